@@ -1,0 +1,1 @@
+"""The kit: builds, verifies, measures and judges chat servers, and renders the decision matrix."""

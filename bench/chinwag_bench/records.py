@@ -1,0 +1,249 @@
+"""What the kit writes to disk, as types: raw records (one NDJSON line each), run.json and matrix.json.
+
+Raw records are written by ``metrics`` as soon as they are measured and never changed afterwards. ``matrix.json`` is
+derived from them alone, so it can be made again at any time. The JSON Schema beside it is generated from here.
+Times are seconds since the epoch (UTC) unless the name says otherwise; rates are per second; memory is bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+MATRIX_SCHEMA = "chinwag-matrix/1"
+
+Json = dict[str, Any]
+Status = Literal["ok", "failed", "missing"]
+
+
+class Column(msgspec.Struct, kw_only=True):
+    """One compared server and variant. ``aa_of`` names the column that this one repeats under a second name."""
+
+    id: str
+    server: str
+    variant: str
+    title: str
+    language: str
+    status: Status = "ok"
+    reason: str | None = None
+    versions: dict[str, str] = {}
+    caveats: list[str] = []
+    aa_of: str | None = None
+
+
+class Hold(msgspec.Struct, kw_only=True):
+    """One steady load, as the generator reports it. ``*_ms`` are milliseconds from the planned send time."""
+
+    offered_messages_per_s: float
+    hold_s: float
+    sent: int
+    expected: int
+    delivered: int
+    lost: int
+    duplicated: int
+    reordered: int
+    corrupted: int
+    messages_per_s: float
+    deliveries_per_s: float
+    latency_ms: dict[str, float]
+    """Keys: mean, p50, p90, p99, p99_9, max."""
+    quarter_mean_ms: list[float]
+    """Mean delay of the hold's four quarters, by planned send time."""
+    outstanding_after_drain: int
+    send_lag_ms: dict[str, float]
+    """Keys: p50, p99, max. Actual minus planned send time."""
+    receive_lag_ms: dict[str, float]
+    """Keys: p50, p99, max. Read time minus the kernel's receive time stamp."""
+    generator_cpu: float
+    """Share of one core, 0 to 1 for each generator process."""
+    generator_limited: bool
+    generator_limits: list[str]
+    little: dict[str, float]
+    """Keys: outstanding_mean, predicted, ratio. Little's law by the separate counter."""
+    closes: dict[str, int]
+    """Connections that ended during the hold, by close code or "reset"."""
+    wire_bytes_per_delivery: float
+
+
+class Step(msgspec.Struct, kw_only=True):
+    """A hold with what the runner saw of the server meanwhile."""
+
+    hold: Hold
+    server_cpu_s: float
+    cpu_us_per_delivery: float | None
+    sustained: bool
+    why_not: str | None = None
+
+
+class Throughput(msgspec.Struct, kw_only=True, tag="throughput", tag_field="metric"):
+    column: str
+    round: int
+    started_at: float
+    seconds: float
+    status: Status
+    reason: str | None = None
+    profile: str = "article"
+    connections: int = 0
+    steps: list[Step] = []
+    best: Step | None = None
+    """The confirmed highest sustained step; ``None`` when none was sustained."""
+    limited_by: str | None = None
+    """"server", "generator", "latency", "loss", "cap": why the staircase ended."""
+    lower_bound: bool = False
+    cpu_us_per_delivery: float | None = None
+    disturbance: Json = {}
+
+
+class Latency(msgspec.Struct, kw_only=True, tag="latency", tag_field="metric"):
+    column: str
+    round: int
+    started_at: float
+    seconds: float
+    status: Status
+    reason: str | None = None
+    point: Literal["common", "half"] = "common"
+    deliveries_per_s: float = 0.0
+    """The rate aimed at; ``step.hold`` has the rate reached."""
+    step: Step | None = None
+    hdr: str | None = None
+    """Path of the V2 histogram log, relative to the result directory."""
+    disturbance: Json = {}
+
+
+class MemoryPoint(msgspec.Struct, kw_only=True):
+    user_bytes: int
+    kernel_bytes: int | None
+    kernel_method: str
+    """"cgroup v2", "cgroup v1", "estimate" (half of the slab and sockstat difference) or "none"."""
+
+
+class Memory(msgspec.Struct, kw_only=True, tag="memory", tag_field="metric"):
+    column: str
+    round: int
+    started_at: float
+    seconds: float
+    status: Status
+    reason: str | None = None
+    connections: int = 0
+    points: dict[str, MemoryPoint] = {}
+    """Keys, in this order: empty, idle, joined, after_load, after_rest."""
+    cpu_share_idle: float | None = None
+    """Share of the server's cores with all connections open under the `idle` profile."""
+    disturbance: Json = {}
+
+
+class Start(msgspec.Struct, kw_only=True, tag="start", tag_field="metric"):
+    column: str
+    round: int
+    started_at: float
+    seconds: float
+    status: Status
+    reason: str | None = None
+    health_s: float | None = None
+    """Process start to the first 200 of /health."""
+    first_message_s: float | None = None
+    """Process start to the first message that came back through a room."""
+
+
+Raw = Throughput | Latency | Memory | Start
+
+
+class Verification(msgspec.Struct, kw_only=True):
+    """Conformance of one column."""
+
+    column: str
+    passed: int
+    failed: int
+    skipped: int
+    failures: list[str] = []
+    seconds: float = 0.0
+
+
+class Run(msgspec.Struct, kw_only=True):
+    """run.json: what was asked, of what, on which machine."""
+
+    id: str
+    profile: str
+    seed: int
+    started_at: float
+    command: str
+    git_commit: str | None
+    kit_version: str
+    columns: list[Column]
+    machine: Json
+    """Fingerprint: cpu, caches, memory, kernel, limits, sysctl, governor."""
+    plan: Json
+    """Rounds, budget in seconds, server cores, generator cores, load profiles with their scale."""
+    common_rate_deliveries_per_s: float | None = None
+    """Written once after phase A."""
+    verifications: list[Verification] = []
+    finished_at: float | None = None
+    notes: list[str] = []
+
+
+class Published(msgspec.Struct, kw_only=True):
+    """What an article states for this cell, quoted."""
+
+    article: str
+    value: float | str
+    unit: str
+
+
+class Verdict(msgspec.Struct, kw_only=True):
+    kind: Literal["reproduced", "differs", "impossible", "not_measurable"]
+    text: str
+    factor: float | None = None
+    """Measured divided by published, where both are numbers of one unit."""
+
+
+class Cell(msgspec.Struct, kw_only=True):
+    row: str
+    column: str
+    value: float | None
+    unit: str
+    interval: tuple[float, float] | None = None
+    coverage: float | None = None
+    """Probability that the interval holds the median: 1 - 2^(1-n) for min-max of n rounds."""
+    rounds: int = 0
+    samples: list[float] = []
+    lower_bound: bool = False
+    limited_by: str | None = None
+    tie_with_best: bool | None = None
+    reason: str | None = None
+    """Why there is no value."""
+    published: list[Published] = []
+    verdict: Verdict | None = None
+    notes: list[str] = []
+
+
+class Row(msgspec.Struct, kw_only=True):
+    id: str
+    title: str
+    unit: str
+    better: Literal["higher", "lower", "none"]
+    definition: str
+
+
+class Curve(msgspec.Struct, kw_only=True):
+    """A latency distribution: points of (quantile 0-1, milliseconds), all rounds added up."""
+
+    column: str
+    point: Literal["common", "half"]
+    deliveries_per_s: float
+    points: list[tuple[float, float]]
+
+
+class Matrix(msgspec.Struct, kw_only=True):
+    """matrix.json: every cell, with what limits it or why there is none."""
+
+    schema: str = MATRIX_SCHEMA
+    run: Run
+    rows: list[Row]
+    columns: list[Column]
+    cells: list[Cell]
+    curves: list[Curve]
+    aa: Json
+    """A/A: per metric the relative spread between the two names of one server."""
+    checks: list[Json]
+    """Each {name, ok, text}: Little's law, delivered <= offered, A/A within its limit."""
