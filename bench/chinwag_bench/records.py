@@ -30,6 +30,9 @@ class Column(msgspec.Struct, kw_only=True):
     versions: dict[str, str] = {}
     caveats: list[str] = []
     aa_of: str | None = None
+    published: str | None = None
+    """The articles' column for this server: elixir, go, rust, node; ``None`` where they have none.
+    The runner copies it from the manifest's key of the same name."""
 
 
 class Hold(msgspec.Struct, kw_only=True):
@@ -182,19 +185,33 @@ class Run(msgspec.Struct, kw_only=True):
     notes: list[str] = []
 
 
+class Verdict(msgspec.Struct, kw_only=True):
+    """What a measurement, or plain arithmetic, says about one published figure."""
+
+    kind: Literal["reproduced", "differs", "impossible", "not_measurable"]
+    text: str
+    factor: float | None = None
+    """Measured divided by published, where both are numbers of one unit."""
+
+
 class Published(msgspec.Struct, kw_only=True):
     """What an article states for this cell, quoted."""
 
     article: str
     value: float | str
     unit: str
+    where: str = ""
+    """Key of the figure in published.json, for example ``matrix.p99_ms.go``."""
+    verdict: Verdict | None = None
 
 
-class Verdict(msgspec.Struct, kw_only=True):
-    kind: Literal["reproduced", "differs", "impossible", "not_measurable"]
-    text: str
-    factor: float | None = None
-    """Measured divided by published, where both are numbers of one unit."""
+class Claim(msgspec.Struct, kw_only=True):
+    """A published statement that belongs to no cell, checked by arithmetic on published figures."""
+
+    id: str
+    article: str
+    statement: str
+    verdict: Verdict
 
 
 class Cell(msgspec.Struct, kw_only=True):
@@ -208,12 +225,17 @@ class Cell(msgspec.Struct, kw_only=True):
     rounds: int = 0
     samples: list[float] = []
     lower_bound: bool = False
+    """The true value is at least this: printed ``>= x``."""
+    upper_bound: bool = False
+    """The true value is at most this (the generator's own lag is part of it): printed ``<= x``."""
     limited_by: str | None = None
     tie_with_best: bool | None = None
+    """True: the best, or not to be told from it. False: beaten. None: it can't be said."""
     reason: str | None = None
     """Why there is no value."""
     published: list[Published] = []
     verdict: Verdict | None = None
+    """The verdict on the first of ``published``; each of them carries its own."""
     notes: list[str] = []
 
 
@@ -223,6 +245,8 @@ class Row(msgspec.Struct, kw_only=True):
     unit: str
     better: Literal["higher", "lower", "none"]
     definition: str
+    group: str = ""
+    """Heading under which the row is printed."""
 
 
 class Curve(msgspec.Struct, kw_only=True):
@@ -245,5 +269,6 @@ class Matrix(msgspec.Struct, kw_only=True):
     curves: list[Curve]
     aa: Json
     """A/A: per metric the relative spread between the two names of one server."""
+    claims: list[Claim] = []
     checks: list[Json]
     """Each {name, ok, text}: Little's law, delivered <= offered, A/A within its limit."""
