@@ -1,8 +1,10 @@
-"""What the kit writes to disk, as types: raw records (one NDJSON line each), run.json and matrix.json.
+"""What the kit writes to disk, as types.
 
-Raw records are written by ``metrics`` as soon as they are measured and never changed afterwards. ``matrix.json`` is
-derived from them alone, so it can be made again at any time. The JSON Schema beside it is generated from here.
-Times are seconds since the epoch (UTC) unless the name says otherwise; rates are per second; memory is bytes.
+Raw records (one NDJSON line each), run.json and matrix.json. Raw records are written by ``metrics``
+as soon as they are measured and never changed afterwards. ``matrix.json`` is derived from them
+alone, so it can be made again at any time. The JSON Schema beside it is generated from here. Times
+are seconds since the epoch (UTC) unless the name says otherwise; rates are per second; memory is
+bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ Status = Literal["ok", "failed", "missing"]
 
 
 class Column(msgspec.Struct, kw_only=True):
-    """One compared server and variant. ``aa_of`` names the column that this one repeats under a second name."""
+    """One compared server and variant.
+
+    ``aa_of`` names the column that this one repeats under a second name.
+    """
 
     id: str
     server: str
@@ -36,7 +41,10 @@ class Column(msgspec.Struct, kw_only=True):
 
 
 class Hold(msgspec.Struct, kw_only=True):
-    """One steady load, as the generator reports it. ``*_ms`` are milliseconds from the planned send time."""
+    """One steady load, as the generator reports it.
+
+    ``*_ms`` are milliseconds from the planned send time.
+    """
 
     offered_messages_per_s: float
     hold_s: float
