@@ -1,0 +1,67 @@
+// Rooms and users: who is where, and who receives what.
+
+import { Membership } from './membership.js';
+import * as messages from './messages.js';
+
+const ROOMS_PER_CONNECTION_MAX = 64;
+
+function deliver(connections, message) {
+  for (const connection of connections) connection.send(message);
+}
+
+export class Chat {
+  #rooms = new Membership();
+  #users = new Membership();
+
+  connect(connection) {
+    this.#users.add(connection.user, connection);
+    connection.send(messages.welcome(connection.user));
+  }
+
+  /** Safe to call again: it is called when a close begins, and once more when it is complete. */
+  disconnect(connection) {
+    this.#users.remove(connection.user, connection);
+    for (const room of connection.rooms) this.#depart(connection, room);
+  }
+
+  join(connection, room) {
+    if (connection.rooms.has(room)) {
+      return connection.send(messages.userJoined(room, connection.user));
+    }
+    if (connection.rooms.size >= ROOMS_PER_CONNECTION_MAX) {
+      return connection.send(messages.error('too_many_rooms', 'leave a room first'));
+    }
+    connection.rooms.add(room);
+    this.#rooms.add(room, connection);
+    deliver(this.#rooms.get(room), messages.userJoined(room, connection.user));
+  }
+
+  leave(connection, room) {
+    if (!connection.rooms.has(room)) return this.#notJoined(connection);
+    this.#depart(connection, room);
+  }
+
+  publish(connection, room, content) {
+    if (!connection.rooms.has(room)) return this.#notJoined(connection);
+    deliver(this.#rooms.get(room), messages.roomMessage(room, connection.user, content));
+  }
+
+  direct(connection, to, content) {
+    const receivers = this.#users.get(to);
+    if (receivers.size === 0) {
+      return connection.send(messages.error('no_such_user', 'nobody by that name is connected'));
+    }
+    deliver(receivers, messages.directMessage(connection.user, content));
+  }
+
+  #depart(connection, room) {
+    connection.rooms.delete(room);
+    this.#rooms.remove(room, connection);
+    const left = this.#rooms.get(room);
+    if (left.size > 0) deliver(left, messages.userLeft(room, connection.user));
+  }
+
+  #notJoined(connection) {
+    connection.send(messages.error('not_joined', 'join the room first'));
+  }
+}

@@ -1,0 +1,77 @@
+// One upgraded WebSocket: its user, its rooms, and how it ends.
+
+import { serve } from './requests.js';
+
+const PENDING_BYTES_MAX = 1024 * 1024;
+// A slow consumer is likely not to read its close frame either: after this it is reset.
+const SLOW_CONSUMER_GRACE_MS = 1000;
+
+const CLOSE = {
+  goingAway: [1001, 'Heartbeat timeout'],
+  malformed: [1003, 'Malformed message'],
+  restart: [1012, 'Server going away'],
+  slow: [1013, 'Slow consumer'],
+};
+
+export class Connection {
+  rooms = new Set();
+  #webSocket;
+  #chat;
+
+  constructor(webSocket, user, chat) {
+    this.user = user;
+    this.#webSocket = webSocket;
+    this.#chat = chat;
+    webSocket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
+    webSocket.on('close', () => chat.disconnect(this));
+    // `ws` has already begun to close with the code that fits the fault (1002, 1007 or 1009).
+    webSocket.on('error', () => chat.disconnect(this));
+    chat.connect(this);
+  }
+
+  get isOpen() {
+    return this.#webSocket.readyState === this.#webSocket.OPEN;
+  }
+
+  send(message) {
+    if (!this.isOpen) return;
+    this.#webSocket.send(message, { binary: false });
+    if (this.#webSocket.bufferedAmount > PENDING_BYTES_MAX) this.#closeSlow();
+  }
+
+  ping() {
+    if (this.isOpen) this.#webSocket.ping();
+  }
+
+  closeIdle() {
+    this.#close(CLOSE.goingAway);
+  }
+
+  closeForRestart() {
+    this.#close(CLOSE.restart);
+  }
+
+  #closeSlow() {
+    this.#close(CLOSE.slow);
+    setTimeout(() => this.#webSocket.terminate(), SLOW_CONSUMER_GRACE_MS).unref();
+  }
+
+  /** Leaves every room at once: others need not wait for the closing handshake. */
+  #close([code, reason]) {
+    this.#webSocket.close(code, reason);
+    this.#chat.disconnect(this);
+  }
+
+  #onMessage(data, isBinary) {
+    // `ws` goes on reporting messages until the peer has answered the close.
+    if (!this.isOpen) return;
+    if (isBinary) return this.#close(CLOSE.malformed);
+    let request;
+    try {
+      request = JSON.parse(data);
+    } catch {
+      return this.#close(CLOSE.malformed);
+    }
+    serve(this.#chat, this, request);
+  }
+}
