@@ -1,0 +1,39 @@
+# The commands of this repository, a line or two each. `make help` lists them.
+PROFILE ?= quick
+SERVERS ?=
+export PATH := $(CURDIR)/.toolchain/bin:$(CURDIR)/.venv/bin:$(PATH)
+.DEFAULT_GOAL := help
+.PHONY: help setup native matrix test lint bench notebooks sanitize fuzz clean
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: packages, toolchains, libraries (asks nothing, repeats in seconds)
+	@bash scripts/setup/main.sh
+
+native: setup ## chinwagd and the load generator
+	@cmake --preset release --log-level=WARNING && cmake --build --preset release
+
+matrix: native ## build, verify, measure and judge every server: PROFILE=smoke|quick|full SERVERS=a,b
+	@chinwag matrix --profile $(PROFILE) $(if $(SERVERS),--servers $(SERVERS))
+
+test: native ## everything that can be proven, with real servers of all languages
+	@bash tests/run.sh
+
+lint: setup ## formatters, linters, types, tidy
+	@bash tests/lint.sh
+
+bench: native ## micro-benchmarks of the core
+	@build/release/bench/micro/chinwag-micro
+
+notebooks: native ## execute the notebooks on the newest results
+	@python -m chinwag_bench.notebooks
+
+sanitize: setup ## the C++ tests under ASan+UBSan, then under TSan
+	@bash tests/sanitize.sh
+
+fuzz: setup ## every fuzz target for a minute (needs clang)
+	@bash tests/fuzz/run.sh 60
+
+clean: ## remove what was built; .venv and .toolchain stay
+	@rm -rf build dist

@@ -1,0 +1,33 @@
+# The libraries of the compared servers, each by its own package manager. Sourced by main.sh.
+
+REFERENCE=reference-impls
+
+npm_packages() { (cd "$1" && npm ci --no-audit --no-fund --loglevel=error); }
+go_modules() { (cd "$1" && go mod download); }
+crates() { (cd "$1" && cargo fetch --locked --quiet); }
+
+# libraries TOOL LOCKFILE FUNCTION: for every server that has LOCKFILE, FUNCTION once for each state of that file.
+libraries() {
+  local lock folder
+  for lock in "$REFERENCE"/*/"$2"; do
+    folder=${lock%/*}
+    [ -f "$lock" ] || continue
+    if ! have "$1"; then
+      say "$folder: $1 is missing, its column will say so"
+    elif ! once "$3-${folder##*/}" "$lock" -- "$3" "$folder"; then
+      say "$folder: its libraries could not be fetched (see above), its column will say so"
+    fi
+  done
+}
+
+for folder in "$REFERENCE"/*/; do
+  if [ -f "$folder/package-lock.json" ] && [ ! -d "$folder/node_modules" ]; then
+    rm -f "$TOOLCHAIN/stamps/npm_packages-$(basename "$folder")"
+  fi
+done
+libraries npm package-lock.json npm_packages
+libraries go go.sum go_modules
+libraries cargo Cargo.lock crates
+if have elixir; then
+  bash "$REFERENCE/elixir/fetch_libraries.sh" || say "elixir: Cowboy could not be fetched (see above), its column will say so"
+fi
