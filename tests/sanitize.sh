@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# The C++ tests under AddressSanitizer + UndefinedBehaviorSanitizer, then under ThreadSanitizer.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+for preset in asan tsan; do
+  cmake --preset "$preset" --log-level=WARNING
+  cmake --build --preset "$preset"
+  printf 'sanitize: %s\n' "$preset"
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j 2
+done

@@ -1,0 +1,56 @@
+"""Documentation that matches the tree: its commands exist, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from tree import ROOT, name, tracked
+from typer.main import get_command
+
+from chinwag_bench.cli import app
+
+DOCS = [path for path in tracked() if path.suffix == ".md" and "results" not in path.parts]
+LINK = re.compile(r"\[[^\]]*\]\((?!https?://|mailto:|#)([^)#\s]+)[^)]*\)")
+
+
+def code_of(path: Path) -> str:
+    """What a reader would copy: fenced blocks and `code`."""
+    text = path.read_text(encoding="utf-8")
+    return "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
+
+
+def test_the_readme_begins_with_what_a_bare_machine_needs() -> None:
+    commands = [
+        line.split("#")[0].strip()
+        for line in re.search(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+        .group(1)  # type: ignore[union-attr]
+        .splitlines()
+    ]
+    assert commands == ["apt-get install -y git make", "make matrix", "make test"]
+
+
+@pytest.mark.parametrize("path", DOCS, ids=name)
+def test_links_lead_somewhere(path: Path) -> None:
+    targets = LINK.findall(path.read_text(encoding="utf-8"))
+    assert not [target for target in targets if not (path.parent / target).exists()]
+
+
+@pytest.mark.parametrize("path", DOCS, ids=name)
+def test_make_targets_in_docs_exist(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z]+)\b", code_of(path))) <= targets
+
+
+@pytest.mark.parametrize("path", DOCS, ids=name)
+def test_chinwag_commands_in_docs_exist(path: Path) -> None:
+    known = set(get_command(app).commands)  # type: ignore[attr-defined]
+    assert set(re.findall(r"(?:^|`|/)chinwag ([a-z]+)\b", code_of(path), re.MULTILINE)) <= known
+
+
+def test_every_make_target_says_what_it_is_for() -> None:
+    text = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^([a-z]+):(.*)$", text, re.MULTILINE)
+    assert len(targets) > 8
+    assert not [target for target, rest in targets if "##" not in rest]

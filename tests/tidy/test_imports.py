@@ -1,0 +1,96 @@
+"""The arrows of ARCHITECTURE.md: who may use whom. A shared bug would hide itself."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from tree import CPP, ROOT, name, tracked, under
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]', re.MULTILINE)
+
+
+def includes(path: Path) -> list[str]:
+    return INCLUDE.findall(path.read_text(encoding="utf-8"))
+
+
+def core_headers() -> set[str]:
+    return {path.name for path in under("core/src", "core/include", suffixes={".hpp"})}
+
+
+def own_headers(folder: str) -> set[str]:
+    return {path.name for path in under(folder, suffixes={".hpp"})}
+
+
+def foreign_uses(folder: str) -> list[str]:
+    """Includes in `folder` that can only mean a header of the core."""
+    core = core_headers() - own_headers(folder)
+    return [
+        f"{name(path)} includes {header}"
+        for path in under(folder, suffixes=CPP)
+        for header in includes(path)
+        if header.startswith("chinwag/") or "core/" in header or Path(header).name in core
+    ]
+
+
+def test_the_load_generator_never_uses_the_core() -> None:
+    assert not foreign_uses("bench/load")
+
+
+def test_the_compared_servers_never_use_the_core() -> None:
+    assert not foreign_uses("reference-impls")
+
+
+def test_the_core_uses_neither_the_bench_nor_the_tests() -> None:
+    outside = ("bench", "tests", "reference-impls", "bindings")
+    assert not [
+        f"{name(path)} includes {header}"
+        for path in under("core", suffixes=CPP)
+        for header in includes(path)
+        if any(part in outside for part in Path(header).parts)
+    ]
+
+
+def test_bindings_use_public_headers_only() -> None:
+    private = {path.name for path in under("core/src", suffixes={".hpp"})}
+    assert not [
+        f"{name(path)} includes {header}"
+        for path in under("bindings", suffixes=CPP)
+        for header in includes(path)
+        if Path(header).name in private and not header.startswith("chinwag/")
+    ]
+
+
+def test_public_headers_of_the_core_include_no_private_one() -> None:
+    private = {path.name for path in under("core/src", suffixes={".hpp"})}
+    public = {path.name for path in under("core/include", suffixes={".hpp"})}
+    assert not [
+        f"{name(path)} includes {header}"
+        for path in under("core/include", suffixes=CPP)
+        for header in includes(path)
+        if Path(header).name in private - public
+    ]
+
+
+def test_beast_is_compiled_once() -> None:
+    users = [
+        name(path)
+        for path in under("core", suffixes=CPP)
+        if any(header.startswith("boost/beast") for header in includes(path))
+    ]
+    assert len(users) == 1, users
+
+
+def test_the_kit_imports_nothing_of_the_tests() -> None:
+    for path in under("bench/chinwag_bench", suffixes={".py"}):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert not (node.module or "").startswith("tests"), name(path)
+
+
+def test_every_header_is_included_by_someone() -> None:
+    used = {Path(header).name for path in tracked() if path.suffix in CPP for header in includes(path)}
+    headers = [path for path in under("core", "bench", suffixes={".hpp"})]
+    assert headers, f"no header found below {ROOT}"
+    assert not [name(path) for path in headers if path.name not in used]

@@ -1,0 +1,62 @@
+"""Small pieces: a reader holds a file, a function and a line in the head."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+from functions import functions
+from tree import CODE, ROOT, lines, name, tracked
+
+FILE_LINES_MAX = 500
+FILE_LINES_MEDIAN_MAX = 150
+FUNCTION_LINES_MAX = 70
+FUNCTION_LINES_MEDIAN_MAX = 10
+LINE_COLUMNS_MAX = 100
+SERVER_LINES_MAX = 400
+
+CODE_FILES = [path for path in tracked() if path.suffix in CODE]
+SERVERS = sorted(path.parent for path in tracked() if path.match("reference-impls/*/server.toml"))
+
+
+def test_no_file_is_longer_than_its_limit() -> None:
+    too_long = {name(p): len(lines(p)) for p in CODE_FILES if len(lines(p)) > FILE_LINES_MAX}
+    assert not too_long
+
+
+def test_the_median_file_is_short() -> None:
+    assert statistics.median(len(lines(path)) for path in CODE_FILES) <= FILE_LINES_MEDIAN_MAX
+
+
+def test_no_function_is_longer_than_its_limit() -> None:
+    spans = [span for path in CODE_FILES for span in functions(path)]
+    assert len(spans) > 300, "the finder of functions finds too few to be trusted"
+    assert not [span for span in spans if span[1] > FUNCTION_LINES_MAX]
+
+
+def test_the_median_function_is_short() -> None:
+    sizes = [size for path in CODE_FILES for _, size in functions(path)]
+    assert statistics.median(sizes) <= FUNCTION_LINES_MEDIAN_MAX
+
+
+def test_no_line_is_wider_than_a_screen() -> None:
+    wide = [
+        f"{name(path)}:{number}"
+        for path in CODE_FILES
+        for number, line in enumerate(lines(path), 1)
+        if len(line) > LINE_COLUMNS_MAX and "://" not in line
+    ]
+    assert not wide
+
+
+@pytest.mark.parametrize("server", SERVERS, ids=lambda path: path.name)
+def test_a_compared_server_is_small_enough_to_read(server) -> None:  # type: ignore[no-untyped-def]
+    code = [
+        path
+        for path in CODE_FILES
+        if path.is_relative_to(server)
+        and "test" not in name(path).removeprefix(f"{server.relative_to(ROOT)}/")
+        and path.suffix not in {".sh", ".cmake"}
+    ]
+    total = sum(len(lines(path)) for path in code)
+    assert 0 < total <= SERVER_LINES_MAX, {name(path): len(lines(path)) for path in code}
