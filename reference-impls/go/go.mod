@@ -1,0 +1,8 @@
+module chinwag/reference-impls/go
+
+go 1.19
+
+require (
+	github.com/google/uuid v1.6.0
+	github.com/gorilla/websocket v1.5.3
+)
