@@ -171,6 +171,18 @@ class Verification(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
 
 
+class Effort(msgspec.Struct, kw_only=True):
+    """What a server costs to write and to ship."""
+
+    lines_of_code: int | None = None
+    """Non-blank lines of the files that the manifest's ``loc`` names."""
+    build_cold_s: float | None = None
+    """Into an empty build folder; package caches outside the tree may have been warm."""
+    build_warm_s: float | None = None
+    """The last build over an earlier one."""
+    build_folder_bytes: int | None = None
+
+
 class Run(msgspec.Struct, kw_only=True):
     """run.json: what was asked, of what, on which machine."""
 
@@ -189,6 +201,8 @@ class Run(msgspec.Struct, kw_only=True):
     common_rate_deliveries_per_s: float | None = None
     """Written once after phase A."""
     verifications: list[Verification] = []
+    effort: dict[str, Effort] = {}
+    """By server name, not by column."""
     finished_at: float | None = None
     notes: list[str] = []
 
