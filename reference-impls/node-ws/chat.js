@@ -24,44 +24,44 @@ export class Chat {
     for (const room of connection.rooms) this.#depart(connection, room);
   }
 
-  join(connection, room) {
+  join(connection, { room }) {
     if (connection.rooms.has(room)) {
       return connection.send(messages.userJoined(room, connection.user));
     }
     if (connection.rooms.size >= ROOMS_PER_CONNECTION_MAX) {
-      return connection.send(messages.error('too_many_rooms', 'leave a room first'));
+      return connection.sendError('too_many_rooms', 'leave a room first');
     }
     connection.rooms.add(room);
     this.#rooms.add(room, connection);
-    deliver(this.#rooms.get(room), messages.userJoined(room, connection.user));
+    deliver(this.#rooms.of(room), messages.userJoined(room, connection.user));
   }
 
-  leave(connection, room) {
-    if (!connection.rooms.has(room)) return this.#notJoined(connection);
-    this.#depart(connection, room);
+  leave(connection, { room }) {
+    if (connection.rooms.has(room)) this.#depart(connection, room);
+    else connection.sendError('not_joined', 'join the room first');
   }
 
-  publish(connection, room, content) {
-    if (!connection.rooms.has(room)) return this.#notJoined(connection);
-    deliver(this.#rooms.get(room), messages.roomMessage(room, connection.user, content));
-  }
-
-  direct(connection, to, content) {
-    const receivers = this.#users.get(to);
-    if (receivers.size === 0) {
-      return connection.send(messages.error('no_such_user', 'nobody by that name is connected'));
+  message(connection, { room, content }) {
+    if (!connection.rooms.has(room)) {
+      return connection.sendError('not_joined', 'join the room first');
     }
+    deliver(this.#rooms.of(room), messages.roomMessage(room, connection.user, content));
+  }
+
+  direct(connection, { to, content }) {
+    const receivers = this.#users.of(to);
+    if (receivers.size === 0) return connection.sendError('no_such_user', 'nobody is called so');
     deliver(receivers, messages.directMessage(connection.user, content));
+  }
+
+  heartbeat(connection) {
+    connection.send(messages.heartbeat());
   }
 
   #depart(connection, room) {
     connection.rooms.delete(room);
     this.#rooms.remove(room, connection);
-    const left = this.#rooms.get(room);
+    const left = this.#rooms.of(room);
     if (left.size > 0) deliver(left, messages.userLeft(room, connection.user));
-  }
-
-  #notJoined(connection) {
-    connection.send(messages.error('not_joined', 'join the room first'));
   }
 }

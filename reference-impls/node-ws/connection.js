@@ -1,26 +1,23 @@
 // One upgraded WebSocket: its user, its rooms, and how it ends.
 
+import * as messages from './messages.js';
 import { serve } from './requests.js';
 
 const PENDING_BYTES_MAX = 1024 * 1024;
 // A slow consumer is likely not to read its close frame either: after this it is reset.
 const SLOW_CONSUMER_GRACE_MS = 1000;
 
-const CLOSE = {
-  goingAway: [1001, 'Heartbeat timeout'],
-  malformed: [1003, 'Malformed message'],
-  restart: [1012, 'Server going away'],
-  slow: [1013, 'Slow consumer'],
-};
-
 export class Connection {
   rooms = new Set();
   #webSocket;
+  #socket;
   #chat;
+  #life = { bytesRead: 0, at: performance.now() };
 
-  constructor(webSocket, user, chat) {
+  constructor(webSocket, socket, user, chat) {
     this.user = user;
     this.#webSocket = webSocket;
+    this.#socket = socket;
     this.#chat = chat;
     webSocket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
     webSocket.on('close', () => chat.disconnect(this));
@@ -39,25 +36,28 @@ export class Connection {
     if (this.#webSocket.bufferedAmount > PENDING_BYTES_MAX) this.#closeSlow();
   }
 
+  sendError(code, text) {
+    this.send(messages.error(code, text));
+  }
+
   ping() {
     if (this.isOpen) this.#webSocket.ping();
   }
 
-  closeIdle() {
-    this.#close(CLOSE.goingAway);
-  }
-
-  closeForRestart() {
-    this.#close(CLOSE.restart);
+  /** When bytes were last seen. Pongs and fragments are life too: no hook on each frame needed. */
+  seenAt(now) {
+    const { bytesRead } = this.#socket;
+    if (bytesRead !== this.#life.bytesRead) this.#life = { bytesRead, at: now };
+    return this.#life.at;
   }
 
   #closeSlow() {
-    this.#close(CLOSE.slow);
+    this.close(1013, 'Slow consumer');
     setTimeout(() => this.#webSocket.terminate(), SLOW_CONSUMER_GRACE_MS).unref();
   }
 
   /** Leaves every room at once: others need not wait for the closing handshake. */
-  #close([code, reason]) {
+  close(code, reason) {
     this.#webSocket.close(code, reason);
     this.#chat.disconnect(this);
   }
@@ -65,12 +65,12 @@ export class Connection {
   #onMessage(data, isBinary) {
     // `ws` goes on reporting messages until the peer has answered the close.
     if (!this.isOpen) return;
-    if (isBinary) return this.#close(CLOSE.malformed);
+    if (isBinary) return this.close(1003, 'Malformed message');
     let request;
     try {
       request = JSON.parse(data);
     } catch {
-      return this.#close(CLOSE.malformed);
+      return this.close(1003, 'Malformed message');
     }
     serve(this.#chat, this, request);
   }

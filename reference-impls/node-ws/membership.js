@@ -1,18 +1,17 @@
-// A map from a name to the set of connections under it, without empty sets.
+// Names and the set of connections under each: rooms, and users. No set is ever empty.
 
 const NOBODY = new Set();
 
 export class Membership {
   #connections = new Map();
 
-  get(name) {
+  of(name) {
     return this.#connections.get(name) ?? NOBODY;
   }
 
   add(name, connection) {
-    const connections = this.#connections.get(name);
-    if (connections) connections.add(connection);
-    else this.#connections.set(name, new Set([connection]));
+    if (!this.#connections.has(name)) this.#connections.set(name, new Set());
+    this.#connections.get(name).add(connection);
   }
 
   remove(name, connection) {

@@ -2,34 +2,14 @@
 
 import { Buffer } from 'node:buffer';
 
-function encode(message) {
-  return Buffer.from(JSON.stringify(message));
-}
+const encode = (message) => Buffer.from(JSON.stringify(message));
+const encodeNow = (message) => encode({ ...message, timestamp: Date.now() });
 
-export function welcome(user) {
-  return encode({ type: 'welcome', user });
-}
-
-export function userJoined(room, user) {
-  return encode({ type: 'user_joined', room, user, timestamp: Date.now() });
-}
-
-export function userLeft(room, user) {
-  return encode({ type: 'user_left', room, user, timestamp: Date.now() });
-}
-
-export function roomMessage(room, user, content) {
-  return encode({ type: 'message', room, user, content, timestamp: Date.now() });
-}
-
-export function directMessage(user, content) {
-  return encode({ type: 'direct', user, content, timestamp: Date.now() });
-}
-
-export function heartbeat() {
-  return encode({ type: 'heartbeat', timestamp: Date.now() });
-}
-
-export function error(code, message) {
-  return encode({ type: 'error', code, message });
-}
+export const welcome = (user) => encode({ type: 'welcome', user });
+export const userJoined = (room, user) => encodeNow({ type: 'user_joined', room, user });
+export const userLeft = (room, user) => encodeNow({ type: 'user_left', room, user });
+export const roomMessage = (room, user, content) =>
+  encodeNow({ type: 'message', room, user, content });
+export const directMessage = (user, content) => encodeNow({ type: 'direct', user, content });
+export const heartbeat = () => encodeNow({ type: 'heartbeat' });
+export const error = (code, message) => encode({ type: 'error', code, message });

@@ -21,18 +21,11 @@ function decode(text) {
   return decodeURIComponent(text.replaceAll('+', ' '));
 }
 
-function userParameter(search) {
-  for (const pair of search.slice(1).split('&')) {
-    const [key, ...value] = pair.split('=');
-    if (key === 'user') return decode(value.join('='));
-  }
-  return '';
-}
-
 /** The user that a query string names, a fresh UUID if it names none, null if out of bounds. */
-export function userFromQuery(search) {
+export function userFromQuery(query) {
+  const pair = query.split('&').find((text) => /^user(=|$)/.test(text));
   try {
-    const user = userParameter(search) || randomUUID();
+    const user = decode((pair ?? '').slice('user='.length)) || randomUUID();
     return isName(user) ? user : null;
   } catch {
     return null;

@@ -2,9 +2,7 @@
 
 import process from 'node:process';
 
-import { Chat } from './chat.js';
 import { Listener } from './listener.js';
-import { Liveness } from './liveness.js';
 import { readSettings } from './settings.js';
 
 // Who does not answer the closing handshake is cut off well within the protocol's five seconds.
@@ -16,22 +14,14 @@ function fail(message) {
 }
 
 function start(settings) {
-  const chat = new Chat();
-  const liveness = new Liveness(settings);
-  const listener = new Listener(chat, liveness);
-
-  listener.on('error', (error) => {
+  const listener = new Listener(settings, (error) => {
     fail(`can't listen on ${settings.host}:${settings.port}: ${error.message}`);
   });
-  listener.listen(settings.port, settings.host);
-
   const stop = () => {
     setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS);
-    liveness.stop();
     listener.stop(() => process.exit(0));
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, stop);
 }
 
 try {

@@ -1,5 +1,7 @@
 // Settings come by environment, so that every compared server is started the same way.
 
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
 function positiveInteger(env, name, fallback, max) {
   const text = env[name] ?? String(fallback);
   const value = Number(text);
@@ -9,13 +11,7 @@ function positiveInteger(env, name, fallback, max) {
   return value;
 }
 
-const TIMER_MAX_MS = 2 ** 31 - 1;
-
 export function readSettings(env) {
-  const variant = env.CHAT_VARIANT ?? 'default';
-  if (variant !== 'default') {
-    throw new Error(`CHAT_VARIANT is ${JSON.stringify(variant)}: the only variant is "default"`);
-  }
   return {
     host: env.CHAT_HOST ?? '127.0.0.1',
     port: positiveInteger(env, 'CHAT_PORT', 4000, 65535),
