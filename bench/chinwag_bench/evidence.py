@@ -1,0 +1,104 @@
+"""Reads a result directory: run.json and the raw records, as they were written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from chinwag_bench.errors import UsageError
+from chinwag_bench.records import Latency, Memory, Raw, Run, Start, Throughput
+
+RAW_FILES: dict[str, type[Raw]] = {
+    "throughput": Throughput,
+    "latency": Latency,
+    "memory": Memory,
+    "start": Start,
+}
+OTHER_VERSION = "Was it written by another version of the kit? Run the matrix again."
+
+
+class UnreadableResult(UsageError):
+    """A result directory that can't be judged; the message says which file and why."""
+
+
+@dataclass
+class Evidence:
+    """All that a run has written. ``records`` has them in the order of writing."""
+
+    directory: Path
+    run: Run
+    records: dict[str, list[Raw]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def of(self, source: str, column: str) -> list[Raw]:
+        """The records of one column. ``common`` and ``half`` are the two points of latency."""
+        if source in ("common", "half"):
+            found = [r for r in self.records["latency"] if isinstance(r, Latency)]
+            return [r for r in found if r.column == column and r.point == source]
+        return [r for r in self.records.get(source, []) if r.column == column]
+
+
+def load(directory: Path) -> Evidence:
+    """Reads the directory. Raises UnreadableResult; a line cut off at the end is only noted."""
+    path = directory / "run.json"
+    if not path.is_file():
+        raise UnreadableResult(
+            f"{directory} has no run.json", hint="Name a directory that `chinwag matrix` wrote."
+        )
+    try:
+        run = msgspec.json.decode(path.read_bytes(), type=Run)
+    except msgspec.MsgspecError as error:
+        raise UnreadableResult(f"{path}: {error}", hint=OTHER_VERSION) from error
+    evidence = Evidence(directory, run)
+    for name, kind in RAW_FILES.items():
+        evidence.records[name] = _records(directory / "raw" / f"{name}.ndjson", kind, evidence)
+    return evidence
+
+
+def _records(path: Path, kind: type[Raw], evidence: Evidence) -> list[Raw]:
+    if not path.is_file():
+        return []
+    decoder = msgspec.json.Decoder(kind)
+    found: list[Raw] = []
+    lines = path.read_bytes().splitlines(keepends=True)
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            found.append(decoder.decode(line))
+        except msgspec.MsgspecError as error:
+            if number == len(lines) and not line.endswith(b"\n"):
+                evidence.notes.append(f"{path.name}: the last line was cut off and is left out")
+                continue
+            raise UnreadableResult(f"{path}:{number}: {error}", hint=OTHER_VERSION) from error
+    return found
+
+
+def disturbed_by(record: Raw) -> list[str]:
+    """Why a round counts as disturbed; empty when it ran in peace. A start isn't watched for it."""
+    if isinstance(record, Start):
+        return []
+    reasons = record.disturbance.get("reasons", [])
+    return [str(reason) for reason in reasons]
+
+
+def kept(records: Iterable[Raw]) -> list[Raw]:
+    """One record a round: the latest undisturbed one, or the latest. In order of rounds."""
+    chosen: dict[int, Raw] = {}
+    for record in records:
+        present = chosen.get(record.round)
+        if present is None or _preferred(record, present):
+            chosen[record.round] = record
+    return [chosen[index] for index in sorted(chosen)]
+
+
+def _preferred(later: Raw, earlier: Raw) -> bool:
+    """Prefers a good record to a failed one, then peace to disturbance, then the later one."""
+
+    def rank(record: Raw) -> tuple[bool, bool]:
+        return record.status == "ok", not disturbed_by(record)
+
+    return rank(later) >= rank(earlier)

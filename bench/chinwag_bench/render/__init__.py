@@ -1,0 +1,38 @@
+"""Turns a matrix into files and tables that people read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from chinwag_bench.judge import judge
+from chinwag_bench.records import Matrix
+from chinwag_bench.render import html, markdown
+
+
+def write_all(result_dir: Path) -> list[Path]:
+    """Judges the directory and writes matrix.json, its schema, matrix.md and report.html into it.
+
+    Raises UnreadableResult where the directory can't be judged, OSError where it can't be written.
+    """
+    matrix = judge(result_dir)
+    encoded = msgspec.json.format(msgspec.json.encode(matrix), indent=1)
+    schema = msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Matrix)), indent=1)
+    contents = {
+        "matrix.json": encoded.decode() + "\n",
+        "matrix.schema.json": schema.decode() + "\n",
+        "matrix.md": markdown.document(matrix),
+        "report.html": html.document(matrix),
+    }
+    paths = []
+    for name, content in contents.items():
+        path = result_dir / name
+        path.write_text(content, encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+def load(path: Path) -> Matrix:
+    """Reads a matrix.json. Raises OSError or msgspec.ValidationError."""
+    return msgspec.json.decode(path.read_bytes(), type=Matrix)

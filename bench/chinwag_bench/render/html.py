@@ -1,0 +1,125 @@
+"""report.html: one file that needs nothing else, made of templates/report.html and the charts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from chinwag_bench.records import Cell, Column, Json, Matrix
+from chinwag_bench.render import headline, plots, text
+from chinwag_bench.render.templating import ENVIRONMENT, data_file
+
+GLANCE = {
+    "throughput_deliveries": "Throughput",
+    "cpu_per_delivery": "CPU per delivery",
+    "common_p50": "p50",
+    "common_p99": "p99",
+    "memory_joined": "User memory per 10k",
+    "start_first_message": "Start to first message",
+}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Why a cell isn't larger, or isn't there; ``rows`` share the reason."""
+
+    column: str
+    rows: list[str]
+    text: str
+
+
+def document(matrix: Matrix) -> str:
+    """The whole report. All text of the matrix is escaped."""
+    index = text.Index(matrix)
+    return ENVIRONMENT.get_template("report.html").render(
+        matrix=matrix,
+        run=matrix.run,
+        index=index,
+        headline=headline.headline(matrix),
+        tally=headline.tally(matrix),
+        tally_sentence=headline.tally_sentence(matrix),
+        labels=text.VERDICT_LABELS,
+        machine=text.machine(matrix),
+        coverage=text.coverage(matrix),
+        glance=GLANCE,
+        charts=[plots.draw(chart) for chart in charts(matrix)],
+        limits=list(limits(index)),
+        fingerprint=list(flat(matrix.run.machine)),
+        plan=list(flat(matrix.run.plan)),
+        columns_by_id={column.id: column for column in matrix.columns},
+        sort_key=sort_key,
+        css=Markup(data_file("charts.css") + data_file("report.css")),
+        javascript=Markup(data_file("report.js")),
+    )
+
+
+def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
+    """The report's charts, in order, each with a title that says what is shown."""
+    rate = matrix.run.common_rate_deliveries_per_s
+    at = f"{text.number(rate)} deliveries/s for all" if rate else "one rate for all"
+    return [
+        plots.bars(matrix, "throughput_deliveries",
+                   "Deliveries per second, sustained",
+                   "Longer is better. Whiskers: interval of the median. >= : the generator ended "
+                   "first, so the server can do more."),
+        plots.bars(matrix, "cpu_per_delivery", "CPU time per delivery",
+                   "Shorter is better. User and system time of all the server's processes."),
+        plots.curves(matrix, "common", f"Latency at a common rate: {at}",
+                     "Lower is better. From the planned send time to the read, all rounds added "
+                     "up; both axes are logarithmic. Dashed: a variant, or the second name of an "
+                     "A/A."),
+        plots.curves(matrix, "half", "Latency at half of each server's own throughput",
+                     "Each server carries another load here, so this shows how it behaves at ease, "
+                     "not who is faster."),
+        plots.memory_bars(matrix, "Memory per 10,000 joined connections",
+                          "Shorter is better. Growth over the empty server; the kernel's part is "
+                          "what the articles' figures leave out."),
+    ]  # fmt: skip
+
+
+def limits(index: text.Index) -> Iterator[Limit]:
+    """What limited each cell, cells with the same limit together."""
+    for column in index.matrix.columns:
+        grouped: dict[str, list[str]] = {}
+        for row in index.matrix.rows:
+            cell = index.cell(row.id, column.id)
+            for reason in _reasons(cell, column):
+                grouped.setdefault(reason, []).append(row.title)
+        for reason, titles in grouped.items():
+            yield Limit(column.id, titles, reason)
+
+
+def _reasons(cell: Cell | None, column: Column) -> list[str]:
+    if cell is None or (cell.value is None and column.status != "ok"):
+        return []
+    if cell.value is None:
+        return [] if cell.reason is None or _never_measured(cell) else [cell.reason]
+    ended = [f"the staircase ended at: {cell.limited_by}"] if _is_rate(cell) else []
+    return [*ended, *cell.notes]
+
+
+def _never_measured(cell: Cell) -> bool:
+    return cell.reason in {"not measured by this version", "not measurable"}
+
+
+def _is_rate(cell: Cell) -> bool:
+    return cell.row.startswith("throughput_") and cell.limited_by is not None
+
+
+def flat(value: Json, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested facts as (dotted name, text), for a table."""
+    for key, inner in value.items():
+        name = f"{prefix}{key}"
+        if isinstance(inner, dict):
+            yield from flat(inner, f"{name}.")
+        elif isinstance(inner, list):
+            yield name, ", ".join(str(item) for item in inner)
+        else:
+            yield name, "unknown" if inner is None else str(inner)
+
+
+def sort_key(cell: Cell | None) -> str:
+    """What the browser sorts by: the plain number, or nothing, which sorts last."""
+    return "" if cell is None or cell.value is None else repr(cell.value)

@@ -1,0 +1,124 @@
+"""The matrix as GitHub-flavoured Markdown, with footnotes for limits and reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from chinwag_bench.records import Cell, Column, Matrix, Row
+from chinwag_bench.render import headline, text
+
+SPECIAL = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "*": "\\*", "_": "\\_", "`": "\\`"})
+
+
+class Footnotes:
+    """Numbers each distinct note once, in the order of first use."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def mark(self, notes: Iterable[str]) -> str:
+        """The references to these notes."""
+        return "".join(
+            f"[^{self._numbers.setdefault(note, len(self._numbers) + 1)}]"
+            for note in dict.fromkeys(notes)
+        )
+
+    def lines(self) -> list[str]:
+        """The notes themselves."""
+        return [f"[^{number}]: {escape(note)}" for note, number in self._numbers.items()]
+
+
+def escape(value: object) -> str:
+    """Text that Markdown takes literally, on one line."""
+    return " ".join(str(value).split()).translate(SPECIAL)
+
+
+def table(head: Sequence[str], body: Iterable[Sequence[str]], left: int = 1) -> list[str]:
+    """A table; the first ``left`` columns are aligned left, all others right."""
+    rule = [":--" if index < left else "--:" for index in range(len(head))]
+    return [f"| {' | '.join(cells)} |" for cells in [head, rule, *body]]
+
+
+def document(matrix: Matrix) -> str:
+    """The whole of matrix.md."""
+    index, notes = text.Index(matrix), Footnotes()
+    lines = [
+        f"# {escape(headline.headline(matrix))}",
+        "",
+        escape(headline.tally_sentence(matrix)),
+        "",
+        f"{escape(text.machine(matrix))}; {text.date(matrix.run.started_at)}; profile "
+        f"{escape(matrix.run.profile)}; seed {matrix.run.seed}. {escape(text.coverage(matrix))}",
+    ]
+    lines += [f"\n> {escape(note)}" for note in matrix.run.notes]
+    for group, rows in index.groups().items():
+        head = ["", *(escape(column.id) for column in matrix.columns)]
+        body = [_row(index, row, matrix.columns, notes) for row in rows]
+        lines += ["", f"## {escape(group)}", "", *table(head, body)]
+    lines += [
+        "",
+        "Bold: the best, or not to be told from the best. `>=`: the generator was the limit. "
+        "A, B: what the articles publish. = reproduced, ≠ differs, ✗ impossible as stated, "
+        "? not measurable.",
+    ]
+    lines += _columns(matrix.columns) + _claims(matrix) + _checks(matrix)
+    return "\n".join([*lines, "", *notes.lines()]).rstrip() + "\n"
+
+
+def _row(index: text.Index, row: Row, columns: Sequence[Column], notes: Footnotes) -> list[str]:
+    title = escape(text.row_title(row)) + notes.mark([row.definition])
+    return [title, *(_cell(index.cell(row.id, column.id), notes) for column in columns)]
+
+
+def _cell(cell: Cell | None, notes: Footnotes) -> str:
+    if cell is None:
+        return ""
+    shown = escape(text.measured(cell))
+    if cell.tie_with_best:
+        shown = f"**{shown}**"
+    if cell.interval is not None:
+        shown += f"<br>{text.interval(cell)}"
+    reasons = [*([cell.reason] if cell.reason else []), *cell.notes]
+    shown += notes.mark(reasons)
+    for figure in cell.published:
+        if figure.verdict is not None:
+            sign = text.VERDICT_SIGNS[figure.verdict.kind]
+            quote = escape(text.quoted(figure))
+            shown += f"<br>{figure.article}: {quote} {sign}{notes.mark([figure.verdict.text])}"
+    return shown
+
+
+def _columns(columns: Sequence[Column]) -> list[str]:
+    body = [
+        [
+            escape(column.id),
+            escape(column.title),
+            escape(", ".join(f"{name} {version}" for name, version in column.versions.items())),
+            escape("; ".join([column.reason or column.status, *column.caveats])),
+        ]
+        for column in columns
+    ]
+    return ["", "## Columns", "", *table(["id", "server", "versions", "remarks"], body, left=4)]
+
+
+def _claims(matrix: Matrix) -> list[str]:
+    body = [
+        [
+            claim.article,
+            escape(claim.statement),
+            text.claim_label(claim),
+            escape(claim.verdict.text),
+        ]
+        for claim in matrix.claims
+    ]
+    head = ["article", "statement", "verdict", "sum"]
+    return ["", "## Claims, checked with the articles' own numbers", "", *table(head, body, left=4)]
+
+
+def _checks(matrix: Matrix) -> list[str]:
+    lines = [
+        f"- {'ok' if check['ok'] else '**failed**'}: {escape(check['name'])}: "
+        f"{escape(check['text'])}"
+        for check in matrix.checks
+    ]
+    return ["", "## Checks", "", *lines] if lines else []

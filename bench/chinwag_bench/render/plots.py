@@ -1,0 +1,257 @@
+"""The report's charts: geometry in Python, drawn by templates/charts.html as HTML and SVG.
+
+Positions are percentages, so that charts follow the page's width while their text keeps its size.
+Colours are CSS variables (Okabe-Ito, told apart by colour-blind readers) that dark mode changes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+from chinwag_bench.records import Cell, Column, Curve, Matrix
+from chinwag_bench.render import text
+from chinwag_bench.render.templating import ENVIRONMENT, data_file
+
+COLOURS = 7
+"""How many colours style.css has; a server keeps its colour in every chart."""
+LABEL_DISTANCE = 6.5
+"""Least distance of two labels at the ends of curves, in percent of the chart's height."""
+LAST_QUANTILE = 0.9999
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a bar, in percent of the axis."""
+
+    start: float
+    width: float
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One server's bar with its interval; ``low`` and ``high`` are percent of the axis."""
+
+    name: str
+    title: str
+    colour: int
+    again: bool
+    value: str
+    remark: str
+    segments: list[Segment]
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class BarChart:
+    """Bars over one linear axis that starts at zero."""
+
+    title: str
+    unit: str
+    note: str
+    bars: list[Bar]
+    legend: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark on an axis, in percent from the left or the top."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A percentile curve: SVG points in a box of 100 x 100, and where its label goes."""
+
+    name: str
+    colour: int
+    dashed: bool
+    points: str
+    label_at: float
+    summary: str
+
+
+@dataclass(frozen=True)
+class CurveChart:
+    """Percentile curves over two logarithmic axes."""
+
+    title: str
+    note: str
+    lines: list[Line]
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+
+
+@dataclass(frozen=True)
+class Decades:
+    """A logarithmic axis of milliseconds between two powers of ten."""
+
+    low: int
+    high: int
+
+    @classmethod
+    def around(cls, milliseconds: Sequence[float]) -> Decades:
+        """The narrowest whole decades that hold the values; those under 1 us count as 1 us."""
+        logs = [math.log10(max(value, 1e-3)) for value in milliseconds] or [0.0]
+        low = math.floor(min(logs))
+        return cls(low, max(math.ceil(max(logs)), low + 1))
+
+    def top(self, milliseconds: float) -> float:
+        """Percent from the upper edge."""
+        exponent = math.log10(max(milliseconds, 10**self.low))
+        return 100 * (self.high - exponent) / (self.high - self.low)
+
+    def ticks(self) -> list[Tick]:
+        """A mark at each power of ten."""
+        exponents = range(self.low, self.high + 1)
+        return [Tick(self.top(10**power), f"{10.0**power:g} ms") for power in exponents]
+
+
+def colours(columns: Iterable[Column]) -> dict[str, int]:
+    """Column -> number of its colour; all variants of a server share one."""
+    servers: dict[str, int] = {}
+    return {
+        column.id: servers.setdefault(column.server, len(servers) % COLOURS) for column in columns
+    }
+
+
+def bars(matrix: Matrix, row_id: str, title: str, note: str) -> BarChart:
+    """One bar for each server that has a value in the row, the longest scaled to the axis."""
+    index = text.Index(matrix)
+    row = index.row(row_id)
+    valued = _valued(index, row_id)
+    top = max((max(_ends(cell)) for _, cell in valued), default=1.0) or 1.0
+    found = []
+    for column, cell in _sorted(valued, row.better):
+        low, high = (100 * end / top for end in _ends(cell))
+        found.append(
+            Bar(
+                name=column.id,
+                title=column.title,
+                colour=colours(matrix.columns)[column.id],
+                again=column.aa_of is not None,
+                value=text.bound(cell) + text.number(cell.value),
+                remark=text.interval(cell),
+                segments=[Segment(0, 100 * (cell.value or 0) / top, "solid", "")],
+                low=low if cell.interval else None,
+                high=high if cell.interval else None,
+            )
+        )
+    return BarChart(title, row.unit, note, found)
+
+
+def _valued(index: text.Index, row_id: str) -> list[tuple[Column, Cell]]:
+    found = ((column, index.cell(row_id, column.id)) for column in index.matrix.columns)
+    return [(column, cell) for column, cell in found if cell and cell.value is not None]
+
+
+def _ends(cell: Cell) -> tuple[float, float]:
+    value = cell.value or 0.0
+    return cell.interval or (value, value)
+
+
+def _sorted(valued: list[tuple[Column, Cell]], better: str) -> list[tuple[Column, Cell]]:
+    return sorted(valued, key=lambda pair: pair[1].value or 0.0, reverse=better == "higher")
+
+
+def memory_bars(matrix: Matrix, title: str, note: str) -> BarChart:
+    """User and kernel memory of joined connections, stacked."""
+    index, number_of = text.Index(matrix), colours(matrix.columns)
+    stacks = []
+    for column, user in _valued(index, "memory_joined"):
+        kernel = index.cell("memory_kernel", column.id)
+        stacks.append((column, max(0.0, user.value or 0.0), max(0.0, _value_or_zero(kernel))))
+    top = max((user + kernel for _, user, kernel in stacks), default=1.0) or 1.0
+    found = []
+    for column, used, held in sorted(stacks, key=lambda stack: stack[1] + stack[2]):
+        split, end = 100 * used / top, 100 * held / top
+        found.append(
+            Bar(
+                name=column.id,
+                title=column.title,
+                colour=number_of[column.id],
+                again=column.aa_of is not None,
+                value=text.number(used + held),
+                remark=f"{text.number(used)} user + {text.number(held)} kernel",
+                segments=[
+                    Segment(0, split, "solid", f"user {text.number(used)} MB"),
+                    Segment(split, end, "light", f"kernel {text.number(held)} MB"),
+                ],
+            )
+        )
+    return BarChart(title, "MB", note, found, legend=["user", "kernel"])
+
+
+def _value_or_zero(cell: Cell | None) -> float:
+    return 0.0 if cell is None or cell.value is None else cell.value
+
+
+def curves(matrix: Matrix, point: str, title: str, note: str) -> CurveChart:
+    """The latency distributions at one point, as percentile curves."""
+    chosen = [curve for curve in matrix.curves if curve.point == point and curve.points]
+    decades = Decades.around([ms for curve in chosen for _, ms in curve.points])
+    ends = [decades.top(curve.points[-1][1]) for curve in chosen]
+    lines = [
+        _line(curve, matrix, decades, label_at)
+        for curve, label_at in zip(chosen, spaced(ends, LABEL_DISTANCE), strict=True)
+    ]
+    x_ticks = [*(Tick(_x(q), name) for q, name in PERCENTILE_TICKS), Tick(100, "max")]
+    return CurveChart(title, note, lines, x_ticks, decades.ticks())
+
+
+PERCENTILE_TICKS = [(0.0, "0"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9"), (0.9999, "p99.99")]
+
+
+def _x(quantile: float) -> float:
+    """Logarithmic towards 1: each further nine takes the same width. 1 itself is the right edge."""
+    if quantile >= 1:
+        return 100.0
+    nines = -math.log10(1 - min(quantile, LAST_QUANTILE))
+    return 90 * nines / -math.log10(1 - LAST_QUANTILE)
+
+
+def _line(curve: Curve, matrix: Matrix, decades: Decades, label_at: float) -> Line:
+    column = next(column for column in matrix.columns if column.id == curve.column)
+    drawn = [point for point in curve.points if point[0] <= LAST_QUANTILE or point[0] >= 1]
+    return Line(
+        name=column.id,
+        colour=colours(matrix.columns)[column.id],
+        dashed=column.aa_of is not None or column.variant != "default",
+        points=" ".join(f"{_x(q):.2f},{decades.top(ms):.2f}" for q, ms in drawn),
+        label_at=label_at,
+        summary=f"{column.id} at {text.number(curve.deliveries_per_s)} deliveries/s",
+    )
+
+
+def spaced(wanted: Sequence[float], distance: float) -> list[float]:
+    """Positions near the wanted ones, in their order, at least ``distance`` apart, up to 100."""
+    order = sorted(range(len(wanted)), key=lambda place: wanted[place])
+    placed: dict[int, float] = {}
+    previous = -distance
+    for place in order:
+        placed[place] = previous = max(wanted[place], previous + distance)
+    ceiling = 100.0
+    for place in reversed(order):
+        placed[place] = ceiling = min(placed[place], ceiling)
+        ceiling -= distance
+    return [placed[place] for place in range(len(wanted))]
+
+
+def draw(chart: BarChart | CurveChart) -> Markup:
+    """The chart as HTML, to stand in a page that has ``style()``."""
+    macros = ENVIRONMENT.get_template("charts.html").module
+    name = "bars" if isinstance(chart, BarChart) else "curves"
+    return Markup(getattr(macros, name)(chart))
+
+
+def style() -> Markup:
+    """The charts' style sheet as a <style> element, for pages other than the report."""
+    return Markup(f"<style>{data_file('charts.css')}</style>")

@@ -1,0 +1,104 @@
+"""The short table in README.md, between two marks; checked in CI so that it can't go stale.
+
+``python -m chinwag_bench.render.readme --check|--write README.md --results DIR``
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, EXIT_USAGE, UsageError
+from chinwag_bench.judge import judge
+from chinwag_bench.records import Matrix
+from chinwag_bench.render import headline, markdown, text
+
+BEGIN = "<!-- matrix:begin -->"
+END = "<!-- matrix:end -->"
+SHOWN = {
+    "throughput_deliveries": "deliveries/s",
+    "cpu_per_delivery": "CPU us/delivery",
+    "common_p50": "p50 ms",
+    "common_p99": "p99 ms",
+    "memory_joined": "MB per 10k",
+    "start_first_message": "start ms",
+}
+
+
+def table(matrix: Matrix) -> str:
+    """Servers down, the main rows across, with the headline and where it was measured."""
+    index = text.Index(matrix)
+    body = []
+    for column in matrix.columns:
+        if column.aa_of is None:
+            body.append([markdown.escape(column.title), *_values(index, column.id)])
+    lines = [
+        f"**{markdown.escape(headline.headline(matrix))}.** {headline.tally_sentence(matrix)}",
+        "",
+        *markdown.table(["server", *SHOWN.values()], body),
+        "",
+        f"{markdown.escape(text.machine(matrix))}; {text.date(matrix.run.started_at)[:10]}; "
+        f"profile {markdown.escape(matrix.run.profile)}. Bold: the best, or not to be told from "
+        "the best.",
+    ]
+    lines += [
+        f"{markdown.escape(column.title)}: {markdown.escape(text.first_line(column.reason))}."
+        for column in index.unmeasured_columns()
+    ]
+    return "\n".join(lines)
+
+
+def _values(index: text.Index, column: str) -> list[str]:
+    shown = []
+    for row in SHOWN:
+        cell = index.cell(row, column)
+        value = "-" if cell is None else markdown.escape(text.measured(cell))
+        shown.append(f"**{value}**" if cell is not None and cell.tie_with_best else value)
+    return shown
+
+
+def replaced(document: str, content: str) -> str:
+    """The document with ``content`` between the marks. Raises UsageError without both of them."""
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise UsageError(
+            f"the document has no {BEGIN} followed by {END}",
+            hint="Put the two marks where the table belongs.",
+        )
+    return f"{before}{BEGIN}\n{content}\n{END}{after}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Checks or writes the table; answers the exit code: 0 ok, 1 stale, 2 usage."""
+    parser = argparse.ArgumentParser(prog="python -m chinwag_bench.render.readme")
+    mode = parser.add_mutually_exclusive_group(required=True)
+    mode.add_argument("--check", type=Path, metavar="README.md")
+    mode.add_argument("--write", type=Path, metavar="README.md")
+    parser.add_argument("--results", type=Path, required=True, metavar="DIR")
+    given = parser.parse_args(arguments)
+    path = given.check or given.write
+    try:
+        present = path.read_text(encoding="utf-8")
+        wanted = replaced(present, table(judge(given.results)))
+    except (OSError, UsageError) as error:
+        print(
+            f"{path}: {error.text() if isinstance(error, UsageError) else error}", file=sys.stderr
+        )
+        return EXIT_USAGE
+    if given.write:
+        path.write_text(wanted, encoding="utf-8")
+    elif present != wanted:
+        print(
+            f"{path}: its table isn't that of {given.results}: run "
+            f"python -m chinwag_bench.render.readme --write {path} --results {given.results}",
+            file=sys.stderr,
+        )
+        return EXIT_SERVER
+    return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

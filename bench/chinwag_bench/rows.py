@@ -1,0 +1,279 @@
+"""The matrix's rows: what each means, where its numbers come from, and which way is better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from chinwag_bench.records import Latency, Memory, Row, Start, Throughput
+
+Source = Literal["throughput", "common", "half", "memory", "start", "none"]
+Better = Literal["higher", "lower", "none"]
+MEGABYTE = 1e6
+PER_CONNECTIONS = 10_000
+PERCENTILES = {"p50": "p50", "p99": "p99", "p99_9": "p99.9", "max": "max"}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A row, the kind of record it is read from, and how. ``value`` answers ``None`` if absent."""
+
+    row: Row
+    source: Source
+    value: Callable[[Any], float | None]
+    is_rate: bool = False
+    """The generator can end a rate too early, so that it is a lower bound."""
+    is_latency: bool = False
+    """The generator's own lag can be part of it, so that it is an upper bound."""
+    needs_article: bool = False
+    """Shown only where an article gives a figure, because this version doesn't measure it."""
+
+
+def _row(group: str, id_: str, title: str, unit: str, better: Better, /, definition: str) -> Row:  # noqa: PLR0917
+    return Row(id=id_, title=title, unit=unit, better=better, definition=definition, group=group)
+
+
+def _best(name: str) -> Callable[[Throughput], float | None]:
+    def value(record: Throughput) -> float | None:
+        return None if record.best is None else float(getattr(record.best.hold, name))
+
+    return value
+
+
+def _throughput_rows() -> list[Spec]:
+    def spec(row: Row, value: Callable[[Any], float | None], is_rate: bool = False) -> Spec:
+        return Spec(row, "throughput", value, is_rate=is_rate)
+
+    return [
+        spec(
+            _row(
+                "Throughput",
+                "throughput_deliveries",
+                "Throughput, deliveries",
+                "deliveries/s",
+                "higher",
+                "Highest rate of the load profile that is sustained: delivered in full, p99 at "
+                "most 1 s, delay not growing, nothing outstanding 1 s after the end. One message "
+                "to a room of 100 is 100 deliveries.",
+            ),
+            _best("deliveries_per_s"),
+            is_rate=True,
+        ),
+        spec(
+            _row(
+                "Throughput",
+                "throughput_messages",
+                "Throughput, messages",
+                "messages/s",
+                "higher",
+                "The same steps counted in messages sent.",
+            ),
+            _best("messages_per_s"),
+            is_rate=True,
+        ),
+        spec(
+            _row(
+                "Throughput",
+                "cpu_per_delivery",
+                "CPU per delivery",
+                "us",
+                "lower",
+                "CPU time of the server's processes, user and system, per delivery, at a rate "
+                "that the generator sustains.",
+            ),
+            lambda record: record.cpu_us_per_delivery,
+        ),
+        spec(
+            _row(
+                "Throughput",
+                "wire_bytes_per_delivery",
+                "Wire bytes per delivery",
+                "B",
+                "none",
+                "Bytes received from the socket per delivery: frame header, JSON and content. It "
+                "shows that all servers send the same.",
+            ),
+            _best("wire_bytes_per_delivery"),
+        ),
+    ]
+
+
+def _percentile(key: str) -> Callable[[Latency], float | None]:
+    def value(record: Latency) -> float | None:
+        return None if record.step is None else record.step.hold.latency_ms.get(key)
+
+    return value
+
+
+def _rate_reached(record: Latency) -> float | None:
+    return None if record.step is None else record.step.hold.deliveries_per_s
+
+
+def _latency_rows(source: Literal["common", "half"]) -> list[Spec]:
+    common = source == "common"
+    group = "Latency at the common rate" if common else "Latency at half of each server's own rate"
+    what = (
+        "one rate for all, fixed after the throughput phase"
+        if common
+        else ("half of the server's own throughput: rates differ, so these aren't ranked")
+    )
+    rate = _row(group, f"{source}_rate", "Rate reached", "deliveries/s", "none", f"At {what}.")
+    rows = [Spec(rate, source, _rate_reached)]
+    for key, name in PERCENTILES.items():
+        row = _row(
+            group,
+            f"{source}_{key}",
+            name,
+            "ms",
+            "lower" if common else "none",
+            f"Latency from the planned send time to the read, {name} of all deliveries of "
+            f"a round, at {what}.",
+        )
+        rows.append(Spec(row, source, _percentile(key), is_latency=True))
+    return rows
+
+
+def growth_mb(record: Memory, point: str, part: Literal["user", "kernel"]) -> float | None:
+    """Memory over the empty server, in MB (10^6 bytes) per 10,000 connections."""
+    here, empty = record.points.get(point), record.points.get("empty")
+    if here is None or empty is None or record.connections <= 0:
+        return None
+    if part == "user":
+        grown = here.user_bytes - empty.user_bytes
+    elif here.kernel_bytes is None or empty.kernel_bytes is None:
+        return None
+    else:
+        grown = here.kernel_bytes - empty.kernel_bytes
+    return grown / MEGABYTE * PER_CONNECTIONS / record.connections
+
+
+def _empty_mb(record: Memory) -> float | None:
+    empty = record.points.get("empty")
+    return None if empty is None else empty.user_bytes / MEGABYTE
+
+
+def _memory_row(id_: str, title: str, point: str, part: Literal["user", "kernel"]) -> Spec:
+    kinds = {
+        "user": "PSS over the process tree and unmapped memfd blocks",
+        "kernel": "the kernel's memory for the server's sockets",
+    }
+    row = _row(
+        "Memory",
+        id_,
+        title,
+        "MB",
+        "lower",
+        f"{kinds[part]}, growth over the empty server per 10,000 connections "
+        f"({point.replace('_', ' ')}), MB = 10^6 bytes.",
+    )
+    return Spec(row, "memory", lambda record: growth_mb(record, point, part))
+
+
+def _memory_rows() -> list[Spec]:
+    empty = _row(
+        "Memory",
+        "memory_empty",
+        "Empty server",
+        "MB",
+        "lower",
+        "PSS of the process tree before the first connection.",
+    )
+    idle_cpu = _row(
+        "Memory",
+        "cpu_idle",
+        "CPU with idle connections",
+        "%",
+        "lower",
+        "Share of the server's cores while all connections are open and only heartbeats flow.",
+    )
+    return [
+        Spec(empty, "memory", _empty_mb),
+        _memory_row("memory_idle", "User memory per 10k, idle", "idle", "user"),
+        _memory_row("memory_joined", "User memory per 10k, joined", "joined", "user"),
+        _memory_row("memory_after_rest", "User memory per 10k, after rest", "after_rest", "user"),
+        _memory_row("memory_kernel", "Kernel memory per 10k, joined", "joined", "kernel"),
+        Spec(
+            idle_cpu,
+            "memory",
+            lambda record: (
+                None if record.cpu_share_idle is None else float(record.cpu_share_idle * 100)
+            ),
+        ),
+    ]
+
+
+def _start_ms(name: str) -> Callable[[Start], float | None]:
+    def value(record: Start) -> float | None:
+        seconds = getattr(record, name)
+        return None if seconds is None else float(seconds * 1000)
+
+    return value
+
+
+def _start_rows() -> list[Spec]:
+    health = _row(
+        "Start",
+        "start_health",
+        "Start to /health",
+        "ms",
+        "lower",
+        "Process start to the first 200 of /health.",
+    )
+    first = _row(
+        "Start",
+        "start_first_message",
+        "Start to first message",
+        "ms",
+        "lower",
+        "Process start to the first message that came back through a room.",
+    )
+    return [
+        Spec(health, "start", _start_ms("health_s")),
+        Spec(first, "start", _start_ms("first_message_s")),
+    ]
+
+
+def _unmeasured(id_: str, title: str, unit: str, definition: str) -> Spec:
+    row = _row("Published only", id_, title, unit, "none", definition)
+    return Spec(row, "none", lambda _: None, needs_article=True)
+
+
+def _unmeasured_rows() -> list[Spec]:
+    return [
+        _unmeasured(
+            "max_connections",
+            "Max connections",
+            "connections",
+            "Joined connections that one server holds with p99 at most 1 s.",
+        ),
+        _unmeasured(
+            "fault_recovery",
+            "Fault recovery",
+            "ms",
+            "From a fault to the first message sent after it that arrives.",
+        ),
+        _unmeasured(
+            "hot_upgrade",
+            "Hot upgrade",
+            "",
+            "Replacing the running build without losing connections.",
+        ),
+        _unmeasured(
+            "across_machines", "Across machines", "", "One room with members on two nodes."
+        ),
+        _unmeasured("cores", "Use of cores", "", "What it takes to use more than one core."),
+        _unmeasured("effort", "Effort", "", "Lines of code, dependencies, build time and size."),
+        _unmeasured("cost", "Cost", "", "Per million deliveries and per 100,000 connections."),
+        _unmeasured("learning", "Learning curve", "weeks", "Time until a team is productive."),
+    ]
+
+
+SPECS: list[Spec] = [
+    *_throughput_rows(),
+    *_latency_rows("common"),
+    *_latency_rows("half"),
+    *_memory_rows(),
+    *_start_rows(),
+    *_unmeasured_rows(),
+]

@@ -1,0 +1,102 @@
+"""Checks that the numbers can be numbers of one experiment. Each says what it looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chinwag_bench.evidence import Evidence
+from chinwag_bench.records import Hold, Json, Latency, Throughput
+
+LITTLE_TOLERANCE = 0.05
+AA_LIMIT = 0.10
+
+
+def all_checks(evidence: Evidence, aa: Json) -> list[Json]:
+    """Every check that applies to what was measured: {name, ok, text}."""
+    holds = list(_holds(evidence))
+    checks = []
+    if holds:
+        checks += [_little(holds), _not_more_than_sent(holds), _intact(holds)]
+    checks += [_aa_cpu(pair) for pair in aa.get("pairs", [])]
+    checks += [_verified(evidence)] if evidence.run.verifications else []
+    return checks
+
+
+def _holds(evidence: Evidence) -> Iterator[tuple[str, bool, Hold]]:
+    """Each hold with its name and whether it was sustained."""
+    for name in ("throughput", "latency"):
+        for record in evidence.records.get(name, []):
+            place = f"{record.column}, round {record.round}"
+            if isinstance(record, Throughput):
+                for step in [*record.steps, *([record.best] if record.best else [])]:
+                    yield place, step.sustained, step.hold
+            elif isinstance(record, Latency) and record.step is not None:
+                yield f"{place}, {record.point}", record.step.sustained, record.step.hold
+
+
+def _check(name: str, ok: bool, text: str) -> Json:
+    return {"name": name, "ok": ok, "text": text}
+
+
+def _little(holds: list[tuple[str, bool, Hold]]) -> Json:
+    """Little's law is about a steady state, so it is asked of sustained holds."""
+    ratios = [
+        (abs(hold.little["ratio"] - 1), place, hold.little["ratio"])
+        for place, sustained, hold in holds
+        if sustained and "ratio" in hold.little
+    ]
+    if not ratios:
+        return _check("Little's law", False, "no sustained hold counted outstanding deliveries")
+    off, place, ratio = max(ratios)
+    failed = sum(one[0] > LITTLE_TOLERANCE for one in ratios)
+    return _check(
+        "Little's law",
+        failed == 0,
+        f"outstanding deliveries against rate x mean latency, within 5 %: {len(ratios)} holds, "
+        f"{failed} outside; the worst is {ratio:.3f} (off by {off:.1%}; {place})",
+    )
+
+
+def _not_more_than_sent(holds: list[tuple[str, bool, Hold]]) -> Json:
+    over = [place for place, _, hold in holds if hold.delivered > hold.expected]
+    text = f"{len(holds)} holds, none delivered more than it was sent"
+    if over:
+        text = f"{len(over)} of {len(holds)} holds delivered more than was sent: {_some(over)}"
+    return _check("Delivered at most what was sent", not over, text)
+
+
+def _intact(holds: list[tuple[str, bool, Hold]]) -> Json:
+    faults = ("duplicated", "reordered", "corrupted")
+    bad = [place for place, _, hold in holds if any(getattr(hold, name) for name in faults)]
+    delivered = sum(hold.delivered for _, _, hold in holds)
+    text = f"{delivered:,} deliveries, none duplicated, reordered or corrupted"
+    if bad:
+        totals = ", ".join(
+            f"{sum(getattr(h, name) for _, _, h in holds):,} {name}" for name in faults
+        )
+        text = f"{totals} of {delivered:,} deliveries: {_some(bad)}"
+    return _check("Deliveries arrive once, in order, whole", not bad, text)
+
+
+def _aa_cpu(pair: Json) -> Json:
+    spread = pair["spread"].get("cpu_per_delivery")
+    name = f"A/A of CPU per delivery ({pair['column']})"
+    if spread is None:
+        return _check(name, False, "not measured under both names in one round")
+    text = f"one server under two names differs by {spread:.1%}; the limit is {AA_LIMIT:.0%}"
+    return _check(name, spread <= AA_LIMIT, text)
+
+
+def _verified(evidence: Evidence) -> Json:
+    failed = [v.column for v in evidence.run.verifications if v.failed]
+    cases = sum(v.passed for v in evidence.run.verifications)
+    text = f"{cases:,} cases passed on {len(evidence.run.verifications)} columns"
+    if failed:
+        text += f"; failed and therefore not measured: {', '.join(failed)}"
+    return _check("Conformance before measuring", not failed, text)
+
+
+def _some(places: list[str]) -> str:
+    shown = list(dict.fromkeys(places))
+    more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
+    return "; ".join(shown[:3]) + more

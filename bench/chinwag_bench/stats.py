@@ -1,0 +1,101 @@
+"""Medians, intervals and ratios of a few rounds. Nothing here assumes a distribution.
+
+Up to seven rounds the interval of the median is the range of the samples: the true median lies
+outside of it only if every sample fell on the same side, which has probability 2^(1-n). From eight
+rounds a percentile bootstrap of the median is used, seeded so that a matrix can be made again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import bootstrap
+
+BOOTSTRAP_FROM_ROUNDS = 8
+BOOTSTRAP_COVERAGE = 0.95
+BOOTSTRAP_RESAMPLES = 4999
+SINGLE_ROUND_MARGIN = 0.10
+"""One round shows no noise; the limit that A/A has to keep stands in for it."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where the median lies, with the probability that it does."""
+
+    low: float
+    high: float
+    coverage: float
+
+
+def median(samples: Sequence[float]) -> float:
+    """The middle sample, or the mean of the two in the middle. Raises ValueError without any."""
+    if not samples:
+        raise ValueError("median of no samples")
+    return float(np.median(np.asarray(samples, dtype=float)))
+
+
+def min_max_coverage(rounds: int) -> float:
+    """Probability that the range of so many independent samples holds the median: 1 - 2^(1-n)."""
+    if rounds < 1:
+        raise ValueError(f"coverage of {rounds} rounds: at least one is needed")
+    return float(1.0 - 2.0 ** (1 - rounds))
+
+
+def interval(samples: Sequence[float], seed: int = 0) -> Interval | None:
+    """The interval of the median; ``None`` for fewer than two samples, which show no noise."""
+    if len(samples) < 2:
+        return None
+    low, high = min(samples), max(samples)
+    if len(samples) < BOOTSTRAP_FROM_ROUNDS or low == high:
+        return Interval(low, high, min_max_coverage(len(samples)))
+    return _bootstrap(samples, seed)
+
+
+def _bootstrap(samples: Sequence[float], seed: int) -> Interval:
+    result = bootstrap(
+        (np.asarray(samples, dtype=float),),
+        np.median,
+        confidence_level=BOOTSTRAP_COVERAGE,
+        n_resamples=BOOTSTRAP_RESAMPLES,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    found = result.confidence_interval
+    return Interval(float(found.low), float(found.high), BOOTSTRAP_COVERAGE)
+
+
+def paired_ratios(a: Mapping[int, float], b: Mapping[int, float]) -> list[float]:
+    """a / b for each round that both have. What disturbs a round disturbs both and cancels out."""
+    return [_ratio(a[index], b[index]) for index in sorted(a.keys() & b.keys())]
+
+
+def _ratio(a: float, b: float) -> float:
+    if b == 0:
+        return 1.0 if a == 0 else math.inf
+    return a / b
+
+
+def spread(ratios: Sequence[float]) -> float:
+    """How far the median ratio is from 1, as a share: 0.10 for 1.1 as for 1 / 1.1.
+
+    Raises ValueError without ratios. A median of 0 or infinity is an infinite spread.
+    """
+    middle = median(ratios)
+    if middle <= 0 or math.isinf(middle):
+        return math.inf
+    return max(middle, 1 / middle) - 1
+
+
+def is_tie(ratios: Sequence[float], aa_spread: float, seed: int = 0) -> bool | None:
+    """Whether the ratios can't be told from 1, given what A/A differs by; ``None`` without any."""
+    if not ratios:
+        return None
+    found = interval(ratios, seed)
+    if found is None:
+        margin = 1 + max(aa_spread, SINGLE_ROUND_MARGIN)
+        return ratios[0] / margin <= 1 <= ratios[0] * margin
+    margin = 1 + aa_spread
+    return found.low / margin <= 1 <= found.high * margin

@@ -1,0 +1,133 @@
+"""What a measured cell says about the figures published for it.
+
+reproduced: the figure lies within a factor of 1.25 of the measured interval. differs: it doesn't,
+and by what factor. impossible: the articles' own numbers contradict it, with the sum. not
+measurable: nothing here measures the same thing, and why.
+"""
+
+from __future__ import annotations
+
+import math
+
+from chinwag_bench.arithmetic import load_arithmetic, rate_arithmetic, stated_load
+from chinwag_bench.published import Range, article, parse_range
+from chinwag_bench.records import Cell, Published, Verdict
+from chinwag_bench.rows import PER_CONNECTIONS
+
+TOLERANCE = 1.25
+KILOBYTE_PER_MEGABYTE = 1000.0
+
+NOT_COMPARABLE: dict[str, str] = {
+    "max_connections": "not measured by this version; the article's runs had {connections:,} "
+    "connections, so its maximum comes from another experiment than the rest of its table",
+    "fault_recovery": "not measured by this version; the article sets different faults side by "
+    "side: a process restarted inside the VM against a program that is started again",
+    "hot_upgrade": "not measured by this version",
+    "across_machines": "not measured by this version",
+    "cores": "not measured by this version; a property of the set-up, not a number",
+    "effort": "not measured by this version",
+    "cost": "not measured by this version; it depends on prices and on what ran before",
+    "learning": "not measurable: no experiment of a kit can repeat it",
+    "cpu_idle": "not comparable: the article names 100,000 connections where its runs had "
+    "{connections:,}, and not what they did; here they are idle",
+}
+
+
+def judge_figure(cell: Cell, figure: Published) -> Verdict:
+    """The verdict on one published figure, with the words that explain it."""
+    if cell.row in NOT_COMPARABLE:
+        text = NOT_COMPARABLE[cell.row].format(connections=stated_load().connections)
+        return Verdict(kind="not_measurable", text=_sentence(text))
+    if cell.row.startswith("throughput_"):
+        return _throughput(cell, figure)
+    expected = _in_unit_of_cell(figure)
+    if expected is None:
+        return Verdict(kind="not_measurable", text="The article gives no number.")
+    return _compare(cell, expected, _circumstances(cell))
+
+
+def _in_unit_of_cell(figure: Published) -> Range | None:
+    """The published range in the cell's unit: memory per connection becomes MB per 10,000."""
+    found = parse_range(figure.value)
+    if found is None or figure.unit != "per connection":
+        return found
+    per_10k = PER_CONNECTIONS / (KILOBYTE_PER_MEGABYTE * 1000)
+    return Range(found.low * per_10k, found.high * per_10k)
+
+
+def _circumstances(cell: Cell) -> str:
+    if cell.row.startswith("common_"):
+        load = stated_load()
+        return (
+            f"The article's load can't have run as stated ({load_arithmetic(load)}), so the loads "
+            "differ: here it is the common rate."
+        )
+    if cell.row == "memory_joined":
+        rule = article("A")["setup"]["memory_rule"]
+        return (
+            "Compared with user memory of joined connections over the empty server, the reading "
+            f"that is kindest to the article; article A reads {rule}. Kernel memory comes on top."
+        )
+    return ""
+
+
+def _throughput(cell: Cell, figure: Published) -> Verdict:
+    """Both readings of "messages per second", each against the stated network."""
+    load = stated_load()
+    rate = float(figure.value)
+    reading = "deliveries" if cell.row == "throughput_deliveries" else "messages"
+    fits, text = rate_arithmetic(load, rate, reading)
+    factor = None if cell.value is None else cell.value / rate
+    measured = "" if factor is None else f" Measured here: {_times(cell, factor)} that figure."
+    offered = ""
+    if reading == "messages" and rate > load.messages:
+        fits = False
+        offered = (
+            f"; and only {load.connections:,} x {load.messages / load.connections:g} = "
+            f"{load.messages:,.0f} messages/s were offered"
+        )
+    if not fits:
+        return Verdict(
+            kind="impossible",
+            text=f"Read as {reading}: {text}{offered}.{measured}",
+            factor=factor,
+        )
+    return _compare(cell, Range(rate, rate), f"Read as {reading}, it fits: {text}.")
+
+
+def _compare(cell: Cell, expected: Range, circumstances: str) -> Verdict:
+    if cell.value is None:
+        text = f"no measured value: {cell.reason or 'no record'}"
+        return Verdict(kind="not_measurable", text=_sentence(text))
+    low, high = cell.interval or (cell.value, cell.value)
+    high = math.inf if cell.lower_bound else high
+    low = 0.0 if cell.upper_bound else low
+    factor = cell.value / expected.middle if expected.middle else None
+    if _only_bounded(cell, expected):
+        text = "the generator was the limit here, so the true value may agree"
+        return Verdict(kind="not_measurable", text=_sentence(text, circumstances), factor=factor)
+    if low / TOLERANCE <= expected.high and expected.low <= high * TOLERANCE:
+        text = "within a factor of 1.25 of the measured interval"
+        return Verdict(kind="reproduced", text=_sentence(text, circumstances), factor=factor)
+    text = f"measured is {_times(cell, factor)} the published figure"
+    return Verdict(kind="differs", text=_sentence(text, circumstances), factor=factor)
+
+
+def _only_bounded(cell: Cell, expected: Range) -> bool:
+    """Whether a one-sided cell leaves it open if the published figure is met."""
+    if cell.value is None:
+        return False
+    if cell.lower_bound:
+        return expected.high * TOLERANCE >= cell.value
+    return cell.upper_bound and expected.low <= cell.value * TOLERANCE
+
+
+def _times(cell: Cell, factor: float | None) -> str:
+    if factor is None:
+        return "far from"
+    bound = ">= " if cell.lower_bound else "<= " if cell.upper_bound else ""
+    return f"{bound}{factor:.2g} x" if factor < 100 else f"{bound}{factor:,.0f} x"
+
+
+def _sentence(text: str, circumstances: str = "") -> str:
+    return f"{text[0].upper()}{text[1:]}. {circumstances}".strip()
