@@ -20,9 +20,12 @@ export class Connection {
     this.#socket = socket;
     this.#chat = chat;
     webSocket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
-    webSocket.on('close', () => chat.disconnect(this));
+    const depart = () => chat.disconnect(this);
+    webSocket.on('close', depart);
     // `ws` has already begun to close with the code that fits the fault (1002, 1007 or 1009).
-    webSocket.on('error', () => chat.disconnect(this));
+    webSocket.on('error', depart);
+    // The peer's close was answered. `ws` reports it only once the peer has ended TCP as well.
+    socket.on('finish', depart);
     chat.connect(this);
   }
 

@@ -9,8 +9,8 @@ export function keepAlive(connections, { pingIntervalMs, idleTimeoutMs }) {
   const sweep = () => {
     const now = performance.now();
     for (const connection of connections) {
-      if (now - connection.seenAt(now) >= idleTimeoutMs)
-        connection.close(1001, 'Heartbeat timeout');
+      const idleMs = now - connection.seenAt(now);
+      if (idleMs >= idleTimeoutMs) connection.close(1001, 'Heartbeat timeout');
     }
   };
   setInterval(ping, pingIntervalMs).unref();

@@ -16,16 +16,13 @@ export function isName(value) {
   );
 }
 
-/** Throws on bytes that are not UTF-8, where URLSearchParams would replace them. */
-function decode(text) {
-  return decodeURIComponent(text.replaceAll('+', ' '));
-}
-
 /** The user that a query string names, a fresh UUID if it names none, null if out of bounds. */
 export function userFromQuery(query) {
   const pair = query.split('&').find((text) => /^user(=|$)/.test(text));
+  const value = (pair ?? '').slice('user='.length).replaceAll('+', ' ');
   try {
-    const user = decode((pair ?? '').slice('user='.length)) || randomUUID();
+    // Throws on bytes that are not UTF-8, where URLSearchParams would replace them.
+    const user = decodeURIComponent(value) || randomUUID();
     return isName(user) ? user : null;
   } catch {
     return null;

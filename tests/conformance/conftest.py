@@ -1,0 +1,135 @@
+"""Options, the servers as fixtures, and coroutine tests with an end to all their connections."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from chinwag_bench.errors import ChinwagError
+
+from . import servers
+from .chat import Chat
+from .servers import Choice, Fleet, Running
+
+TEST_TIMEOUT_S = 120.0
+
+# Short enough to be watched, long enough for a machine that is busy with other things.
+BRISK_PING_MS = 250
+BRISK_IDLE_MS = 1500
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("conformance")
+    group.addoption(
+        "--server",
+        action="append",
+        default=[],
+        metavar="NAME[:VARIANT]",
+        help="test this server (repeat it, or separate by commas); default: all that are here",
+    )
+    group.addoption(
+        "--url",
+        action="append",
+        default=[],
+        metavar="http://HOST:PORT",
+        help="test a server that runs already; tests that must start one are skipped",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "rules(*names): rules of protocol/chat-1.md that this proves")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "choice" not in metafunc.fixturenames:
+        return
+    config = metafunc.config
+    try:
+        choices = servers.chosen(config.getoption("--server"), config.getoption("--url"))
+    except ChinwagError as error:
+        raise pytest.UsageError(error.text()) from error
+    metafunc.parametrize("choice", choices, ids=lambda choice: choice.id, scope="session")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Runs coroutine tests. Their connections end inside the loop, whatever happened."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    asyncio.run(_run(pyfuncitem.obj, {name: pyfuncitem.funcargs[name] for name in names}))
+    return True
+
+
+async def _run(test: Callable[..., Any], arguments: dict[str, Any]) -> None:
+    try:
+        await asyncio.wait_for(test(**arguments), timeout=TEST_TIMEOUT_S)
+    finally:
+        for argument in arguments.values():
+            if isinstance(argument, Chat):
+                argument.abort()
+
+
+@pytest.fixture(scope="session")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    fleet = Fleet(tmp_path_factory.mktemp("servers"))
+    yield fleet
+    fleet.stop()
+
+
+@pytest.fixture(autouse=True)
+def _skip_by_manifest(request: pytest.FixtureRequest) -> None:
+    """The manifest's `[conformance] skip` names a golden case or a test function, with the reason."""
+    if "choice" not in request.fixturenames:
+        return
+    choice: Choice = request.getfixturevalue("choice")
+    names = [request.function.__name__]
+    if "case" in request.fixturenames:
+        names.append(request.getfixturevalue("case")["id"])
+    for name in names:
+        if name in choice.skips:
+            pytest.skip(f"{choice.id} {name}: {choice.skips[name]}")
+
+
+@pytest.fixture
+def server(choice: Choice, fleet: Fleet) -> Running:
+    """The instance that most tests share."""
+    return fleet.shared(choice)
+
+
+@pytest.fixture
+def chat(server: Running) -> Chat:
+    return Chat(server.address)
+
+
+@pytest.fixture
+def own_choice(choice: Choice) -> Choice:
+    """For tests that start a server themselves."""
+    if choice.url is not None:
+        pytest.skip("the server is not ours to start or stop (--url)")
+    return choice
+
+
+@pytest.fixture
+def own_server(own_choice: Choice, fleet: Fleet) -> Iterator[Running]:
+    """An instance for one test alone."""
+    running = fleet.start(own_choice)
+    yield running
+    if running.process is not None:
+        running.process.stop()
+
+
+@pytest.fixture
+def brisk_chat(own_choice: Choice, fleet: Fleet) -> Chat:
+    """A server with short timers, for L1 and L2."""
+    brisk = fleet.shared(
+        own_choice,
+        "brisk",
+        CHAT_PING_INTERVAL_MS=str(BRISK_PING_MS),
+        CHAT_IDLE_TIMEOUT_MS=str(BRISK_IDLE_MS),
+    )
+    return Chat(brisk.address)

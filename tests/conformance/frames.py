@@ -1,0 +1,112 @@
+"""RFC 6455 frames: an encoder that can also make wrong ones, and a strict parser of what servers send."""
+
+from __future__ import annotations
+
+import enum
+import struct
+from dataclasses import dataclass
+
+MASK = b"\x37\xfa\x21\x3d"
+
+
+class Opcode(enum.IntEnum):
+    CONTINUATION = 0x0
+    TEXT = 0x1
+    BINARY = 0x2
+    CLOSE = 0x8
+    PING = 0x9
+    PONG = 0xA
+
+
+@dataclass(frozen=True)
+class Frame:
+    opcode: Opcode
+    payload: bytes
+    fin: bool = True
+
+    @property
+    def is_control(self) -> bool:
+        return self.opcode >= Opcode.CLOSE
+
+
+def encode(
+    opcode: int,
+    payload: bytes = b"",
+    *,
+    fin: bool = True,
+    reserved: int = 0,
+    masked: bool = True,
+    length_bytes: int | None = None,
+) -> bytes:
+    """A frame as a client sends it. The options make it wrong; ``length_bytes`` forces 1, 3 or 9 length bytes."""
+    return (
+        header(opcode, len(payload), fin=fin, reserved=reserved, masked=masked, size=length_bytes)
+        + (MASK if masked else b"")
+        + (mask(payload) if masked else payload)
+    )
+
+
+def header(
+    opcode: int,
+    length: int,
+    *,
+    fin: bool = True,
+    reserved: int = 0,
+    masked: bool = True,
+    size: int | None = None,
+) -> bytes:
+    """The first bytes of a frame, up to the masking key."""
+    first = (0x80 if fin else 0) | reserved << 4 | opcode
+    mask_bit = 0x80 if masked else 0
+    size = size or (1 if length < 126 else 3 if length < 65536 else 9)
+    if size == 1:
+        return struct.pack("!BB", first, mask_bit | length)
+    if size == 3:
+        return struct.pack("!BBH", first, mask_bit | 126, length)
+    return struct.pack("!BBQ", first, mask_bit | 127, length)
+
+
+def mask(payload: bytes) -> bytes:
+    """Masking is its own inverse. Long integers do it at the speed of C."""
+    length = len(payload)
+    key = (MASK * (length // 4 + 1))[:length]
+    return (int.from_bytes(payload, "big") ^ int.from_bytes(key, "big")).to_bytes(length, "big")
+
+
+def close_payload(code: int | None, reason: bytes = b"") -> bytes:
+    return b"" if code is None else struct.pack("!H", code) + reason
+
+
+class Parser:
+    """Takes bytes as they come, gives whole frames, and insists on what RFC 6455 demands of a server."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        self._buffer += data
+
+    def next_frame(self) -> Frame | None:
+        buffer = self._buffer
+        if len(buffer) < 2:
+            return None
+        length, start = buffer[1], 2
+        assert not length & 0x80, "a server must not mask its frames"
+        if length >= 126:
+            size = 2 if length == 126 else 8
+            start += size
+            length = int.from_bytes(buffer[2:start], "big")
+        if len(buffer) < start + length:
+            return None
+        frame = self._frame(buffer[0], bytes(buffer[start : start + length]))
+        del buffer[: start + length]
+        return frame
+
+    @staticmethod
+    def _frame(first: int, payload: bytes) -> Frame:
+        assert not first & 0x70, "a reserved bit is set, though no extension was agreed"
+        frame = Frame(Opcode(first & 0x0F), payload, fin=bool(first & 0x80))
+        if frame.is_control:
+            assert frame.fin, "a control frame is fragmented"
+            assert len(payload) <= 125, "a control frame is longer than 125 bytes"
+        return frame

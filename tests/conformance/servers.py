@@ -1,0 +1,128 @@
+"""The servers under test: which ones were asked for, and one running instance of each for each setting."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from chinwag_bench.errors import ChinwagError
+from chinwag_bench.paths import find_workspace
+from chinwag_bench.servers.build import build
+from chinwag_bench.servers.catalog import Catalog, Target, discover
+from chinwag_bench.servers.health import ask_health
+from chinwag_bench.servers.process import Launch, ServerProcess, start_server
+from chinwag_bench.servers.toolchain import missing_reason
+
+from .handshake import Address
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One server to test: a target of the catalog, or a server that runs already at ``url``."""
+
+    id: str
+    target: Target | None = None
+    url: str | None = None
+
+    @property
+    def skips(self) -> dict[str, str]:
+        return self.target.server.manifest.conformance.skip if self.target else {}
+
+    @property
+    def framing_code_is_due(self) -> bool:
+        """Whether F9's close code must be sent, or the end of the TCP connection is enough."""
+        if self.target is None:
+            return False
+        return self.target.server.manifest.conformance.framing_faults == "1002"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers. ``process`` is None if somebody else started it."""
+
+    choice: Choice
+    address: Address
+    process: ServerProcess | None = None
+
+    def health(self) -> dict[str, Any]:
+        health = ask_health(self.address.port, self.address.host)
+        assert health is not None, f"{self.choice.id} does not answer GET /health any more"
+        return health
+
+
+@functools.cache
+def catalog() -> Catalog:
+    return discover(find_workspace())
+
+
+def chosen(names: list[str], urls: list[str]) -> list[Choice]:
+    """What the command line asks for; without a word, every server in its default variant."""
+    if urls:
+        return [Choice(id=url, url=url) for url in urls]
+    if names:
+        targets = [catalog().target(name) for group in names for name in group.split(",")]
+    else:
+        targets = catalog().targets(["default"])
+    return [Choice(id=target.base_id, target=target) for target in targets]
+
+
+@dataclass
+class Fleet:
+    """Starts servers when they are first needed and stops them all at the end of the session."""
+
+    logs: Path
+    _running: dict[tuple[str, str], Running] = field(default_factory=dict)
+    _failed: dict[str, ChinwagError] = field(default_factory=dict)
+
+    def shared(self, choice: Choice, setting: str = "usual", **env: str) -> Running:
+        """The instance that all tests with this setting use."""
+        key = (choice.id, setting)
+        if key not in self._running:
+            self._running[key] = self.start(choice, setting, **env)
+        return self._running[key]
+
+    def start(self, choice: Choice, setting: str = "own", **env: str) -> Running:
+        """A new instance, which the caller stops (or leaves to :meth:`stop`)."""
+        if choice.url is not None:
+            return _already_running(choice)
+        launch = self.launch(choice, setting, **env)
+        try:
+            process = start_server(launch)
+        except ChinwagError as error:
+            self._failed[choice.id] = error
+            pytest.fail(error.text(), pytrace=False)
+        return Running(choice, Address(launch.host, process.port), process)
+
+    def launch(self, choice: Choice, setting: str, **env: str) -> Launch:
+        """How to start an instance; builds the server first if its sources have changed."""
+        target = choice.target
+        assert target is not None, "a server named by --url is not started here"
+        if choice.id in self._failed:
+            pytest.fail(f"{choice.id} could not be started before", pytrace=False)
+        if (reason := missing_reason(target.server)) is not None:
+            pytest.skip(f"{choice.id}: {reason}")
+        try:
+            build(target.server)
+        except ChinwagError as error:
+            self._failed[choice.id] = error
+            pytest.fail(error.text(), pytrace=False)
+        log = self.logs / f"{choice.id.replace(':', '-')}-{setting}.log"
+        return Launch(target=target, log=log, env=env)
+
+    def stop(self) -> None:
+        for running in self._running.values():
+            if running.process is not None:
+                running.process.stop()
+        self._running.clear()
+
+
+def _already_running(choice: Choice) -> Running:
+    parts = urlsplit(choice.url or "")
+    if not parts.hostname or not parts.port:
+        raise pytest.UsageError(f"--url {choice.url}: give it as http://HOST:PORT")
+    return Running(choice, Address(parts.hostname, parts.port))

@@ -1,0 +1,138 @@
+"""Rules F8 to F11: how connections end."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from . import frames
+from .chat import Chat, fresh_name
+from .client import MALFORMED, Client
+from .frames import Opcode
+from .servers import Choice
+
+FRAMING_END_S = 1.0
+SLOW_DAY_S = 4.0
+"""What a busy machine may add to a deadline of the protocol."""
+
+TEXT = b'{"type":"heartbeat"}'
+
+FRAMING_FAULTS: dict[str, bytes] = {
+    "unmasked text": frames.encode(Opcode.TEXT, TEXT, masked=False),
+    "unmasked ping": frames.encode(Opcode.PING, b"x", masked=False),
+    "unmasked close": frames.encode(
+        Opcode.CLOSE, frames.close_payload(1000), masked=False
+    ),
+    "RSV1": frames.encode(Opcode.TEXT, TEXT, reserved=4),
+    "RSV2": frames.encode(Opcode.TEXT, TEXT, reserved=2),
+    "RSV3": frames.encode(Opcode.TEXT, TEXT, reserved=1),
+    "RSV1 on a ping": frames.encode(Opcode.PING, b"x", reserved=4),
+    **{f"opcode {code}": frames.encode(code, TEXT) for code in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)},
+    "fragmented ping": frames.encode(Opcode.PING, b"x", fin=False),
+    "fragmented close": frames.encode(Opcode.CLOSE, b"", fin=False),
+    "ping of 126 bytes": frames.encode(Opcode.PING, b"x" * 126),
+    "close of 126 bytes": frames.encode(
+        Opcode.CLOSE, frames.close_payload(1000, b"x" * 124)
+    ),
+    "continuation of nothing": frames.encode(Opcode.CONTINUATION, TEXT),
+    "continuation after the end": frames.encode(Opcode.TEXT, b'{"type":"-"}')
+    + frames.encode(Opcode.CONTINUATION, TEXT),
+    "text inside fragments": frames.encode(Opcode.TEXT, TEXT[:5], fin=False)
+    + frames.encode(Opcode.TEXT, TEXT),
+    "close of one byte": frames.encode(Opcode.CLOSE, b"\x03"),
+    **{
+        f"close code {code}": frames.encode(Opcode.CLOSE, frames.close_payload(code))
+        for code in (0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65535)
+    },
+}
+
+
+@pytest.mark.rules("F9", "L6")
+@pytest.mark.parametrize("fault", FRAMING_FAULTS)
+async def test_a_framing_fault_ends_the_connection(chat: Chat, choice: Choice, fault: str) -> None:
+    client = await chat.connect()
+    started = time.monotonic()
+    await client.send_bytes(FRAMING_FAULTS[fault])
+    ended = await client.end()
+    allowed = {1002} if choice.framing_code_is_due else {1002, None}
+    assert ended.code in allowed, f"{fault}: {ended}"
+    assert time.monotonic() - started < FRAMING_END_S + SLOW_DAY_S
+
+
+@pytest.mark.smoke
+@pytest.mark.rules("F9", "R7")
+async def test_a_framing_fault_costs_its_own_connection_only(chat: Chat) -> None:
+    room = fresh_name("room")
+    bystander, client = await chat.members(room, 2)
+    await client.send_bytes(FRAMING_FAULTS["unmasked text"])
+    await bystander.expect(type="user_left", room=room, user=client.user)
+    await bystander.fence()
+
+
+@pytest.mark.smoke
+@pytest.mark.rules("F8")
+@pytest.mark.parametrize("code", [None, 1000, 1001, 3000, 4999])
+async def test_a_close_is_answered(chat: Chat, code: int | None) -> None:
+    client = await chat.connect()
+    assert (await client.close(code)).code in (code, 1000, 1005)
+
+
+@pytest.mark.rules("F8")
+async def test_a_close_with_the_longest_reason_is_answered(chat: Chat) -> None:
+    client = await chat.connect()
+    reason = "é".encode() * 61 + b"x"
+    await client.send_frame(Opcode.CLOSE, frames.close_payload(1000, reason))
+    assert (await client.end()).code in (1000, 1005)
+
+
+@pytest.mark.rules("F10")
+@pytest.mark.parametrize("reason", [b"\xff", b"\xe2\x82"], ids=bytes.hex)
+async def test_a_close_reason_that_is_not_utf8_ends_the_connection(
+    chat: Chat, reason: bytes
+) -> None:
+    client = await chat.connect()
+    await client.send_frame(Opcode.CLOSE, frames.close_payload(1000, reason))
+    assert (await client.end()).code in (1002, 1007, None)
+
+
+def room_message(room: str, content: str) -> bytes:
+    request = {"type": "message", "room": room, "content": content}
+    return frames.encode(Opcode.TEXT, json.dumps(request).encode())
+
+
+async def expect_only_departure(bystander: Client, room: str, user: str) -> None:
+    await bystander.expect(type="user_left", room=room, user=user)
+    await bystander.fence()
+
+
+@pytest.mark.smoke
+@pytest.mark.rules("F11", "C1", "R7")
+async def test_nothing_is_served_after_the_server_s_close(chat: Chat) -> None:
+    room = fresh_name("room")
+    bystander, client = await chat.members(room, 2)
+    await client.send_bytes(frames.encode(Opcode.TEXT, b"{") + room_message(room, "too late") * 3)
+    assert await client.end() == MALFORMED
+    await expect_only_departure(bystander, room, client.user)
+
+
+@pytest.mark.rules("F11", "F8", "R7")
+async def test_nothing_is_served_after_the_client_s_close(chat: Chat) -> None:
+    room = fresh_name("room")
+    bystander, client = await chat.members(room, 2)
+    close = frames.encode(Opcode.CLOSE, frames.close_payload(1000))
+    await client.send_bytes(close + room_message(room, "too late") * 3)
+    assert (await client.end()).code in (1000, 1005, None)
+    await expect_only_departure(bystander, room, client.user)
+
+
+@pytest.mark.rules("F11", "R7")
+async def test_who_ignores_a_close_is_gone_all_the_same(chat: Chat) -> None:
+    """The client neither reads nor answers the close, and goes on sending."""
+    room = fresh_name("room")
+    bystander, client = await chat.members(room, 2)
+    await client.send_text("{")
+    for number in range(10):
+        await client.send_bytes(room_message(room, str(number)))
+    await expect_only_departure(bystander, room, client.user)
