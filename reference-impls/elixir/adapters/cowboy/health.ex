@@ -1,0 +1,24 @@
+defmodule Chat.Listener.Health do
+  @moduledoc "`GET /health`: the server serves, and this is its process."
+  @behaviour :cowboy_handler
+
+  alias Chat.Json
+
+  @impl true
+  def init(request, state) do
+    pid = String.to_integer(System.pid())
+    version = to_string(Application.spec(:chat, :vsn))
+
+    body =
+      Json.encode(
+        status: "ok",
+        implementation: "elixir",
+        version: version,
+        pid: pid,
+        workers: [pid]
+      )
+
+    headers = %{"content-type" => "application/json"}
+    {:ok, :cowboy_req.reply(200, headers, body, request), state}
+  end
+end
