@@ -155,6 +155,7 @@ class Start(msgspec.Struct, kw_only=True, tag="start", tag_field="metric"):
     """Process start to the first 200 of /health."""
     first_message_s: float | None = None
     """Process start to the first message that came back through a room."""
+    disturbance: Json = {}
 
 
 Raw = Throughput | Latency | Memory | Start

@@ -1,0 +1,1 @@
+"""The commands of ``chinwag``, thin: they resolve words into objects, call, and print."""

@@ -1,0 +1,150 @@
+"""``run``, ``matrix``, ``report``: commands about measuring."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from chinwag_bench.commands import options
+from chinwag_bench.commands.servers import print_json, warn_of_broken
+from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, UsageError
+from chinwag_bench.paths import find_workspace
+from chinwag_bench.progress import Reporter, make_reporter
+from chinwag_bench.runs.plan import make_plan
+from chinwag_bench.runs.prepare import build_all, check_built, choose_targets, verify_all
+from chinwag_bench.runs.profile import load_run_profile
+from chinwag_bench.runs.rounds import with_again
+from chinwag_bench.runs.session import Request, Session, new_store, open_session, print_plan, resume_session
+from chinwag_bench.servers.catalog import Target, discover
+
+_SEED = 1
+
+
+def run(
+    profile: Annotated[str, typer.Argument(help="smoke, quick, full, or the path of a .toml.")] = "quick",
+    servers: options.Servers = None,
+    seed: options.Seed = _SEED,
+    results: options.Results = None,
+    server_cores: options.ServerCores = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this result directory.")] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measures servers that are built, and only measures: raw results, no verification, no report.
+
+    [bold]Examples[/bold]: chinwag run smoke --servers go,node-ws · chinwag run --resume results/2026-01-31-120000-host
+    """
+    with make_reporter(json=json, quiet=quiet) as reporter:
+        if resume is not None:
+            workspace = find_workspace()
+            session = resume_session(workspace, discover(workspace), resume)
+        else:
+            request = make_request(profile, servers, seed, results, server_cores)
+            store = new_store(request)
+            session = open_session(request, store, check_built(request.targets))
+        failed = measure(session, reporter)
+    finish(session, json=json)
+    raise typer.Exit(EXIT_SERVER if failed else EXIT_OK)
+
+
+def matrix(
+    profile: Annotated[str, typer.Option("--profile", "-p", help="smoke, quick, full, or a .toml.")] = "quick",
+    servers: options.Servers = None,
+    seed: options.Seed = _SEED,
+    results: options.Results = None,
+    server_cores: options.ServerCores = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Builds, verifies and measures, then writes and shows the decision matrix.
+
+    [bold]Examples[/bold]: chinwag matrix · chinwag matrix --profile smoke --servers go,rust
+    """
+    request = make_request(profile, servers, seed, results, server_cores)
+    with make_reporter(json=json, quiet=quiet) as reporter:
+        session, obstacles = prepare(request, reporter)
+        session.check_headroom(reporter)
+        failed = measure(session, reporter)
+    finish(session, json=json)
+    write_report(session.store.folder, json=json)
+    raise typer.Exit(EXIT_SERVER if failed or obstacles else EXIT_OK)
+
+
+def report(
+    directory: Annotated[Path, typer.Argument(help="A result directory.")], json: options.Json = False
+) -> None:
+    """Judges a result directory again and renders its matrix."""
+    if not (directory / "run.json").is_file():
+        raise UsageError(f"{directory} is not a result directory: it has no run.json", hint="see results/")
+    write_report(directory, json=json)
+
+
+def make_request(
+    profile_name: str, servers: str | None, seed: int, results: Path | None, server_cores: int | None
+) -> Request:
+    """Resolves names. Raises ``UsageError`` for unknown ones, with the nearest that exist."""
+    workspace = find_workspace()
+    catalog = discover(workspace)
+    warn_of_broken(catalog)
+    profile = load_run_profile(profile_name)
+    targets = with_again(choose_targets(catalog, servers, profile.variants), profile.again)
+    if not targets:
+        raise UsageError(f"no servers to measure in {workspace.root}", hint="see `chinwag list`")
+    return Request(
+        workspace=workspace,
+        profile=profile,
+        targets=targets,
+        seed=seed,
+        results=results,
+        server_cores=server_cores,
+    )
+
+
+def prepare(request: Request, reporter: Reporter) -> tuple[Session, int]:
+    """Builds and verifies. Returns the session and how many columns will stay empty."""
+    print_plan(make_plan(request.profile, request.targets, request.seed), reporter)
+    store = new_store(request)
+    originals = [target for target in request.targets if not target.again]
+    obstacles = build_all(originals, reporter)
+    built: list[Target] = [target for target in originals if target.base_id not in obstacles]
+    smoke = request.profile.verify_smoke
+    outcomes, failures = verify_all(built, store.folder / "logs", reporter, smoke=smoke)
+    store.run.verifications = outcomes
+    store.save_verifications()
+    obstacles |= failures
+    return open_session(request, store, obstacles), len(obstacles)
+
+
+def measure(session: Session, reporter: Reporter) -> int:
+    """Measures. An interruption says how to go on: everything measured so far is on disk."""
+    try:
+        return session.measure(reporter)
+    except KeyboardInterrupt:
+        reporter.say("warning", f"interrupted. Go on with: chinwag run --resume {session.store.folder}")
+        raise
+
+
+def finish(session: Session, *, json: bool) -> None:
+    """Says where the results are."""
+    if json:
+        print_json({"event": "finished", "results": str(session.store.folder)})
+    else:
+        print(f"results: {session.store.folder}", flush=True)
+
+
+def write_report(directory: Path, *, json: bool) -> None:
+    """Judges, renders, shows. The renderers pull in plotting libraries, so nobody else pays for their import."""
+    from chinwag_bench.judge import judge  # noqa: PLC0415
+    from chinwag_bench.render import write_all  # noqa: PLC0415
+    from chinwag_bench.render.terminal import print_matrix  # noqa: PLC0415
+
+    paths = write_all(directory)
+    if json:
+        print_json({"event": "report", "files": [str(path) for path in paths]})
+        return
+    print_matrix(judge(directory), Console())
+    for path in paths:
+        print(path)

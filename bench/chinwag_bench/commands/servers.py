@@ -1,0 +1,168 @@
+"""``list``, ``build``, ``serve``, ``verify``: commands about servers."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from chinwag_bench.commands import options
+from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, UsageError
+from chinwag_bench.machine.open_files import raise_limit
+from chinwag_bench.paths import find_workspace
+from chinwag_bench.progress import make_reporter
+from chinwag_bench.records import Verification
+from chinwag_bench.runs.prepare import build_all, verify_all
+from chinwag_bench.servers.build import last_build
+from chinwag_bench.servers.catalog import Catalog, Server, Target, discover
+from chinwag_bench.servers.process import Launch, ServerProcess, start_server
+from chinwag_bench.servers.toolchain import missing_reason
+
+_WATCH_S = 0.2
+
+
+def list_servers(json: options.Json = False) -> None:
+    """Shows every server: its variants, whether its toolchain is here, whether it is built."""
+    catalog = discover(find_workspace())
+    facts = [_facts(server) for server in catalog.servers.values()]
+    if json:
+        broken = [{"broken": error.message, "hint": error.hint} for error in catalog.broken]
+        print_json(*facts, *broken)
+    else:
+        Console().print(_server_table(facts))
+        warn_of_broken(catalog)
+    raise typer.Exit(UsageError.exit_code if catalog.broken else EXIT_OK)
+
+
+def build_servers(names: options.Names = None, json: options.Json = False, quiet: options.Quiet = False) -> None:
+    """Builds servers whose sources, build commands or toolchain have changed. Logs: build/servers/NAME/build.log."""
+    catalog = discover(find_workspace())
+    warn_of_broken(catalog)
+    with make_reporter(json=json, quiet=quiet) as reporter:
+        obstacles = build_all(resolve(catalog, names), reporter)
+    failed = [status for status, _ in obstacles.values()]
+    raise typer.Exit(EXIT_SERVER if "failed" in failed else 3 if failed else EXIT_OK)
+
+
+def serve(
+    name: Annotated[str, typer.Argument(help="NAME or NAME:VARIANT.")],
+    port: Annotated[int, typer.Option(help="TCP port to listen on.", min=1, max=65535)] = 4000,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    workers: Annotated[int, typer.Option(help="Serving processes or threads, where it has the choice.", min=1)] = 1,
+    json: options.Json = False,
+) -> None:
+    """Runs one server in the foreground until Ctrl-C or SIGTERM; nothing of it stays behind.
+
+    Prints one line when it listens. The server's own output goes to standard error.
+
+    [bold]Example[/bold]: chinwag serve go --port 4000
+    """
+    target = discover(find_workspace()).target(name)
+    raise_limit()
+    launch = Launch(target=target, log=None, port=port, host=host, workers=workers)
+    with start_server(launch) as server:
+        line = f"{target.base_id} listens on ws://{host}:{port}/ws (process {server.pid}); stop it with Ctrl-C"
+        if json:
+            print_json({"event": "listening", "server": target.base_id, "host": host, "port": port, "pid": server.pid})
+        else:
+            print(line, flush=True)
+        watch(server)
+
+
+def watch(server: ServerProcess) -> None:
+    """Waits for Ctrl-C or SIGTERM, then lets the server leave. Raises ``ServerError`` if it ends by itself."""
+    try:
+        while True:
+            server.check_alive()
+            time.sleep(_WATCH_S)
+    except KeyboardInterrupt:
+        server.stop(signal.SIGTERM)
+
+
+def verify_servers(
+    names: options.Names = None,
+    every: Annotated[bool, typer.Option("--all", help="Every server in every variant.")] = False,
+    smoke: Annotated[bool, typer.Option(help="Only the short subset of cases.")] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Builds servers and proves them against the protocol. Logs: build/verify/.
+
+    [bold]Examples[/bold]: chinwag verify go node-ws · chinwag verify --all
+    """
+    workspace = find_workspace()
+    catalog = discover(workspace)
+    warn_of_broken(catalog)
+    targets = _every_variant(catalog) if every else resolve(catalog, names)
+    with make_reporter(json=json, quiet=quiet) as reporter:
+        unbuilt = build_all(targets, reporter)
+        built = [target for target in targets if target.base_id not in unbuilt]
+        outcomes, failed = verify_all(built, workspace.root / "build" / "verify", reporter, smoke=smoke)
+    if json:
+        print_json(*outcomes)
+    else:
+        Console().print(_verification_table(outcomes, {name: reason for name, (_, reason) in unbuilt.items()}))
+    raise typer.Exit(EXIT_SERVER if failed or unbuilt else EXIT_OK)
+
+
+def resolve(catalog: Catalog, names: list[str] | None) -> list[Target]:
+    """The named targets, else every server's default."""
+    return [catalog.target(name) for name in names] if names else catalog.targets(["default"])
+
+
+def warn_of_broken(catalog: Catalog) -> None:
+    for error in catalog.broken:
+        print(f"warning: {error.text()}", file=sys.stderr, flush=True)
+
+
+def print_json(*values: Any) -> None:
+    for value in values:
+        print(msgspec.json.encode(value).decode(), flush=True)
+
+
+def _every_variant(catalog: Catalog) -> list[Target]:
+    return [Target(server, variant) for server in catalog.servers.values() for variant in server.manifest.variants]
+
+
+def _facts(server: Server) -> dict[str, Any]:
+    return {
+        "name": server.name,
+        "title": server.manifest.title,
+        "language": server.manifest.language,
+        "variants": {name: variant.description for name, variant in server.manifest.variants.items()},
+        "missing": missing_reason(server),
+        "built": last_build(server) is not None,
+    }
+
+
+def _server_table(facts: list[dict[str, Any]]) -> Table:
+    table = Table("server", "what", "variants", "language", "toolchain", "built")
+    for fact in facts:
+        toolchain = f"[yellow]{fact['missing']}[/yellow]" if fact["missing"] else "[green]present[/green]"
+        built = "[green]yes[/green]" if fact["built"] else "no"
+        table.add_row(
+            fact["name"], fact["title"], ", ".join(fact["variants"]), fact["language"], toolchain, built
+        )
+    return table
+
+
+def _verification_table(outcomes: list[Verification], unbuilt: dict[str, str]) -> Table:
+    table = Table("server", "passed", "failed", "skipped", "seconds", "first failure", title="Conformance with chat/1")
+    for outcome in outcomes:
+        table.add_row(
+            outcome.column,
+            str(outcome.passed),
+            f"[red]{outcome.failed}[/red]" if outcome.failed else "0",
+            str(outcome.skipped),
+            f"{outcome.seconds:.1f}",
+            outcome.failures[0] if outcome.failures else "",
+        )
+    for name, reason in unbuilt.items():
+        table.add_row(name, "-", "-", "-", "-", reason)
+    return table

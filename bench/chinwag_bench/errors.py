@@ -1,0 +1,63 @@
+"""Every way the kit gives up, each with one message, what to do about it, and an exit code.
+
+Exit codes: 0 ok; 1 a server failed verification or a cell failed; 2 usage; 3 environment (toolchain, port, open
+files, disk); 4 internal; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+EXIT_OK = 0
+EXIT_SERVER = 1
+EXIT_USAGE = 2
+EXIT_ENVIRONMENT = 3
+EXIT_INTERNAL = 4
+EXIT_INTERRUPTED = 130
+
+
+class ChinwagError(Exception):
+    """Base of all expected errors. ``hint`` says what to do; ``detail`` is evidence, such as a log's last lines."""
+
+    exit_code = EXIT_INTERNAL
+
+    def __init__(self, message: str, *, hint: str | None = None, detail: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.detail = detail
+
+    def text(self) -> str:
+        """The whole of it on a few lines, for a terminal or a record's ``reason``."""
+        parts = [self.message]
+        if self.hint:
+            parts.append(self.hint)
+        if self.detail:
+            parts.append(self.detail.rstrip())
+        return "\n".join(parts)
+
+
+class UsageError(ChinwagError):
+    """What was asked can't be done as asked: an unknown name, a broken profile, a plan over its budget."""
+
+    exit_code = EXIT_USAGE
+
+
+class ManifestError(UsageError):
+    """One ``server.toml`` is not usable."""
+
+
+class HostError(ChinwagError):
+    """The machine lacks something: a toolchain, a free port, open files, disk space, the load generator."""
+
+    exit_code = EXIT_ENVIRONMENT
+
+
+class ServerError(ChinwagError):
+    """A server under test did not build, start, stay alive or conform. The rest of a run goes on."""
+
+    exit_code = EXIT_SERVER
+
+
+class GeneratorError(ChinwagError):
+    """The load generator failed or fell silent: the cell at hand is lost, the rest of a run goes on."""
+
+    exit_code = EXIT_SERVER

@@ -1,0 +1,58 @@
+"""Load profiles: what each connection sends. Data files, shared with the load generator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chinwag_bench.errors import UsageError
+from chinwag_bench.paths import Workspace
+
+
+class Mix(msgspec.Struct, frozen=True):
+    """Shares of room messages and direct messages; they add up to 1."""
+
+    room: float
+    direct: float
+
+
+class LoadProfile(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    description: str = ""
+    connections: int
+    room_size: int
+    mix: Mix
+    content_bytes: int
+    messages_per_second_per_connection: float
+    burst: int = 1
+    heartbeat_s: float = 20.0
+    path: Path = Path()
+    """Where it was read from; the load generator reads the same file."""
+
+    def deliveries_per_message(self, connections: int) -> float:
+        """Mean number of arrivals that one message causes."""
+        return self.mix.room * min(self.room_size, connections) + self.mix.direct
+
+    def stated_deliveries_per_s(self) -> float:
+        """What the profile asks for at its own number of connections; the rate of a run is scaled from it."""
+        messages = self.connections * self.messages_per_second_per_connection
+        return messages * self.deliveries_per_message(self.connections)
+
+    def as_json(self) -> dict[str, Any]:
+        return {key: value for key, value in msgspec.to_builtins(self, enc_hook=str).items() if key != "path"}
+
+
+def load_profile(workspace: Workspace, name: str) -> LoadProfile:
+    """Reads a profile by name. Raises ``UsageError`` naming the file and what is wrong."""
+    path = workspace.load_profiles / f"{name}.json"
+    try:
+        raw = msgspec.json.decode(path.read_bytes())
+        profile = msgspec.convert(raw | {"path": path}, type=LoadProfile, dec_hook=lambda _, value: value)
+    except OSError as error:
+        known = ", ".join(sorted(found.stem for found in workspace.load_profiles.glob("*.json"))) or "none"
+        raise UsageError(f"load profile {name!r}: {path} can't be read", hint=f"known: {known}") from error
+    except (msgspec.MsgspecError, TypeError) as error:
+        raise UsageError(f"{path}: {error}") from error
+    return profile

@@ -1,0 +1,148 @@
+"""What every metric needs: a fresh server on its cores, and a generator on the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from chinwag_bench.errors import GeneratorError, ServerError
+from chinwag_bench.generator import Generator, GeneratorSettings, HoldRequest
+from chinwag_bench.load_profile import LoadProfile
+from chinwag_bench.machine.cputime import CpuTime, tree_cpu
+from chinwag_bench.machine.cpu_plan import CpuPlan
+from chinwag_bench.metrics.sustained import Failure, find_failure
+from chinwag_bench.records import Step
+from chinwag_bench.servers.catalog import Target
+from chinwag_bench.servers.process import Launch, ServerProcess, start_server
+
+
+class Site(msgspec.Struct, kw_only=True):
+    """Where a run measures: the same for all of its cells."""
+
+    folder: Path
+    """The result directory."""
+    generator: Path
+    cpus: CpuPlan
+    seed: int
+    open_files: int
+
+
+class Place(msgspec.Struct, kw_only=True):
+    """One cell of a run: which column, which round."""
+
+    site: Site
+    target: Target
+    round: int
+    metric: str
+
+    @property
+    def label(self) -> str:
+        """Part of file names, so without the blanks and brackets of an A/A column."""
+        column = self.target.base_id.replace(":", "-") + ("-again" if self.target.again else "")
+        return f"{self.metric}-{column}-r{self.round}"
+
+    @property
+    def seed(self) -> int:
+        """The same for every column of a round, so that all see the same sequence of messages."""
+        return self.site.seed + self.round
+
+
+class Bout(msgspec.Struct):
+    """A server and a generator that is connected to it."""
+
+    server: ServerProcess
+    generator: Generator
+    load: LoadProfile
+    connections: int
+
+    def hold(self, request: HoldRequest) -> tuple[Step, Failure | None]:
+        """One hold, with the server's CPU time between its measured ends and the verdict on it."""
+        samples: list[CpuTime] = []
+        with blaming_the_server(self.server):
+            hold = self.generator.hold(request, lambda: samples.append(self.server_cpu()))
+        self.server.check_alive()
+        cpu_s = (samples[1] - samples[0]).total_s
+        failure = find_failure(hold)
+        step = Step(
+            hold=hold,
+            server_cpu_s=cpu_s,
+            cpu_us_per_delivery=cpu_s * 1e6 / hold.delivered if hold.delivered else None,
+            sustained=failure is None,
+            why_not=failure.text if failure else None,
+        )
+        return step, failure
+
+    def server_cpu(self) -> CpuTime:
+        return tree_cpu(self.server.supervisor_pid, include_root=False)
+
+    def messages_per_s(self, deliveries_per_s: float) -> float:
+        return deliveries_per_s / self.load.deliveries_per_message(self.connections)
+
+
+@contextmanager
+def running_server(place: Place, cgroups: list[str] | None = None) -> Iterator[ServerProcess]:
+    """A server that serves. SIGKILL at the end, so that no goodbye storm runs into the next cell."""
+    launch = Launch(
+        target=place.target,
+        log=place.site.folder / "logs" / f"{place.label}.server.log",
+        workers=place.site.cpus.workers,
+        cores=place.site.cpus.server,
+        cgroups=cgroups or [],
+    )
+    with start_server(launch) as server:
+        yield server
+
+
+@contextmanager
+def attached_generator(place: Place, server: ServerProcess, load: LoadProfile, connections: int) -> Iterator[Generator]:
+    """A generator aimed at the server, not yet connected."""
+    settings = GeneratorSettings(
+        binary=place.site.generator,
+        profile=load.path,
+        port=server.port,
+        connections=connections,
+        seed=place.seed,
+        cores=place.site.cpus.generator,
+        log=place.site.folder / "logs" / f"{place.label}.generator.log",
+    )
+    with Generator(settings) as generator:
+        yield generator
+
+
+@contextmanager
+def bout(place: Place, load: LoadProfile, connections: int) -> Iterator[Bout]:
+    """A server with ``connections`` joined connections. The server's death is reported before the generator's."""
+    with running_server(place) as server, attached_generator(place, server, load, connections) as generator:
+        open_connections(server, generator, connections, join=True)
+        yield Bout(server, generator, load, connections)
+        # Stopping the server first would look like a lost connection to the generator.
+        generator.close()
+
+
+def open_connections(server: ServerProcess, generator: Generator, connections: int, *, join: bool) -> None:
+    """Raises ``ServerError`` when the server refuses some of them."""
+    with blaming_the_server(server):
+        opened = generator.connect(connections, join=join)
+    if opened.refused or opened.connections < connections:
+        server.check_alive()
+        raise ServerError(
+            f"{server.launch.target.id} took {opened.connections} of {connections} connections, "
+            f"refused {opened.refused}",
+            detail=server.log_tail(),
+        )
+
+
+@contextmanager
+def blaming_the_server(server: ServerProcess) -> Iterator[None]:
+    """When the generator fails because the server died, the server's end is the news."""
+    try:
+        yield
+    except GeneratorError:
+        # The kernel closes a dying process's connections before its parent is told.
+        time.sleep(0.1)
+        server.check_alive()
+        raise

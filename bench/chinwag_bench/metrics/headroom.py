@@ -1,0 +1,38 @@
+"""Whether the load generator can be trusted on this machine at all, asked before anything is measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chinwag_bench.generator import HoldRequest
+from chinwag_bench.load_profile import LoadProfile
+from chinwag_bench.metrics.cell import Place, bout
+from chinwag_bench.runs.profile import LatencySettings
+
+
+def check(place: Place, load: LoadProfile, settings: LatencySettings) -> dict[str, Any]:
+    """One hold at the lowest rate that the run compares latencies at, against any conforming server.
+
+    Returns what the generator says of itself: ``ok`` is false when it is the limit even there. Raises ``ServerError``
+    or ``GeneratorError``.
+    """
+    with bout(place, load, settings.connections) as pair:
+        step, _ = pair.hold(
+            HoldRequest(
+                rate=pair.messages_per_s(settings.common_deliveries_per_s_min),
+                warmup_s=settings.hold.warmup_s,
+                hold_s=settings.hold.hold_s,
+                drain_s=settings.hold.drain_s,
+                label="headroom",
+            )
+        )
+    hold = step.hold
+    return {
+        "ok": not hold.generator_limited,
+        "column": place.target.id,
+        "deliveries_per_s": hold.deliveries_per_s,
+        "generator_cpu": hold.generator_cpu,
+        "send_lag_p99_ms": hold.send_lag_ms["p99"],
+        "receive_lag_p99_ms": hold.receive_lag_ms["p99"],
+        "limits": hold.generator_limits,
+    }

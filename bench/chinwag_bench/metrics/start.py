@@ -1,0 +1,51 @@
+"""Start: from the making of the process to the first message that came back through a room."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+from chinwag_bench.errors import ServerError
+from chinwag_bench.metrics.cell import Place, running_server
+from chinwag_bench.records import Start
+from chinwag_bench.servers.process import ServerProcess
+
+_ANSWER_TIMEOUT_S = 5.0
+
+
+def measure(place: Place) -> Start:
+    """One start. Raises ``ServerError`` when the server does not come up or does not deliver."""
+    started_at, started = time.time(), time.monotonic()
+    with running_server(place) as server:
+        health_s = time.monotonic() - server.started_at
+        first_message_s = _first_message(server)
+    return Start(
+        column=place.target.id,
+        round=place.round,
+        started_at=started_at,
+        seconds=time.monotonic() - started,
+        status="ok",
+        health_s=health_s,
+        first_message_s=first_message_s,
+    )
+
+
+def _first_message(server: ServerProcess) -> float:
+    """Seconds from process start until a connection has its own message back from a room."""
+    try:
+        with connect(f"ws://127.0.0.1:{server.port}/ws?user=first", compression=None) as connection:
+            connection.send(json.dumps({"type": "join", "room": "start"}))
+            connection.send(json.dumps({"type": "message", "room": "start", "content": "first"}))
+            deadline = time.monotonic() + _ANSWER_TIMEOUT_S
+            while json.loads(connection.recv(max(0.0, deadline - time.monotonic()))).get("type") != "message":
+                continue
+            return time.monotonic() - server.started_at
+    except (OSError, WebSocketException, ValueError) as error:
+        server.check_alive()
+        raise ServerError(
+            f"{server.launch.target.id} did not deliver a first message: {error or type(error).__name__}",
+            detail=server.log_tail(),
+        ) from error

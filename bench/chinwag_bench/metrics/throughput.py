@@ -1,0 +1,114 @@
+"""Throughput: the highest offered rate that a server sustains, found by an ascending staircase."""
+
+from __future__ import annotations
+
+import time
+
+from chinwag_bench.generator import HoldRequest
+from chinwag_bench.load_profile import LoadProfile
+from chinwag_bench.metrics.cell import Bout, Place, bout
+from chinwag_bench.metrics.staircase import Answer, Offer, Outcome, climb
+from chinwag_bench.metrics.sustained import Failure
+from chinwag_bench.records import Step, Throughput
+from chinwag_bench.runs.profile import ThroughputSettings
+
+# A server that uses this share of its cores in the step that failed was limited by its CPU.
+_SATURATED_SHARE = 0.9
+
+
+class Search:
+    """One staircase on one server: makes the offers, keeps the steps, minds the time."""
+
+    def __init__(self, bout: Bout, settings: ThroughputSettings) -> None:
+        self.bout = bout
+        self.settings = settings
+        self.steps: list[Step] = []
+        self.best: Step | None = None
+        self.failure: Failure | None = None
+        """Of the last step that failed on the way up."""
+        self.failed_step: Step | None = None
+        self._deadline = time.monotonic() + settings.seconds
+
+    def run(self, start: float) -> Outcome:
+        """``start`` in deliveries a second."""
+        stairs = climb(start, self.settings.cap_deliveries_per_s, self.settings.approach_factor)
+        offer = next(stairs)
+        while True:
+            try:
+                offer = stairs.send(self._try(offer))
+            except StopIteration as end:
+                outcome: Outcome = end.value
+                return outcome
+
+    def _try(self, offer: Offer) -> Answer:
+        # The search may not use up the time of the hold that confirms its result.
+        reserve = 0.0 if offer.kind == "confirm" else self.settings.confirm.seconds
+        if time.monotonic() + self.settings.hold_of(offer.kind).seconds + reserve > self._deadline:
+            return Answer.NO_TIME
+        step, failure = self.bout.hold(self._request(offer))
+        self.steps.append(step)
+        if failure is None:
+            if offer.kind == "confirm":
+                self.best = step
+            return Answer.SUSTAINED
+        if offer.kind != "confirm":
+            self.failure, self.failed_step = failure, step
+        return Answer.FAILED
+
+    def _request(self, offer: Offer) -> HoldRequest:
+        seconds = self.settings.hold_of(offer.kind)
+        return HoldRequest(
+            rate=self.bout.messages_per_s(offer.rate),
+            warmup_s=seconds.warmup_s,
+            hold_s=seconds.hold_s,
+            drain_s=seconds.drain_s,
+            label=f"{offer.kind} {offer.rate:.0f}/s",
+        )
+
+
+def measure(place: Place, load: LoadProfile, settings: ThroughputSettings, hint: float | None = None) -> Throughput:
+    """One column, one round. ``hint`` is what an earlier round of the column sustained, in deliveries a second: it only
+    shortens the way up, which then starts at half of it. Raises ``ServerError`` or ``GeneratorError``."""
+    started_at, started = time.time(), time.monotonic()
+    with bout(place, load, settings.connections) as pair:
+        search = Search(pair, settings)
+        outcome = search.run(hint / 2 if hint else settings.start_deliveries_per_s)
+    limited_by, lower_bound = limit(search, outcome, len(place.site.cpus.server))
+    best = search.best
+    return Throughput(
+        column=place.target.id,
+        round=place.round,
+        started_at=started_at,
+        seconds=time.monotonic() - started,
+        status="ok",
+        reason=None if best else _why_none(search),
+        profile=load.name,
+        connections=settings.connections,
+        steps=search.steps,
+        best=best,
+        limited_by=limited_by,
+        lower_bound=lower_bound,
+        cpu_us_per_delivery=best.cpu_us_per_delivery if best else None,
+    )
+
+
+def limit(search: Search, outcome: Outcome, server_cores: int) -> tuple[str, bool]:
+    """What ended the staircase, and whether the server might have done more."""
+    if search.best and search.best.hold.generator_limited:
+        return "generator", True
+    if outcome.ended in ("cap", "time"):
+        return "cap", True
+    failed = search.failed_step
+    if failed is None or search.failure is None:
+        return "cap", True
+    if failed.hold.generator_limited or search.failure.kind == "generator":
+        return "generator", True
+    if failed.server_cpu_s >= _SATURATED_SHARE * server_cores * failed.hold.hold_s:
+        return "server", False
+    return search.failure.kind, False
+
+
+def _why_none(search: Search) -> str:
+    if not search.steps:
+        return "there was no time for a single step"
+    return f"no rate was sustained; last: {search.steps[-1].why_not or 'the confirming hold had no time left'}"

@@ -1,0 +1,64 @@
+"""Where things lie: one place that knows the tree's folders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from chinwag_bench.errors import HostError, UsageError
+
+_MARKER = Path("protocol/chat-1.md")
+
+
+class Workspace(msgspec.Struct, frozen=True):
+    """A checkout of the kit. All other paths are derived from its root."""
+
+    root: Path
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    @property
+    def load_profiles(self) -> Path:
+        return self.root / "bench" / "load" / "profiles"
+
+    @property
+    def conformance(self) -> Path:
+        return self.root / "tests" / "conformance"
+
+    def server_build(self, name: str) -> Path:
+        """The build folder of one server: binaries, build log, stamp."""
+        return self.root / "build" / "servers" / name
+
+    def generator(self) -> Path:
+        """The load generator's binary. Raises ``HostError`` when it has not been built."""
+        chosen = os.environ.get("CHINWAG_LOAD")
+        path = Path(chosen) if chosen else self.root / "build/release/bench/load/chinwag-load"
+        if not os.access(path, os.X_OK):
+            source = "CHINWAG_LOAD" if chosen else "the release build"
+            raise HostError(
+                f"the load generator is missing: {path} (from {source}) is not an executable file",
+                hint="build it with `make setup`, or point CHINWAG_LOAD at it",
+            )
+        return path
+
+
+def find_workspace() -> Workspace:
+    """The checkout named by CHINWAG_ROOT, else the one around the current folder, else around this package."""
+    chosen = os.environ.get("CHINWAG_ROOT")
+    if chosen:
+        root = Path(chosen).resolve()
+        if not (root / _MARKER).is_file():
+            raise UsageError(f"CHINWAG_ROOT={chosen} is not a checkout: it has no {_MARKER}")
+        return Workspace(root)
+    for start in (Path.cwd(), Path(__file__).resolve()):
+        for folder in (start, *start.parents):
+            if (folder / _MARKER).is_file():
+                return Workspace(folder)
+    raise UsageError(
+        f"no checkout found: neither {Path.cwd()} nor the installed package lies in one",
+        hint="run `chinwag` inside the checkout, or set CHINWAG_ROOT",
+    )

@@ -1,0 +1,1 @@
+"""A run: its profile, its plan, its rounds, and what it writes to disk."""

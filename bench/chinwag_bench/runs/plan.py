@@ -1,0 +1,76 @@
+"""The plan of a run: every cell in order, the sum of their times, and a refusal when that is over the budget."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from chinwag_bench.errors import UsageError
+from chinwag_bench.runs.profile import RunProfile
+from chinwag_bench.runs.rounds import shuffled_rounds
+from chinwag_bench.servers.catalog import Target
+
+Metric = Literal["throughput", "latency", "memory", "start"]
+METRICS: tuple[Metric, ...] = ("throughput", "latency", "memory", "start")
+
+
+class PlannedCell(msgspec.Struct, frozen=True):
+    metric: Metric
+    round: int
+    target: Target
+    seconds: float
+    """Planned, not measured."""
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return self.metric, self.target.id, self.round
+
+
+class Plan(msgspec.Struct):
+    profile: RunProfile
+    cells: list[PlannedCell]
+
+    @property
+    def seconds(self) -> float:
+        return sum(cell.seconds for cell in self.cells)
+
+    def of(self, metric: Metric) -> list[PlannedCell]:
+        return [cell for cell in self.cells if cell.metric == metric]
+
+    def summary(self) -> list[tuple[str, int, float]]:
+        """(metric, cells, seconds), in the order of measuring."""
+        return [(name, len(self.of(name)), sum(cell.seconds for cell in self.of(name))) for name in METRICS]
+
+    def check_budget(self) -> None:
+        """Raises ``UsageError`` when the planned time is over the profile's budget."""
+        if self.seconds <= self.profile.budget_s:
+            return
+        parts = ", ".join(f"{name} {seconds:.0f} s" for name, _, seconds in self.summary())
+        raise UsageError(
+            f"the plan takes {minutes(self.seconds)}, the budget of profile {self.profile.name} is "
+            f"{minutes(self.profile.budget_s)} ({parts})",
+            hint="name fewer columns with --servers, or use a profile with a larger budget_s",
+        )
+
+
+def make_plan(profile: RunProfile, targets: list[Target], seed: int) -> Plan:
+    """All cells. Throughput comes first as a whole, because latency's common rate depends on all of it."""
+    every: list[tuple[Metric, int, float]] = [
+        ("throughput", profile.rounds, profile.throughput.planned_s),
+        ("latency", profile.rounds, profile.latency.planned_s),
+        ("memory", 1, profile.memory.planned_s),
+        ("start", profile.start.repeats, profile.start.seconds),
+    ]
+    cells = [
+        PlannedCell(metric, number, target, seconds)
+        for metric, rounds, seconds in every
+        for number, target in shuffled_rounds(targets, rounds, seed, metric)
+    ]
+    return Plan(profile, cells)
+
+
+def minutes(seconds: float) -> str:
+    """``95`` becomes ``1 min 35 s``."""
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"  # noqa: PLR2004

@@ -1,0 +1,108 @@
+"""Before measuring: build and verify the columns, and note what stands in a column's way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chinwag_bench.errors import ChinwagError, HostError, ServerError
+from chinwag_bench.progress import Reporter
+from chinwag_bench.records import Column, Verification
+from chinwag_bench.servers.build import build, last_build
+from chinwag_bench.servers.catalog import Catalog, Target
+from chinwag_bench.servers.toolchain import missing_reason
+from chinwag_bench.servers.verify import verify
+
+_FAILURES_NAMED = 3
+
+Obstacles = dict[str, tuple[str, str]]
+"""By base id: (status, reason) of columns that will not be measured."""
+
+
+def choose_targets(catalog: Catalog, names: str | None, variants: list[str]) -> list[Target]:
+    """The columns that a comma-separated list names, else every server in the profile's variants."""
+    if names:
+        return [catalog.target(name.strip()) for name in names.split(",") if name.strip()]
+    return catalog.targets(variants)
+
+
+def build_all(targets: list[Target], reporter: Reporter) -> Obstacles:
+    """Builds each server once. A missing toolchain or a failed build is noted, not raised."""
+    obstacles: Obstacles = {}
+    servers = {target.server.name: target.server for target in targets}
+    for server in servers.values():
+        try:
+            result = build(server)
+            how = "is up to date" if result.skipped else f"built in {result.seconds:.1f} s"
+            reporter.say("step", f"build: {server.name} {how}", server=server.name, skipped=result.skipped)
+        except ChinwagError as error:
+            status = "missing" if isinstance(error, HostError) else "failed"
+            obstacles |= _for_variants(targets, server.name, status, error.text())
+            reporter.say("warning", error.text(), server=server.name)
+    return obstacles
+
+
+def check_built(targets: list[Target]) -> Obstacles:
+    """For ``run``, which only measures: what has not been built yet is missing."""
+    obstacles: Obstacles = {}
+    for target in targets:
+        if last_build(target.server) is None:
+            reason = missing_reason(target.server) or f"not built: run `chinwag build {target.server.name}`"
+            obstacles[target.base_id] = ("missing", reason)
+    return obstacles
+
+
+def verify_all(
+    targets: list[Target], logs: Path, reporter: Reporter, *, smoke: bool
+) -> tuple[list[Verification], Obstacles]:
+    """Conformance of each column. One that fails is noted with its first failures, and will not be measured."""
+    verifications: list[Verification] = []
+    obstacles: Obstacles = {}
+    for target in targets:
+        try:
+            outcome = verify(target, logs / f"verify-{target.base_id.replace(':', '-')}.log", smoke=smoke)
+        except ServerError as error:
+            outcome = Verification(column=target.id, passed=0, failed=1, skipped=0, failures=[error.text()])
+        verifications.append(outcome)
+        if outcome.failed:
+            obstacles[target.base_id] = ("failed", f"conformance: {_failures(outcome)}")
+        kind = "warning" if outcome.failed else "step"
+        reporter.say(kind, f"verify: {_counts(outcome)}", column=target.id, failed=outcome.failed)  # type: ignore[arg-type]
+    return verifications, obstacles
+
+
+def make_columns(targets: list[Target], obstacles: Obstacles) -> list[Column]:
+    """A column for every target, with the reason where it will stay empty."""
+    return [_column(target, *obstacles.get(target.base_id, ("ok", None))) for target in targets]
+
+
+def _column(target: Target, status: str, reason: str | None) -> Column:
+    manifest = target.server.manifest
+    built = last_build(target.server)
+    variant = "" if target.variant == "default" else f" ({target.variant})"
+    return Column(
+        id=target.id,
+        server=target.server.name,
+        variant=target.variant,
+        title=manifest.title + variant + (" (again)" if target.again else ""),
+        language=manifest.language,
+        status=status,  # type: ignore[arg-type]
+        reason=reason,
+        versions=built.versions if built else {},
+        caveats=manifest.caveats + target.settings.caveats,
+        aa_of=target.base_id if target.again else None,
+    )
+
+
+def _for_variants(targets: list[Target], server: str, status: str, reason: str) -> Obstacles:
+    return {target.base_id: (status, reason) for target in targets if target.server.name == server}
+
+
+def _counts(outcome: Verification) -> str:
+    text = f"{outcome.column}: {outcome.passed} passed, {outcome.failed} failed, {outcome.skipped} skipped"
+    return f"{text}. {_failures(outcome)}" if outcome.failed else text
+
+
+def _failures(outcome: Verification) -> str:
+    named = "; ".join(outcome.failures[:_FAILURES_NAMED])
+    more = outcome.failed - _FAILURES_NAMED
+    return f"{named}; and {more} more" if more > 0 else named

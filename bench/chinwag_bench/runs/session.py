@@ -1,0 +1,181 @@
+"""One run from its request to its last record: opens or reopens the result directory and measures into it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chinwag_bench.errors import GeneratorError, ServerError, UsageError
+from chinwag_bench.load_profile import LoadProfile, load_profile
+from chinwag_bench.machine.cpu_plan import CpuPlan, plan_cpus
+from chinwag_bench.machine.fingerprint import read_fingerprint
+from chinwag_bench.machine.open_files import raise_limit
+from chinwag_bench.metrics import headroom
+from chinwag_bench.metrics.cell import Place, Site
+from chinwag_bench.paths import Workspace
+from chinwag_bench.progress import Reporter
+from chinwag_bench.records import Run
+from chinwag_bench.runs.plan import Plan, make_plan, minutes
+from chinwag_bench.runs.prepare import Obstacles, make_columns
+from chinwag_bench.runs.profile import RunProfile
+from chinwag_bench.runs.runner import Runner
+from chinwag_bench.runs.store import RunStore, new_folder
+from chinwag_bench.servers.catalog import Catalog, Target
+from chinwag_bench.servers.effort import read_effort
+from chinwag_bench.version import KIT_VERSION
+
+
+class Request(msgspec.Struct, kw_only=True):
+    """What the user asked for, resolved."""
+
+    workspace: Workspace
+    profile: RunProfile
+    targets: list[Target]
+    seed: int
+    results: Path | None = None
+    server_cores: int | None = None
+
+
+class Session:
+    """A result directory with all that is needed to fill it."""
+
+    def __init__(self, store: RunStore, workspace: Workspace, profile: RunProfile, targets: list[Target]) -> None:
+        self.store = store
+        self.profile = profile
+        self.targets = targets
+        self._generator = workspace.generator()
+        self._loads = read_loads(workspace, profile)
+        self._cpus = CpuPlan(server=store.run.plan["server_cores"], generator=store.run.plan["generator_cores"])
+        self._open_files = raise_limit()
+
+    def check_headroom(self, reporter: Reporter) -> None:
+        """Writes what the generator can do into the plan, and warns when it is the limit at the lowest rate."""
+        if not self.targets:
+            return
+        place = Place(site=self._site(), target=self.targets[0], round=0, metric="headroom")
+        try:
+            found = headroom.check(place, self._loads[self.profile.latency.load], self.profile.latency)
+        except (ServerError, GeneratorError) as error:
+            found = {"ok": False, "column": place.target.id, "limits": [error.text()]}
+        self.store.run.plan["headroom"] = found
+        if found["ok"]:
+            reporter.say("step", f"generator: {found['generator_cpu']:.0%} of its core at the lowest rate", **found)
+        else:
+            text = f"the generator is the limit at the lowest rate already: {'; '.join(found['limits'])}"
+            self.store.run.notes.append(text)
+            reporter.say("warning", text)
+        self.store.save_run()
+
+    def measure(self, reporter: Reporter) -> int:
+        """Measures what is not on disk yet. Returns the number of failed cells."""
+        plan = make_plan(self.profile, self.targets, self.store.run.seed)
+        print_plan(plan, reporter)
+        # What the kit itself does must show in the generator's lags, not hide in the servers' figures.
+        os.sched_setaffinity(0, self._cpus.generator)
+        runner = Runner(store=self.store, site=self._site(), plan=plan, loads=self._loads, reporter=reporter)
+        return runner.measure_all()
+
+    def _site(self) -> Site:
+        return Site(
+            folder=self.store.folder,
+            generator=self._generator,
+            cpus=self._cpus,
+            seed=self.store.run.seed,
+            open_files=self._open_files,
+        )
+
+
+def open_session(request: Request, store: RunStore, obstacles: Obstacles) -> Session:
+    """Writes the first run.json. Columns with an obstacle are in it, with the reason, and will not be measured."""
+    run = store.run
+    run.columns = make_columns(request.targets, obstacles)
+    run.effort = {target.server.name: read_effort(target.server) for target in request.targets}
+    store.save_run()
+    good = [target for target in request.targets if target.base_id not in obstacles]
+    return Session(store, request.workspace, request.profile, good)
+
+
+def new_store(request: Request) -> RunStore:
+    """Makes the result directory, without columns yet. Raises before making it when the plan can't be carried out."""
+    request.workspace.generator()
+    loads = read_loads(request.workspace, request.profile)
+    plan = make_plan(request.profile, request.targets, request.seed)
+    plan.check_budget()
+    cpus = plan_cpus(request.server_cores)
+    machine = read_fingerprint()
+    folder = new_folder(request.results or request.workspace.results, machine["hostname"])
+    run = Run(
+        id=folder.name,
+        profile=request.profile.name,
+        seed=request.seed,
+        started_at=time.time(),
+        command=shlex.join(["chinwag", *sys.argv[1:]]),
+        git_commit=_git_commit(request.workspace.root),
+        kit_version=KIT_VERSION,
+        columns=[],
+        machine=machine,
+        plan=_plan_facts(plan, cpus, loads),
+    )
+    store = RunStore(folder, run)
+    store.save_run()
+    return store
+
+
+def resume_session(workspace: Workspace, catalog: Catalog, folder: Path) -> Session:
+    """Goes on where a run stopped: same profile, columns, seed and order. Raises ``UsageError``."""
+    store = RunStore.reopen(folder)
+    if not store.run.columns:
+        raise UsageError(f"{folder} stopped before anything was measured", hint="start a new run")
+    profile = msgspec.convert(store.run.plan["settings"], type=RunProfile)
+    targets = []
+    for column in store.run.columns:
+        if column.status == "ok":
+            target = catalog.target(column.aa_of or column.id)
+            targets.append(Target(target.server, target.variant, again=column.aa_of is not None))
+    return Session(store, workspace, profile, targets)
+
+
+def print_plan(plan: Plan, reporter: Reporter) -> None:
+    """The sum of what is about to be done."""
+    parts = ", ".join(f"{count} x {name} {minutes(seconds)}" for name, count, seconds in plan.summary())
+    text = f"plan: {minutes(plan.seconds)} of measuring, budget {minutes(plan.profile.budget_s)} ({parts})"
+    reporter.say("step", text, planned_s=plan.seconds, budget_s=plan.profile.budget_s)
+
+
+def read_loads(workspace: Workspace, profile: RunProfile) -> dict[str, LoadProfile]:
+    names = {profile.throughput.load, profile.latency.load, profile.memory.load}
+    return {name: load_profile(workspace, name) for name in sorted(names)}
+
+
+def _plan_facts(plan: Plan, cpus: CpuPlan, loads: dict[str, LoadProfile]) -> dict[str, Any]:
+    """run.json's ``plan``: also all that a resumed run needs."""
+    profile = plan.profile
+    return {
+        "rounds": profile.rounds,
+        "planned_s": plan.seconds,
+        "budget_s": profile.budget_s,
+        "server_cores": cpus.server,
+        "generator_cores": cpus.generator,
+        "cores_note": cpus.note(),
+        "loads": {
+            name: load.as_json() | {"stated_deliveries_per_s": load.stated_deliveries_per_s()}
+            for name, load in loads.items()
+        },
+        "settings": msgspec.to_builtins(profile),
+    }
+
+
+def _git_commit(root: Path) -> str | None:
+    """The commit, with ``-dirty`` where the tree differs from it."""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--match="]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip() or None
+    except (OSError, subprocess.SubprocessError):
+        return None

@@ -1,0 +1,70 @@
+"""A result directory: run.json, raw records, logs."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import msgspec
+
+from chinwag_bench.errors import UsageError
+from chinwag_bench.records import Raw, Run, Verification
+from chinwag_bench.runs.plan import METRICS
+from chinwag_bench.runs.rawlog import append_record, disk_errors, drop_torn_line, metric_of, read_records, replace_file
+
+
+class RunStore:
+    """Writes as soon as there is something to write; whatever happens, the directory can be judged."""
+
+    def __init__(self, folder: Path, run: Run) -> None:
+        self.folder = folder
+        self.run = run
+
+    def save_run(self) -> None:
+        """Raises ``HostError`` when the disk is full; the previous run.json stays."""
+        replace_file(self.folder / "run.json", _pretty(self.run))
+
+    def save_verifications(self) -> None:
+        replace_file(self.folder / "verify.json", _pretty(self.run.verifications))
+
+    def append(self, record: Raw) -> None:
+        append_record(self._raw(metric_of(record)), record)
+
+    def records(self) -> list[Raw]:
+        return [record for metric in METRICS for record in read_records(self._raw(metric))]
+
+    def _raw(self, metric: str) -> Path:
+        return self.folder / "raw" / f"{metric}.ndjson"
+
+    @classmethod
+    def reopen(cls, folder: Path) -> RunStore:
+        """The directory of an interrupted run. Raises ``UsageError`` when it is none."""
+        path = folder / "run.json"
+        try:
+            run = msgspec.json.decode(path.read_bytes(), type=Run)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise UsageError(f"{folder} is not a result directory: {path.name}: {error}") from error
+        store = cls(folder, run)
+        for metric in METRICS:
+            drop_torn_line(store._raw(metric))
+        return store
+
+
+def new_folder(results: Path, hostname: str) -> Path:
+    """Makes results/<date>-<time>-<host>, which never existed before."""
+    host = re.sub(r"[^A-Za-z0-9.-]+", "-", hostname) or "host"
+    name = f"{time.strftime('%Y-%m-%d-%H%M%S')}-{host}"
+    number, folder = 1, results / name
+    with disk_errors(results):
+        while True:
+            try:
+                folder.mkdir(parents=True)
+                return folder
+            except FileExistsError:
+                number += 1
+                folder = results / f"{name}-{number}"
+
+
+def _pretty(value: Run | list[Verification]) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"

@@ -1,0 +1,1 @@
+"""The compared servers: manifests, toolchains, builds, processes and conformance."""

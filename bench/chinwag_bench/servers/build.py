@@ -1,0 +1,137 @@
+"""Builds servers: once for the same content, never two builds of one server at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from chinwag_bench.errors import HostError, ServerError
+from chinwag_bench.servers.catalog import Server
+from chinwag_bench.servers.manifest import fill
+from chinwag_bench.servers.stamp import content_stamp
+from chinwag_bench.servers.toolchain import missing_reason, read_versions
+from chinwag_bench.text import last_lines
+
+_STAMP = "stamp.json"
+_BUILD_TIMEOUT_S = 1800
+
+
+class BuildResult(msgspec.Struct, kw_only=True):
+    """What a build came to. ``cold_s`` and ``warm_s`` are the last times measured, where there were any."""
+
+    server: str
+    skipped: bool
+    stamp: str
+    seconds: float
+    cold_s: float | None = None
+    """First build into an empty build folder. Package caches outside the tree may have been warm."""
+    warm_s: float | None = None
+    versions: dict[str, str] = {}
+    log: str
+
+
+def build(server: Server, *, force: bool = False) -> BuildResult:
+    """Builds unless the content stamp says that the last build is still right.
+
+    Raises ``HostError`` for a missing toolchain and ``ServerError`` with the log's last lines for a failed build.
+    """
+    reason = missing_reason(server)
+    if reason:
+        raise HostError(f"{server.name} can't be built: {reason}")
+    with _locked(server.build_folder):
+        versions = read_versions(server)
+        stamp = content_stamp(server, versions)
+        last = last_build(server)
+        if last and last.stamp == stamp and not force:
+            return msgspec.structs.replace(last, skipped=True, seconds=0.0)
+        return _build_now(server, stamp, versions, last)
+
+
+def last_build(server: Server) -> BuildResult | None:
+    """What the last successful build wrote down, or ``None`` before the first."""
+    try:
+        return msgspec.json.decode((server.build_folder / _STAMP).read_bytes(), type=BuildResult)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _build_now(
+    server: Server, stamp: str, versions: dict[str, str], last: BuildResult | None
+) -> BuildResult:
+    log = server.build_folder / "build.log"
+    # While the build runs, and if it fails, nothing may claim that the binaries are up to date.
+    (server.build_folder / _STAMP).unlink(missing_ok=True)
+    started = time.monotonic()
+    with log.open("w", encoding="utf-8") as output:
+        for command in server.manifest.build.all_commands():
+            _run_step(server, server.filled(command), output)
+    seconds = time.monotonic() - started
+    result = BuildResult(
+        server=server.name,
+        skipped=False,
+        stamp=stamp,
+        seconds=seconds,
+        cold_s=last.cold_s if last else seconds,
+        warm_s=seconds if last else None,
+        # Versions of libraries may only be readable once the build has fetched them.
+        versions=read_versions(server) or versions,
+        log=str(log),
+    )
+    return _write_stamp(server, result, stamp_again=content_stamp(server, versions))
+
+
+def _write_stamp(server: Server, result: BuildResult, *, stamp_again: str) -> BuildResult:
+    """Sources edited during a build leave a stamp that no content matches: the next call builds again."""
+    stamp = result.stamp if stamp_again == result.stamp else "sources changed during the build"
+    stamped = msgspec.structs.replace(result, stamp=stamp)
+    (server.build_folder / _STAMP).write_bytes(msgspec.json.encode(stamped))
+    return stamped
+
+
+def _run_step(server: Server, command: list[str], output: IO[str]) -> None:
+    output.write(f"$ {' '.join(command)}\n")
+    output.flush()
+    values = server.placeholders()
+    env = {key: fill(value, values) for key, value in server.manifest.build.env.items()}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=server.folder,
+            env=os.environ | env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            timeout=_BUILD_TIMEOUT_S,
+            check=False,
+        )
+    except OSError as error:
+        raise _failed(server, f"`{command[0]}`: {error.strerror}", output.name) from error
+    except subprocess.TimeoutExpired as error:
+        raise _failed(server, f"no end after {_BUILD_TIMEOUT_S} s", output.name) from error
+    if done.returncode != 0:
+        raise _failed(server, f"`{command[0]}` exited with {done.returncode}", output.name)
+
+
+def _failed(server: Server, what: str, log: str) -> ServerError:
+    return ServerError(
+        f"{server.name} did not build: {what}",
+        hint=f"the whole log: {log}",
+        detail=last_lines(Path(log)),
+    )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Two commands may build at once; the second waits and then finds the first one's stamp."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

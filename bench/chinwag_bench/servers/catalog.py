@@ -1,0 +1,120 @@
+"""The servers that this checkout knows, and the columns that a user's words mean."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from pathlib import Path
+
+import msgspec
+
+from chinwag_bench.errors import ManifestError, UsageError
+from chinwag_bench.paths import Workspace
+from chinwag_bench.servers.manifest import Manifest, Variant, fill, load_manifest
+
+MANIFEST_GLOBS = ("core/app/server.toml", "reference-impls/*/server.toml")
+AGAIN = " (again)"
+
+
+class Server(msgspec.Struct, frozen=True):
+    """A manifest and where it was found."""
+
+    manifest: Manifest
+    folder: Path
+    workspace: Workspace
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    @property
+    def build_folder(self) -> Path:
+        return self.workspace.server_build(self.name)
+
+    def placeholders(self) -> dict[str, str]:
+        return {
+            "build": str(self.build_folder),
+            "folder": str(self.folder),
+            "root": str(self.workspace.root),
+            "python": sys.executable,
+        }
+
+    def filled(self, command: list[str], extra: dict[str, str] | None = None) -> list[str]:
+        values = self.placeholders() | (extra or {})
+        return [fill(argument, values) for argument in command]
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A server in one variant: what gets started. ``again`` marks the second name of an A/A pair."""
+
+    server: Server
+    variant: str = "default"
+    again: bool = False
+
+    @property
+    def settings(self) -> Variant:
+        return self.server.manifest.variants[self.variant]
+
+    @property
+    def base_id(self) -> str:
+        """The name by which the command line and the conformance suite know it."""
+        return self.server.name if self.variant == "default" else f"{self.server.name}:{self.variant}"
+
+    @property
+    def id(self) -> str:
+        """The column's name in every record."""
+        return self.base_id + AGAIN if self.again else self.base_id
+
+
+class Catalog(msgspec.Struct):
+    servers: dict[str, Server]
+    broken: list[ManifestError]
+
+    def target(self, name: str) -> Target:
+        """What NAME or NAME:VARIANT means. Raises ``UsageError`` with the nearest known names."""
+        server_name, _, variant = name.partition(":")
+        server = self.servers.get(server_name)
+        if server is None:
+            raise self._unknown(server_name)
+        if variant and variant not in server.manifest.variants:
+            known = ", ".join(server.manifest.variants)
+            raise UsageError(f"{server_name} has no variant {variant!r}", hint=f"it has: {known}")
+        return Target(server, variant or "default")
+
+    def targets(self, variants: list[str]) -> list[Target]:
+        """Every server in each of the variants that it has, in the catalog's order."""
+        return [
+            Target(server, variant)
+            for server in self.servers.values()
+            for variant in variants
+            if variant in server.manifest.variants
+        ]
+
+    def _unknown(self, name: str) -> UsageError:
+        for error in self.broken:
+            if f"/{name}/server.toml" in error.message:
+                return UsageError(f"{name} has a broken manifest: {error.message}", hint=error.hint)
+        near = difflib.get_close_matches(name, self.servers, n=3, cutoff=0.5)
+        known = ", ".join(self.servers) or "none: no server.toml was found"
+        meant = f"did you mean {' or '.join(near)}? " if near else ""
+        return UsageError(f"there is no server {name!r}", hint=f"{meant}known: {known}")
+
+
+def discover(workspace: Workspace) -> Catalog:
+    """Reads every manifest. A broken one is kept as its error, so that the others stay usable."""
+    servers: dict[str, Server] = {}
+    broken: list[ManifestError] = []
+    for path in _manifest_paths(workspace.root):
+        try:
+            server = Server(load_manifest(path), path.parent, workspace)
+            if server.name in servers:
+                other = servers[server.name].folder
+                raise ManifestError(f"{path}: `name` {server.name!r} is taken by {other}")
+            servers[server.name] = server
+        except ManifestError as error:
+            broken.append(error)
+    return Catalog(servers, broken)
+
+
+def _manifest_paths(root: Path) -> list[Path]:
+    return [path for pattern in MANIFEST_GLOBS for path in sorted(root.glob(pattern))]

@@ -1,0 +1,179 @@
+"""The manifest of a compared server, ``server.toml``, as types, and its checks.
+
+Adding a server means adding a folder with a manifest; nothing here names one.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chinwag_bench.errors import ManifestError
+
+PLACEHOLDERS = frozenset({"build", "folder", "root", "port", "workers", "python"})
+NAME_PATTERN = r"^[a-z][a-z0-9-]*$"
+
+_PLACEHOLDER = re.compile(r"(?<!\{)\{([a-z_]+)\}(?!\})")
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<key>.*)`)?$", re.DOTALL)
+
+Command = list[str]
+
+
+class Toolchain(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Commands that must be on PATH, and what to tell the user when one is not."""
+
+    requires: list[str] = []
+    missing: str = ""
+
+
+class Build(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """How to build. Commands run one after the other in the server's folder."""
+
+    command: Command | None = None
+    commands: list[Command] = []
+    env: dict[str, str] = {}
+    sources: list[str] = msgspec.field(default_factory=lambda: ["."])
+    """Files and folders, relative to the server's, whose content decides whether a build is up to date."""
+
+    def all_commands(self) -> list[Command]:
+        return ([self.command] if self.command else []) + self.commands
+
+
+class VersionQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A command whose first output line, or the first group of ``regex`` in it, is a version."""
+
+    command: Command
+    regex: str | None = None
+
+
+class Run(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    command: Command
+    env: dict[str, str] = {}
+
+
+class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """One way to run the server. ``command`` replaces ``run.command`` where a variant is another binary."""
+
+    description: str = ""
+    env: dict[str, str] = {}
+    command: Command | None = None
+    caveats: list[str] = []
+
+
+class Conformance(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What the protocol lets a server choose, and cases that it can't be asked, each with the reason."""
+
+    framing_faults: str = "1002"
+    skip: dict[str, str] = {}
+
+
+class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    name: str
+    title: str
+    language: str
+    description: str
+    smallest_killable_unit: str
+    upgrade: str
+    caveats: list[str] = []
+    loc: list[str] = []
+    """Globs, relative to the server's folder, of the source files that count as effort."""
+    published: str | None = None
+    """The articles' column that this server stands for."""
+    toolchain: Toolchain = msgspec.field(default_factory=Toolchain)
+    build: Build = msgspec.field(default_factory=Build)
+    versions: dict[str, VersionQuery] = {}
+    run: Run
+    variants: dict[str, Variant]
+    conformance: Conformance = msgspec.field(default_factory=Conformance)
+
+
+def load_manifest(path: Path) -> Manifest:
+    """Reads and checks one manifest. Raises ``ManifestError`` naming the file, the key and what to do."""
+    try:
+        manifest = msgspec.toml.decode(path.read_bytes(), type=Manifest)
+    except OSError as error:
+        raise ManifestError(f"{path}: can't be read: {error.strerror}") from error
+    except msgspec.ValidationError as error:
+        raise ManifestError(f"{path}: {_located(str(error))}", hint=_hint(str(error))) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{path}: not valid TOML: {error}") from error
+    for key, problem, hint in _problems(manifest):
+        raise ManifestError(f"{path}: `{key}` {problem}", hint=hint)
+    return manifest
+
+
+def manifest_schema() -> dict[str, Any]:
+    """The JSON Schema of ``server.toml``, for editors and for people who add a server."""
+    schema = msgspec.json.schema(Manifest)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Chinwag: manifest of a compared server"
+    return schema
+
+
+def _located(message: str) -> str:
+    """Puts msgspec's trailing path first: people look for the key, then for what is wrong with it."""
+    match = _AT.match(message)
+    if match is None or not match["key"]:
+        return message
+    return f"`{match['key']}`: {match['what']}"
+
+
+def _hint(message: str) -> str:
+    if "unknown field" in message:
+        return "remove the key, or look up its name in bench/chinwag_bench/schemas/manifest.schema.json"
+    if "missing required field" in message:
+        return "add the key; reference-impls has examples"
+    return "the types are in bench/chinwag_bench/schemas/manifest.schema.json"
+
+
+def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
+    """What the types alone can't say: (key, problem, what to do)."""
+    found = []
+    if not re.match(NAME_PATTERN, manifest.name):
+        found.append(("name", f"is {manifest.name!r}", "use lower-case letters, digits and hyphens"))
+    if "default" not in manifest.variants:
+        found.append(("variants", "has no `default`", "add a [variants.default] section"))
+    if manifest.toolchain.requires and not manifest.toolchain.missing:
+        hint = "say how to install the toolchain: this text is what the user sees"
+        found.append(("toolchain.missing", "is empty although commands are required", hint))
+    found += [
+        ("versions", f"{name!r} has an invalid regex", "it needs one group around the version")
+        for name, query in manifest.versions.items()
+        if not _valid_regex(query.regex)
+    ]
+    for key, command in _commands(manifest):
+        if not command:
+            found.append((key, "is an empty list", "give the program and its arguments"))
+        unknown = [name for text in command for name in _PLACEHOLDER.findall(text)]
+        found += [
+            (key, f"has the unknown placeholder {{{name}}}", f"known: {', '.join(sorted(PLACEHOLDERS))}")
+            for name in unknown
+            if name not in PLACEHOLDERS
+        ]
+    return found
+
+
+def _commands(manifest: Manifest) -> list[tuple[str, Command]]:
+    named = [("build.command", command) for command in manifest.build.all_commands()]
+    named.append(("run.command", manifest.run.command))
+    for name, variant in manifest.variants.items():
+        if variant.command is not None:
+            named.append((f"variants.{name}.command", variant.command))
+    return named
+
+
+def _valid_regex(pattern: str | None) -> bool:
+    if pattern is None:
+        return True
+    try:
+        return re.compile(pattern).groups >= 1
+    except re.error:
+        return False
+
+
+def fill(text: str, values: dict[str, str]) -> str:
+    """Replaces the known placeholders and leaves every other brace alone, such as Go templates' double ones."""
+    return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)

@@ -1,0 +1,142 @@
+"""Runs one server and leaves nothing behind. Started as a script, with the standard library alone.
+
+It is the subreaper of everything that the server starts, so even a daemon that detached itself (epmd does) stays
+below it. It kills the whole tree when it is told to, and also when the control connection ends because the kit died in
+whatever way. The reverse, this process being killed, takes the server along by PR_SET_PDEATHSIG.
+
+Control messages, one line each: it says ``started PID MONOTONIC_SECONDS``, ``exited CODE`` (negative: a signal) and
+``gone``; it understands ``kill``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+EXEC_FAILED = 127
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below ``pid``, parents first. What ends meanwhile is left out."""
+    found = []
+    queue = [pid]
+    while queue:
+        parent = queue.pop()
+        children = _children(parent)
+        found += children
+        queue += children
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    children: list[int] = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as listing:
+                children += map(int, listing.read().split())
+    except OSError:
+        return children
+    return children
+
+
+class Supervisor:
+    """The server's parent: a control connection on one side, child signals on the other."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.settings = settings
+        self.control = socket.socket(fileno=settings["control"])
+        self.wakeup, wakeup_end = socket.socketpair()
+        self.wakeup_end = wakeup_end
+        wakeup_end.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.set_wakeup_fd(wakeup_end.fileno())
+        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self.server = 0
+
+    def run(self) -> None:
+        started = time.monotonic()
+        self.server = os.fork()
+        if self.server == 0:
+            self.become_server()
+        self.say(f"started {self.server} {started!r}")
+        while True:
+            ready, _, _ = select.select([self.control, self.wakeup], [], [])
+            if self.wakeup in ready and signal.SIGTERM in self.wakeup.recv(64):
+                break
+            self.reap()
+            # An empty read is the end of the connection: the kit is gone.
+            if self.control in ready and self.control.recv(64) in (b"", b"kill\n"):
+                break
+        self.kill_tree()
+        self.say("gone")
+
+    def become_server(self) -> None:
+        """In the child: place it, then replace it by the server. Never returns."""
+        try:
+            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            os.setpgid(0, 0)
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGCHLD, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
+            # Python ignores these two; a server expects the defaults.
+            for number in (signal.SIGPIPE, signal.SIGXFSZ):
+                signal.signal(number, signal.SIG_DFL)
+            if self.settings["cores"]:
+                os.sched_setaffinity(0, self.settings["cores"])
+            for path in self.settings["cgroups"]:
+                with open(path, "w", encoding="ascii") as procs:
+                    procs.write("0")
+            command = self.settings["command"]
+            os.execvp(command[0], command)
+        except OSError as error:
+            print(f"can't start {self.settings['command'][0]}: {error}", file=sys.stderr, flush=True)
+        finally:
+            os._exit(EXEC_FAILED)
+
+    def reap(self) -> None:
+        """Collects every ended child, adopted ones too, and reports the server's own end."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self.server:
+                self.say(f"exited {os.waitstatus_to_exitcode(status)}")
+
+    def kill_tree(self) -> None:
+        """Repeats until nothing is left: a process may have forked while its parent was being killed."""
+        while True:
+            left = descendants(os.getpid())
+            if not left:
+                return
+            for pid in left:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+            self.reap()
+            time.sleep(0.002)
+
+    def say(self, line: str) -> None:
+        try:
+            self.control.sendall(line.encode() + b"\n")
+        except OSError:
+            return  # The kit is gone; the loop sees the end of the connection.
+
+
+if __name__ == "__main__":
+    Supervisor(json.loads(sys.argv[1])).run()

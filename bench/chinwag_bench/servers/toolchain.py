@@ -1,0 +1,56 @@
+"""What a server needs on this machine, and which versions are really here."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+from chinwag_bench.servers.catalog import Server
+from chinwag_bench.servers.manifest import VersionQuery
+
+_QUERY_TIMEOUT_S = 30
+
+
+def missing_reason(server: Server) -> str | None:
+    """Why the server can't be built here, in the manifest's words, or ``None`` when everything is present."""
+    absent = [name for name in server.manifest.toolchain.requires if shutil.which(name) is None]
+    if not absent:
+        return None
+    return f"{', '.join(absent)} not found. {server.manifest.toolchain.missing}"
+
+
+def read_versions(server: Server) -> dict[str, str]:
+    """Versions by asking each tool and library now. One that can't be read is left out, never guessed."""
+    versions = {}
+    for name, query in server.manifest.versions.items():
+        found = _ask(server, query)
+        if found:
+            versions[name] = found
+    return versions
+
+
+def _ask(server: Server, query: VersionQuery) -> str | None:
+    try:
+        answer = subprocess.run(
+            server.filled(query.command),
+            cwd=server.folder,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+            timeout=_QUERY_TIMEOUT_S,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    # Some tools (older Erlang, java) print their version on standard error.
+    return pick_version(answer.stdout.strip() or answer.stderr.strip(), query.regex)
+
+
+def pick_version(output: str, regex: str | None) -> str | None:
+    """The first line of a tool's output, or the first group of ``regex`` anywhere in it."""
+    if regex is None:
+        return output.splitlines()[0].strip() if output else None
+    match = re.search(regex, output)
+    return match[1] if match else None

@@ -1,0 +1,85 @@
+"""Conformance of one column: runs tests/conformance against it and reads the outcome."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+from chinwag_bench.errors import ServerError
+from chinwag_bench.records import Verification
+from chinwag_bench.servers.catalog import Target
+from chinwag_bench.text import last_lines
+
+_TIMEOUT_S = 900
+# pytest's exit codes for "all passed" and "some failed"; the others mean that it could not do its work.
+_PYTEST_RAN = (0, 1)
+
+
+def verify(target: Target, log: Path, *, smoke: bool = False) -> Verification:
+    """Runs the suite, or with ``smoke`` its short subset. Raises ``ServerError`` if the suite itself could not run."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.xml")
+        code = _run_suite(target, log, report, smoke=smoke)
+        if code not in _PYTEST_RAN or not report.is_file():
+            raise ServerError(
+                f"{target.base_id}: the conformance suite could not run (pytest exited with {code})",
+                hint=f"the whole log: {log}",
+                detail=last_lines(log),
+            )
+        return read_report(report, target.id, time.monotonic() - started)
+
+
+def read_report(report: Path, column: str, seconds: float) -> Verification:
+    """Counts the cases of a JUnit XML report. An error in a fixture counts as a failure."""
+    passed, skipped = 0, 0
+    failures: dict[str, str] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = case.get("name", "?")
+        trouble = case.find("failure") if case.find("failure") is not None else case.find("error")
+        if trouble is not None:
+            failures[name] = _first_line(trouble.get("message", ""))
+        elif case.find("skipped") is not None:
+            skipped += 1
+        else:
+            passed += 1
+    return Verification(
+        column=column,
+        passed=passed,
+        failed=len(failures),
+        skipped=skipped,
+        failures=[f"{name}: {text}" if text else name for name, text in failures.items()],
+        seconds=seconds,
+    )
+
+
+def _run_suite(target: Target, log: Path, report: Path, *, smoke: bool) -> int:
+    workspace = target.server.workspace
+    command = [sys.executable, "-m", "pytest", str(workspace.conformance), "--server", target.base_id, "-q"]
+    command += [f"--junitxml={report}", "-p", "no:cacheprovider"]
+    command += ["-m", "smoke"] if smoke else []
+    with log.open("wb") as output:
+        try:
+            done = subprocess.run(
+                command,
+                cwd=workspace.root,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ServerError(
+                f"{target.base_id}: the conformance suite did not end within {_TIMEOUT_S} s", detail=last_lines(log)
+            ) from error
+    return done.returncode
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else ""
