@@ -1,0 +1,175 @@
+#include "control.hpp"
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "command_input.hpp"
+#include "failure.hpp"
+
+namespace chinwag::load {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+void tell(const ordered_json& event) {
+  std::cout << event.dump() << '\n' << std::flush;
+}
+
+// A command's fields, with defaults; a field of the wrong type is the caller's mistake.
+class command {
+ public:
+  explicit command(const std::string& line) : fields_(json::parse(line, nullptr, false)) {
+    if (!fields_.is_object()) {
+      throw failure(exit_code::usage, "a command must be a JSON object on one line, not: " + line);
+    }
+  }
+
+  template <typename value>
+  value get(const char* key) const {
+    if (!fields_.contains(key)) {
+      throw failure(exit_code::usage,
+                    std::string("\"") + key + "\" is missing in the command " + fields_.dump());
+    }
+    return read<value>(key);
+  }
+
+  template <typename value>
+  value get(const char* key, value otherwise) const {
+    return fields_.contains(key) && !fields_[key].is_null() ? read<value>(key) : otherwise;
+  }
+
+  double seconds(const char* key, double lowest, double otherwise) const {
+    const double value = get<double>(key, otherwise);
+    if (!(value >= lowest && value <= 86'400)) {
+      throw failure(exit_code::usage, std::string("\"") + key + "\" is " + std::to_string(value) +
+                                          "; allowed: " + std::to_string(lowest) + " to 86400");
+    }
+    return value;
+  }
+
+ private:
+  template <typename value>
+  value read(const char* key) const {
+    try {
+      return fields_[key].get<value>();
+    } catch (const json::exception&) {
+      throw failure(exit_code::usage, std::string("\"") + key + "\" has the wrong type in the " +
+                                          "command " + fields_.dump());
+    }
+  }
+
+  json fields_;
+};
+
+class stopwatch {
+ public:
+  double seconds() const { return ns_to_seconds(monotonic_ns() - start_ns_); }
+
+ private:
+  std::int64_t start_ns_ = monotonic_ns();
+};
+
+// What happened beside a command's own result since the last one.
+void tell_incidents(crowd& crowd) {
+  if (crowd.lost > 0) {
+    tell({{"event", "lost"},
+          {"connections", std::exchange(crowd.lost, 0)},
+          {"open", crowd.connections.open_count()}});
+  }
+  if (crowd.late_deliveries > 0) {
+    tell({{"event", "late"}, {"deliveries", std::exchange(crowd.late_deliveries, 0)}});
+  }
+  if (!crowd.errors.empty()) {
+    tell({{"event", "server_errors"}, {"codes", std::exchange(crowd.errors, {})}});
+  }
+}
+
+void tell_joined(generator& generator) {
+  const stopwatch watch;
+  const std::uint32_t joined = generator.join();
+  tell_incidents(generator.crowd());
+  tell({{"event", "joined"}, {"connections", joined}, {"seconds", watch.seconds()}});
+}
+
+void obey_connect(generator& generator, const command& command, std::uint32_t connections) {
+  const stopwatch watch;
+  const auto total = command.get<std::uint32_t>("connections", connections);
+  const connect_result result = generator.connect(total);
+  if (command.get<bool>("join", false)) {
+    generator.join();
+  }
+  tell_incidents(generator.crowd());
+  ordered_json event{{"event", "connected"},
+                     {"connections", generator.crowd().connections.open_count()},
+                     {"refused", result.refused},
+                     {"seconds", watch.seconds()}};
+  if (result.refused > 0) {
+    event["reason"] = result.reason;
+  }
+  tell(event);
+}
+
+hold_request read_hold(const command& command) {
+  hold_request request;
+  request.messages_per_s = command.get<double>("rate");
+  if (!(request.messages_per_s > 0)) {
+    throw failure(exit_code::usage, "\"rate\" must be above 0: messages a second");
+  }
+  request.warmup_s = command.seconds("warmup_s", 0, request.warmup_s);
+  request.hold_s = command.seconds("hold_s", 0.001, request.hold_s);
+  request.drain_s = command.seconds("drain_s", 0, request.drain_s);
+  request.hdr_path = command.get<std::string>("hdr", "");
+  request.label = command.get<std::string>("label", request.label);
+  return request;
+}
+
+void tell_moment(const char* name) {
+  tell({{"event", name}, {"monotonic_s", ns_to_seconds(monotonic_ns())}});
+}
+
+void obey_hold(generator& generator, const command& command) {
+  const hold_request request = read_hold(command);
+  const hold_result result = generator.hold(
+      request, {[] { tell_moment("hold_started"); }, [] { tell_moment("hold_ended"); }});
+  tell_incidents(generator.crowd());
+  tell({{"event", "hold"}, {"label", request.label}, {"hold", to_json(result)}});
+}
+
+void obey_rest(generator& generator, const command& command) {
+  generator.rest(command.seconds("seconds", 0, 1));
+  tell_incidents(generator.crowd());
+  tell({{"event", "rested"}});
+}
+
+}  // namespace
+
+void obey(generator& generator, std::uint32_t connections) {
+  command_input input(generator.crowd());
+  while (const auto line = input.next()) {
+    const command command(*line);
+    const auto what = command.get<std::string>("do");
+    if (what == "connect") {
+      obey_connect(generator, command, connections);
+    } else if (what == "join") {
+      tell_joined(generator);
+    } else if (what == "hold") {
+      obey_hold(generator, command);
+    } else if (what == "rest") {
+      obey_rest(generator, command);
+    } else if (what == "quit") {
+      return;
+    } else {
+      throw failure(exit_code::usage, "\"do\": \"" + what +
+                                          "\" is not known; allowed: connect, join, hold, rest, "
+                                          "quit");
+    }
+  }
+}
+
+void tell_error(const std::string& message) {
+  tell({{"event", "error"}, {"message", message}});
+}
+
+}  // namespace chinwag::load

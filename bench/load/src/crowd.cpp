@@ -1,0 +1,34 @@
+#include "crowd.hpp"
+
+#include "server_text.hpp"
+
+namespace chinwag::load {
+
+void activity::on_text(std::uint32_t /*connection*/, std::string_view payload,
+                       std::size_t /*wire_bytes*/, std::int64_t /*now_ns*/) {
+  switch (type_of(payload)) {
+    case text_type::message:
+    case text_type::direct:
+      ++crowd_.late_deliveries;
+      break;
+    case text_type::error:
+      ++crowd_.errors[std::string(string_field(payload, "code"))];
+      break;
+    default:
+      break;
+  }
+}
+
+void activity::on_end(std::uint32_t /*connection*/, const ending& why) {
+  if (why.key != "refused") {
+    ++crowd_.lost;
+  }
+}
+
+void activity::run() {
+  while (!done()) {
+    crowd_.connections.turn(*this);
+  }
+}
+
+}  // namespace chinwag::load

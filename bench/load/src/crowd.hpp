@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "fleet.hpp"
+#include "roster.hpp"
+
+namespace chinwag::load {
+
+// The connections with their names and what is known of them between the parts of a run.
+struct crowd {
+  fleet connections;
+  roster names;
+  std::vector<bool> joined{};         // by connection: in its room
+  std::uint32_t lost = 0;             // open connections that ended and were not told of yet
+  std::uint64_t late_deliveries = 0;  // of a hold that is over
+  std::map<std::string, std::uint64_t> errors{};  // what the server refused, by code
+
+  bool is_member(std::uint32_t connection) const {
+    return joined[connection] && connections.is_open(connection);
+  }
+};
+
+// One part of a run: it turns the connections until it is done. What it does not look at itself is
+// counted here.
+class activity : public fleet_observer {
+ public:
+  explicit activity(load::crowd& crowd) : crowd_(crowd) {}
+
+  void on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,
+               std::int64_t now_ns) override;
+  void on_end(std::uint32_t connection, const ending& why) override;
+
+  virtual bool done() const = 0;
+  void run();
+
+ protected:
+  load::crowd& crowd() const { return crowd_; }
+
+ private:
+  load::crowd& crowd_;
+};
+
+}  // namespace chinwag::load

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <netinet/in.h>
+
+#include <cstdint>
+#include <string>
+
+namespace chinwag::load {
+
+// Where the server listens, and how many of this host's addresses connections come from.
+struct endpoint {
+  sockaddr_in server;
+  std::string authority;  // "127.0.0.1:4000", for people and for the Host field
+  std::uint32_t sources;  // 127.0.0.1 to 127.0.0.N take turns; 1: the kernel chooses
+};
+
+// One address can only have so many ports towards one destination.
+inline constexpr std::uint32_t connections_per_source = 25'000;
+
+// `sources` 0: as many as `connections` need. Throws `failure` when the host is no address or has
+// too few.
+endpoint resolve(const std::string& host, std::uint16_t port, std::uint32_t sources,
+                 std::uint32_t connections);
+
+// Starts to connect without waiting. Answers the descriptor, or a negative errno.
+int start_connecting(const endpoint& to, std::uint32_t connection);
+
+}  // namespace chinwag::load

@@ -1,0 +1,249 @@
+#include "fleet.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "handshake.hpp"
+
+namespace chinwag::load {
+namespace {
+
+constexpr std::size_t read_bytes_per_turn = 256 * 1024;
+constexpr std::size_t partial_bytes_max = payload_bytes_max + response_head_bytes_max;
+constexpr std::uint32_t input_id = UINT32_MAX;
+constexpr std::uint16_t no_close_code = 1005;
+constexpr std::uint16_t protocol_error = 1002;
+
+const ending reset{"reset", "the server reset or cut the connection"};
+
+std::uint16_t close_code_in(std::string_view payload) {
+  if (payload.size() < 2) {
+    return no_close_code;
+  }
+  return static_cast<std::uint16_t>(static_cast<std::uint8_t>(payload[0]) << 8 |
+                                    static_cast<std::uint8_t>(payload[1]));
+}
+
+int error_of(int fd) {
+  int error = 0;
+  socklen_t size = sizeof(error);
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  return error;
+}
+
+}  // namespace
+
+fleet::fleet(const endpoint& to, std::uint64_t seed, double heartbeat_s)
+    : to_(to),
+      writer_(seed),
+      read_bytes_(partial_bytes_max + read_bytes_per_turn),
+      heartbeat_ns_(seconds_to_ns(heartbeat_s)) {}
+
+bool fleet::is_open(std::uint32_t connection) const {
+  return connections_[connection].state() == connection_state::open;
+}
+
+void fleet::start(std::string_view user, fleet_observer& observer) {
+  const std::uint32_t id = size();
+  connections_.emplace_back();
+  const int fd = start_connecting(to_, id);
+  if (fd < 0) {
+    observer.on_end(id, {"refused", std::strerror(-fd)});
+    return;
+  }
+  connections_[id].start(fd, upgrade_request(to_.authority, user));
+  poller_.add(fd, id, true);
+}
+
+void fleet::abandon(std::uint32_t connection, const std::string& why, fleet_observer& observer) {
+  end(connection, {"refused", why}, observer);
+}
+
+void fleet::send(std::uint32_t connection, std::initializer_list<std::string_view> parts,
+                 fleet_observer& observer) {
+  send_frame(connection, opcode::text, parts, observer);
+}
+
+bool fleet::watch_input(int fd) {
+  return poller_.add(fd, input_id, false);
+}
+
+std::int64_t fleet::next_due_ns(const fleet_observer& observer) const {
+  return std::min(observer.wake_ns, next_heartbeat_ns_);
+}
+
+void fleet::turn(fleet_observer& observer) {
+  std::int64_t now_ns = monotonic_ns();
+  tick(observer, now_ns);
+  for (const epoll_event& event : poller_.wait(next_due_ns(observer) - now_ns)) {
+    serve(event.data.u32, event.events, observer);
+    now_ns = monotonic_ns();
+    tick(observer, now_ns);
+  }
+}
+
+void fleet::tick(fleet_observer& observer, std::int64_t now_ns) {
+  if (now_ns >= observer.wake_ns) {
+    observer.on_due(now_ns);
+  }
+  if (now_ns >= next_heartbeat_ns_) {
+    send_heartbeats(observer, now_ns);
+  }
+}
+
+// Spread over the period: all at once would be a burst that no profile asked for.
+void fleet::send_heartbeats(fleet_observer& observer, std::int64_t now_ns) {
+  while (next_heartbeat_ns_ <= now_ns && open_count_ > 0) {
+    heartbeat_turn_ = (heartbeat_turn_ + 1) % size();
+    if (is_open(heartbeat_turn_)) {
+      send(heartbeat_turn_, {R"({"type":"heartbeat"})"}, observer);
+    }
+    next_heartbeat_ns_ += std::max<std::int64_t>(heartbeat_ns_ / size(), 1);
+  }
+  if (open_count_ == 0) {
+    next_heartbeat_ns_ = never_ns;
+  }
+}
+
+void fleet::serve(std::uint32_t id, std::uint32_t events, fleet_observer& observer) {
+  if (id == input_id) {
+    observer.on_input();
+    return;
+  }
+  connection& served = connections_[id];
+  if (served.state() == connection_state::connecting) {
+    finish_connecting(id, observer);
+  } else if ((events & EPOLLOUT) != 0 && served.fd() >= 0) {
+    settle(id, served.flush(), observer);
+  }
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && served.fd() >= 0) {
+    read(id, observer);
+  }
+}
+
+void fleet::finish_connecting(std::uint32_t id, fleet_observer& observer) {
+  connection& served = connections_[id];
+  const int error = error_of(served.fd());
+  if (error != 0) {
+    end(id, {"refused", std::strerror(error)}, observer);
+    return;
+  }
+  served.connected();
+  settle(id, served.flush(), observer);
+}
+
+void fleet::read(std::uint32_t id, fleet_observer& observer) {
+  connection& served = connections_[id];
+  std::string& partial = served.partial();
+  std::copy(partial.begin(), partial.end(), read_bytes_.begin());
+  const ssize_t count =
+      lag_.read(served.fd(), read_bytes_.data() + partial.size(), read_bytes_per_turn);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
+    return;
+  }
+  if (count <= 0) {
+    end(id, reset, observer);
+    return;
+  }
+  std::string_view bytes(read_bytes_.data(), partial.size() + static_cast<std::size_t>(count));
+  if (served.state() == connection_state::open || upgrade(id, bytes, observer)) {
+    take_frames(id, bytes, observer);
+  }
+  if (served.fd() >= 0) {
+    partial.assign(bytes);
+  }
+}
+
+// Answers whether the connection is open now.
+bool fleet::upgrade(std::uint32_t id, std::string_view& bytes, fleet_observer& observer) {
+  const upgrade_answer answer = read_upgrade_answer(bytes);
+  if (answer.status == upgrade_status::refused) {
+    end(id, {"refused", answer.reason}, observer);
+  }
+  if (answer.status != upgrade_status::accepted) {
+    return false;
+  }
+  bytes.remove_prefix(answer.head_bytes);
+  connections_[id].upgraded();
+  if (open_count_++ == 0 && heartbeat_ns_ > 0) {
+    next_heartbeat_ns_ = monotonic_ns() + heartbeat_ns_ / size();
+  }
+  observer.on_open(id);
+  return true;
+}
+
+void fleet::take_frames(std::uint32_t id, std::string_view& bytes, fleet_observer& observer) {
+  const std::int64_t now_ns = monotonic_ns();
+  frame next{};
+  parse_status status = take_frame(bytes, next);
+  while (status == parse_status::whole && take_message(id, next, now_ns, observer)) {
+    status = take_frame(bytes, next);
+  }
+  if (status == parse_status::fault) {
+    end(id, {std::to_string(protocol_error), "the server sent a broken frame"}, observer);
+  }
+}
+
+// Answers whether the connection is still there for the next frame.
+bool fleet::take_message(std::uint32_t id, frame& frame, std::int64_t now_ns,
+                         fleet_observer& observer) {
+  switch (connections_[id].assembler().take(frame)) {
+    case message_assembler::status::message:
+      observer.on_text(id, frame.payload, frame.wire_bytes, now_ns);
+      break;
+    case message_assembler::status::control:
+      answer_control(id, frame, observer);
+      break;
+    case message_assembler::status::fault:
+      end(id, {std::to_string(protocol_error), "the server sent a broken fragment"}, observer);
+      break;
+    case message_assembler::status::unfinished:
+      break;
+  }
+  return connections_[id].fd() >= 0;
+}
+
+void fleet::answer_control(std::uint32_t id, const frame& frame, fleet_observer& observer) {
+  if (frame.op == opcode::ping) {
+    send_frame(id, opcode::pong, {frame.payload}, observer);
+  } else if (frame.op == opcode::close) {
+    const std::string code = std::to_string(close_code_in(frame.payload));
+    frame_bytes_.clear();
+    writer_.append(frame_bytes_, opcode::close, {frame.payload.substr(0, 2)});
+    connections_[id].send(frame_bytes_);
+    end(id, {code, "the server closed the connection with " + code}, observer);
+  }
+}
+
+void fleet::send_frame(std::uint32_t id, opcode op, std::initializer_list<std::string_view> parts,
+                       fleet_observer& observer) {
+  frame_bytes_.clear();
+  writer_.append(frame_bytes_, op, parts);
+  settle(id, connections_[id].send(frame_bytes_), observer);
+}
+
+void fleet::settle(std::uint32_t id, send_status status, fleet_observer& observer) {
+  connection& served = connections_[id];
+  if (status == send_status::gone) {
+    end(id, reset, observer);
+  } else if (served.await_room(status == send_status::waiting)) {
+    poller_.change(served.fd(), id, status == send_status::waiting);
+  }
+}
+
+void fleet::end(std::uint32_t id, const ending& why, fleet_observer& observer) {
+  connection& ended = connections_[id];
+  if (ended.state() == connection_state::open) {
+    --open_count_;
+    ended.end();
+    observer.on_end(id, why);
+  } else if (ended.fd() >= 0) {
+    ended.end();
+    observer.on_end(id, {"refused", why.text});
+  }
+}
+
+}  // namespace chinwag::load

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "clock.hpp"
+#include "connection.hpp"
+#include "endpoint.hpp"
+#include "frame_writer.hpp"
+#include "poller.hpp"
+#include "receive_lag.hpp"
+
+namespace chinwag::load {
+
+// Why a connection is no more. `key`: the close code, "reset" without one, or "refused" when it
+// never opened.
+struct ending {
+  std::string key;
+  std::string text;
+};
+
+// What a part of a run does with its connections. `on_due` comes soon after `wake_ns`, also between
+// two reads of one turn, so that much to read never holds up what is to be sent.
+class fleet_observer {
+ public:
+  virtual ~fleet_observer() = default;
+
+  virtual void on_due(std::int64_t /*now_ns*/) {}
+  virtual void on_open(std::uint32_t /*connection*/) {}
+  virtual void on_end(std::uint32_t /*connection*/, const ending& /*why*/) {}
+  virtual void on_input() {}
+  virtual void on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,
+                       std::int64_t now_ns) = 0;
+
+  std::int64_t wake_ns = never_ns;
+};
+
+// All connections of this process, on one thread.
+class fleet {
+ public:
+  fleet(const endpoint& to, std::uint64_t seed, double heartbeat_s);
+
+  std::uint32_t size() const { return static_cast<std::uint32_t>(connections_.size()); }
+  std::uint32_t open_count() const { return open_count_; }
+  bool is_open(std::uint32_t connection) const;
+
+  // Begins one more connection; its end, if it comes at once, is told like any other.
+  void start(std::string_view user, fleet_observer& observer);
+  void abandon(std::uint32_t connection, const std::string& why, fleet_observer& observer);
+
+  // One text message of these parts.
+  void send(std::uint32_t connection, std::initializer_list<std::string_view> parts,
+            fleet_observer& observer);
+
+  // Waits until something is ready or due and serves it once.
+  void turn(fleet_observer& observer);
+
+  // `on_input` tells when the descriptor can be read. Answers false for files, which always can.
+  bool watch_input(int fd);
+  void unwatch_input(int fd) { poller_.remove(fd); }
+
+  receive_lag& lag() { return lag_; }
+
+ private:
+  std::int64_t next_due_ns(const fleet_observer& observer) const;
+  void tick(fleet_observer& observer, std::int64_t now_ns);
+  void send_heartbeats(fleet_observer& observer, std::int64_t now_ns);
+  void serve(std::uint32_t id, std::uint32_t events, fleet_observer& observer);
+  void finish_connecting(std::uint32_t id, fleet_observer& observer);
+  void read(std::uint32_t id, fleet_observer& observer);
+  bool upgrade(std::uint32_t id, std::string_view& bytes, fleet_observer& observer);
+  void take_frames(std::uint32_t id, std::string_view& bytes, fleet_observer& observer);
+  bool take_message(std::uint32_t id, frame& frame, std::int64_t now_ns, fleet_observer& observer);
+  void answer_control(std::uint32_t id, const frame& frame, fleet_observer& observer);
+  void send_frame(std::uint32_t id, opcode op, std::initializer_list<std::string_view> parts,
+                  fleet_observer& observer);
+  void settle(std::uint32_t id, send_status status, fleet_observer& observer);
+  void end(std::uint32_t id, const ending& why, fleet_observer& observer);
+
+  endpoint to_;
+  poller poller_;
+  frame_writer writer_;
+  receive_lag lag_;
+  std::vector<connection> connections_;
+  std::vector<char> read_bytes_;
+  std::string frame_bytes_;
+  std::uint32_t open_count_ = 0;
+  std::int64_t heartbeat_ns_;
+  std::int64_t next_heartbeat_ns_ = never_ns;
+  std::uint32_t heartbeat_turn_ = 0;
+};
+
+}  // namespace chinwag::load

@@ -1,0 +1,80 @@
+#include "generator.hpp"
+
+#include "failure.hpp"
+#include "hdr_log.hpp"
+#include "hold.hpp"
+#include "joining.hpp"
+#include "open_files.hpp"
+
+namespace chinwag::load {
+namespace {
+
+// Serves connections for a while and sends nothing but heartbeats.
+class resting : public activity {
+ public:
+  resting(load::crowd& crowd, std::int64_t until_ns) : activity(crowd) { wake_ns = until_ns; }
+
+  bool done() const override { return monotonic_ns() >= wake_ns; }
+};
+
+void check_label(const std::string& label) {
+  if (label.empty() || label.find_first_of(", \t\r\n") != std::string::npos) {
+    throw failure(exit_code::usage,
+                  "label \"" + label + "\": must be non-empty, without commas or white space");
+  }
+}
+
+}  // namespace
+
+generator::generator(const generator_options& options, const profile& profile)
+    : options_(options),
+      profile_(profile),
+      crowd_{fleet(resolve(options.host, options.port, options.sources, profile.connections),
+                   options.seed, profile.heartbeat_s),
+             roster(options.name, profile.room_size)} {}
+
+connect_result generator::connect(std::uint32_t total) {
+  reserve_open_files(total);
+  const std::uint32_t open = crowd_.connections.open_count();
+  connecting part(crowd_, total > open ? total - open : 0, options_.connect_timeout_s);
+  part.run();
+  const connect_result& result = part.result();
+  if (result.refused > 0 && result.opened == 0) {
+    throw failure(exit_code::environment, options_.host + ":" + std::to_string(options_.port) +
+                                              ": no connection could be opened (" + result.reason +
+                                              "): is a chat/1 server running there?");
+  }
+  return result;
+}
+
+std::uint32_t generator::join() {
+  joining part(crowd_);
+  part.run();
+  if (part.joined() < part.wanted() && crowd_.lost == 0) {
+    throw failure(exit_code::environment, "the server answered " + std::to_string(part.joined()) +
+                                              " of " + std::to_string(part.wanted()) +
+                                              " joins and then nothing for 10 s");
+  }
+  return part.joined();
+}
+
+hold_result generator::hold(const hold_request& request, const hold_events& events) {
+  check_label(request.label);
+  hold_plan plan{request.messages_per_s, request.warmup_s, request.hold_s,
+                 request.drain_s,        ++holds_,         options_.seed + holds_,
+                 options_.check_every,   events.on_begin,  events.on_end};
+  const double start_s = ns_to_seconds(realtime_ns()) + request.warmup_s;
+  load::hold part(crowd_, profile_, std::move(plan));
+  part.run();
+  hold_result result = part.result();
+  if (!request.hdr_path.empty()) {
+    append_hdr_log(request.hdr_path, {request.label, start_s, request.hold_s}, result.latency);
+  }
+  return result;
+}
+
+void generator::rest(double seconds) {
+  resting(crowd_, monotonic_ns() + seconds_to_ns(seconds)).run();
+}
+
+}  // namespace chinwag::load

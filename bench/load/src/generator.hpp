@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "connecting.hpp"
+#include "crowd.hpp"
+#include "hold_result.hpp"
+#include "profile.hpp"
+
+namespace chinwag::load {
+
+struct generator_options {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 4000;
+  std::uint32_t sources = 0;  // 0: as many as the connections need
+  std::string name;           // starts the names of users and rooms
+  std::uint64_t seed = 1;
+  double connect_timeout_s = 10;
+  std::uint32_t check_every = 64;
+};
+
+struct hold_request {
+  double messages_per_s = 0;
+  double warmup_s = 1;
+  double hold_s = 4;
+  double drain_s = 1;
+  std::string hdr_path;  // empty: no log
+  std::string label = "hold";
+};
+
+struct hold_events {
+  std::function<void()> on_begin = [] {};
+  std::function<void()> on_end = [] {};
+};
+
+// The parts of a run, in the order in which the caller wants them.
+class generator {
+ public:
+  generator(const generator_options& options, const profile& profile);
+
+  // Adds connections until `total` are open. Throws `failure` when not even one could be opened.
+  connect_result connect(std::uint32_t total);
+  // Answers how many joined. Throws `failure` when the server left joins unanswered.
+  std::uint32_t join();
+  hold_result hold(const hold_request& request, const hold_events& events);
+  void rest(double seconds);
+
+  load::crowd& crowd() { return crowd_; }
+
+ private:
+  generator_options options_;
+  load::profile profile_;
+  load::crowd crowd_;
+  std::uint16_t holds_ = 0;
+};
+
+}  // namespace chinwag::load

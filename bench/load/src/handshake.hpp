@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace chinwag::load {
+
+inline constexpr std::size_t response_head_bytes_max = 8 * 1024;
+
+// The upgrade request for `GET /ws?user=...`; `user` holds characters that need no escaping.
+std::string upgrade_request(std::string_view host, std::string_view user);
+
+enum class upgrade_status { accepted, incomplete, refused };
+
+struct upgrade_answer {
+  upgrade_status status;
+  std::size_t head_bytes;  // what follows are frames (accepted)
+  std::string reason;      // for people (refused)
+};
+
+// Reads a server's answer to the request above: 101, `Upgrade`, `Connection` and the right accept
+// key.
+upgrade_answer read_upgrade_answer(std::string_view bytes);
+
+}  // namespace chinwag::load

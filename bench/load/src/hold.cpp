@@ -1,0 +1,209 @@
+#include "hold.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "server_text.hpp"
+
+namespace chinwag::load {
+namespace {
+
+// So many late messages are sent before sockets are read again.
+constexpr int sends_per_turn = 64;
+constexpr std::int64_t lead_ns = 5 * ns_per_ms;
+// A drain ends early when nothing is outstanding and nothing came for so long: a duplicate would
+// have.
+constexpr std::int64_t quiet_ns = 100 * ns_per_ms;
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+window window_of(const hold_plan& plan) {
+  const std::int64_t begin_ns = monotonic_ns() + lead_ns + seconds_to_ns(plan.warmup_s);
+  return {begin_ns, begin_ns + seconds_to_ns(plan.hold_s)};
+}
+
+}  // namespace
+
+hold::hold(load::crowd& crowd, const profile& profile, hold_plan plan)
+    : activity(crowd),
+      plan_(std::move(plan)),
+      profile_(profile),
+      window_(window_of(plan_)),
+      drained_ns_(window_.end_ns + seconds_to_ns(plan_.drain_s)),
+      seating_(crowd),
+      ledger_(seating_),
+      schedule_({window_.begin_ns - seconds_to_ns(plan_.warmup_s), window_.end_ns,
+                 plan_.messages_per_s, profile_.burst}),
+      traffic_(seating_.senders(), profile_.direct_share, plan_.seed),
+      locator_(profile_.content_bytes),
+      tally_(window_),
+      sampler_(window_.begin_ns, window_.end_ns, plan_.seed) {
+  plan_wake();
+}
+
+void hold::on_due(std::int64_t now_ns) {
+  send_due(now_ns);
+  if (now_ns >= sampler_.next_ns()) {
+    sampler_.sample(tally_.outstanding());
+  }
+  advance(now_ns);
+  plan_wake();
+}
+
+// Late messages are sent, too, as planned; a sender that is gone leaves its turn empty.
+void hold::send_due(std::int64_t now_ns) {
+  for (int sends = 0;
+       sends < sends_per_turn && next_ < schedule_.count() && schedule_.planned_ns(next_) <= now_ns;
+       ++sends) {
+    if (crowd().connections.is_open(traffic_.sender_of(next_))) {
+      send_message(next_);
+    }
+    ++next_;
+  }
+}
+
+void hold::send_message(std::uint64_t index) {
+  const std::uint32_t sender = traffic_.sender_of(index);
+  const message_kind kind = traffic_.kind_of(index);
+  const bool to_room = kind == message_kind::room;
+  const stamp stamp{kind, plan_.number, sender, ledger_.next_sequence(kind, sender),
+                    schedule_.planned_ns(index)};
+  char head[stamp_bytes];
+  write_stamp(stamp, head);
+  const std::string_view padding = padding_of(stamp, profile_.content_bytes - stamp_bytes);
+  const std::string to =
+      to_room ? crowd().names.room(sender) : crowd().names.user(seating_.partner_of(sender));
+  crowd().connections.send(
+      sender,
+      {to_room ? R"({"type":"message","room":")" : R"({"type":"direct","to":")",
+       to,
+       R"(","content":")",
+       {head, stamp_bytes},
+       padding,
+       R"("})"},
+      *this);
+  tally_.add_sent(stamp.planned_ns, to_room ? seating_.members(sender) : 1, monotonic_ns());
+}
+
+void hold::advance(std::int64_t now_ns) {
+  if (stage_ == stage::warming && (now_ns >= window_.begin_ns || deserted_)) {
+    begin_window();
+  }
+  if (stage_ == stage::measuring && (now_ns >= window_.end_ns || deserted_)) {
+    end_window();
+  }
+  const bool settled = next_ == schedule_.count() && tally_.outstanding() == 0 &&
+                       now_ns - last_arrival_ns_ >= quiet_ns;
+  if (stage_ == stage::draining && (settled || now_ns >= drained_ns_ || deserted_)) {
+    stage_ = stage::over;
+  }
+}
+
+void hold::begin_window() {
+  stage_ = stage::measuring;
+  crowd().connections.lag().clear();
+  cpu_s_ = cpu_seconds();
+  window_began_ns_ = monotonic_ns();
+  plan_.on_begin();
+}
+
+void hold::end_window() {
+  stage_ = stage::draining;
+  receive_lag_ = crowd().connections.lag().lags();
+  const std::int64_t now_ns = monotonic_ns();
+  generator_cpu_ = (cpu_seconds() - cpu_s_) / ns_to_seconds(now_ns - window_began_ns_);
+  plan_.on_end();
+}
+
+void hold::plan_wake() {
+  constexpr std::int64_t look_ns = quiet_ns / 4;
+  std::int64_t stage_ns = window_.begin_ns;
+  if (stage_ == stage::measuring) {
+    stage_ns = window_.end_ns;
+  } else if (stage_ != stage::warming) {
+    stage_ns = std::min(drained_ns_, monotonic_ns() + look_ns);
+  }
+  wake_ns = std::min(stage_ns, sampler_.next_ns());
+  if (next_ < schedule_.count()) {
+    wake_ns = std::min(wake_ns, schedule_.planned_ns(next_));
+  }
+}
+
+void hold::on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,
+                   std::int64_t now_ns) {
+  located_content found{};
+  const content_status status = locator_.find(payload, found);
+  if (status == content_status::corrupted) {
+    tally_.add_corrupted();
+  } else if (status == content_status::other || found.stamp.hold != plan_.number) {
+    activity::on_text(connection, payload, wire_bytes, now_ns);
+  } else {
+    if (++unchecked_ >= plan_.check_every) {
+      unchecked_ = 0;
+      if (!is_intact(connection, payload, found)) {
+        tally_.add_corrupted();
+      }
+    }
+    const arrival kind = ledger_.arrive(connection, found.stamp);
+    tally_.add_arrival(kind, found.stamp.planned_ns, wire_bytes, now_ns);
+    last_arrival_ns_ = now_ns;
+  }
+}
+
+bool hold::is_intact(std::uint32_t receiver, std::string_view payload,
+                     const located_content& found) const {
+  const bool right_room = found.stamp.kind == message_kind::direct ||
+                          string_field(payload, "room") == crowd().names.room(receiver);
+  return right_room && string_field(payload, "user") == crowd().names.user(found.stamp.sender) &&
+         found.content.substr(stamp_bytes) ==
+             padding_of(found.stamp, profile_.content_bytes - stamp_bytes);
+}
+
+void hold::on_end(std::uint32_t connection, const ending& why) {
+  activity::on_end(connection, why);
+  ++closes_[why.key];
+  if (crowd().connections.open_count() == 0) {  // nobody is left to send or to wait for
+    deserted_ = true;
+    wake_ns = 0;
+  }
+}
+
+hold_result hold::result() const {
+  hold_result result;
+  result.offered_messages_per_s = plan_.messages_per_s;
+  result.hold_s = plan_.hold_s;
+  result.sent = tally_.sent();
+  result.expected = tally_.expected();
+  result.delivered = tally_.delivered();
+  result.duplicated = tally_.duplicated();
+  result.reordered = tally_.reordered();
+  result.corrupted = tally_.corrupted();
+  // Arrivals within the window are what the server did in that time; a backlog of the warm-up adds
+  // none.
+  result.deliveries_per_s =
+      static_cast<double>(std::min(tally_.arrived_within(), tally_.expected())) / plan_.hold_s;
+  for (const double mean_ns : tally_.quarter_mean_ns()) {
+    result.quarter_mean_ms.push_back(ns_to_ms(mean_ns));
+  }
+  result.outstanding_after_drain = tally_.outstanding();
+  result.generator_cpu = generator_cpu_;
+  result.outstanding_mean = sampler_.mean();
+  result.outstanding_standard_error = sampler_.standard_error();
+  result.outstanding_samples = sampler_.samples();
+  result.closes = closes_;
+  result.wire_bytes_per_delivery = tally_.wire_bytes_per_delivery();
+  result.latency = tally_.latency();
+  result.send_lag = tally_.send_lag();
+  result.receive_lag = receive_lag_;
+  return result;
+}
+
+}  // namespace chinwag::load

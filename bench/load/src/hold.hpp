@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "content_locator.hpp"
+#include "crowd.hpp"
+#include "hold_result.hpp"
+#include "ledger.hpp"
+#include "outstanding.hpp"
+#include "profile.hpp"
+#include "schedule.hpp"
+#include "seating.hpp"
+#include "tally.hpp"
+#include "traffic.hpp"
+
+namespace chinwag::load {
+
+struct hold_plan {
+  double messages_per_s;
+  double warmup_s;
+  double hold_s;
+  double drain_s;
+  std::uint16_t number;  // holds of one process differ
+  std::uint64_t seed;
+  std::uint32_t check_every;               // of so many deliveries one is compared whole
+  std::function<void()> on_begin = [] {};  // of the window
+  std::function<void()> on_end = [] {};
+};
+
+// One steady load: warm-up, the measured window, and a drain for what is still under way.
+class hold : public activity {
+ public:
+  hold(load::crowd& crowd, const profile& profile, hold_plan plan);
+
+  bool done() const override { return stage_ == stage::over; }
+  hold_result result() const;
+
+  void on_due(std::int64_t now_ns) override;
+  void on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,
+               std::int64_t now_ns) override;
+  void on_end(std::uint32_t connection, const ending& why) override;
+
+ private:
+  enum class stage { warming, measuring, draining, over };
+
+  void send_due(std::int64_t now_ns);
+  void send_message(std::uint64_t index);
+  void advance(std::int64_t now_ns);
+  void begin_window();
+  void end_window();
+  void plan_wake();
+  bool is_intact(std::uint32_t receiver, std::string_view payload,
+                 const located_content& found) const;
+
+  hold_plan plan_;
+  profile profile_;
+  window window_;
+  std::int64_t drained_ns_;
+  seating seating_;
+  ledger ledger_;
+  schedule schedule_;
+  traffic traffic_;
+  content_locator locator_;
+  tally tally_;
+  outstanding_sampler sampler_;
+  stage stage_ = stage::warming;
+  std::uint64_t next_ = 0;  // message to be sent
+  std::uint64_t unchecked_ = 0;
+  std::int64_t last_arrival_ns_ = 0;
+  bool deserted_ = false;  // every connection ended
+  double cpu_s_ = 0;
+  std::int64_t window_began_ns_ = 0;
+  double generator_cpu_ = 0;
+  histogram receive_lag_;
+  std::map<std::string, std::uint32_t> closes_;
+};
+
+}  // namespace chinwag::load

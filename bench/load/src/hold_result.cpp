@@ -1,0 +1,93 @@
+#include "hold_result.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "clock.hpp"
+
+namespace chinwag::load {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr double cpu_limit = 0.9;
+constexpr double lag_floor_ns = 2.0 * ns_per_ms;
+constexpr double lag_share_of_p99 = 0.1;
+
+double ms_at(const histogram& histogram, double percent) {
+  return ns_to_ms(static_cast<double>(histogram.value_at(percent)));
+}
+
+double max_ms(const histogram& histogram) {
+  return ns_to_ms(static_cast<double>(histogram.max()));
+}
+
+ordered_json latency_json(const histogram& latency) {
+  return {{"mean", ns_to_ms(latency.mean())}, {"p50", ms_at(latency, 50)},
+          {"p90", ms_at(latency, 90)},        {"p99", ms_at(latency, 99)},
+          {"p99_9", ms_at(latency, 99.9)},    {"max", max_ms(latency)}};
+}
+
+ordered_json lag_json(const histogram& lag) {
+  return {{"p50", ms_at(lag, 50)}, {"p99", ms_at(lag, 99)}, {"max", max_ms(lag)}};
+}
+
+ordered_json little_json(const hold_result& result) {
+  const double predicted = result.deliveries_per_s * result.latency.mean() / ns_per_s;
+  return {{"outstanding_mean", result.outstanding_mean},
+          {"predicted", predicted},
+          {"ratio", predicted > 0 ? result.outstanding_mean / predicted : 0.0},
+          {"standard_error", result.outstanding_standard_error},
+          {"samples", result.outstanding_samples}};
+}
+
+}  // namespace
+
+std::vector<std::string> hold_result::generator_limits() const {
+  const double lag_limit_ns =
+      std::max(lag_floor_ns, lag_share_of_p99 * static_cast<double>(latency.value_at(99)));
+  std::vector<std::string> limits;
+  if (generator_cpu > cpu_limit) {
+    limits.emplace_back("cpu");
+  }
+  if (static_cast<double>(send_lag.value_at(99)) > lag_limit_ns) {
+    limits.emplace_back("send lag");
+  }
+  if (static_cast<double>(receive_lag.value_at(99)) > lag_limit_ns) {
+    limits.emplace_back("receive lag");
+  }
+  return limits;
+}
+
+bool hold_result::is_sound() const {
+  return lost() == 0 && duplicated == 0 && reordered == 0 && corrupted == 0 && closes.empty() &&
+         outstanding_after_drain == 0;
+}
+
+ordered_json to_json(const hold_result& result) {
+  const std::vector<std::string> limits = result.generator_limits();
+  return {{"offered_messages_per_s", result.offered_messages_per_s},
+          {"hold_s", result.hold_s},
+          {"sent", result.sent},
+          {"expected", result.expected},
+          {"delivered", result.delivered},
+          {"lost", result.lost()},
+          {"duplicated", result.duplicated},
+          {"reordered", result.reordered},
+          {"corrupted", result.corrupted},
+          {"messages_per_s", result.messages_per_s()},
+          {"deliveries_per_s", result.deliveries_per_s},
+          {"latency_ms", latency_json(result.latency)},
+          {"quarter_mean_ms", result.quarter_mean_ms},
+          {"outstanding_after_drain", result.outstanding_after_drain},
+          {"send_lag_ms", lag_json(result.send_lag)},
+          {"receive_lag_ms", lag_json(result.receive_lag)},
+          {"generator_cpu", result.generator_cpu},
+          {"generator_limited", !limits.empty()},
+          {"generator_limits", limits},
+          {"little", little_json(result)},
+          {"closes", result.closes},
+          {"wire_bytes_per_delivery", result.wire_bytes_per_delivery}};
+}
+
+}  // namespace chinwag::load

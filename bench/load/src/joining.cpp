@@ -1,0 +1,100 @@
+#include "joining.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "server_text.hpp"
+
+namespace chinwag::load {
+namespace {
+
+constexpr std::uint32_t in_flight_max = 64;  // a room's members get one announcement for each
+
+constexpr std::int64_t patience_ns = 10 * ns_per_s;
+// Once a connection ended, how many announcements are due can't be known any more: a quiet second
+// must do.
+constexpr std::int64_t patience_after_end_ns = ns_per_s;
+
+}  // namespace
+
+joining::joining(load::crowd& crowd)
+    : activity(crowd),
+      awaited_(crowd.joined.size(), false),
+      patience_ns_(patience_ns),
+      give_up_ns_(monotonic_ns() + patience_ns) {
+  plan();
+  wake_ns = 0;
+}
+
+// Rooms take turns. A join is announced to all members so far, whatever the order in which the
+// server takes them.
+void joining::plan() {
+  std::vector<std::uint32_t> members;
+  for (std::uint32_t id = 0; id < crowd().connections.size(); ++id) {
+    const std::uint32_t room = crowd().names.room_of(id);
+    members.resize(std::max<std::size_t>(members.size(), room + std::size_t{1}));
+    members[room] += crowd().is_member(id) ? 1 : 0;
+    if (crowd().connections.is_open(id) && !crowd().joined[id]) {
+      order_.push_back(id);
+    }
+  }
+  const roster& names = crowd().names;
+  std::sort(order_.begin(), order_.end(), [&](std::uint32_t left, std::uint32_t right) {
+    return std::tuple(names.place_of(left), left) < std::tuple(names.place_of(right), right);
+  });
+  for (const std::uint32_t id : order_) {
+    announcements_expected_ += ++members[names.room_of(id)];
+  }
+}
+
+bool joining::done() const {
+  return gave_up_ || (joined_ == order_.size() && announcements_ >= announcements_expected_);
+}
+
+void joining::on_due(std::int64_t now_ns) {
+  start_more();
+  gave_up_ = now_ns >= give_up_ns_;
+  wake_ns = give_up_ns_;
+}
+
+void joining::start_more() {
+  while (next_ < order_.size() && in_flight_ < in_flight_max) {
+    const std::uint32_t id = order_[next_++];
+    if (crowd().connections.is_open(id)) {
+      ++in_flight_;
+      awaited_[id] = true;
+      crowd().connections.send(id, {R"({"type":"join","room":")", crowd().names.room(id), R"("})"},
+                               *this);
+    }
+  }
+}
+
+void joining::on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,
+                      std::int64_t now_ns) {
+  if (type_of(payload) != text_type::user_joined) {
+    activity::on_text(connection, payload, wire_bytes, now_ns);
+    return;
+  }
+  ++announcements_;
+  give_up_ns_ = now_ns + patience_ns_;
+  if (awaited_[connection]) {  // the first that a member gets is its own
+    awaited_[connection] = false;
+    crowd().joined[connection] = true;
+    ++joined_;
+    --in_flight_;
+    wake_ns = 0;
+  }
+}
+
+void joining::on_end(std::uint32_t connection, const ending& why) {
+  activity::on_end(connection, why);
+  if (awaited_[connection]) {
+    awaited_[connection] = false;
+    --in_flight_;
+  }
+  patience_ns_ = patience_after_end_ns;
+  give_up_ns_ = monotonic_ns() + patience_ns_;
+  wake_ns = 0;
+}
+
+}  // namespace chinwag::load

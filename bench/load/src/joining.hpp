@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "crowd.hpp"
+
+namespace chinwag::load {
+
+// Everyone who is in no room joins its own. Done when every member has seen every `user_joined`
+// that it should: then no join is under way any more that could disturb what is measured next.
+class joining : public activity {
+ public:
+  explicit joining(load::crowd& crowd);
+
+  bool done() const override;
+  std::uint32_t joined() const { return joined_; }
+  std::uint32_t wanted() const { return static_cast<std::uint32_t>(order_.size()); }
+
+  void on_due(std::int64_t now_ns) override;
+  void on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,
+               std::int64_t now_ns) override;
+  void on_end(std::uint32_t connection, const ending& why) override;
+
+ private:
+  void plan();
+  void start_more();
+
+  std::vector<std::uint32_t> order_;
+  std::vector<bool> awaited_;  // by connection: its own `user_joined` has not come yet
+  std::size_t next_ = 0;
+  std::uint32_t in_flight_ = 0;
+  std::uint32_t joined_ = 0;
+  std::uint64_t announcements_expected_ = 0;
+  std::uint64_t announcements_ = 0;
+  std::int64_t patience_ns_;
+  std::int64_t give_up_ns_;
+  bool gave_up_ = false;
+};
+
+}  // namespace chinwag::load

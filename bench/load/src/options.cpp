@@ -1,0 +1,96 @@
+#include "options.hpp"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "failure.hpp"
+
+namespace chinwag::load {
+namespace {
+
+constexpr const char* description =
+    "Loads a chat/1 server at a planned rate and measures every delivery.";
+
+constexpr const char* footer = R"(
+Examples:
+  chinwag-load --port 4000 --profile bench/load/profiles/article.json --rate 100 --seconds 10
+  chinwag-load --profile bench/load/profiles/idle.json --connections 10000 --json --output idle.json
+  chinwag-load --profile bench/load/profiles/article.json --control   (commands: bench/load/README.md)
+
+Exit codes: 0 delivered in full; 1 something was lost, late, twice, out of order or corrupted, or a
+connection ended; 2 wrong option, command or profile; 3 server, port or limits; 4 fault of this program.)";
+
+constexpr std::size_t name_bytes_max = 40;
+
+std::string check_name(const std::string& name) {
+  constexpr const char* allowed =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  if (name.empty() || name.size() > name_bytes_max ||
+      name.find_first_not_of(allowed) != std::string::npos) {
+    return "must be 1 to 40 of A-Z a-z 0-9 - _";
+  }
+  return {};
+}
+
+void add_load_options(CLI::App& app, options& out) {
+  app.add_option("--profile", out.profile, "What to send: a file of bench/load/profiles/")
+      ->required();
+  app.add_option("--connections", out.connections, "Connections, instead of the profile's")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--rate", out.hold.messages_per_s,
+                 "Messages a second of all connections, instead of the profile's")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--seconds", out.hold.hold_s, "Measured time")->check(CLI::Range(0.001, 86'400.0));
+  app.add_option("--warmup", out.hold.warmup_s, "Seconds of load before it")
+      ->check(CLI::Range(0.0, 86'400.0));
+  app.add_option("--drain", out.hold.drain_s, "Seconds to wait for what is under way after it")
+      ->check(CLI::Range(0.0, 86'400.0));
+  app.add_option("--check-every", out.generator.check_every,
+                 "Compare every n-th delivery whole, not only its head")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--seed", out.generator.seed, "Orders the senders");
+}
+
+void add_server_options(CLI::App& app, options& out) {
+  app.add_option("--host", out.generator.host, "Server's IPv4 address or name");
+  app.add_option("--port", out.generator.port, "Server's port")->check(CLI::Range(1, 65'535));
+  app.add_option("--sources", out.generator.sources,
+                 "Connect from 127.0.0.1 to 127.0.0.N; 0: as many as needed")
+      ->check(CLI::Range(0, 250));
+  app.add_option("--name", out.generator.name,
+                 "Start of user and room names; processes must differ")
+      ->check(CLI::Validator(check_name, "NAME"));
+  app.add_option("--connect-timeout", out.generator.connect_timeout_s, "Seconds")
+      ->check(CLI::Range(0.001, 3'600.0));
+}
+
+void add_output_options(CLI::App& app, options& out) {
+  auto* control = app.add_flag("--control", out.control, "Obey commands on standard input");
+  app.add_flag("--json", out.json, "Print the result as JSON")->excludes(control);
+  app.add_option("--output", out.output, "Write the JSON result to this file")->excludes(control);
+  app.add_option("--hdr", out.hold.hdr_path, "Append the delays to this HdrHistogram log")
+      ->excludes(control);
+  app.add_option("--label", out.hold.label, "Tag in that log")->excludes(control);
+}
+
+}  // namespace
+
+std::optional<int> read_options(int argc, char** argv, options& out) {
+  CLI::App app{description, "chinwag-load"};
+  app.footer(footer);
+  app.option_defaults()->always_capture_default();
+  out.generator.name = "load-" + std::to_string(getpid());
+  add_server_options(app, out);
+  add_load_options(app, out);
+  add_output_options(app, out);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool help = app.exit(error) == 0;
+    return static_cast<int>(help ? exit_code::ok : exit_code::usage);
+  }
+  return std::nullopt;
+}
+
+}  // namespace chinwag::load

@@ -1,0 +1,135 @@
+#include "profile.hpp"
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "failure.hpp"
+#include "stamp.hpp"
+
+namespace chinwag::load {
+namespace {
+
+using nlohmann::json;
+
+std::string plain(double number) {
+  return number == std::floor(number) ? std::to_string(static_cast<std::int64_t>(number))
+                                      : json(number).dump();
+}
+
+// Reads one object's keys, each with its limits, and remembers which it knows, so that a misspelt
+// one is told.
+class object_reader {
+ public:
+  object_reader(const json& object, std::string where) : object_(object), where_(std::move(where)) {
+    if (!object.is_object()) {
+      throw failure(exit_code::usage, where_ + ": must be a JSON object");
+    }
+  }
+
+  double number(const std::string& key, double lowest, double highest) {
+    const json& value = get(key);
+    if (!value.is_number() || value.get<double>() < lowest || value.get<double>() > highest) {
+      fail(key, value, "a number from " + plain(lowest) + " to " + plain(highest));
+    }
+    return value.get<double>();
+  }
+
+  std::uint32_t whole(const std::string& key, std::uint32_t lowest, std::uint32_t highest) {
+    const double value = number(key, lowest, highest);
+    if (value != std::floor(value)) {
+      fail(key, object_[key], "a whole number");
+    }
+    return static_cast<std::uint32_t>(value);
+  }
+
+  std::string text(const std::string& key) {
+    const json& value = get(key);
+    if (!value.is_string()) {
+      fail(key, value, "a string");
+    }
+    return value.get<std::string>();
+  }
+
+  object_reader object(const std::string& key) { return {get(key), where_ + ": \"" + key + '"'}; }
+
+  void refuse_unknown_keys() const {
+    for (const auto& item : object_.items()) {
+      if (!known_.contains(item.key())) {
+        std::string allowed;
+        for (const std::string& key : known_) {
+          allowed += (allowed.empty() ? "" : ", ") + key;
+        }
+        throw failure(exit_code::usage,
+                      where_ + ": \"" + item.key() + "\" is not known; allowed: " + allowed);
+      }
+    }
+  }
+
+ private:
+  const json& get(const std::string& key) {
+    known_.insert(key);
+    if (!object_.contains(key)) {
+      throw failure(exit_code::usage, where_ + ": \"" + key + "\" is missing");
+    }
+    return object_[key];
+  }
+
+  [[noreturn]] void fail(const std::string& key, const json& value,
+                         const std::string& allowed) const {
+    throw failure(exit_code::usage,
+                  where_ + ": \"" + key + "\" is " + value.dump() + "; allowed: " + allowed);
+  }
+
+  const json& object_;
+  std::string where_;
+  std::set<std::string> known_;
+};
+
+json parse_file(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  if (!file) {
+    throw failure(exit_code::usage, path.string() +
+                                        ": can't be read; profiles are in "
+                                        "bench/load/profiles/");
+  }
+  try {
+    return json::parse(file);
+  } catch (const json::parse_error& error) {
+    throw failure(exit_code::usage, path.string() + ": not JSON: " + error.what());
+  }
+}
+
+double read_direct_share(object_reader& reader, const std::string& where) {
+  object_reader mix = reader.object("mix");
+  const double room = mix.number("room", 0, 1);
+  const double direct = mix.number("direct", 0, 1);
+  mix.refuse_unknown_keys();
+  if (std::abs(room + direct - 1) > 1e-9) {
+    throw failure(exit_code::usage, where + ": \"mix\": room and direct must add up to 1");
+  }
+  return direct;
+}
+
+}  // namespace
+
+profile read_profile(const std::filesystem::path& path) {
+  const json document = parse_file(path);
+  object_reader reader(document, path.string());
+  profile result{};
+  result.name = reader.text("name");
+  result.description = reader.text("description");
+  result.connections = reader.whole("connections", 1, 1'000'000);
+  result.room_size = reader.whole("room_size", 1, 1'000'000);
+  result.direct_share = read_direct_share(reader, path.string());
+  result.content_bytes = reader.whole("content_bytes", stamp_bytes, content_bytes_max);
+  result.messages_per_s_per_connection =
+      reader.number("messages_per_second_per_connection", 0.0001, 1'000'000);
+  result.burst = reader.whole("burst", 1, 1'000'000);
+  result.heartbeat_s = reader.number("heartbeat_s", 0, 3600);
+  reader.refuse_unknown_keys();
+  return result;
+}
+
+}  // namespace chinwag::load

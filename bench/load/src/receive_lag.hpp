@@ -1,0 +1,30 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "histogram.hpp"
+
+namespace chinwag::load {
+
+// Reads sockets and now and then asks the kernel when the bytes had arrived (SO_TIMESTAMPNS): how
+// long they waited for this program. Time that a server's deliveries spend there is the
+// generator's, not the server's.
+class receive_lag {
+ public:
+  // Like `recv`.
+  ssize_t read(int fd, char* into, std::size_t capacity);
+
+  void clear() { lags_.clear(); }
+  const histogram& lags() const { return lags_; }
+
+ private:
+  ssize_t read_stamped(int fd, char* into, std::size_t capacity);
+
+  histogram lags_;
+  std::uint32_t reads_ = 0;
+};
+
+}  // namespace chinwag::load

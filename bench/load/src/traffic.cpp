@@ -1,0 +1,23 @@
+#include "traffic.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+namespace chinwag::load {
+
+traffic::traffic(std::vector<std::uint32_t> senders, double direct_share, std::uint64_t seed)
+    : senders_(std::move(senders)), direct_share_(direct_share) {
+  std::shuffle(senders_.begin(), senders_.end(), std::mt19937_64(seed));
+}
+
+message_kind traffic::kind_of(std::uint64_t index) const {
+  constexpr double golden = 0.6180339887498949;  // multiples of it fill 0 to 1 evenly
+  const double turn = static_cast<double>(index / senders_.size());
+  const double phase = std::fmod(static_cast<double>(index % senders_.size()) * golden, 1.0);
+  const double before = std::floor(turn * direct_share_ + phase);
+  const double after = std::floor((turn + 1) * direct_share_ + phase);
+  return after > before ? message_kind::direct : message_kind::room;
+}
+
+}  // namespace chinwag::load

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "stamp.hpp"
+
+namespace chinwag::load {
+
+// Which connection sends a hold's message number i, and of which kind. Senders take turns in a
+// shuffled order; kinds alternate for each sender, with phases spread over the senders, so that any
+// short time has the profile's mix.
+class traffic {
+ public:
+  traffic(std::vector<std::uint32_t> senders, double direct_share, std::uint64_t seed);
+
+  std::uint32_t sender_of(std::uint64_t index) const { return senders_[index % senders_.size()]; }
+  message_kind kind_of(std::uint64_t index) const;
+
+ private:
+  std::vector<std::uint32_t> senders_;
+  double direct_share_;
+};
+
+}  // namespace chinwag::load

@@ -1,0 +1,196 @@
+"""A small, correct chat/1 server whose faults can be programmed: what the load generator is tested against.
+
+A fault is given as JSON on the command line: ``{"drop_every": 10}`` keeps every tenth delivery back. Deliveries are
+counted over the whole server, in the order sent, and what a fault did is counted in ``GET /faults``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import time
+import urllib.parse
+from collections import defaultdict
+from http import HTTPStatus
+from typing import Any
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+Faults = dict[str, Any]
+
+
+class FaultPlan:
+    """Decides, delivery by delivery, what goes wrong, and counts what did."""
+
+    def __init__(self, plan: Faults) -> None:
+        self.plan = plan
+        self.counts: dict[str, int] = defaultdict(int)
+        self.deliveries = 0
+        self.messages = 0
+        self.held: dict[tuple[ServerConnection, str], str] = {}
+
+    def due(self, name: str) -> bool:
+        every = self.plan.get(name)
+        return every is not None and self.deliveries % every == 0
+
+    async def deliver(self, to: ServerConnection, sender: str, text: str) -> None:
+        self.deliveries += 1
+        pair = (to, sender + text[:18])
+        if self.due("drop_every"):
+            self.counts["dropped"] += 1
+        elif self.due("swap_every") and pair not in self.held:
+            self.held[pair] = text
+            asyncio.get_running_loop().call_later(0.3, self.release, pair)
+        else:
+            await send(to, self.corrupted(text))
+            if pair in self.held:
+                self.counts["swapped"] += 1
+                await send(to, self.held.pop(pair))
+            if self.due("duplicate_every"):
+                self.counts["duplicated"] += 1
+                await send(to, text)
+
+    def release(self, pair: tuple[ServerConnection, str]) -> None:
+        """What nothing overtook goes out in order after all."""
+        text = self.held.pop(pair, None)
+        if text is not None:
+            self.tasks = [*getattr(self, "tasks", []), asyncio.create_task(send(pair[0], text))]
+
+    def corrupted(self, text: str) -> str:
+        if self.due("corrupt_every"):
+            self.counts["corrupted"] += 1
+            at = text.index("CW1") + self.plan.get("corrupt_at", 60)
+            return text[:at] + ("a" if text[at] != "a" else "b") + text[at + 1 :]
+        return text
+
+
+async def send(to: ServerConnection, text: str) -> None:
+    try:
+        await to.send(text)
+    except ConnectionClosed:
+        pass
+
+
+class ChatServer:
+    def __init__(self, faults: Faults) -> None:
+        self.faults = FaultPlan(faults)
+        self.rooms: dict[str, list[ServerConnection]] = defaultdict(list)
+        self.users: dict[str, list[ServerConnection]] = defaultdict(list)
+
+    def text(self, **fields: Any) -> str:
+        """A message; ``"layout": "spaced"`` writes JSON the way other servers do."""
+        if self.faults.plan.get("layout") == "spaced":
+            kind = fields.pop("type")
+            return json.dumps({"type": kind, **dict(reversed(fields.items()))})
+        return json.dumps(fields, separators=(",", ":"))
+
+    async def serve_connection(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
+        query = urllib.parse.urlsplit(connection.request.path).query
+        user = urllib.parse.parse_qs(query)["user"][0]
+        self.users[user].append(connection)
+        await connection.send(self.text(type="welcome", user=user))
+        try:
+            async for text in connection:
+                await self.answer(connection, user, json.loads(text))
+        except ConnectionClosed:
+            pass
+        finally:
+            self.users[user].remove(connection)
+            await self.leave_all(connection, user)
+
+    async def leave_all(self, connection: ServerConnection, user: str) -> None:
+        for room, members in self.rooms.items():
+            if connection in members:
+                members.remove(connection)
+                left = self.text(type="user_left", room=room, user=user, timestamp=now_ms())
+                for member in list(members):
+                    await send(member, left)
+
+    async def answer(self, connection: ServerConnection, user: str, asked: Any) -> None:
+        kind = asked["type"]
+        if kind == "heartbeat":
+            await send(connection, self.text(type="heartbeat", timestamp=now_ms()))
+        elif kind == "join":
+            await self.join(connection, user, asked["room"])
+        elif await self.fail(connection):
+            return
+        elif kind == "message":
+            fields = {"room": asked["room"], "user": user, "content": asked["content"]}
+            text = self.text(type="message", **fields, timestamp=now_ms())
+            for member in list(self.rooms[asked["room"]]):
+                await self.faults.deliver(member, user, text)
+        elif kind == "direct":
+            fields = {"user": user, "content": asked["content"]}
+            text = self.text(type="direct", **fields, timestamp=now_ms())
+            for target in list(self.users[asked["to"]]):
+                await self.faults.deliver(target, user, text)
+
+    async def join(self, connection: ServerConnection, user: str, room: str) -> None:
+        if self.faults.plan.get("ignore_joins"):
+            return
+        self.rooms[room].append(connection)
+        text = self.text(type="user_joined", room=room, user=user, timestamp=now_ms())
+        for member in list(self.rooms[room]):
+            await send(member, text)
+
+    async def fail(self, connection: ServerConnection) -> bool:
+        """Faults that hit at the n-th message; answers whether the message is used up."""
+        plan = self.faults.plan
+        self.faults.messages += 1
+        if self.faults.messages == plan.get("die_at"):
+            os._exit(1)
+        if self.faults.messages == plan.get("stall_at"):
+            time.sleep(plan["stall_s"])
+        if self.faults.messages == plan.get("close_at"):
+            await connection.close(1013, "slow consumer")
+            return True
+        if self.faults.messages == plan.get("refuse_at"):
+            await send(connection, self.text(type="error", code="rate_limited", message="no"))
+            return True
+        return False
+
+    def answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
+        if request.path == "/faults":
+            return connection.respond(HTTPStatus.OK, json.dumps(self.faults.counts))
+        if self.faults.plan.get("refuse"):
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "full")
+        return None
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def listen(port: int, faults: Faults) -> Server:
+    server = ChatServer(faults)
+    return await serve(
+        server.serve_connection,
+        "127.0.0.1",
+        port,
+        process_request=server.answer_http,
+        compression=None,
+        ping_interval=faults.get("ping_interval_s", 0.2),
+    )
+
+
+async def run(port: int, faults: Faults) -> None:
+    server = await listen(port, faults)
+    print("ready", flush=True)
+    await server.serve_forever()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--faults", type=json.loads, default={}, help="JSON object")
+    options = parser.parse_args()
+    asyncio.run(run(options.port, options.faults))
+
+
+if __name__ == "__main__":
+    main()
