@@ -1,4 +1,6 @@
-"""The ``chinwag`` command: registers the commands and turns every end into one message and an exit code."""
+"""The ``chinwag`` command: registers the commands and turns every end into one message and an exit
+code.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ app.command("report", no_args_is_help=True)(runs.report)
 
 
 def main() -> NoReturn:
-    """Runs one command; typer itself exits with 2 on wrong usage and 130 on Ctrl-C. SIGTERM ends it as Ctrl-C does, so that servers are stopped either way."""
+    """Runs one command; typer itself exits with 2 on wrong usage and 130 on Ctrl-C. SIGTERM ends it
+    as Ctrl-C does, so that servers are stopped either way.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
@@ -40,6 +44,9 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except Exception:
         traceback.print_exc()
-        print("error: this is a bug in chinwag, please report it with the lines above", file=sys.stderr)
+        print(
+            "error: this is a bug in chinwag, please report it with the lines above",
+            file=sys.stderr,
+        )
         sys.exit(EXIT_INTERNAL)
     sys.exit(EXIT_OK)

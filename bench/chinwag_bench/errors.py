@@ -1,8 +1,7 @@
 """Every way the kit gives up, each with one message, what to do about it, and an exit code.
 
-Exit codes: 0 ok; 1 a server failed verification or a cell failed; 2 usage; 3 environment (toolchain, port, open
-files, disk); 4 internal; 130 interrupted.
-"""
+Exit codes: 0 ok; 1 a server failed verification or a cell failed; 2 usage; 3 environment
+(toolchain, port, open files, disk); 4 internal; 130 interrupted."""
 
 from __future__ import annotations
 
@@ -15,7 +14,9 @@ EXIT_INTERRUPTED = 130
 
 
 class ChinwagError(Exception):
-    """Base of all expected errors. ``hint`` says what to do; ``detail`` is evidence, such as a log's last lines."""
+    """Base of all expected errors. ``hint`` says what to do; ``detail`` is evidence, such as a
+    log's last lines.
+    """
 
     exit_code = EXIT_INTERNAL
 
@@ -36,7 +37,9 @@ class ChinwagError(Exception):
 
 
 class UsageError(ChinwagError):
-    """What was asked can't be done as asked: an unknown name, a broken profile, a plan over its budget."""
+    """What was asked can't be done as asked: an unknown name, a broken profile, a plan over its
+    budget.
+    """
 
     exit_code = EXIT_USAGE
 
@@ -46,18 +49,22 @@ class ManifestError(UsageError):
 
 
 class HostError(ChinwagError):
-    """The machine lacks something: a toolchain, a free port, open files, disk space, the load generator."""
+    """The machine lacks something: a toolchain, a free port, open files, disk space, the load
+    generator.
+    """
 
     exit_code = EXIT_ENVIRONMENT
 
 
 class ServerError(ChinwagError):
-    """A server under test did not build, start, stay alive or conform. The rest of a run goes on."""
+    """A server under test did not build, start, stay alive or conform. A run goes on."""
 
     exit_code = EXIT_SERVER
 
 
 class GeneratorError(ChinwagError):
-    """The load generator failed or fell silent: the cell at hand is lost, the rest of a run goes on."""
+    """The load generator failed or fell silent: the cell at hand is lost, the rest of a run goes
+    on.
+    """
 
     exit_code = EXIT_SERVER

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
@@ -70,14 +70,18 @@ class Generator:
         settings.log.parent.mkdir(parents=True, exist_ok=True)
         with settings.log.open("wb") as log:
             self._process = subprocess.Popen(
-                _command(settings), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+                _command(settings),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
             )
         if settings.cores:
             with suppress(ProcessLookupError):
                 os.sched_setaffinity(self._process.pid, settings.cores)
 
     def connect(self, connections: int, *, join: bool) -> Connected:
-        """Opens connections, and with ``join`` waits until all of them are members of their rooms."""
+        """Opens connections; with ``join`` waits until all of them are members of rooms."""
         self._send({"do": "connect", "connections": connections, "join": join})
         event = self._expect("connected", _CONNECT_TIMEOUT_S)
         return msgspec.convert(event, type=Connected)
@@ -88,7 +92,7 @@ class Generator:
         self._expect("joined", _CONNECT_TIMEOUT_S)
 
     def hold(self, request: HoldRequest, sample: Callable[[], None] = lambda: None) -> Hold:
-        """Keeps a rate. ``sample`` is called when the measured part begins and again when it ends."""
+        """Keeps a rate. ``sample`` is called at the begin and at the end of the measured part."""
         command = {"do": "hold"} | {key: getattr(request, key) for key in request.__struct_fields__}
         self._send(command | {"hdr": str(request.hdr) if request.hdr else None})
         self._expect("hold_started", request.warmup_s + _GRACE_S)
@@ -99,7 +103,9 @@ class Generator:
         try:
             return msgspec.convert(event.get("hold"), type=Hold, strict=False)
         except msgspec.ValidationError as error:
-            raise GeneratorError(f"the load generator's `hold` event does not fit records.Hold: {error}") from error
+            raise GeneratorError(
+                f"the load generator's `hold` event does not fit records.Hold: {error}"
+            ) from error
 
     def rest(self, seconds: float) -> None:
         """Keeps the connections open and alive for a while without load."""
@@ -121,11 +127,14 @@ class Generator:
         if self._process.stdout:
             self._process.stdout.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Generator:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if kind is not None:
             self._process.kill()
@@ -164,9 +173,13 @@ class Generator:
         try:
             event = msgspec.json.decode(line)
         except msgspec.DecodeError as error:
-            raise GeneratorError(f"the load generator wrote a line that is not JSON: {line[:200]!r}") from error
+            raise GeneratorError(
+                f"the load generator wrote a line that is not JSON: {line[:200]!r}"
+            ) from error
         if not isinstance(event, dict):
-            raise GeneratorError(f"the load generator wrote a line that is not an object: {line[:200]!r}")
+            raise GeneratorError(
+                f"the load generator wrote a line that is not an object: {line[:200]!r}"
+            )
         return event
 
     def _read_line(self, deadline: float) -> bytes | None:
@@ -189,7 +202,9 @@ class Generator:
             self._process.wait(_QUIT_TIMEOUT_S)
         said = [line for line in self._unread.splitlines() if b'"error"' in line]
         detail = said[-1].decode(errors="replace") if said else last_lines(self._settings.log)
-        return GeneratorError(f"the load generator ended with code {self._process.returncode}", detail=detail)
+        return GeneratorError(
+            f"the load generator ended with code {self._process.returncode}", detail=detail
+        )
 
 
 def _command(settings: GeneratorSettings) -> list[str]:

@@ -36,12 +36,18 @@ class LoadProfile(msgspec.Struct, frozen=True, kw_only=True):
         return self.mix.room * min(self.room_size, connections) + self.mix.direct
 
     def stated_deliveries_per_s(self) -> float:
-        """What the profile asks for at its own number of connections; the rate of a run is scaled from it."""
+        """What the profile asks for at its own number of connections; the rate of a run is scaled
+        from it.
+        """
         messages = self.connections * self.messages_per_second_per_connection
         return messages * self.deliveries_per_message(self.connections)
 
     def as_json(self) -> dict[str, Any]:
-        return {key: value for key, value in msgspec.to_builtins(self, enc_hook=str).items() if key != "path"}
+        return {
+            key: value
+            for key, value in msgspec.to_builtins(self, enc_hook=str).items()
+            if key != "path"
+        }
 
 
 def load_profile(workspace: Workspace, name: str) -> LoadProfile:
@@ -49,10 +55,17 @@ def load_profile(workspace: Workspace, name: str) -> LoadProfile:
     path = workspace.load_profiles / f"{name}.json"
     try:
         raw = msgspec.json.decode(path.read_bytes())
-        profile = msgspec.convert(raw | {"path": path}, type=LoadProfile, dec_hook=lambda _, value: value)
+        profile = msgspec.convert(
+            raw | {"path": path}, type=LoadProfile, dec_hook=lambda _, value: value
+        )
     except OSError as error:
-        known = ", ".join(sorted(found.stem for found in workspace.load_profiles.glob("*.json"))) or "none"
-        raise UsageError(f"load profile {name!r}: {path} can't be read", hint=f"known: {known}") from error
+        known = (
+            ", ".join(sorted(found.stem for found in workspace.load_profiles.glob("*.json")))
+            or "none"
+        )
+        raise UsageError(
+            f"load profile {name!r}: {path} can't be read", hint=f"known: {known}"
+        ) from error
     except (msgspec.MsgspecError, TypeError) as error:
         raise UsageError(f"{path}: {error}") from error
     return profile

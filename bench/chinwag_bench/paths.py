@@ -47,7 +47,9 @@ class Workspace(msgspec.Struct, frozen=True):
 
 
 def find_workspace() -> Workspace:
-    """The checkout named by CHINWAG_ROOT, else the one around the current folder, else around this package."""
+    """The checkout named by CHINWAG_ROOT, else the one around the current folder, else around this
+    package.
+    """
     chosen = os.environ.get("CHINWAG_ROOT")
     if chosen:
         root = Path(chosen).resolve()

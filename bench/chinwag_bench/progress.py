@@ -1,14 +1,14 @@
-"""What a command says while it works: a bar with the time left on a terminal, lines elsewhere, NDJSON on request.
+"""What a command says while it works: a bar with the time left on a terminal, lines elsewhere,
+NDJSON on request.
 
-Progress goes to standard error and results to standard output, except that ``--json`` makes every event a line of
-standard output.
-"""
+Progress goes to standard error and results to standard output, except that ``--json`` makes every
+event a line of standard output."""
 
 from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol
 
 import msgspec
 from rich.console import Console
@@ -16,18 +16,23 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 Kind = Literal["step", "cell", "warning", "result"]
-"""``step``: set-up; ``cell``: one measurement begins; ``warning``; ``result``: something was measured or made."""
+"""``step``: set-up; ``cell``: one measurement begins; ``warning``; ``result``: something was
+measured or made.
+"""
 
 
 class Reporter(Protocol):
-    """Takes events. ``facts`` are for machines; ``text`` is for people and says all that matters."""
+    """Takes events. ``facts`` are for machines; ``text`` is for people and says what matters."""
 
     def say(self, kind: Kind, text: str, **facts: Any) -> None: ...
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Reporter: ...
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None: ...
 
 
@@ -43,7 +48,7 @@ class _Plain:
         elif not self._quiet:
             print(text, file=sys.stderr, flush=True)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Reporter:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -58,7 +63,9 @@ class _Events(_Plain):
 
 
 class _Bar(_Plain):
-    """A bar over the planned seconds. It is redrawn only at events: drawing costs CPU that a hold would feel."""
+    """A bar over the planned seconds. It is redrawn only at events: drawing costs CPU that a hold
+    would feel.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,7 +96,7 @@ class _Bar(_Plain):
             self._progress.console.print(style + escape(text))
         self._progress.refresh()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Reporter:
         self._progress.start()
         return self
 
@@ -98,7 +105,9 @@ class _Bar(_Plain):
 
 
 def make_reporter(*, json: bool, quiet: bool) -> Reporter:
-    """The reporter that fits the options and where standard error goes. NO_COLOR is honoured by rich."""
+    """The reporter that fits the options and where standard error goes. NO_COLOR is honoured by
+    rich.
+    """
     if json:
         return _Events()
     if quiet or not sys.stderr.isatty():

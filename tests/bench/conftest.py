@@ -1,4 +1,6 @@
-"""A small checkout of its own for each test: toy servers, a fake generator, a conformance suite of two cases."""
+"""A small checkout of its own for each test: toy servers, a fake generator, a conformance suite of
+two cases.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from chinwag_bench.paths import Workspace
 from chinwag_bench.servers.build import build
 from chinwag_bench.servers.catalog import Server, Target, discover
@@ -21,9 +22,12 @@ FIXTURES = Path(__file__).parent / "fixtures"
 PACKAGE = Path(__file__).resolve().parents[2] / "bench"
 
 _PROFILE = {
-    "name": "", "connections": 10, "room_size": 10, "mix": {"room": 0.5, "direct": 0.5}, "content_bytes": 100,
+    "connections": 10,
+    "room_size": 10,
+    "mix": {"room": 0.5, "direct": 0.5},
+    "content_bytes": 100,
     "messages_per_second_per_connection": 1.0,
-}  # fmt: skip
+}
 _CONFORMANCE = """
 import pytest
 def pytest_addoption(parser):
@@ -55,7 +59,9 @@ class Checkout:
         self._write("tests/conformance/test_toy.py", _CASES)
         for name in ("article", "idle"):
             self._write(f"bench/load/profiles/{name}.json", json.dumps(_PROFILE | {"name": name}))
-        self.generator = self._write("fake-load", f'#!/bin/sh\nexec {sys.executable} {FIXTURES / "fake_load.py"} "$@"\n')
+        self.generator = self._write(
+            "fake-load", f'#!/bin/sh\nexec {sys.executable} {FIXTURES / "fake_load.py"} "$@"\n'
+        )
         self.generator.chmod(0o755)
 
     def add_server(self, name: str = "toy", *, replace: tuple[str, str] | None = None) -> Server:
@@ -75,7 +81,14 @@ class Checkout:
 
     def chinwag(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Runs the command line in this checkout."""
-        return subprocess.run(self.command(*arguments), env=self.env(**env), capture_output=True, text=True, timeout=120)
+        return subprocess.run(
+            self.command(*arguments),
+            env=self.env(**env),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "chinwag_bench", *arguments]
@@ -115,7 +128,7 @@ Starter = Callable[..., ServerProcess]
 
 @pytest.fixture
 def start(toy: Target, tmp_path: Path) -> Iterator[Starter]:
-    """Starts the toy with settings in its environment; whatever happens, it is gone after the test."""
+    """Starts the toy with settings in its environment; it is gone after the test."""
     started: list[ServerProcess] = []
 
     def start_toy(**env: str) -> ServerProcess:

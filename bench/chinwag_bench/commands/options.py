@@ -7,17 +7,28 @@ from typing import Annotated
 
 import typer
 
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, one JSON value a line.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Machine-readable output, one JSON value a line.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and results.")]
 Servers = Annotated[
     str | None,
-    typer.Option("--servers", "-s", help="Columns, comma-separated: NAME or NAME:VARIANT.", metavar="A,B:VARIANT"),
+    typer.Option(
+        "--servers",
+        "-s",
+        help="Columns, comma-separated: NAME or NAME:VARIANT.",
+        metavar="A,B:VARIANT",
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="Decides the order of rounds and the generated load.")]
 Results = Annotated[
-    Path | None, typer.Option(help="Folder that gets the result directory.", show_default="results/")
+    Path | None,
+    typer.Option(help="Folder that gets the result directory.", show_default="results/"),
 ]
 ServerCores = Annotated[
-    int | None, typer.Option(help="Physical cores for the server.", show_default="half of them", min=1)
+    int | None,
+    typer.Option(help="Physical cores for the server.", show_default="half of them", min=1),
 ]
-Names = Annotated[list[str] | None, typer.Argument(help="NAME or NAME:VARIANT; all when none is given.")]
+Names = Annotated[
+    list[str] | None, typer.Argument(help="NAME or NAME:VARIANT; all when none is given.")
+]

@@ -17,26 +17,38 @@ from chinwag_bench.runs.plan import make_plan
 from chinwag_bench.runs.prepare import build_all, check_built, choose_targets, verify_all
 from chinwag_bench.runs.profile import load_run_profile
 from chinwag_bench.runs.rounds import with_again
-from chinwag_bench.runs.session import Request, Session, new_store, open_session, print_plan, resume_session
+from chinwag_bench.runs.session import (
+    Request,
+    Session,
+    new_store,
+    open_session,
+    print_plan,
+    resume_session,
+)
 from chinwag_bench.servers.catalog import Target, discover
 
 _SEED = 1
 
 
 def run(
-    profile: Annotated[str, typer.Argument(help="smoke, quick, full, or the path of a .toml.")] = "quick",
+    *,
+    profile: Annotated[
+        str, typer.Argument(help="smoke, quick, full, or the path of a .toml.")
+    ] = "quick",
     servers: options.Servers = None,
     seed: options.Seed = _SEED,
     results: options.Results = None,
     server_cores: options.ServerCores = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this result directory.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the run in this result directory.")
+    ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Measures servers that are built, and only measures: raw results, no verification, no report.
 
-    [bold]Examples[/bold]: chinwag run smoke --servers go,node-ws · chinwag run --resume results/2026-01-31-120000-host
-    """
+    [bold]Examples[/bold]: chinwag run smoke --servers go,node-ws · chinwag run --resume
+    results/2026-01-31-120000-host"""
     with make_reporter(json=json, quiet=quiet) as reporter:
         if resume is not None:
             workspace = find_workspace()
@@ -51,7 +63,10 @@ def run(
 
 
 def matrix(
-    profile: Annotated[str, typer.Option("--profile", "-p", help="smoke, quick, full, or a .toml.")] = "quick",
+    *,
+    profile: Annotated[
+        str, typer.Option("--profile", "-p", help="smoke, quick, full, or a .toml.")
+    ] = "quick",
     servers: options.Servers = None,
     seed: options.Seed = _SEED,
     results: options.Results = None,
@@ -74,16 +89,23 @@ def matrix(
 
 
 def report(
-    directory: Annotated[Path, typer.Argument(help="A result directory.")], json: options.Json = False
+    directory: Annotated[Path, typer.Argument(help="A result directory.")],
+    json: options.Json = False,
 ) -> None:
     """Judges a result directory again and renders its matrix."""
     if not (directory / "run.json").is_file():
-        raise UsageError(f"{directory} is not a result directory: it has no run.json", hint="see results/")
+        raise UsageError(
+            f"{directory} is not a result directory: it has no run.json", hint="see results/"
+        )
     write_report(directory, json=json)
 
 
 def make_request(
-    profile_name: str, servers: str | None, seed: int, results: Path | None, server_cores: int | None
+    profile_name: str,
+    servers: str | None,
+    seed: int,
+    results: Path | None,
+    server_cores: int | None,
 ) -> Request:
     """Resolves names. Raises ``UsageError`` for unknown ones, with the nearest that exist."""
     workspace = find_workspace()
@@ -123,7 +145,9 @@ def measure(session: Session, reporter: Reporter) -> int:
     try:
         return session.measure(reporter)
     except KeyboardInterrupt:
-        reporter.say("warning", f"interrupted. Go on with: chinwag run --resume {session.store.folder}")
+        reporter.say(
+            "warning", f"interrupted. Go on with: chinwag run --resume {session.store.folder}"
+        )
         raise
 
 
@@ -136,10 +160,12 @@ def finish(session: Session, *, json: bool) -> None:
 
 
 def write_report(directory: Path, *, json: bool) -> None:
-    """Judges, renders, shows. The renderers pull in plotting libraries, so nobody else pays for their import."""
-    from chinwag_bench.judge import judge  # noqa: PLC0415
-    from chinwag_bench.render import write_all  # noqa: PLC0415
-    from chinwag_bench.render.terminal import print_matrix  # noqa: PLC0415
+    """Judges, renders, shows. The renderers pull in plotting libraries, so nobody else pays for
+    their import.
+    """
+    from chinwag_bench.judge import judge
+    from chinwag_bench.render import write_all
+    from chinwag_bench.render.terminal import print_matrix
 
     paths = write_all(directory)
     if json:

@@ -40,8 +40,12 @@ def list_servers(json: options.Json = False) -> None:
     raise typer.Exit(UsageError.exit_code if catalog.broken else EXIT_OK)
 
 
-def build_servers(names: options.Names = None, json: options.Json = False, quiet: options.Quiet = False) -> None:
-    """Builds servers whose sources, build commands or toolchain have changed. Logs: build/servers/NAME/build.log."""
+def build_servers(
+    names: options.Names = None, json: options.Json = False, quiet: options.Quiet = False
+) -> None:
+    """Builds servers whose sources, build commands or toolchain have changed. Logs:
+    build/servers/NAME/build.log.
+    """
     catalog = discover(find_workspace())
     warn_of_broken(catalog)
     with make_reporter(json=json, quiet=quiet) as reporter:
@@ -54,7 +58,9 @@ def serve(
     name: Annotated[str, typer.Argument(help="NAME or NAME:VARIANT.")],
     port: Annotated[int, typer.Option(help="TCP port to listen on.", min=1, max=65535)] = 4000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    workers: Annotated[int, typer.Option(help="Serving processes or threads, where it has the choice.", min=1)] = 1,
+    workers: Annotated[
+        int, typer.Option(help="Serving processes or threads, where it has the choice.", min=1)
+    ] = 1,
     json: options.Json = False,
 ) -> None:
     """Runs one server in the foreground until Ctrl-C or SIGTERM; nothing of it stays behind.
@@ -67,16 +73,26 @@ def serve(
     raise_limit()
     launch = Launch(target=target, log=None, port=port, host=host, workers=workers)
     with start_server(launch) as server:
-        line = f"{target.base_id} listens on ws://{host}:{port}/ws (process {server.pid}); stop it with Ctrl-C"
         if json:
-            print_json({"event": "listening", "server": target.base_id, "host": host, "port": port, "pid": server.pid})
+            print_json(
+                {
+                    "event": "listening",
+                    "server": target.base_id,
+                    "host": host,
+                    "port": port,
+                    "pid": server.pid,
+                }
+            )
         else:
-            print(line, flush=True)
+            address = f"ws://{host}:{port}/ws"
+            print(f"{target.base_id} listens on {address}; stop it with Ctrl-C", flush=True)
         watch(server)
 
 
 def watch(server: ServerProcess) -> None:
-    """Waits for Ctrl-C or SIGTERM, then lets the server leave. Raises ``ServerError`` if it ends by itself."""
+    """Waits for Ctrl-C or SIGTERM, then lets the server leave. Raises ``ServerError`` if it ends by
+    itself.
+    """
     try:
         while True:
             server.check_alive()
@@ -103,11 +119,15 @@ def verify_servers(
     with make_reporter(json=json, quiet=quiet) as reporter:
         unbuilt = build_all(targets, reporter)
         built = [target for target in targets if target.base_id not in unbuilt]
-        outcomes, failed = verify_all(built, workspace.root / "build" / "verify", reporter, smoke=smoke)
+        outcomes, failed = verify_all(
+            built, workspace.root / "build" / "verify", reporter, smoke=smoke
+        )
     if json:
         print_json(*outcomes)
     else:
-        Console().print(_verification_table(outcomes, {name: reason for name, (_, reason) in unbuilt.items()}))
+        Console().print(
+            _verification_table(outcomes, {name: reason for name, (_, reason) in unbuilt.items()})
+        )
     raise typer.Exit(EXIT_SERVER if failed or unbuilt else EXIT_OK)
 
 
@@ -127,7 +147,11 @@ def print_json(*values: Any) -> None:
 
 
 def _every_variant(catalog: Catalog) -> list[Target]:
-    return [Target(server, variant) for server in catalog.servers.values() for variant in server.manifest.variants]
+    return [
+        Target(server, variant)
+        for server in catalog.servers.values()
+        for variant in server.manifest.variants
+    ]
 
 
 def _facts(server: Server) -> dict[str, Any]:
@@ -135,7 +159,9 @@ def _facts(server: Server) -> dict[str, Any]:
         "name": server.name,
         "title": server.manifest.title,
         "language": server.manifest.language,
-        "variants": {name: variant.description for name, variant in server.manifest.variants.items()},
+        "variants": {
+            name: variant.description for name, variant in server.manifest.variants.items()
+        },
         "missing": missing_reason(server),
         "built": last_build(server) is not None,
     }
@@ -144,16 +170,31 @@ def _facts(server: Server) -> dict[str, Any]:
 def _server_table(facts: list[dict[str, Any]]) -> Table:
     table = Table("server", "what", "variants", "language", "toolchain", "built")
     for fact in facts:
-        toolchain = f"[yellow]{fact['missing']}[/yellow]" if fact["missing"] else "[green]present[/green]"
+        toolchain = (
+            f"[yellow]{fact['missing']}[/yellow]" if fact["missing"] else "[green]present[/green]"
+        )
         built = "[green]yes[/green]" if fact["built"] else "no"
         table.add_row(
-            fact["name"], fact["title"], ", ".join(fact["variants"]), fact["language"], toolchain, built
+            fact["name"],
+            fact["title"],
+            ", ".join(fact["variants"]),
+            fact["language"],
+            toolchain,
+            built,
         )
     return table
 
 
 def _verification_table(outcomes: list[Verification], unbuilt: dict[str, str]) -> Table:
-    table = Table("server", "passed", "failed", "skipped", "seconds", "first failure", title="Conformance with chat/1")
+    table = Table(
+        "server",
+        "passed",
+        "failed",
+        "skipped",
+        "seconds",
+        "first failure",
+        title="Conformance with chat/1",
+    )
     for outcome in outcomes:
         table.add_row(
             outcome.column,

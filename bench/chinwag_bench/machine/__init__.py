@@ -1,1 +1,1 @@
-"""What the kit reads from this machine: cores, CPU time, memory, disturbances, and its fingerprint."""
+"""What the kit reads from this machine: cores, CPU time, memory, disturbances, fingerprint."""

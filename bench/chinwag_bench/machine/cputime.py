@@ -34,9 +34,9 @@ class CpuTime(msgspec.Struct, frozen=True):
 def tree_cpu(root: int, *, include_root: bool) -> CpuTime:
     """CPU time of everything below ``root``, and of what ended there and was reaped.
 
-    Without ``include_root`` the root's own time is left out, but not that of the children it has reaped: that is what
-    a server consumed whose root is a supervisor. A process that ends between two reads is missed for one sample.
-    """
+    Without ``include_root`` the root's own time is left out, but not that of the children it has
+    reaped: that is what a server consumed whose root is a supervisor. A process that ends between
+    two reads is missed for one sample."""
     own, reaped = _times(root)
     total = own + reaped if include_root else reaped
     for pid in descendants(root):

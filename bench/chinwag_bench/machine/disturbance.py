@@ -51,12 +51,15 @@ class Disturbance(msgspec.Struct, kw_only=True):
     """2 and more: this cell repeats one that was disturbed."""
 
     def as_json(self) -> dict[str, Any]:
-        return msgspec.to_builtins(self) | {"disturbed": bool(self.reasons)}
+        return {**msgspec.to_builtins(self), "disturbed": bool(self.reasons)}
 
 
 def take_snapshot() -> Snapshot:
-    """Reads all counters. The kit's own CPU time is that of this process and everything below it."""
-    fields = [int(field) / _TICKS_PER_S for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+    """Reads all counters. The kit's own CPU time: this process and everything below it."""
+    fields = [
+        int(field) / _TICKS_PER_S
+        for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    ]
     return Snapshot(
         monotonic_s=time.monotonic(),
         busy_s=fields[_USER] + fields[_NICE] + fields[_SYSTEM],
@@ -85,9 +88,13 @@ def between(before: Snapshot, after: Snapshot, limits: Limits, attempt: int = 1)
 def _reasons(found: Disturbance, limits: Limits) -> list[str]:
     reasons = []
     if found.steal_share > limits.steal_share_max:
-        reasons.append(f"steal {found.steal_share:.1%} of CPU time (limit {limits.steal_share_max:.0%})")
+        reasons.append(
+            f"steal {found.steal_share:.1%} of CPU time (limit {limits.steal_share_max:.0%})"
+        )
     if found.other_cores > limits.other_cores_max:
-        reasons.append(f"other load {found.other_cores:.2f} cores (limit {limits.other_cores_max:.2f})")
+        reasons.append(
+            f"other load {found.other_cores:.2f} cores (limit {limits.other_cores_max:.2f})"
+        )
     if found.swapped_pages > limits.swapped_pages_max:
         reasons.append(f"{found.swapped_pages} pages swapped")
     if found.throttled > limits.throttled_max:
@@ -102,7 +109,8 @@ def _swapped_pages() -> int:
 
 def _throttled() -> int:
     return sum(map(_quota_throttles, _THROTTLE_FILES)) + sum(
-        _number(path) for path in Path("/sys/devices/system/cpu").glob("cpu*/thermal_throttle/*_throttle_count")
+        _number(path)
+        for path in Path("/sys/devices/system/cpu").glob("cpu*/thermal_throttle/*_throttle_count")
     )
 
 

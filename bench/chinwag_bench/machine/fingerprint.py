@@ -1,4 +1,6 @@
-"""The machine a result was measured on. Read from /proc and /sys and a few compilers: no network, nothing private."""
+"""The machine a result was measured on. Read from /proc and /sys and a few compilers: no network,
+nothing private.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +28,21 @@ _SYSCTLS = (
     "vm.swappiness",
 )
 _COMPILERS = ("c++", "clang++", "cmake", "go", "rustc", "node", "erl", "python3")
-_VERSION_ARGUMENT = {"go": ["version"], "erl": ["-noshell", "-eval", 'io:format("OTP ~s~n", [erlang:system_info(otp_release)]), halt().']}
+_VERSION_ARGUMENT = {
+    "go": ["version"],
+    "erl": [
+        "-noshell",
+        "-eval",
+        'io:format("OTP ~s~n", [erlang:system_info(otp_release)]), halt().',
+    ],
+}
 _CPU = Path("/sys/devices/system/cpu")
 
 
 def read_fingerprint() -> dict[str, Any]:
-    """Everything that makes two machines differ for these measurements. What can't be read is ``None``."""
+    """Everything that makes two machines differ for these measurements. What can't be read is
+    ``None``.
+    """
     return {
         "hostname": platform.node(),
         "system": _os_name(),
@@ -65,7 +76,9 @@ def _cpu() -> dict[str, Any]:
         "governor": _text(_CPU / "cpu0/cpufreq/scaling_governor"),
         "turbo_off": _text(_CPU / "intel_pstate/no_turbo"),
         "virtual": "hypervisor" in flags,
-        "hypervisor": _text(Path("/sys/class/dmi/id/sys_vendor")) if "hypervisor" in flags else None,
+        "hypervisor": _text(Path("/sys/class/dmi/id/sys_vendor"))
+        if "hypervisor" in flags
+        else None,
     }
 
 
@@ -103,7 +116,12 @@ def _version(command: str) -> str | None:
     arguments = _VERSION_ARGUMENT.get(command, ["--version"])
     try:
         answer = subprocess.run(
-            [command, *arguments], capture_output=True, stdin=subprocess.DEVNULL, text=True, timeout=20, check=True
+            [command, *arguments],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=20,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -1,4 +1,6 @@
-"""Kernel memory of a server: sockets and slab objects, by a control group where one can be made, else estimated."""
+"""Kernel memory of a server: sockets and slab objects, by a control group where one can be made,
+else estimated.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +26,11 @@ class KernelSample(msgspec.Struct, frozen=True):
 
 
 class KernelMeter:
-    """Reads one server's kernel memory. Its server enters the groups of ``procs_files`` before its first instruction.
+    """Reads one server's kernel memory. Its server enters the groups of ``procs_files`` before its
+    first instruction.
 
-    The load generator's end of each connection is not in the group. Kernels before 6.13 do not charge the socket
-    object itself to who accepts it, so they show about 2 KiB less a connection.
+    The load generator's end of each connection is not in the group. Kernels before 6.13 do not
+    charge the socket object itself to who accepts it, so they show about 2 KiB less a connection.
     """
 
     def __init__(self, folder: Path | None, method: str) -> None:
@@ -40,13 +43,16 @@ class KernelMeter:
         return [str(self._folder / "cgroup.procs")] if self._folder else []
 
     def sample(self) -> KernelSample:
-        """Bytes now. The estimate is half of what the machine gained since the meter was made: the other half is the
-        generator's end, on the same host."""
+        """Bytes now. The estimate is half of what the machine gained since the meter was made: the
+        other half is the generator's end, on the same host.
+        """
         if self._folder is None:
             gained = max(0, _whole_machine_bytes() - self._before)
             return KernelSample(gained // 2, "estimate")
         if self.method == "cgroup v2":
-            stat = dict(line.split() for line in (self._folder / "memory.stat").read_text().splitlines())
+            stat = dict(
+                line.split() for line in (self._folder / "memory.stat").read_text().splitlines()
+            )
             return KernelSample(int(stat["sock"]) + int(stat["slab"]), self.method)
         slab = _number(self._folder / "memory.kmem.usage_in_bytes")
         sockets = _number(self._folder / "memory.kmem.tcp.usage_in_bytes")
@@ -55,7 +61,9 @@ class KernelMeter:
 
 @contextmanager
 def kernel_meter() -> Iterator[KernelMeter]:
-    """A meter with its own control group below this process's, so that no limit on this process is escaped."""
+    """A meter with its own control group below this process's, so that no limit on this process is
+    escaped.
+    """
     folder, method = _make_group()
     try:
         yield KernelMeter(folder, method)

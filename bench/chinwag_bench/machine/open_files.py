@@ -9,7 +9,9 @@ _RESERVED = 500
 
 
 def raise_limit() -> int:
-    """Sets the soft limit to the hard one for this process and all that it starts. Returns the limit."""
+    """Sets the soft limit to the hard one for this process and all that it starts. Returns the
+    limit.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard

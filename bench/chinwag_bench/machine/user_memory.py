@@ -1,4 +1,4 @@
-"""User memory of a process tree: proportional set size, plus memory files that no page table shows."""
+"""User memory of a process tree: proportional set size, plus unmapped memory files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ _MAPPING = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ (?P<inode>\d+)")
 
 
 def tree_user_bytes(root: int) -> int:
-    """Bytes of all processes below ``root``, which itself is not counted. Shared pages count once in total."""
+    """Bytes of all processes below ``root``, which itself is not counted. Shared pages count once
+    in total.
+    """
     pids = descendants(root)
     return sum(map(_pss_bytes, pids)) + _unmapped_memory_file_bytes(pids)
 
@@ -26,7 +28,9 @@ def _pss_bytes(pid: int) -> int:
 
 
 def _unmapped_memory_file_bytes(pids: Iterable[int]) -> int:
-    """A memfd's pages belong to its server even where nobody has them mapped: allocated blocks minus mapped pages."""
+    """A memfd's pages belong to its server even where nobody has them mapped: allocated blocks
+    minus mapped pages.
+    """
     pids = list(pids)
     allocated: dict[int, int] = {}
     for pid in pids:

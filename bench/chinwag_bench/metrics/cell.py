@@ -12,8 +12,8 @@ import msgspec
 from chinwag_bench.errors import GeneratorError, ServerError
 from chinwag_bench.generator import Generator, GeneratorSettings, HoldRequest
 from chinwag_bench.load_profile import LoadProfile
-from chinwag_bench.machine.cputime import CpuTime, tree_cpu
 from chinwag_bench.machine.cpu_plan import CpuPlan
+from chinwag_bench.machine.cputime import CpuTime, tree_cpu
 from chinwag_bench.metrics.sustained import Failure, find_failure
 from chinwag_bench.records import Step
 from chinwag_bench.servers.catalog import Target
@@ -85,7 +85,7 @@ class Bout(msgspec.Struct):
 
 @contextmanager
 def running_server(place: Place, cgroups: list[str] | None = None) -> Iterator[ServerProcess]:
-    """A server that serves. SIGKILL at the end, so that no goodbye storm runs into the next cell."""
+    """A server that serves. SIGKILL ends it: no goodbye storm runs into the next cell."""
     launch = Launch(
         target=place.target,
         log=place.site.folder / "logs" / f"{place.label}.server.log",
@@ -98,7 +98,9 @@ def running_server(place: Place, cgroups: list[str] | None = None) -> Iterator[S
 
 
 @contextmanager
-def attached_generator(place: Place, server: ServerProcess, load: LoadProfile, connections: int) -> Iterator[Generator]:
+def attached_generator(
+    place: Place, server: ServerProcess, load: LoadProfile, connections: int
+) -> Iterator[Generator]:
     """A generator aimed at the server, not yet connected."""
     settings = GeneratorSettings(
         binary=place.site.generator,
@@ -115,15 +117,22 @@ def attached_generator(place: Place, server: ServerProcess, load: LoadProfile, c
 
 @contextmanager
 def bout(place: Place, load: LoadProfile, connections: int) -> Iterator[Bout]:
-    """A server with ``connections`` joined connections. The server's death is reported before the generator's."""
-    with running_server(place) as server, attached_generator(place, server, load, connections) as generator:
+    """A server with ``connections`` joined connections. The server's death is reported before the
+    generator's.
+    """
+    with (
+        running_server(place) as server,
+        attached_generator(place, server, load, connections) as generator,
+    ):
         open_connections(server, generator, connections, join=True)
         yield Bout(server, generator, load, connections)
         # Stopping the server first would look like a lost connection to the generator.
         generator.close()
 
 
-def open_connections(server: ServerProcess, generator: Generator, connections: int, *, join: bool) -> None:
+def open_connections(
+    server: ServerProcess, generator: Generator, connections: int, *, join: bool
+) -> None:
     """Raises ``ServerError`` when the server refuses some of them."""
     with blaming_the_server(server):
         opened = generator.connect(connections, join=join)

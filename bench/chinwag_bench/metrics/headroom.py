@@ -1,4 +1,6 @@
-"""Whether the load generator can be trusted on this machine at all, asked before anything is measured."""
+"""Whether the load generator can be trusted on this machine at all, asked before anything is
+measured.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,11 @@ from chinwag_bench.runs.profile import LatencySettings
 
 
 def check(place: Place, load: LoadProfile, settings: LatencySettings) -> dict[str, Any]:
-    """One hold at the lowest rate that the run compares latencies at, against any conforming server.
+    """One hold at the lowest rate that the run compares latencies at, against any conforming
+    server.
 
-    Returns what the generator says of itself: ``ok`` is false when it is the limit even there. Raises ``ServerError``
-    or ``GeneratorError``.
-    """
+    Returns what the generator says of itself: ``ok`` is false when it is the limit even there.
+    Raises ``ServerError`` or ``GeneratorError``."""
     with bout(place, load, settings.connections) as pair:
         step, _ = pair.hold(
             HoldRequest(

@@ -16,17 +16,23 @@ def measure(
 ) -> list[Latency]:
     """One column, one round: a hold at each point's rate, in deliveries a second, on one server.
 
-    A point without a rate becomes a failed record: its column sustained nothing of which to take half. A server that
-    does not sustain the rate says so in ``step.why_not``. Raises ``ServerError`` or ``GeneratorError``.
-    """
+    A point without a rate becomes a failed record: its column sustained nothing of which to take
+    half. A server that does not sustain the rate says so in ``step.why_not``. Raises
+    ``ServerError`` or ``GeneratorError``."""
     records = []
     with bout(place, load, settings.connections) as pair:
         for point, rate in rates.items():
-            records.append(_no_rate(place, point) if rate is None else _measure_point(place, pair, settings, point, rate))
+            records.append(
+                _no_rate(place, point)
+                if rate is None
+                else _measure_point(place, pair, settings, point, rate)
+            )
     return records
 
 
-def _measure_point(place: Place, pair: Bout, settings: LatencySettings, point: Point, rate: float) -> Latency:
+def _measure_point(
+    place: Place, pair: Bout, settings: LatencySettings, point: Point, rate: float
+) -> Latency:
     started_at, started = time.time(), time.monotonic()
     hdr = place.site.folder / "raw" / "hdr" / f"{place.label}-{point}.hlog"
     hdr.parent.mkdir(parents=True, exist_ok=True)

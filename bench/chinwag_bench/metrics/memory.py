@@ -1,4 +1,6 @@
-"""Memory of many connections, and the CPU that they cost when they hardly speak. One set-up for both."""
+"""Memory of many connections, and the CPU that they cost when they hardly speak. One set-up for
+both.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,14 @@ from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.machine.kernel_memory import KernelMeter, kernel_meter
 from chinwag_bench.machine.open_files import connections_possible
 from chinwag_bench.machine.user_memory import tree_user_bytes
-from chinwag_bench.metrics.cell import Bout, Place, attached_generator, blaming_the_server, open_connections, running_server
+from chinwag_bench.metrics.cell import (
+    Bout,
+    Place,
+    attached_generator,
+    blaming_the_server,
+    open_connections,
+    running_server,
+)
 from chinwag_bench.records import Memory, MemoryPoint
 from chinwag_bench.runs.profile import MemorySettings
 from chinwag_bench.servers.process import ServerProcess
@@ -25,7 +34,7 @@ class Scale:
         self._settle_s = settle_s
 
     def sample(self, name: str) -> None:
-        """Waits for the settling time, then reads. Raises ``ServerError`` when the server is gone."""
+        """Waits for the settling time, then reads. Raises ``ServerError`` for a dead server."""
         time.sleep(self._settle_s)
         self._server.check_alive()
         kernel = self._meter.sample()
@@ -37,11 +46,11 @@ class Scale:
 
 
 def measure(place: Place, load: LoadProfile, settings: MemorySettings) -> Memory:
-    """Empty, idle, joined, after load, after rest; in between, the CPU share of the quiet connections.
+    """Empty, idle, joined, after load, after rest; in between, the CPU share of the quiet
+    connections.
 
-    Fewer connections than asked for where open files do not suffice: the record says how many there were. Raises
-    ``ServerError`` or ``GeneratorError``.
-    """
+    Fewer connections than asked for where open files do not suffice: the record says how many there
+    were. Raises ``ServerError`` or ``GeneratorError``."""
     started_at, started = time.time(), time.monotonic()
     connections = connections_possible(settings.connections, place.site.open_files)
     with kernel_meter() as meter, running_server(place, meter.procs_files) as server:
@@ -72,7 +81,11 @@ def _quiet_cpu_share(pair: Bout, settings: MemorySettings, server_cores: int) ->
     """Share of the server's cores under the profile's own trickle of messages and heartbeats."""
     rate = pair.connections * pair.load.messages_per_second_per_connection
     if rate > 0:
-        step, _ = pair.hold(HoldRequest(rate=rate, warmup_s=1.0, hold_s=settings.quiet_s, drain_s=0.5, label="quiet"))
+        step, _ = pair.hold(
+            HoldRequest(
+                rate=rate, warmup_s=1.0, hold_s=settings.quiet_s, drain_s=0.5, label="quiet"
+            )
+        )
         return step.server_cpu_s / (step.hold.hold_s * server_cores)
     before, started = pair.server_cpu(), time.monotonic()
     with blaming_the_server(pair.server):
@@ -81,7 +94,9 @@ def _quiet_cpu_share(pair: Bout, settings: MemorySettings, server_cores: int) ->
     return used.total_s / ((time.monotonic() - started) * server_cores)
 
 
-def _load_and_rest(pair: Bout, generator: Generator, settings: MemorySettings, scale: Scale) -> None:
+def _load_and_rest(
+    pair: Bout, generator: Generator, settings: MemorySettings, scale: Scale
+) -> None:
     pair.hold(
         HoldRequest(
             rate=pair.messages_per_s(settings.load_deliveries_per_s),

@@ -1,10 +1,11 @@
-"""The search for the highest sustained rate, as a coroutine that knows nothing of servers or clocks.
+"""The search for the highest sustained rate, as a coroutine that knows nothing of servers or
+clocks.
 
-It yields offers and is sent answers. First it doubles the rate from its start until a step fails (or halves it until one
-passes): short holds, only to get near. Then it ascends in steps of 15 % from the last rate that passed until one fails;
-it never bisects, because servers that batch are not monotone. At last a fresh, longer hold confirms the highest pass;
-if that fails, the next lower step gets its chance.
-"""
+It yields offers and is sent answers. First it doubles the rate from its start until a step fails
+(or halves it until one passes): short holds, only to get near. Then it ascends in steps of 15 %
+from the last rate that passed until one fails; it never bisects, because servers that batch are not
+monotone. At last a fresh, longer hold confirms the highest pass; if that fails, the next lower step
+gets its chance."""
 
 from __future__ import annotations
 
@@ -54,7 +55,9 @@ def climb(start: float, cap: float, approach_factor: float = 2.0) -> Climb:
     return Outcome((yield from _confirm(passed, start * FLOOR_SHARE)), ended)
 
 
-def _approach(start: float, cap: float, factor: float) -> Generator[Offer, Answer, tuple[float | None, Ended]]:
+def _approach(
+    start: float, cap: float, factor: float
+) -> Generator[Offer, Answer, tuple[float | None, Ended]]:
     rate, passed = start, None
     while rate >= start * FLOOR_SHARE:
         answer = yield Offer("approach", rate)

@@ -40,12 +40,16 @@ def _first_message(server: ServerProcess) -> float:
             connection.send(json.dumps({"type": "join", "room": "start"}))
             connection.send(json.dumps({"type": "message", "room": "start", "content": "first"}))
             deadline = time.monotonic() + _ANSWER_TIMEOUT_S
-            while json.loads(connection.recv(max(0.0, deadline - time.monotonic()))).get("type") != "message":
+            while (
+                json.loads(connection.recv(max(0.0, deadline - time.monotonic()))).get("type")
+                != "message"
+            ):
                 continue
             return time.monotonic() - server.started_at
     except (OSError, WebSocketException, ValueError) as error:
         server.check_alive()
         raise ServerError(
-            f"{server.launch.target.id} did not deliver a first message: {error or type(error).__name__}",
+            f"{server.launch.target.id} did not deliver a first message: "
+            f"{error or type(error).__name__}",
             detail=server.log_tail(),
         ) from error

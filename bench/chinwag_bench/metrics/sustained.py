@@ -40,11 +40,16 @@ def _not_delivered(hold: Hold) -> Failure | None:
         closes = ", ".join(f"{count} x {code}" for code, count in hold.closes.items())
         return Failure("loss", f"connections ended: {closes}")
     if hold.outstanding_after_drain:
-        return Failure("loss", f"{hold.outstanding_after_drain} deliveries outstanding after the drain")
+        return Failure(
+            "loss", f"{hold.outstanding_after_drain} deliveries outstanding after the drain"
+        )
     wrong = {name: getattr(hold, name) for name in ("lost", "duplicated", "corrupted")}
     if any(wrong.values()) or hold.delivered != hold.expected:
         listed = ", ".join(f"{count} {name}" for name, count in wrong.items() if count)
-        return Failure("loss", f"{hold.delivered} of {hold.expected} delivered ({listed or 'none accounted for'})")
+        return Failure(
+            "loss",
+            f"{hold.delivered} of {hold.expected} delivered ({listed or 'none accounted for'})",
+        )
     return None
 
 
@@ -55,5 +60,8 @@ def _too_slow(hold: Hold) -> Failure | None:
     _, second, _, fourth = hold.quarter_mean_ms
     growth, allowed = fourth - second, DELAY_GROWTH_SHARE_MAX * hold.hold_s * 1000
     if growth > allowed:
-        return Failure("latency", f"delay grows: {growth:.1f} ms between 2nd and 4th quarter, {allowed:.1f} allowed")
+        return Failure(
+            "latency",
+            f"delay grows: {growth:.1f} ms between 2nd and 4th quarter, {allowed:.1f} allowed",
+        )
     return None

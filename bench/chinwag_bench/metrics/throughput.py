@@ -66,9 +66,13 @@ class Search:
         )
 
 
-def measure(place: Place, load: LoadProfile, settings: ThroughputSettings, hint: float | None = None) -> Throughput:
-    """One column, one round. ``hint`` is what an earlier round of the column sustained, in deliveries a second: it only
-    shortens the way up, which then starts at half of it. Raises ``ServerError`` or ``GeneratorError``."""
+def measure(
+    place: Place, load: LoadProfile, settings: ThroughputSettings, hint: float | None = None
+) -> Throughput:
+    """One column, one round. ``hint`` is what an earlier round of the column sustained, in
+    deliveries a second: it only shortens the way up, which then starts at half of it. Raises
+    ``ServerError`` or ``GeneratorError``.
+    """
     started_at, started = time.time(), time.monotonic()
     with bout(place, load, settings.connections) as pair:
         search = Search(pair, settings)
@@ -111,4 +115,5 @@ def limit(search: Search, outcome: Outcome, server_cores: int) -> tuple[str, boo
 def _why_none(search: Search) -> str:
     if not search.steps:
         return "there was no time for a single step"
-    return f"no rate was sustained; last: {search.steps[-1].why_not or 'the confirming hold had no time left'}"
+    why = search.steps[-1].why_not or "the confirming hold had no time left"
+    return f"no rate was sustained; last: {why}"

@@ -26,7 +26,8 @@ def _throughput(record: Throughput) -> str:
         return record.reason or "no rate was sustained"
     cost = f", {record.cpu_us_per_delivery:.2f} us CPU each" if record.cpu_us_per_delivery else ""
     sign = ">= " if record.lower_bound else ""
-    return f"{sign}{record.best.hold.deliveries_per_s:,.0f} deliveries/s{cost} (ended by: {record.limited_by})"
+    rate = f"{sign}{record.best.hold.deliveries_per_s:,.0f} deliveries/s"
+    return f"{rate}{cost} (ended by: {record.limited_by})"
 
 
 def _latency(record: Latency) -> str:
@@ -40,7 +41,11 @@ def _latency(record: Latency) -> str:
 def _memory(record: Memory) -> str:
     empty, joined = record.points["empty"], record.points["joined"]
     user = (joined.user_bytes - empty.user_bytes) / record.connections
-    share = f", {record.cpu_share_idle:.1%} of the cores when quiet" if record.cpu_share_idle is not None else ""
+    share = (
+        f", {record.cpu_share_idle:.1%} of the cores when quiet"
+        if record.cpu_share_idle is not None
+        else ""
+    )
     return (
         f"{record.connections:,} connections, {joined.user_bytes / _MEBIBYTE:.0f} MiB, "
         f"{user:,.0f} user bytes a connection{share}"

@@ -1,4 +1,6 @@
-"""The plan of a run: every cell in order, the sum of their times, and a refusal when that is over the budget."""
+"""The plan of a run: every cell in order, the sum of their times, and a refusal when that is over
+the budget.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,10 @@ class Plan(msgspec.Struct):
 
     def summary(self) -> list[tuple[str, int, float]]:
         """(metric, cells, seconds), in the order of measuring."""
-        return [(name, len(self.of(name)), sum(cell.seconds for cell in self.of(name))) for name in METRICS]
+        return [
+            (name, len(self.of(name)), sum(cell.seconds for cell in self.of(name)))
+            for name in METRICS
+        ]
 
     def check_budget(self) -> None:
         """Raises ``UsageError`` when the planned time is over the profile's budget."""
@@ -55,7 +60,9 @@ class Plan(msgspec.Struct):
 
 
 def make_plan(profile: RunProfile, targets: list[Target], seed: int) -> Plan:
-    """All cells. Throughput comes first as a whole, because latency's common rate depends on all of it."""
+    """All cells. Throughput comes first as a whole, because latency's common rate depends on all of
+    it.
+    """
     every: list[tuple[Metric, int, float]] = [
         ("throughput", profile.rounds, profile.throughput.planned_s),
         ("latency", profile.rounds, profile.latency.planned_s),
@@ -73,4 +80,4 @@ def make_plan(profile: RunProfile, targets: list[Target], seed: int) -> Plan:
 def minutes(seconds: float) -> str:
     """``95`` becomes ``1 min 35 s``."""
     whole = round(seconds)
-    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"  # noqa: PLR2004
+    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"

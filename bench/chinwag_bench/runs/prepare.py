@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chinwag_bench.errors import ChinwagError, HostError, ServerError
-from chinwag_bench.progress import Reporter
+from chinwag_bench.progress import Kind, Reporter
 from chinwag_bench.records import Column, Verification
 from chinwag_bench.servers.build import build, last_build
 from chinwag_bench.servers.catalog import Catalog, Target
@@ -19,7 +19,7 @@ Obstacles = dict[str, tuple[str, str]]
 
 
 def choose_targets(catalog: Catalog, names: str | None, variants: list[str]) -> list[Target]:
-    """The columns that a comma-separated list names, else every server in the profile's variants."""
+    """The columns that a comma-separated list names, else all in the profile's variants."""
     if names:
         return [catalog.target(name.strip()) for name in names.split(",") if name.strip()]
     return catalog.targets(variants)
@@ -33,7 +33,9 @@ def build_all(targets: list[Target], reporter: Reporter) -> Obstacles:
         try:
             result = build(server)
             how = "is up to date" if result.skipped else f"built in {result.seconds:.1f} s"
-            reporter.say("step", f"build: {server.name} {how}", server=server.name, skipped=result.skipped)
+            reporter.say(
+                "step", f"build: {server.name} {how}", server=server.name, skipped=result.skipped
+            )
         except ChinwagError as error:
             status = "missing" if isinstance(error, HostError) else "failed"
             obstacles |= _for_variants(targets, server.name, status, error.text())
@@ -46,7 +48,10 @@ def check_built(targets: list[Target]) -> Obstacles:
     obstacles: Obstacles = {}
     for target in targets:
         if last_build(target.server) is None:
-            reason = missing_reason(target.server) or f"not built: run `chinwag build {target.server.name}`"
+            reason = (
+                missing_reason(target.server)
+                or f"not built: run `chinwag build {target.server.name}`"
+            )
             obstacles[target.base_id] = ("missing", reason)
     return obstacles
 
@@ -54,19 +59,25 @@ def check_built(targets: list[Target]) -> Obstacles:
 def verify_all(
     targets: list[Target], logs: Path, reporter: Reporter, *, smoke: bool
 ) -> tuple[list[Verification], Obstacles]:
-    """Conformance of each column. One that fails is noted with its first failures, and will not be measured."""
+    """Conformance of each column. One that fails is noted with its first failures, and will not be
+    measured.
+    """
     verifications: list[Verification] = []
     obstacles: Obstacles = {}
     for target in targets:
         try:
-            outcome = verify(target, logs / f"verify-{target.base_id.replace(':', '-')}.log", smoke=smoke)
+            outcome = verify(
+                target, logs / f"verify-{target.base_id.replace(':', '-')}.log", smoke=smoke
+            )
         except ServerError as error:
-            outcome = Verification(column=target.id, passed=0, failed=1, skipped=0, failures=[error.text()])
+            outcome = Verification(
+                column=target.id, passed=0, failed=1, skipped=0, failures=[error.text()]
+            )
         verifications.append(outcome)
         if outcome.failed:
             obstacles[target.base_id] = ("failed", f"conformance: {_failures(outcome)}")
-        kind = "warning" if outcome.failed else "step"
-        reporter.say(kind, f"verify: {_counts(outcome)}", column=target.id, failed=outcome.failed)  # type: ignore[arg-type]
+        kind: Kind = "warning" if outcome.failed else "step"
+        reporter.say(kind, f"verify: {_counts(outcome)}", column=target.id, failed=outcome.failed)
     return verifications, obstacles
 
 
@@ -98,7 +109,10 @@ def _for_variants(targets: list[Target], server: str, status: str, reason: str) 
 
 
 def _counts(outcome: Verification) -> str:
-    text = f"{outcome.column}: {outcome.passed} passed, {outcome.failed} failed, {outcome.skipped} skipped"
+    text = (
+        f"{outcome.column}: {outcome.passed} passed, {outcome.failed} failed, "
+        f"{outcome.skipped} skipped"
+    )
     return f"{text}. {_failures(outcome)}" if outcome.failed else text
 
 

@@ -34,7 +34,8 @@ class ThroughputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     setup_s: float
     """Allowance for starting the server, connecting and joining; planned, not enforced."""
     seconds: float
-    """The staircase's time, the confirming hold included. No step begins that would go beyond it."""
+    """The staircase's time, the confirming hold included. No step begins that would go beyond it.
+    """
     start_deliveries_per_s: float
     cap_deliveries_per_s: float
     approach_factor: float
@@ -94,7 +95,9 @@ class RunProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     rounds: int
     variants: list[str]
     again: str
-    """The server that appears under a second name; the first of a run's columns when it is not among them."""
+    """The server that appears under a second name; the first of a run's columns when it is not
+    among them.
+    """
     verify_smoke: bool = False
     """Verify by the short subset of the conformance suite."""
     repeats_max: int
@@ -107,12 +110,16 @@ class RunProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 def load_run_profile(name: str, folder: Path = PROFILES) -> RunProfile:
-    """Reads a profile by name, or by the path of a TOML file. Raises ``UsageError`` naming file and key."""
+    """Reads a profile by name, or by the path of a TOML file. Raises ``UsageError`` naming file and
+    key.
+    """
     path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
     try:
         return msgspec.toml.decode(path.read_bytes(), type=RunProfile)
     except OSError as error:
         known = ", ".join(sorted(found.stem for found in folder.glob("*.toml")))
-        raise UsageError(f"there is no run profile {name!r}", hint=f"known: {known}, or a path to a .toml") from error
+        raise UsageError(
+            f"there is no run profile {name!r}", hint=f"known: {known}, or a path to a .toml"
+        ) from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: {error}") from error

@@ -8,7 +8,9 @@ from chinwag_bench.records import Raw, Throughput
 
 
 def sustained_rates(records: list[Raw]) -> dict[str, float]:
-    """Median sustained deliveries a second of each column, over the last record of each of its rounds."""
+    """Median sustained deliveries a second of each column, over the last record of each of its
+    rounds.
+    """
     last: dict[tuple[str, int], float | None] = {}
     for record in records:
         if isinstance(record, Throughput):

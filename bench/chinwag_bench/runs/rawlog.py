@@ -19,7 +19,9 @@ def metric_of(record: Raw) -> str:
 
 
 def append_record(path: Path, record: Raw) -> None:
-    """Writes one line and makes it durable. A line that does not fit on the disk is taken back: ``HostError``."""
+    """Writes one line and makes it durable. A line that does not fit on the disk is taken back:
+    ``HostError``.
+    """
     line = msgspec.json.encode(record) + b"\n"
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +34,9 @@ def append_record(path: Path, record: Raw) -> None:
 
 
 def read_records(path: Path) -> list[Raw]:
-    """All whole records of a file; none when it does not exist. A torn last line (power cut) is left out."""
+    """All whole records of a file; none when it does not exist. A torn last line (power cut) is
+    left out.
+    """
     if not path.is_file():
         return []
     lines = path.read_bytes().split(b"\n")
@@ -73,11 +77,13 @@ def disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         raise HostError(
             f"{path} can't be written: {error.strerror or error}",
-            hint="what was measured so far is safe; free some space, then go on with `chinwag run --resume`",
+            hint="what was measured is safe; free some space, then `chinwag run --resume`",
         ) from error
 
 
-def _write_or_undo(number: int, line: bytes, before: int, write: Callable[[int, bytes], int] = os.write) -> None:
+def _write_or_undo(
+    number: int, line: bytes, before: int, write: Callable[[int, bytes], int] = os.write
+) -> None:
     try:
         left = line
         while left:

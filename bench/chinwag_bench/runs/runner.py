@@ -13,18 +13,27 @@ from chinwag_bench.progress import Reporter
 from chinwag_bench.records import Latency, Memory, Raw, Start, Throughput
 from chinwag_bench.runs.outcome import describe
 from chinwag_bench.runs.plan import METRICS, Plan, PlannedCell
-from chinwag_bench.runs.rawlog import metric_of
+from chinwag_bench.runs.profile import Point
 from chinwag_bench.runs.rates import common_rate, sustained_rates
+from chinwag_bench.runs.rawlog import metric_of
 from chinwag_bench.runs.store import RunStore
 
 _ATTEMPTS_MAX = 2
 
 
 class Runner:
-    """Goes through a plan cell by cell and writes each record at once. Cells found on disk are not measured again."""
+    """Goes through a plan cell by cell and writes each record at once. Cells found on disk are not
+    measured again.
+    """
 
     def __init__(
-        self, *, store: RunStore, site: Site, plan: Plan, loads: dict[str, LoadProfile], reporter: Reporter
+        self,
+        *,
+        store: RunStore,
+        site: Site,
+        plan: Plan,
+        loads: dict[str, LoadProfile],
+        reporter: Reporter,
     ) -> None:
         self._store = store
         self._site = site
@@ -37,7 +46,9 @@ class Runner:
         self._started = time.monotonic()
 
     def measure_all(self) -> int:
-        """Measures what is left of the plan. Returns the number of failed cells; ``HostError`` ends the run."""
+        """Measures what is left of the plan. Returns the number of failed cells; ``HostError`` ends
+        the run.
+        """
         done = {(metric_of(record), record.column, record.round) for record in self._records}
         for metric in METRICS:
             if metric == "latency":
@@ -51,7 +62,7 @@ class Runner:
         return sum(record.status == "failed" for record in self._records)
 
     def _visit(self, cell: PlannedCell) -> None:
-        """Measures one cell, and once more when it was disturbed and the plan's spare time allows."""
+        """Measures one cell, and once more when it was disturbed and time allows."""
         self._reporter.say(
             "cell",
             f"{cell.metric} {cell.target.id}, round {cell.round}",
@@ -66,7 +77,9 @@ class Runner:
             if not (disturbance.reasons and self._may_repeat(cell)):
                 return
             self._repeats_left -= 1
-            self._reporter.say("step", f"  again, because disturbed: {'; '.join(disturbance.reasons)}")
+            self._reporter.say(
+                "step", f"  again, because disturbed: {'; '.join(disturbance.reasons)}"
+            )
 
     def _measure(self, cell: PlannedCell, attempt: int) -> Disturbance:
         before, started_at = take_snapshot(), time.time()
@@ -94,11 +107,20 @@ class Runner:
         place = Place(site=self._site, target=cell.target, round=cell.round, metric=cell.metric)
         if cell.metric == "throughput":
             hint = sustained_rates(self._records).get(cell.target.id)
-            return [throughput.measure(place, self._loads[profile.throughput.load], profile.throughput, hint)]
+            return [
+                throughput.measure(
+                    place, self._loads[profile.throughput.load], profile.throughput, hint
+                )
+            ]
         if cell.metric == "latency":
             own = sustained_rates(self._records).get(cell.target.id)
-            rates = {"common": self._store.run.common_rate_deliveries_per_s, "half": own / 2 if own else None}
-            return [*latency.measure(place, self._loads[profile.latency.load], profile.latency, rates)]
+            rates: dict[Point, float | None] = {
+                "common": self._store.run.common_rate_deliveries_per_s,
+                "half": own / 2 if own else None,
+            }
+            return [
+                *latency.measure(place, self._loads[profile.latency.load], profile.latency, rates)
+            ]
         if cell.metric == "memory":
             return [memory.measure(place, self._loads[profile.memory.load], profile.memory)]
         return [start.measure(place)]
@@ -109,16 +131,25 @@ class Runner:
         if run.common_rate_deliveries_per_s is not None:
             return
         rates = sustained_rates(self._records)
-        run.common_rate_deliveries_per_s = common_rate(rates, self._plan.profile.latency.common_deliveries_per_s_min)
+        run.common_rate_deliveries_per_s = common_rate(
+            rates, self._plan.profile.latency.common_deliveries_per_s_min
+        )
         if not rates:
-            run.notes.append("no column sustained any rate: latency is taken at the lowest common rate")
+            run.notes.append(
+                "no column sustained any rate: latency is taken at the lowest common rate"
+            )
         self._store.save_run()
-        self._reporter.say("step", f"common rate: {run.common_rate_deliveries_per_s:,.0f} deliveries/s")
+        self._reporter.say(
+            "step", f"common rate: {run.common_rate_deliveries_per_s:,.0f} deliveries/s"
+        )
 
     def _may_repeat(self, cell: PlannedCell) -> bool:
         left_s = self._plan.seconds - self._planned_done_s
         spent_s = time.monotonic() - self._started
-        return self._repeats_left > 0 and spent_s + left_s + cell.seconds <= self._plan.profile.budget_s
+        return (
+            self._repeats_left > 0
+            and spent_s + left_s + cell.seconds <= self._plan.profile.budget_s
+        )
 
 
 def _failed(cell: PlannedCell, started_at: float, reason: str) -> Raw:

@@ -1,4 +1,6 @@
-"""One run from its request to its last record: opens or reopens the result directory and measures into it."""
+"""One run from its request to its last record: opens or reopens the result directory and measures
+into it.
+"""
 
 from __future__ import annotations
 
@@ -46,29 +48,42 @@ class Request(msgspec.Struct, kw_only=True):
 class Session:
     """A result directory with all that is needed to fill it."""
 
-    def __init__(self, store: RunStore, workspace: Workspace, profile: RunProfile, targets: list[Target]) -> None:
+    def __init__(
+        self, store: RunStore, workspace: Workspace, profile: RunProfile, targets: list[Target]
+    ) -> None:
         self.store = store
         self.profile = profile
         self.targets = targets
         self._generator = workspace.generator()
         self._loads = read_loads(workspace, profile)
-        self._cpus = CpuPlan(server=store.run.plan["server_cores"], generator=store.run.plan["generator_cores"])
+        self._cpus = CpuPlan(
+            server=store.run.plan["server_cores"], generator=store.run.plan["generator_cores"]
+        )
         self._open_files = raise_limit()
 
     def check_headroom(self, reporter: Reporter) -> None:
-        """Writes what the generator can do into the plan, and warns when it is the limit at the lowest rate."""
+        """Writes what the generator can do into the plan, and warns when it is the limit at the
+        lowest rate.
+        """
         if not self.targets:
             return
         place = Place(site=self._site(), target=self.targets[0], round=0, metric="headroom")
         try:
-            found = headroom.check(place, self._loads[self.profile.latency.load], self.profile.latency)
+            found = headroom.check(
+                place, self._loads[self.profile.latency.load], self.profile.latency
+            )
         except (ServerError, GeneratorError) as error:
             found = {"ok": False, "column": place.target.id, "limits": [error.text()]}
         self.store.run.plan["headroom"] = found
         if found["ok"]:
-            reporter.say("step", f"generator: {found['generator_cpu']:.0%} of its core at the lowest rate", **found)
+            reporter.say(
+                "step",
+                f"generator: {found['generator_cpu']:.0%} of its core at the lowest rate",
+                **found,
+            )
         else:
-            text = f"the generator is the limit at the lowest rate already: {'; '.join(found['limits'])}"
+            limits = "; ".join(found["limits"])
+            text = f"the generator is the limit at the lowest rate already: {limits}"
             self.store.run.notes.append(text)
             reporter.say("warning", text)
         self.store.save_run()
@@ -77,9 +92,12 @@ class Session:
         """Measures what is not on disk yet. Returns the number of failed cells."""
         plan = make_plan(self.profile, self.targets, self.store.run.seed)
         print_plan(plan, reporter)
-        # What the kit itself does must show in the generator's lags, not hide in the servers' figures.
+        # What the kit itself does must show in the generator's lags, not hide in the servers'
+        # figures.
         os.sched_setaffinity(0, self._cpus.generator)
-        runner = Runner(store=self.store, site=self._site(), plan=plan, loads=self._loads, reporter=reporter)
+        runner = Runner(
+            store=self.store, site=self._site(), plan=plan, loads=self._loads, reporter=reporter
+        )
         return runner.measure_all()
 
     def _site(self) -> Site:
@@ -93,7 +111,9 @@ class Session:
 
 
 def open_session(request: Request, store: RunStore, obstacles: Obstacles) -> Session:
-    """Writes the first run.json. Columns with an obstacle are in it, with the reason, and will not be measured."""
+    """Writes the first run.json. Columns with an obstacle are in it, with the reason, and will not
+    be measured.
+    """
     run = store.run
     run.columns = make_columns(request.targets, obstacles)
     run.effort = {target.server.name: read_effort(target.server) for target in request.targets}
@@ -103,7 +123,9 @@ def open_session(request: Request, store: RunStore, obstacles: Obstacles) -> Ses
 
 
 def new_store(request: Request) -> RunStore:
-    """Makes the result directory, without columns yet. Raises before making it when the plan can't be carried out."""
+    """Makes the result directory, without columns yet. Raises before making it when the plan can't
+    be carried out.
+    """
     request.workspace.generator()
     loads = read_loads(request.workspace, request.profile)
     plan = make_plan(request.profile, request.targets, request.seed)
@@ -144,8 +166,11 @@ def resume_session(workspace: Workspace, catalog: Catalog, folder: Path) -> Sess
 
 def print_plan(plan: Plan, reporter: Reporter) -> None:
     """The sum of what is about to be done."""
-    parts = ", ".join(f"{count} x {name} {minutes(seconds)}" for name, count, seconds in plan.summary())
-    text = f"plan: {minutes(plan.seconds)} of measuring, budget {minutes(plan.profile.budget_s)} ({parts})"
+    parts = ", ".join(
+        f"{count} x {name} {minutes(seconds)}" for name, count, seconds in plan.summary()
+    )
+    budget = minutes(plan.profile.budget_s)
+    text = f"plan: {minutes(plan.seconds)} of measuring, budget {budget} ({parts})"
     reporter.say("step", text, planned_s=plan.seconds, budget_s=plan.profile.budget_s)
 
 
@@ -176,6 +201,11 @@ def _git_commit(root: Path) -> str | None:
     """The commit, with ``-dirty`` where the tree differs from it."""
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--match="]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip() or None
+        return (
+            subprocess.run(
+                command, capture_output=True, text=True, check=True, timeout=30
+            ).stdout.strip()
+            or None
+        )
     except (OSError, subprocess.SubprocessError):
         return None

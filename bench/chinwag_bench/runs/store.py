@@ -11,11 +11,18 @@ import msgspec
 from chinwag_bench.errors import UsageError
 from chinwag_bench.records import Raw, Run, Verification
 from chinwag_bench.runs.plan import METRICS
-from chinwag_bench.runs.rawlog import append_record, disk_errors, drop_torn_line, metric_of, read_records, replace_file
+from chinwag_bench.runs.rawlog import (
+    append_record,
+    disk_errors,
+    drop_torn_line,
+    metric_of,
+    read_records,
+    replace_file,
+)
 
 
 class RunStore:
-    """Writes as soon as there is something to write; whatever happens, the directory can be judged."""
+    """Writes as soon as there is something to write, so it can be judged at any time."""
 
     def __init__(self, folder: Path, run: Run) -> None:
         self.folder = folder

@@ -25,14 +25,17 @@ _BUILD_TIMEOUT_S = 1800
 
 
 class BuildResult(msgspec.Struct, kw_only=True):
-    """What a build came to. ``cold_s`` and ``warm_s`` are the last times measured, where there were any."""
+    """What a build came to. ``cold_s`` and ``warm_s`` are the last times measured, where there were
+    any.
+    """
 
     server: str
     skipped: bool
     stamp: str
     seconds: float
     cold_s: float | None = None
-    """First build into an empty build folder. Package caches outside the tree may have been warm."""
+    """First build into an empty build folder. Package caches outside the tree may have been warm.
+    """
     warm_s: float | None = None
     versions: dict[str, str] = {}
     log: str
@@ -41,8 +44,8 @@ class BuildResult(msgspec.Struct, kw_only=True):
 def build(server: Server, *, force: bool = False) -> BuildResult:
     """Builds unless the content stamp says that the last build is still right.
 
-    Raises ``HostError`` for a missing toolchain and ``ServerError`` with the log's last lines for a failed build.
-    """
+    Raises ``HostError`` for a missing toolchain and ``ServerError`` with the log's last lines for a
+    failed build."""
     reason = missing_reason(server)
     if reason:
         raise HostError(f"{server.name} can't be built: {reason}")
@@ -89,7 +92,9 @@ def _build_now(
 
 
 def _write_stamp(server: Server, result: BuildResult, *, stamp_again: str) -> BuildResult:
-    """Sources edited during a build leave a stamp that no content matches: the next call builds again."""
+    """Sources edited during a build leave a stamp that no content matches: the next call builds
+    again.
+    """
     stamp = result.stamp if stamp_again == result.stamp else "sources changed during the build"
     stamped = msgspec.structs.replace(result, stamp=stamp)
     (server.build_folder / _STAMP).write_bytes(msgspec.json.encode(stamped))

@@ -45,7 +45,7 @@ class Server(msgspec.Struct, frozen=True):
 
 
 class Target(msgspec.Struct, frozen=True):
-    """A server in one variant: what gets started. ``again`` marks the second name of an A/A pair."""
+    """A server in one variant: what gets started. ``again`` marks an A/A pair's second name."""
 
     server: Server
     variant: str = "default"
@@ -58,7 +58,9 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def base_id(self) -> str:
         """The name by which the command line and the conformance suite know it."""
-        return self.server.name if self.variant == "default" else f"{self.server.name}:{self.variant}"
+        return (
+            self.server.name if self.variant == "default" else f"{self.server.name}:{self.variant}"
+        )
 
     @property
     def id(self) -> str:

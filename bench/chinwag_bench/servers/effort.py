@@ -1,4 +1,4 @@
-"""What a server costs to write and to ship: lines of code, build times, size of what is deployed."""
+"""What a server costs to write and to ship: lines of code, build times, size."""
 
 from __future__ import annotations
 

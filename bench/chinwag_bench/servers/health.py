@@ -11,7 +11,9 @@ _TIMEOUT_S = 1.0
 
 
 def ask_health(port: int, host: str = "127.0.0.1") -> dict[str, Any] | None:
-    """The answer's JSON when it is a 200 with ``status`` "ok"; ``None`` in every other case, refusal included."""
+    """The answer's JSON when it is a 200 with ``status`` "ok"; ``None`` in every other case,
+    refusal included.
+    """
     connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
     try:
         connection.request("GET", "/health")

@@ -19,6 +19,8 @@ NAME_PATTERN = r"^[a-z][a-z0-9-]*$"
 _PLACEHOLDER = re.compile(r"(?<!\{)\{([a-z_]+)\}(?!\})")
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<key>.*)`)?$", re.DOTALL)
 
+_SCHEMA = "bench/chinwag_bench/schemas/manifest.schema.json"
+
 Command = list[str]
 
 
@@ -36,7 +38,9 @@ class Build(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     commands: list[Command] = []
     env: dict[str, str] = {}
     sources: list[str] = msgspec.field(default_factory=lambda: ["."])
-    """Files and folders, relative to the server's, whose content decides whether a build is up to date."""
+    """Files and folders, relative to the server's, whose content decides whether a build is up to
+    date.
+    """
 
     def all_commands(self) -> list[Command]:
         return ([self.command] if self.command else []) + self.commands
@@ -55,7 +59,9 @@ class Run(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """One way to run the server. ``command`` replaces ``run.command`` where a variant is another binary."""
+    """One way to run the server. ``command`` replaces ``run.command`` where a variant is another
+    binary.
+    """
 
     description: str = ""
     env: dict[str, str] = {}
@@ -64,7 +70,9 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class Conformance(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What the protocol lets a server choose, and cases that it can't be asked, each with the reason."""
+    """What the protocol lets a server choose, and cases that it can't be asked, each with the
+    reason.
+    """
 
     framing_faults: str = "1002"
     skip: dict[str, str] = {}
@@ -91,7 +99,9 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def load_manifest(path: Path) -> Manifest:
-    """Reads and checks one manifest. Raises ``ManifestError`` naming the file, the key and what to do."""
+    """Reads and checks one manifest. Raises ``ManifestError`` naming the file, the key and what to
+    do.
+    """
     try:
         manifest = msgspec.toml.decode(path.read_bytes(), type=Manifest)
     except OSError as error:
@@ -114,7 +124,7 @@ def manifest_schema() -> dict[str, Any]:
 
 
 def _located(message: str) -> str:
-    """Puts msgspec's trailing path first: people look for the key, then for what is wrong with it."""
+    """Puts msgspec's trailing path first: people look for the key, then for the problem."""
     match = _AT.match(message)
     if match is None or not match["key"]:
         return message
@@ -123,17 +133,19 @@ def _located(message: str) -> str:
 
 def _hint(message: str) -> str:
     if "unknown field" in message:
-        return "remove the key, or look up its name in bench/chinwag_bench/schemas/manifest.schema.json"
+        return f"remove the key, or look up its name in {_SCHEMA}"
     if "missing required field" in message:
         return "add the key; reference-impls has examples"
-    return "the types are in bench/chinwag_bench/schemas/manifest.schema.json"
+    return f"the types are in {_SCHEMA}"
 
 
 def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
     """What the types alone can't say: (key, problem, what to do)."""
     found = []
     if not re.match(NAME_PATTERN, manifest.name):
-        found.append(("name", f"is {manifest.name!r}", "use lower-case letters, digits and hyphens"))
+        found.append(
+            ("name", f"is {manifest.name!r}", "use lower-case letters, digits and hyphens")
+        )
     if "default" not in manifest.variants:
         found.append(("variants", "has no `default`", "add a [variants.default] section"))
     if manifest.toolchain.requires and not manifest.toolchain.missing:
@@ -149,7 +161,11 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
             found.append((key, "is an empty list", "give the program and its arguments"))
         unknown = [name for text in command for name in _PLACEHOLDER.findall(text)]
         found += [
-            (key, f"has the unknown placeholder {{{name}}}", f"known: {', '.join(sorted(PLACEHOLDERS))}")
+            (
+                key,
+                f"has the unknown placeholder {{{name}}}",
+                f"known: {', '.join(sorted(PLACEHOLDERS))}",
+            )
             for name in unknown
             if name not in PLACEHOLDERS
         ]
@@ -175,5 +191,7 @@ def _valid_regex(pattern: str | None) -> bool:
 
 
 def fill(text: str, values: dict[str, str]) -> str:
-    """Replaces the known placeholders and leaves every other brace alone, such as Go templates' double ones."""
+    """Replaces the known placeholders and leaves every other brace alone, such as Go templates'
+    double ones.
+    """
     return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)

@@ -16,8 +16,9 @@ _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def pick_port(host: str = "127.0.0.1") -> int:
-    """A port below the ephemeral range that could be bound just now. Another process may still take it first:
-    who starts a server retries. Raises ``HostError`` when none is found."""
+    """A port below the ephemeral range that could be bound just now. Another process may still take
+    it first: who starts a server retries. Raises ``HostError`` when none is found.
+    """
     highest = min(_HIGHEST, ephemeral_low() - 1)
     lowest = min(_LOWEST, max(1024, highest - 2000))
     for _ in range(_ATTEMPTS):
@@ -31,7 +32,9 @@ def pick_port(host: str = "127.0.0.1") -> int:
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether a server could listen there. SO_REUSEADDR, as servers set it: old TIME_WAITs do not count."""
+    """Whether a server could listen there. SO_REUSEADDR, as servers set it: old TIME_WAITs do not
+    count.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -43,12 +46,14 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def wait_until_free(port: int, host: str = "127.0.0.1", timeout_s: float = 10.0) -> None:
-    """Waits until the port can be listened on again. Raises ``HostError`` after ``timeout_s`` seconds."""
+    """Waits until the port can be listened on again. Raises ``HostError`` after ``timeout_s``
+    seconds.
+    """
     deadline = time.monotonic() + timeout_s
     while not is_free(port, host):
         if time.monotonic() > deadline:
             raise HostError(
-                f"port {port} on {host} is still taken {timeout_s:.0f} s after its server was stopped",
+                f"port {port} on {host} is still taken {timeout_s:.0f} s after its server's end",
                 hint="see who listens with `ss -ltnp`",
             )
         time.sleep(0.01)

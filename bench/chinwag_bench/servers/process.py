@@ -1,4 +1,6 @@
-"""One running server: start, wait until it serves, notice its death, stop it and all that it started."""
+"""One running server: start, wait until it serves, notice its death, stop it and all that it
+started.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 import msgspec
 
@@ -32,7 +34,9 @@ _PORT_ATTEMPTS = 3
 
 
 class Launch(msgspec.Struct, kw_only=True):
-    """How to start a server. ``log`` gets its output; ``None`` passes it on to this process's standard error."""
+    """How to start a server. ``log`` gets its output; ``None`` passes it on to this process's
+    standard error.
+    """
 
     target: Target
     log: Path | None
@@ -68,8 +72,10 @@ class ServerProcess:
                 start_new_session=True,
             )
         started = self._read_line(READY_TIMEOUT_S).split()
-        if len(started) != 3:  # noqa: PLR2004 - the supervisor's first line has three words
-            raise ServerError(f"{launch.target.id}: its supervisor did not start", detail=self.log_tail())
+        if len(started) != 3:
+            raise ServerError(
+                f"{launch.target.id}: its supervisor did not start", detail=self.log_tail()
+            )
         self.pid = int(started[1])
         self.started_at = float(started[2])
         """CLOCK_MONOTONIC seconds, just before the server's process was made."""
@@ -80,14 +86,16 @@ class ServerProcess:
         return self._supervisor.pid
 
     def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> float:
-        """Seconds from process start to the first good /health. Raises ``ServerError`` on death or timeout."""
+        """Seconds from process start to the first good /health. Raises ``ServerError`` on death or
+        timeout.
+        """
         deadline = self.started_at + timeout_s
         while ask_health(self.port, self.launch.host) is None:
             self.check_alive()
             if time.monotonic() > deadline:
                 raise ServerError(
-                    f"{self.launch.target.id} did not answer GET /health on port {self.port} with 200 "
-                    f"and status ok within {timeout_s:.0f} s",
+                    f"{self.launch.target.id} did not answer GET /health on port {self.port} "
+                    f"with 200 and status ok within {timeout_s:.0f} s",
                     detail=self.log_tail(),
                 )
             time.sleep(0.002)
@@ -98,7 +106,11 @@ class ServerProcess:
         self._poll(0.0)
         if self.exit_code is None:
             return
-        how = f"code {self.exit_code}" if self.exit_code >= 0 else signal.Signals(-self.exit_code).name
+        how = (
+            f"code {self.exit_code}"
+            if self.exit_code >= 0
+            else signal.Signals(-self.exit_code).name
+        )
         raise ServerError(
             f"{self.launch.target.id} ended by itself ({how}), "
             f"{time.monotonic() - self.started_at:.1f} s after it was started",
@@ -108,9 +120,8 @@ class ServerProcess:
     def stop(self, number: signal.Signals = signal.SIGKILL) -> int | None:
         """Ends the server and its whole tree, and waits until its port is free.
 
-        SIGTERM goes to the server alone and gives it 6 s to leave by itself; what is left then is killed.
-        Returns its own exit code, or ``None`` if it had to be killed.
-        """
+        SIGTERM goes to the server alone and gives it 6 s to leave by itself; what is left then is
+        killed. Returns its own exit code, or ``None`` if it had to be killed."""
         if number == signal.SIGTERM and self.exit_code is None:
             os.kill(self.pid, signal.SIGTERM)
             self._poll(TERM_TIMEOUT_S)
@@ -122,16 +133,21 @@ class ServerProcess:
     def log_tail(self) -> str:
         return last_lines(self.launch.log) if self.launch.log else ""
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> ServerProcess:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
     def end_tree(self) -> None:
-        """Kills the server and everything it started, by its supervisor. Calling it again changes nothing."""
+        """Kills the server and everything it started, by its supervisor. Calling it again changes
+        nothing.
+        """
         if self._supervisor.returncode is not None:
             return
         try:
@@ -144,7 +160,7 @@ class ServerProcess:
             self._supervisor.kill()
             self._supervisor.wait()
             raise HostError(
-                f"{self.launch.target.id}: its processes could not be killed within {_KILL_TIMEOUT_S:.0f} s",
+                f"{self.launch.target.id}: its processes outlived a kill for {_KILL_TIMEOUT_S:.0f} s",
                 hint=f"look for what is left of process group {self.pid}",
             ) from error
         finally:
@@ -203,8 +219,8 @@ class ServerProcess:
 def start_server(launch: Launch) -> ServerProcess:
     """Starts a server and waits until it serves.
 
-    Raises ``HostError`` when a port asked for is taken, and ``ServerError`` when the server dies or stays silent.
-    """
+    Raises ``HostError`` when a port asked for is taken, and ``ServerError`` when the server dies or
+    stays silent."""
     if launch.port is not None and not is_free(launch.port, launch.host):
         raise HostError(
             f"port {launch.port} on {launch.host} is already in use",
@@ -219,7 +235,8 @@ def start_server(launch: Launch) -> ServerProcess:
             return process
         except BaseException as error:
             process.end_tree()
-            # Somebody else may have bound the port between picking and listening; only that is worth another try.
+            # Somebody else may have bound the port between picking and listening; only that is
+            # worth another try.
             lost_race = isinstance(error, ServerError) and not is_free(process.port, launch.host)
             if not (lost_race and attempts_left):
                 raise

@@ -10,7 +10,9 @@ from pathlib import Path
 from chinwag_bench.servers.catalog import Server
 
 # Folders that builds and package managers fill. Lock files beside them say what they hold.
-_DERIVED = frozenset({"node_modules", "target", "_build", "deps", "build", "__pycache__", ".git", ".elixir_ls"})
+_DERIVED = frozenset(
+    {"node_modules", "target", "_build", "deps", "build", "__pycache__", ".git", ".elixir_ls"}
+)
 
 
 def source_files(server: Server) -> Iterator[Path]:
@@ -21,14 +23,18 @@ def source_files(server: Server) -> Iterator[Path]:
 
 
 def content_stamp(server: Server, versions: dict[str, str]) -> str:
-    """A digest of the sources, the build commands and the versions read, so that a new compiler builds anew."""
+    """A digest of the sources, the build commands and the versions read, so that a new compiler
+    builds anew.
+    """
     digest = hashlib.sha256()
     for path in source_files(server):
         digest.update(os.fsencode(path))
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     for command in server.manifest.build.all_commands():
         digest.update(repr(server.filled(command)).encode())
-    digest.update(repr((sorted(server.manifest.build.env.items()), sorted(versions.items()))).encode())
+    digest.update(
+        repr((sorted(server.manifest.build.env.items()), sorted(versions.items()))).encode()
+    )
     return digest.hexdigest()
 
 

@@ -1,12 +1,12 @@
 """Runs one server and leaves nothing behind. Started as a script, with the standard library alone.
 
-It is the subreaper of everything that the server starts, so even a daemon that detached itself (epmd does) stays
-below it. It kills the whole tree when it is told to, and also when the control connection ends because the kit died in
-whatever way. The reverse, this process being killed, takes the server along by PR_SET_PDEATHSIG.
+It is the subreaper of everything that the server starts, so even a daemon that detached itself
+(epmd does) stays below it. It kills the whole tree when it is told to, and also when the control
+connection ends because the kit died in whatever way. The reverse, this process being killed, takes
+the server along by PR_SET_PDEATHSIG.
 
-Control messages, one line each: it says ``started PID MONOTONIC_SECONDS``, ``exited CODE`` (negative: a signal) and
-``gone``; it understands ``kill``.
-"""
+Control messages, one line each: it says ``started PID MONOTONIC_SECONDS``, ``exited CODE``
+(negative: a signal) and ``gone``; it understands ``kill``."""
 
 from __future__ import annotations
 
@@ -101,7 +101,9 @@ class Supervisor:
             command = self.settings["command"]
             os.execvp(command[0], command)
         except OSError as error:
-            print(f"can't start {self.settings['command'][0]}: {error}", file=sys.stderr, flush=True)
+            print(
+                f"can't start {self.settings['command'][0]}: {error}", file=sys.stderr, flush=True
+            )
         finally:
             os._exit(EXEC_FAILED)
 
@@ -118,7 +120,9 @@ class Supervisor:
                 self.say(f"exited {os.waitstatus_to_exitcode(status)}")
 
     def kill_tree(self) -> None:
-        """Repeats until nothing is left: a process may have forked while its parent was being killed."""
+        """Repeats until nothing is left: a process may have forked while its parent was being
+        killed.
+        """
         while True:
             left = descendants(os.getpid())
             if not left:

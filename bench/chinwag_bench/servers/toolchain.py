@@ -13,7 +13,9 @@ _QUERY_TIMEOUT_S = 30
 
 
 def missing_reason(server: Server) -> str | None:
-    """Why the server can't be built here, in the manifest's words, or ``None`` when everything is present."""
+    """Why the server can't be built here, in the manifest's words, or ``None`` when everything is
+    present.
+    """
     absent = [name for name in server.manifest.toolchain.requires if shutil.which(name) is None]
     if not absent:
         return None
@@ -21,7 +23,9 @@ def missing_reason(server: Server) -> str | None:
 
 
 def read_versions(server: Server) -> dict[str, str]:
-    """Versions by asking each tool and library now. One that can't be read is left out, never guessed."""
+    """Versions by asking each tool and library now. One that can't be read is left out, never
+    guessed.
+    """
     versions = {}
     for name, query in server.manifest.versions.items():
         found = _ask(server, query)

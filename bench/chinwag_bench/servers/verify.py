@@ -15,12 +15,15 @@ from chinwag_bench.servers.catalog import Target
 from chinwag_bench.text import last_lines
 
 _TIMEOUT_S = 900
-# pytest's exit codes for "all passed" and "some failed"; the others mean that it could not do its work.
+# pytest's exit codes for "all passed" and "some failed"; the others mean that it could not do its
+# work.
 _PYTEST_RAN = (0, 1)
 
 
 def verify(target: Target, log: Path, *, smoke: bool = False) -> Verification:
-    """Runs the suite, or with ``smoke`` its short subset. Raises ``ServerError`` if the suite itself could not run."""
+    """Runs the suite, or with ``smoke`` its short subset. Raises ``ServerError`` if the suite
+    itself could not run.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -28,7 +31,7 @@ def verify(target: Target, log: Path, *, smoke: bool = False) -> Verification:
         code = _run_suite(target, log, report, smoke=smoke)
         if code not in _PYTEST_RAN or not report.is_file():
             raise ServerError(
-                f"{target.base_id}: the conformance suite could not run (pytest exited with {code})",
+                f"{target.base_id}: the conformance suite could not run (pytest: {code})",
                 hint=f"the whole log: {log}",
                 detail=last_lines(log),
             )
@@ -60,7 +63,15 @@ def read_report(report: Path, column: str, seconds: float) -> Verification:
 
 def _run_suite(target: Target, log: Path, report: Path, *, smoke: bool) -> int:
     workspace = target.server.workspace
-    command = [sys.executable, "-m", "pytest", str(workspace.conformance), "--server", target.base_id, "-q"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        str(workspace.conformance),
+        "--server",
+        target.base_id,
+        "-q",
+    ]
     command += [f"--junitxml={report}", "-p", "no:cacheprovider"]
     command += ["-m", "smoke"] if smoke else []
     with log.open("wb") as output:
@@ -76,7 +87,8 @@ def _run_suite(target: Target, log: Path, report: Path, *, smoke: bool) -> int:
             )
         except subprocess.TimeoutExpired as error:
             raise ServerError(
-                f"{target.base_id}: the conformance suite did not end within {_TIMEOUT_S} s", detail=last_lines(log)
+                f"{target.base_id}: the conformance suite did not end within {_TIMEOUT_S} s",
+                detail=last_lines(log),
             ) from error
     return done.returncode
 
