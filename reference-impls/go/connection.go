@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net"
+	"runtime"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type connection struct {
 	user      string
 	rooms     map[string]*room // Only the reader looks here.
 	outbox    chan *websocket.PreparedMessage
+	sent      chan struct{} // Tells a reader that waits for the outbox.
 
 	closeOnce     sync.Once
 	closeCode     int
@@ -38,6 +40,7 @@ func newConnection(conn *websocket.Conn, h *hub, user string) *connection {
 		conn: conn, transport: conn.NetConn().(*transport), hub: h, user: user,
 		rooms:         map[string]*room{},
 		outbox:        make(chan *websocket.PreparedMessage, outboxMessages),
+		sent:          make(chan struct{}, 1),
 		closing:       make(chan struct{}),
 		writePumpDone: make(chan struct{}),
 	}
@@ -94,6 +97,21 @@ func (c *connection) readPump() {
 			return
 		}
 		c.handle(kind, text)
+		c.pace()
+	}
+}
+
+// pace lets writers have a turn after each message, and waits while the own outbox is half full.
+// Without it a client that sends without a pause would fill the outboxes of its whole room,
+// though all of them read.
+func (c *connection) pace() {
+	runtime.Gosched()
+	for len(c.outbox) > outboxMessages/2 {
+		select {
+		case <-c.sent:
+		case <-c.closing:
+			return
+		}
 	}
 }
 
@@ -136,7 +154,12 @@ func (c *connection) writePump(pingInterval time.Duration) {
 
 func (c *connection) send(frame *websocket.PreparedMessage, timeout time.Duration) error {
 	c.conn.SetWriteDeadline(time.Now().Add(timeout))
-	return c.conn.WritePreparedMessage(frame)
+	err := c.conn.WritePreparedMessage(frame)
+	select {
+	case c.sent <- struct{}{}:
+	default:
+	}
+	return err
 }
 
 // sendFarewell sends what was delivered before the close, unless that is just too much.

@@ -46,8 +46,9 @@ func (h *hub) remove(c *connection) {
 	}
 }
 
-// join makes the room if c is its first member.
+// join makes the room if c is its first member; c hears of it before anything else there.
 func (h *hub) join(c *connection, name string) *room {
+	frame := event{Type: "user_joined", Room: name, User: c.user, Timestamp: now()}.encode()
 	h.roomsMutex.Lock()
 	r := h.rooms[name]
 	if r == nil {
@@ -59,12 +60,13 @@ func (h *hub) join(c *connection, name string) *room {
 	// Holding the room's mutex keeps the room; others need not wait while it tells its members.
 	h.roomsMutex.Unlock()
 	r.members[c] = struct{}{}
-	r.publish(event{Type: "user_joined", User: c.user})
+	r.fanOut(frame)
 	return r
 }
 
 // leave forgets the room if c was its last member.
 func (h *hub) leave(c *connection, r *room) {
+	frame := event{Type: "user_left", Room: r.name, User: c.user, Timestamp: now()}.encode()
 	h.roomsMutex.Lock()
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -73,7 +75,7 @@ func (h *hub) leave(c *connection, r *room) {
 		delete(h.rooms, r.name)
 	}
 	h.roomsMutex.Unlock()
-	r.publish(event{Type: "user_left", User: c.user})
+	r.fanOut(frame)
 }
 
 // direct is false if nobody by that name is connected.
@@ -111,19 +113,15 @@ type room struct {
 	members map[*connection]struct{}
 }
 
-func (r *room) message(e event) {
+func (r *room) publish(e event) {
+	frame := e.encode()
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.publish(e)
+	r.fanOut(frame)
 }
 
-// publish needs the mutex to be held.
-func (r *room) publish(e event) {
-	if len(r.members) == 0 {
-		return
-	}
-	e.Room, e.Timestamp = r.name, now()
-	frame := e.encode()
+// fanOut needs the mutex to be held.
+func (r *room) fanOut(frame *websocket.PreparedMessage) {
 	for c := range r.members {
 		c.deliver(frame)
 	}

@@ -55,7 +55,9 @@ func (c *connection) answer(r request) {
 		delete(c.rooms, name)
 		c.hub.leave(c, room)
 	default:
-		room.message(event{Type: kind, User: c.user, Content: content})
+		room.publish(event{
+			Type: kind, Room: name, User: c.user, Content: content, Timestamp: now(),
+		})
 	}
 }
 
