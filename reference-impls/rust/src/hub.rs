@@ -107,3 +107,6 @@ fn take_out(outboxes: &mut Vec<Arc<Outbox>>, outbox: &Arc<Outbox>) {
 fn going_away(outbox: &Outbox) {
     outbox.evict(CloseCode::Restart, "Server is going away");
 }
+
+#[cfg(test)]
+mod tests;

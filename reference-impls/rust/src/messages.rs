@@ -108,3 +108,6 @@ fn text(field: Option<&RawValue>) -> Result<Option<Cow<'_, str>>, Failure> {
 fn name(field: Option<&RawValue>) -> Result<Option<Cow<'_, str>>, Failure> {
     Ok(text(field)?.filter(|name| names::is_name(name)))
 }
+
+#[cfg(test)]
+mod tests;

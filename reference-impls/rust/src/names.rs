@@ -18,3 +18,6 @@ pub fn user_of(query: &str) -> Option<String> {
         Some((_, user)) => decode(user).filter(|user| is_name(user)),
     }
 }
+
+#[cfg(test)]
+mod tests;

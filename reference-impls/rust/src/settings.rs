@@ -31,3 +31,6 @@ impl Settings {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
