@@ -16,6 +16,7 @@ from chinwag_bench.machine.cpu_plan import CpuPlan
 from chinwag_bench.machine.cputime import CpuTime, tree_cpu
 from chinwag_bench.metrics.sustained import Failure, find_failure
 from chinwag_bench.records import Step
+from chinwag_bench.runs.profile import HoldSeconds
 from chinwag_bench.servers.catalog import Target
 from chinwag_bench.servers.process import Launch, ServerProcess, start_server
 
@@ -59,8 +60,21 @@ class Bout(msgspec.Struct):
     load: LoadProfile
     connections: int
 
-    def hold(self, request: HoldRequest) -> tuple[Step, Failure | None]:
-        """One hold, with the server's CPU time between its measured ends and the verdict on it."""
+    def hold(
+        self, deliveries_per_s: float, seconds: HoldSeconds, label: str, hdr: Path | None = None
+    ) -> tuple[Step, Failure | None]:
+        """One hold, with the server's CPU time between its measured ends and the verdict on it.
+
+        ``label`` is a word; ``hdr`` is where the generator appends its histogram.
+        """
+        request = HoldRequest(
+            rate=deliveries_per_s / self.load.deliveries_per_message(self.connections),
+            warmup_s=seconds.warmup_s,
+            hold_s=seconds.hold_s,
+            drain_s=seconds.drain_s,
+            label=label,
+            hdr=hdr,
+        )
         samples: list[CpuTime] = []
         with blaming_the_server(self.server):
             hold = self.generator.hold(request, lambda: samples.append(self.server_cpu()))
@@ -78,9 +92,6 @@ class Bout(msgspec.Struct):
 
     def server_cpu(self) -> CpuTime:
         return tree_cpu(self.server.supervisor_pid, include_root=False)
-
-    def messages_per_s(self, deliveries_per_s: float) -> float:
-        return deliveries_per_s / self.load.deliveries_per_message(self.connections)
 
 
 @contextmanager

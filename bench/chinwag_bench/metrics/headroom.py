@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from chinwag_bench.generator import HoldRequest
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.metrics.cell import Place, bout
 from chinwag_bench.runs.profile import LatencySettings
@@ -19,15 +18,7 @@ def check(place: Place, load: LoadProfile, settings: LatencySettings) -> dict[st
     Returns what the generator says of itself: ``ok`` is false when it is the limit even there.
     Raises ``ServerError`` or ``GeneratorError``."""
     with bout(place, load, settings.connections) as pair:
-        step, _ = pair.hold(
-            HoldRequest(
-                rate=pair.messages_per_s(settings.common_deliveries_per_s_min),
-                warmup_s=settings.hold.warmup_s,
-                hold_s=settings.hold.hold_s,
-                drain_s=settings.hold.drain_s,
-                label="headroom",
-            )
-        )
+        step, _ = pair.hold(settings.common_deliveries_per_s_min, settings.hold, "headroom")
     hold = step.hold
     return {
         "ok": not hold.generator_limited,

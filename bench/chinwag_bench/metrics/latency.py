@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from chinwag_bench.generator import HoldRequest
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.metrics.cell import Bout, Place, bout
 from chinwag_bench.records import Latency
@@ -36,16 +35,7 @@ def _measure_point(
     started_at, started = time.time(), time.monotonic()
     hdr = place.site.folder / "raw" / "hdr" / f"{place.label}-{point}.hlog"
     hdr.parent.mkdir(parents=True, exist_ok=True)
-    step, _ = pair.hold(
-        HoldRequest(
-            rate=pair.messages_per_s(rate),
-            warmup_s=settings.hold.warmup_s,
-            hold_s=settings.hold.hold_s,
-            drain_s=settings.hold.drain_s,
-            label=f"{point} {rate:.0f}/s",
-            hdr=hdr,
-        )
-    )
+    step, _ = pair.hold(rate, settings.hold, f"{point}-{rate:.0f}", hdr)
     return Latency(
         column=place.target.id,
         round=place.round,
@@ -65,7 +55,7 @@ def _no_rate(place: Place, point: Point) -> Latency:
         round=place.round,
         started_at=time.time(),
         seconds=0.0,
-        status="failed",
+        status="missing",
         reason="no sustained rate to take half of",
         point=point,
     )

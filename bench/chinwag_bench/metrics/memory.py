@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 
-from chinwag_bench.generator import Generator, HoldRequest
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.machine.kernel_memory import KernelMeter, kernel_meter
 from chinwag_bench.machine.open_files import connections_possible
@@ -64,7 +63,7 @@ def measure(place: Place, load: LoadProfile, settings: MemorySettings) -> Memory
             scale.sample("joined")
             pair = Bout(server, generator, load, connections)
             cpu_share = _quiet_cpu_share(pair, settings, len(place.site.cpus.server))
-            _load_and_rest(pair, generator, settings, scale)
+            _load_and_rest(pair, settings, scale)
     return Memory(
         column=place.target.id,
         round=place.round,
@@ -79,34 +78,15 @@ def measure(place: Place, load: LoadProfile, settings: MemorySettings) -> Memory
 
 def _quiet_cpu_share(pair: Bout, settings: MemorySettings, server_cores: int) -> float:
     """Share of the server's cores under the profile's own trickle of messages and heartbeats."""
-    rate = pair.connections * pair.load.messages_per_second_per_connection
-    if rate > 0:
-        step, _ = pair.hold(
-            HoldRequest(
-                rate=rate, warmup_s=1.0, hold_s=settings.quiet_s, drain_s=0.5, label="quiet"
-            )
-        )
-        return step.server_cpu_s / (step.hold.hold_s * server_cores)
-    before, started = pair.server_cpu(), time.monotonic()
-    with blaming_the_server(pair.server):
-        pair.generator.rest(settings.quiet_s)
-    used = pair.server_cpu() - before
-    return used.total_s / ((time.monotonic() - started) * server_cores)
+    messages_per_s = pair.connections * pair.load.messages_per_second_per_connection
+    rate = messages_per_s * pair.load.deliveries_per_message(pair.connections)
+    step, _ = pair.hold(rate, settings.quiet, "quiet")
+    return step.server_cpu_s / (step.hold.hold_s * server_cores)
 
 
-def _load_and_rest(
-    pair: Bout, generator: Generator, settings: MemorySettings, scale: Scale
-) -> None:
-    pair.hold(
-        HoldRequest(
-            rate=pair.messages_per_s(settings.load_deliveries_per_s),
-            warmup_s=0.0,
-            hold_s=settings.load_s,
-            drain_s=1.0,
-            label="load",
-        )
-    )
+def _load_and_rest(pair: Bout, settings: MemorySettings, scale: Scale) -> None:
+    pair.hold(settings.busy_deliveries_per_s, settings.busy, "busy")
     scale.sample("after_load")
     with blaming_the_server(pair.server):
-        generator.rest(settings.rest_s)
+        pair.generator.rest(settings.rest_s)
     scale.sample("after_rest")

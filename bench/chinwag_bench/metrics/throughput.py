@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
+from functools import partial
 
-from chinwag_bench.generator import HoldRequest
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.metrics.cell import Bout, Place, bout
 from chinwag_bench.metrics.staircase import Answer, Offer, Outcome, climb
@@ -17,35 +18,41 @@ _SATURATED_SHARE = 0.9
 
 
 class Search:
-    """One staircase on one server: makes the offers, keeps the steps, minds the time."""
+    """One staircase on one column: makes the offers, keeps the steps, minds the time."""
 
-    def __init__(self, bout: Bout, settings: ThroughputSettings) -> None:
-        self.bout = bout
-        self.settings = settings
+    def __init__(self, place: Place, load: LoadProfile, settings: ThroughputSettings) -> None:
         self.steps: list[Step] = []
         self.best: Step | None = None
         self.failure: Failure | None = None
         """Of the last step that failed on the way up."""
         self.failed_step: Step | None = None
-        self._deadline = time.monotonic() + settings.seconds
+        self._settings = settings
+        self._open_bout = partial(bout, place, load, settings.connections)
+        self._stack = ExitStack()
+        self._bout: Bout | None = None
+        self._setup_s = 0.0
 
     def run(self, start: float) -> Outcome:
         """``start`` in deliveries a second."""
-        stairs = climb(start, self.settings.cap_deliveries_per_s, self.settings.approach_factor)
-        offer = next(stairs)
-        while True:
-            try:
-                offer = stairs.send(self._try(offer))
-            except StopIteration as end:
-                outcome: Outcome = end.value
-                return outcome
+        settings = self._settings
+        stairs = climb(start, settings.cap_deliveries_per_s, settings.approach_factor)
+        with self._stack:
+            self._fresh_bout()
+            self._deadline = time.monotonic() + settings.seconds
+            offer = next(stairs)
+            while True:
+                try:
+                    offer = stairs.send(self._try(offer))
+                except StopIteration as end:
+                    outcome: Outcome = end.value
+                    return outcome
 
     def _try(self, offer: Offer) -> Answer:
-        # The search may not use up the time of the hold that confirms its result.
-        reserve = 0.0 if offer.kind == "confirm" else self.settings.confirm.seconds
-        if time.monotonic() + self.settings.hold_of(offer.kind).seconds + reserve > self._deadline:
+        if not self._has_time(offer):
             return Answer.NO_TIME
-        step, failure = self.bout.hold(self._request(offer))
+        pair = self._bout or self._fresh_bout()
+        seconds = self._settings.hold_of(offer.kind)
+        step, failure = pair.hold(offer.rate, seconds, f"{offer.kind}-{offer.rate:.0f}")
         self.steps.append(step)
         if failure is None:
             if offer.kind == "confirm":
@@ -53,17 +60,26 @@ class Search:
             return Answer.SUSTAINED
         if offer.kind != "confirm":
             self.failure, self.failed_step = failure, step
+        if step.hold.outstanding_after_drain or step.hold.closes:
+            # What an overload leaves behind would be counted against the next step.
+            self._bout = None
         return Answer.FAILED
 
-    def _request(self, offer: Offer) -> HoldRequest:
-        seconds = self.settings.hold_of(offer.kind)
-        return HoldRequest(
-            rate=self.bout.messages_per_s(offer.rate),
-            warmup_s=seconds.warmup_s,
-            hold_s=seconds.hold_s,
-            drain_s=seconds.drain_s,
-            label=f"{offer.kind} {offer.rate:.0f}/s",
-        )
+    def _has_time(self, offer: Offer) -> bool:
+        """The search may not use up the time of the hold that confirms its result."""
+        needed = self._settings.hold_of(offer.kind).seconds
+        needed += 0.0 if self._bout else self._setup_s
+        if offer.kind != "confirm":
+            needed += self._settings.confirm.seconds + self._setup_s
+        return time.monotonic() + needed <= self._deadline
+
+    def _fresh_bout(self) -> Bout:
+        """A new server and a new generator in place of the ones before."""
+        self._stack.close()
+        started = time.monotonic()
+        self._bout = self._stack.enter_context(self._open_bout())
+        self._setup_s = time.monotonic() - started
+        return self._bout
 
 
 def measure(
@@ -74,9 +90,8 @@ def measure(
     ``ServerError`` or ``GeneratorError``.
     """
     started_at, started = time.time(), time.monotonic()
-    with bout(place, load, settings.connections) as pair:
-        search = Search(pair, settings)
-        outcome = search.run(hint / 2 if hint else settings.start_deliveries_per_s)
+    search = Search(place, load, settings)
+    outcome = search.run(hint / 2 if hint else settings.start_deliveries_per_s)
     limited_by, lower_bound = limit(search, outcome, len(place.site.cpus.server))
     best = search.best
     return Throughput(

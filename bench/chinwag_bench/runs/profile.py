@@ -70,15 +70,17 @@ class MemorySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     setup_s: float
     settle_s: float
     """Waited before each of the five samples."""
-    quiet_s: float
-    load_s: float
-    load_deliveries_per_s: float
+    quiet: HoldSeconds
+    """The load profile's own trickle, during which the CPU share is taken."""
+    busy: HoldSeconds
+    """What comes before the sample ``after_load``."""
+    busy_deliveries_per_s: float
     rest_s: float
 
     @property
     def planned_s(self) -> float:
-        # 2.5 s: warm-up and drain of the quiet hold and of the load.
-        return self.setup_s + 5 * self.settle_s + self.quiet_s + self.load_s + self.rest_s + 2.5
+        holds_s = self.quiet.seconds + self.busy.seconds
+        return self.setup_s + 5 * self.settle_s + holds_s + self.rest_s
 
 
 class StartSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

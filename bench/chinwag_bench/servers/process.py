@@ -160,7 +160,7 @@ class ServerProcess:
             self._supervisor.kill()
             self._supervisor.wait()
             raise HostError(
-                f"{self.launch.target.id}: its processes outlived a kill for {_KILL_TIMEOUT_S:.0f} s",
+                f"{self.launch.target.id}: its processes outlive a kill by {_KILL_TIMEOUT_S:.0f} s",
                 hint=f"look for what is left of process group {self.pid}",
             ) from error
         finally:
