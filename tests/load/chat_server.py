@@ -1,13 +1,14 @@
-"""A small, correct chat/1 server whose faults can be programmed: what the load generator is tested against.
+"""A small, correct chat/1 server whose faults can be programmed, to test the load generator with.
 
-A fault is given as JSON on the command line: ``{"drop_every": 10}`` keeps every tenth delivery back. Deliveries are
-counted over the whole server, in the order sent, and what a fault did is counted in ``GET /faults``.
+Faults are given as JSON on the command line: ``{"drop_every": 10}`` keeps every tenth delivery
+back, counted over the whole server in the order sent. ``GET /faults`` tells how often each fault hit.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import time
@@ -32,6 +33,7 @@ class FaultPlan:
         self.deliveries = 0
         self.messages = 0
         self.held: dict[tuple[ServerConnection, str], str] = {}
+        self.releases: set[asyncio.Task[None]] = set()
 
     def due(self, name: str) -> bool:
         every = self.plan.get(name)
@@ -58,7 +60,9 @@ class FaultPlan:
         """What nothing overtook goes out in order after all."""
         text = self.held.pop(pair, None)
         if text is not None:
-            self.tasks = [*getattr(self, "tasks", []), asyncio.create_task(send(pair[0], text))]
+            task = asyncio.create_task(send(pair[0], text))
+            self.releases.add(task)
+            task.add_done_callback(self.releases.discard)
 
     def corrupted(self, text: str) -> str:
         if self.due("corrupt_every"):
@@ -69,10 +73,8 @@ class FaultPlan:
 
 
 async def send(to: ServerConnection, text: str) -> None:
-    try:
+    with contextlib.suppress(ConnectionClosed):
         await to.send(text)
-    except ConnectionClosed:
-        pass
 
 
 class ChatServer:
@@ -175,6 +177,7 @@ async def listen(port: int, faults: Faults) -> Server:
         process_request=server.answer_http,
         compression=None,
         ping_interval=faults.get("ping_interval_s", 0.2),
+        ping_timeout=faults.get("ping_timeout_s", 20),
     )
 
 

@@ -13,6 +13,9 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
+constexpr double seconds_max = 86'400;
+constexpr double connections_max = 1'000'000;
+
 void tell(const ordered_json& event) {
   std::cout << event.dump() << '\n' << std::flush;
 }
@@ -40,11 +43,13 @@ class command {
     return fields_.contains(key) && !fields_[key].is_null() ? read<value>(key) : otherwise;
   }
 
-  double seconds(const char* key, double lowest, double otherwise) const {
+  // A number within limits; `otherwise` when it is not given.
+  double number(const char* key, double lowest, double highest, double otherwise) const {
     const double value = get<double>(key, otherwise);
-    if (!(value >= lowest && value <= 86'400)) {
-      throw failure(exit_code::usage, std::string("\"") + key + "\" is " + std::to_string(value) +
-                                          "; allowed: " + std::to_string(lowest) + " to 86400");
+    if (!(value >= lowest && value <= highest)) {
+      throw failure(exit_code::usage, '"' + std::string(key) + "\" is " + json(value).dump() +
+                                          "; allowed: " + json(lowest).dump() + " to " +
+                                          json(highest).dump());
     }
     return value;
   }
@@ -95,8 +100,8 @@ void tell_joined(generator& generator) {
 
 void obey_connect(generator& generator, const command& command, std::uint32_t connections) {
   const stopwatch watch;
-  const auto total = command.get<std::uint32_t>("connections", connections);
-  const connect_result result = generator.connect(total);
+  const auto total = command.number("connections", 1, connections_max, connections);
+  const connect_result result = generator.connect(static_cast<std::uint32_t>(total));
   if (command.get<bool>("join", false)) {
     generator.join();
   }
@@ -117,9 +122,9 @@ hold_request read_hold(const command& command) {
   if (!(request.messages_per_s > 0)) {
     throw failure(exit_code::usage, "\"rate\" must be above 0: messages a second");
   }
-  request.warmup_s = command.seconds("warmup_s", 0, request.warmup_s);
-  request.hold_s = command.seconds("hold_s", 0.001, request.hold_s);
-  request.drain_s = command.seconds("drain_s", 0, request.drain_s);
+  request.warmup_s = command.number("warmup_s", 0, seconds_max, request.warmup_s);
+  request.hold_s = command.number("hold_s", 0.001, seconds_max, request.hold_s);
+  request.drain_s = command.number("drain_s", 0, seconds_max, request.drain_s);
   request.hdr_path = command.get<std::string>("hdr", "");
   request.label = command.get<std::string>("label", request.label);
   return request;
@@ -138,7 +143,7 @@ void obey_hold(generator& generator, const command& command) {
 }
 
 void obey_rest(generator& generator, const command& command) {
-  generator.rest(command.seconds("seconds", 0, 1));
+  generator.rest(command.number("seconds", 0, seconds_max, 1));
   tell_incidents(generator.crowd());
   tell({{"event", "rested"}});
 }

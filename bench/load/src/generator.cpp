@@ -24,6 +24,16 @@ void check_label(const std::string& label) {
   }
 }
 
+void check_members(const crowd& crowd) {
+  for (std::uint32_t id = 0; id < crowd.connections.size(); ++id) {
+    if (crowd.is_member(id)) {
+      return;
+    }
+  }
+  throw failure(exit_code::usage,
+                "nobody has joined: a hold needs open connections that joined their rooms");
+}
+
 }  // namespace
 
 generator::generator(const generator_options& options, const profile& profile)
@@ -36,7 +46,7 @@ generator::generator(const generator_options& options, const profile& profile)
 connect_result generator::connect(std::uint32_t total) {
   reserve_open_files(total);
   const std::uint32_t open = crowd_.connections.open_count();
-  connecting part(crowd_, total > open ? total - open : 0, options_.connect_timeout_s);
+  connecting part(crowd_, total > open ? total - open : 0, options_.answer_timeout_s);
   part.run();
   const connect_result& result = part.result();
   if (result.refused > 0 && result.opened == 0) {
@@ -48,18 +58,20 @@ connect_result generator::connect(std::uint32_t total) {
 }
 
 std::uint32_t generator::join() {
-  joining part(crowd_);
+  joining part(crowd_, options_.answer_timeout_s);
   part.run();
   if (part.joined() < part.wanted() && crowd_.lost == 0) {
-    throw failure(exit_code::environment, "the server answered " + std::to_string(part.joined()) +
-                                              " of " + std::to_string(part.wanted()) +
-                                              " joins and then nothing for 10 s");
+    throw failure(exit_code::environment,
+                  "the server answered " + std::to_string(part.joined()) + " of " +
+                      std::to_string(part.wanted()) +
+                      " joins and then no more: it may be overloaded, or not speak chat/1");
   }
   return part.joined();
 }
 
 hold_result generator::hold(const hold_request& request, const hold_events& events) {
   check_label(request.label);
+  check_members(crowd_);
   hold_plan plan{request.messages_per_s, request.warmup_s, request.hold_s,
                  request.drain_s,        ++holds_,         options_.seed + holds_,
                  options_.check_every,   events.on_begin,  events.on_end};

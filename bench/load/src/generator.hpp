@@ -18,7 +18,7 @@ struct generator_options {
   std::uint32_t sources = 0;  // 0: as many as the connections need
   std::string name;           // starts the names of users and rooms
   std::uint64_t seed = 1;
-  double connect_timeout_s = 10;
+  double answer_timeout_s = 10;  // to a connection or a join
   std::uint32_t check_every = 64;
 };
 

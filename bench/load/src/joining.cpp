@@ -10,18 +10,17 @@ namespace {
 
 constexpr std::uint32_t in_flight_max = 64;  // a room's members get one announcement for each
 
-constexpr std::int64_t patience_ns = 10 * ns_per_s;
 // Once a connection ended, how many announcements are due can't be known any more: a quiet second
 // must do.
 constexpr std::int64_t patience_after_end_ns = ns_per_s;
 
 }  // namespace
 
-joining::joining(load::crowd& crowd)
+joining::joining(load::crowd& crowd, double answer_timeout_s)
     : activity(crowd),
       awaited_(crowd.joined.size(), false),
-      patience_ns_(patience_ns),
-      give_up_ns_(monotonic_ns() + patience_ns) {
+      patience_ns_(seconds_to_ns(answer_timeout_s)),
+      give_up_ns_(monotonic_ns() + patience_ns_) {
   plan();
   wake_ns = 0;
 }

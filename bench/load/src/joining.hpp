@@ -11,7 +11,7 @@ namespace chinwag::load {
 // that it should: then no join is under way any more that could disturb what is measured next.
 class joining : public activity {
  public:
-  explicit joining(load::crowd& crowd);
+  joining(load::crowd& crowd, double answer_timeout_s);
 
   bool done() const override;
   std::uint32_t joined() const { return joined_; }

@@ -61,7 +61,8 @@ void add_server_options(CLI::App& app, options& out) {
   app.add_option("--name", out.generator.name,
                  "Start of user and room names; processes must differ")
       ->check(CLI::Validator(check_name, "NAME"));
-  app.add_option("--connect-timeout", out.generator.connect_timeout_s, "Seconds")
+  app.add_option("--answer-timeout", out.generator.answer_timeout_s,
+                 "Seconds that a connection or a join may go unanswered")
       ->check(CLI::Range(0.001, 3'600.0));
 }
 
