@@ -1,4 +1,4 @@
-"""What a test gets: connections to the server under test, names of its own, and an end for all of them."""
+"""What a test gets: connections to the server under test, and names of its own."""
 
 from __future__ import annotations
 

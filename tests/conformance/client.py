@@ -1,8 +1,9 @@
-"""A chat/1 client over a bare socket: it can say anything, and it notices everything that comes back."""
+"""A chat/1 client over a bare socket: it can say anything, and notices all that comes back."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import struct
@@ -12,12 +13,12 @@ from dataclasses import dataclass, field
 from . import frames, messages
 from .frames import Frame, Opcode
 from .handshake import (
-    TIMEOUT_S,
     Address,
     accept_value,
     open_socket,
     read_response,
     receive_some,
+    send_all,
     target_for,
     upgrade_request,
 )
@@ -26,7 +27,7 @@ from .messages import Message
 
 @dataclass(frozen=True)
 class End:
-    """How a connection ended. ``code`` is None if TCP ended, or was reset, without a close frame."""
+    """How a connection ended. ``code`` is None if TCP ended without a close frame."""
 
     code: int | None
     reason: str = ""
@@ -61,7 +62,7 @@ class Client:
         slowly: bool = False,
         receive_buffer: int | None = None,
     ) -> Client:
-        """``target`` replaces the path and query; ``pipelined`` goes out together with the request."""
+        """``target`` replaces path and query; ``pipelined`` goes out together with the request."""
         sock = await open_socket(address, receive_buffer=receive_buffer)
         client = cls(sock)
         try:
@@ -103,11 +104,8 @@ class Client:
 
     async def send_bytes(self, data: bytes) -> None:
         """A server that has had enough may reset meanwhile: what it said is still there to read."""
-        loop = asyncio.get_running_loop()
-        try:
-            await asyncio.wait_for(loop.sock_sendall(self.sock, data), timeout=TIMEOUT_S)
-        except ConnectionError:
-            pass
+        with contextlib.suppress(ConnectionError):
+            await send_all(self.sock, data)
 
     async def send_slowly(self, data: bytes) -> None:
         """One byte for each TCP segment (TCP_NODELAY is set)."""
@@ -136,8 +134,8 @@ class Client:
             self._parser.feed(data)
         return frame
 
-    async def _receive_payload(self) -> bytes | End:
-        """The next text message's bytes, or the end. Pings are answered, pongs kept for :meth:`pong`."""
+    async def receive_payload(self) -> bytes | End:
+        """The next text message's bytes, or the end. Pings are answered; pongs wait for `pong`."""
         while (frame := await self.receive_frame()) is not None:
             match frame.opcode:
                 case Opcode.PING:
@@ -163,7 +161,7 @@ class Client:
         return text
 
     async def _closed(self, payload: bytes) -> End:
-        """Answers a close and waits for the end of the TCP connection, which is the server's to bring."""
+        """Answers a close and waits for the end of TCP, which is the server's to bring."""
         assert len(payload) != 1, "a close frame's code has two bytes"
         await self.send_frame(Opcode.CLOSE, payload[:2])
         while data := await receive_some(self.sock):
@@ -173,19 +171,21 @@ class Client:
         code = int.from_bytes(payload[:2], "big") if payload else 1005
         return End(code, payload[2:].decode("utf-8"))
 
+    async def receive_or_end(self) -> Message | End:
+        payload = await self.receive_payload()
+        return payload if isinstance(payload, End) else messages.parse(payload)
+
     async def receive(self) -> Message:
-        payload = await self._receive_payload()
-        assert isinstance(payload, bytes), f"a message was due, but the connection ended: {payload}"
-        return messages.parse(payload)
+        return messages.parse(await self.receive_raw())
 
     async def receive_raw(self) -> bytes:
         """A message unparsed, for tests that count thousands."""
-        payload = await self._receive_payload()
+        payload = await self.receive_payload()
         assert isinstance(payload, bytes), f"a message was due, but the connection ended: {payload}"
         return payload
 
     async def end(self, *, ignore_messages: bool = False) -> End:
-        while not isinstance(payload := await self._receive_payload(), End):
+        while not isinstance(payload := await self.receive_payload(), End):
             assert ignore_messages, f"the end was due, but a message came: {payload!r}"
         return payload
 
@@ -223,11 +223,11 @@ class Client:
 
     async def served_or_ended(self, *codes: int | None) -> None:
         """For choices of the protocol: a heartbeat is answered, or the end has one of the codes."""
-        payload = await self._receive_payload()
-        if isinstance(payload, End):
-            assert payload.code in codes, f"ended with {payload}"
+        outcome = await self.receive_or_end()
+        if isinstance(outcome, End):
+            assert outcome.code in codes, f"ended with {outcome}"
         else:
-            assert messages.parse(payload)["type"] == "heartbeat", f"not served: {payload!r}"
+            assert outcome["type"] == "heartbeat", f"not served: {outcome}"
 
     async def expect_error(self, code: str) -> None:
         await self.expect(type="error", code=code)

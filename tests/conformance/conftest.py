@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-
 from chinwag_bench.errors import ChinwagError
 
 from . import servers
@@ -41,7 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "rules(*names): rules of protocol/chat-1.md that this proves")
+    config.addinivalue_line(
+        "markers", "rules(*names): rules of protocol/chat-1.md that this proves"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -83,7 +84,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 @pytest.fixture(autouse=True)
 def _skip_by_manifest(request: pytest.FixtureRequest) -> None:
-    """The manifest's `[conformance] skip` names a golden case or a test function, with the reason."""
+    """`[conformance] skip` of a manifest names a golden case or a test function, and says why."""
     if "choice" not in request.fixturenames:
         return
     choice: Choice = request.getfixturevalue("choice")

@@ -1,4 +1,4 @@
-"""RFC 6455 frames: an encoder that can also make wrong ones, and a strict parser of what servers send."""
+"""RFC 6455 frames: an encoder that can also make wrong ones, and a strict parser."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def encode(
     masked: bool = True,
     length_bytes: int | None = None,
 ) -> bytes:
-    """A frame as a client sends it. The options make it wrong; ``length_bytes`` forces 1, 3 or 9 length bytes."""
+    """A frame as a client sends it. The options make it wrong; ``length_bytes`` is 1, 3 or 9."""
     return (
         header(opcode, len(payload), fin=fin, reserved=reserved, masked=masked, size=length_bytes)
         + (MASK if masked else b"")
@@ -78,28 +78,31 @@ def close_payload(code: int | None, reason: bytes = b"") -> bytes:
 
 
 class Parser:
-    """Takes bytes as they come, gives whole frames, and insists on what RFC 6455 demands of a server."""
+    """Takes bytes as they come, gives whole frames, and insists on what a server must keep to."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._at = 0
 
     def feed(self, data: bytes) -> None:
+        del self._buffer[: self._at]
+        self._at = 0
         self._buffer += data
 
     def next_frame(self) -> Frame | None:
-        buffer = self._buffer
-        if len(buffer) < 2:
+        buffer, start = self._buffer, self._at + 2
+        if len(buffer) < start:
             return None
-        length, start = buffer[1], 2
+        length = buffer[start - 1]
         assert not length & 0x80, "a server must not mask its frames"
         if length >= 126:
             size = 2 if length == 126 else 8
+            length = int.from_bytes(buffer[start : start + size], "big")
             start += size
-            length = int.from_bytes(buffer[2:start], "big")
         if len(buffer) < start + length:
             return None
-        frame = self._frame(buffer[0], bytes(buffer[start : start + length]))
-        del buffer[: start + length]
+        frame = self._frame(buffer[self._at], bytes(buffer[start : start + length]))
+        self._at = start + length
         return frame
 
     @staticmethod

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
+import http.client
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import quote
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+READ_BYTES = 1 << 18
 TIMEOUT_S = 15.0
 """Generous: a slow machine must not fail a test, only a server that does not answer."""
 
@@ -26,7 +30,7 @@ class Response:
     status: int
     headers: dict[str, str]
     rest: bytes
-    """What came after the head: of a 101, the first frames; otherwise the body's beginning."""
+    """What came after the head, as far as it was read: frames, or a body."""
 
 
 def accept_value(key: str = KEY) -> str:
@@ -36,8 +40,7 @@ def accept_value(key: str = KEY) -> str:
 def upgrade_request(
     target: str = "/ws",
     *,
-    headers: dict[str, str | None] | None = None,
-    method: str = "GET",
+    headers: Mapping[str, str | None] | None = None,
 ) -> bytes:
     """``headers`` replaces the usual ones by name; ``None`` takes one away."""
     fields: dict[str, str | None] = {
@@ -46,9 +49,10 @@ def upgrade_request(
         "Connection": "Upgrade",
         "Sec-WebSocket-Key": KEY,
         "Sec-WebSocket-Version": "13",
-    } | (headers or {})
+    }
+    fields.update(headers or {})
     lines = [f"{name}: {value}" for name, value in fields.items() if value is not None]
-    return "\r\n".join([f"{method} {target} HTTP/1.1", *lines, "", ""]).encode()
+    return "\r\n".join([f"GET {target} HTTP/1.1", *lines, "", ""]).encode()
 
 
 def target_for(user: str | None) -> str:
@@ -88,28 +92,47 @@ async def read_response(sock: socket.socket) -> Response:
 
 async def receive_some(sock: socket.socket) -> bytes:
     """The next bytes; empty at the end of the connection, also when it was reset."""
-    loop = asyncio.get_running_loop()
     try:
-        return await asyncio.wait_for(loop.sock_recv(sock, 1 << 18), timeout=TIMEOUT_S)
+        return sock.recv(READ_BYTES)
+    except BlockingIOError:
+        pass
+    except ConnectionError:
+        return b""
+    receiving = asyncio.get_running_loop().sock_recv(sock, READ_BYTES)
+    try:
+        return await asyncio.wait_for(receiving, timeout=TIMEOUT_S)
     except ConnectionError:
         return b""
 
 
-async def request(address: Address, data: bytes) -> Response:
-    """Sends one request on a connection of its own. A body is read as far as Content-Length says."""
-    sock = await open_socket(address)
+async def send_all(sock: socket.socket, data: bytes) -> None:
+    """Raises ConnectionError when the server has ended the connection."""
     try:
-        await asyncio.get_running_loop().sock_sendall(sock, data)
-        response = await read_response(sock)
-        if response.status == 101:
-            return response
-        body = response.rest
-        while len(body) < int(response.headers.get("content-length", "0")):
-            body += await receive_some(sock) or b"\0"
-        return Response(response.status, response.headers, body)
-    finally:
-        sock.close()
+        sent = sock.send(data)
+    except BlockingIOError:
+        sent = 0
+    if sent < len(data):
+        rest = memoryview(data)[sent:]
+        sending = asyncio.get_running_loop().sock_sendall(sock, rest)
+        await asyncio.wait_for(sending, timeout=TIMEOUT_S)
+
+
+async def request(address: Address, data: bytes) -> Response:
+    """Sends one request, however wrong, on a connection of its own."""
+    with await open_socket(address) as sock:
+        await send_all(sock, data)
+        return await read_response(sock)
 
 
 async def get(address: Address, path: str) -> Response:
-    return await request(address, f"GET {path} HTTP/1.1\r\nHost: chat.test\r\n\r\n".encode())
+    """An ordinary GET with its whole body."""
+    return await asyncio.to_thread(_get, address, path)
+
+
+def _get(address: Address, path: str) -> Response:
+    connection = http.client.HTTPConnection(*address, timeout=TIMEOUT_S)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        return Response(answer.status, headers, answer.read())

@@ -1,4 +1,4 @@
-"""The servers under test: which ones were asked for, and one running instance of each for each setting."""
+"""The servers under test: which were asked for, and one running instance for each setting."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-
 from chinwag_bench.errors import ChinwagError
 from chinwag_bench.paths import find_workspace
 from chinwag_bench.servers.build import build

@@ -22,9 +22,7 @@ TEXT = b'{"type":"heartbeat"}'
 FRAMING_FAULTS: dict[str, bytes] = {
     "unmasked text": frames.encode(Opcode.TEXT, TEXT, masked=False),
     "unmasked ping": frames.encode(Opcode.PING, b"x", masked=False),
-    "unmasked close": frames.encode(
-        Opcode.CLOSE, frames.close_payload(1000), masked=False
-    ),
+    "unmasked close": frames.encode(Opcode.CLOSE, frames.close_payload(1000), masked=False),
     "RSV1": frames.encode(Opcode.TEXT, TEXT, reserved=4),
     "RSV2": frames.encode(Opcode.TEXT, TEXT, reserved=2),
     "RSV3": frames.encode(Opcode.TEXT, TEXT, reserved=1),
@@ -33,9 +31,7 @@ FRAMING_FAULTS: dict[str, bytes] = {
     "fragmented ping": frames.encode(Opcode.PING, b"x", fin=False),
     "fragmented close": frames.encode(Opcode.CLOSE, b"", fin=False),
     "ping of 126 bytes": frames.encode(Opcode.PING, b"x" * 126),
-    "close of 126 bytes": frames.encode(
-        Opcode.CLOSE, frames.close_payload(1000, b"x" * 124)
-    ),
+    "close of 126 bytes": frames.encode(Opcode.CLOSE, frames.close_payload(1000, b"x" * 124)),
     "continuation of nothing": frames.encode(Opcode.CONTINUATION, TEXT),
     "continuation after the end": frames.encode(Opcode.TEXT, b'{"type":"-"}')
     + frames.encode(Opcode.CONTINUATION, TEXT),

@@ -15,7 +15,9 @@ PAYLOAD_MAX = 65_536
 HEARTBEAT = b'{"type":"heartbeat"}'
 
 
-def padded(length: int, prefix: bytes = b'{"type":"heartbeat","pad":"', fill: bytes = b"x") -> bytes:
+def padded(
+    length: int, prefix: bytes = b'{"type":"heartbeat","pad":"', fill: bytes = b"x"
+) -> bytes:
     """A request of exactly ``length`` bytes."""
     return prefix + fill * (length - len(prefix) - 2) + b'"}'
 

@@ -51,7 +51,7 @@ async def test_a_nameless_user_becomes_a_uuid(chat: Chat, target: str) -> None:
     "offer",
     [
         "permessage-deflate",
-        "permessage-deflate; client_max_window_bits, permessage-deflate; server_no_context_takeover",
+        "permessage-deflate; client_max_window_bits, permessage-deflate",
         "x-webkit-deflate-frame",
     ],
 )

@@ -1,0 +1,36 @@
+"""What /proc says of a server's processes: open descriptors and resident memory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+
+from .servers import Running
+
+
+def process_ids(server: Running) -> list[int]:
+    health = server.health()
+    return sorted({health["pid"], *health["workers"]})
+
+
+def open_descriptors(pids: list[int]) -> int:
+    return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids)
+
+
+def resident_bytes(pids: list[int]) -> int:
+    return sum(_resident_pages(pid) for pid in pids) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _resident_pages(pid: int) -> int:
+    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1])
+
+
+async def until(reached: Callable[[], bool], what: str, timeout_s: float = 15.0) -> None:
+    """Waits for something that no message announces."""
+    deadline = time.monotonic() + timeout_s
+    while not reached():
+        assert time.monotonic() < deadline, f"{what}: not within {timeout_s:.0f} s"
+        await asyncio.sleep(0.02)

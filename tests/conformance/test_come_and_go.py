@@ -1,0 +1,125 @@
+"""Rules R7 and L6 over a thousand connections: whoever comes and goes, nothing of them stays."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+
+import pytest
+
+from .chat import Chat, fence_all, fresh_name
+from .client import Client
+from .handshake import open_socket, send_all
+from .processes import open_descriptors, process_ids, resident_bytes, until
+from .servers import Running
+
+WAVES = 10
+WAVE = 100
+MEMORY_SLACK_BYTES = 64 * 2**20
+"""Garbage collectors take their time; this is far less than a thousand connections leak."""
+
+
+async def wave(chat: Chat, probe: Client, room: str) -> None:
+    """A hundred join and all leave: a third in order, a third by reset, a third without a close."""
+    clients = list(await asyncio.gather(*(chat.connect() for _ in range(WAVE))))
+    users = Counter(client.user for client in clients)
+    for client in clients:
+        await client.send(type="join", room=room)
+    assert await hear(probe, "user_joined") == users
+    for client in clients[::3]:
+        await client.send(type="heartbeat")
+    for client in clients[1::3]:
+        client.abort()
+    for client in clients[2::3]:
+        client.hang_up()
+    await asyncio.gather(*(client.close() for client in clients[::3]))
+    assert await hear(probe, "user_left") == users
+
+
+async def hear(probe: Client, message_type: str) -> Counter[str]:
+    return Counter([(await probe.expect(type=message_type))["user"] for _ in range(WAVE)])
+
+
+@pytest.mark.slow
+@pytest.mark.rules("R7", "R11", "L6")
+async def test_a_thousand_clients_come_and_go(own_server: Running) -> None:
+    chat = Chat(own_server.address)
+    pids = process_ids(own_server)
+    room = fresh_name("room")
+    probe = await chat.member(room)
+    try:
+        await wave(chat, probe, room)
+        await probe.fence()
+        descriptors = await settled_descriptors(pids)
+        memory = resident_bytes(pids)
+        for _ in range(WAVES - 1):
+            await wave(chat, probe, room)
+        await probe.fence()
+        await until(
+            lambda: open_descriptors(pids) == descriptors,
+            f"the server's descriptors are back to {descriptors}",
+        )
+        assert resident_bytes(pids) < memory + MEMORY_SLACK_BYTES
+    finally:
+        chat.abort()
+
+
+async def settled_descriptors(pids: list[int]) -> int:
+    """The number once it stops falling: a server may tell a room before it closes the socket."""
+    lowest, unchanged = open_descriptors(pids), 0
+    while unchanged < 25:
+        await asyncio.sleep(0.02)
+        now = open_descriptors(pids)
+        unchanged = unchanged + 1 if now >= lowest else 0
+        lowest = min(lowest, now)
+    return lowest
+
+
+@pytest.mark.smoke
+@pytest.mark.rules("R7", "L6")
+async def test_resets_amid_traffic_disturb_nobody(chat: Chat) -> None:
+    room = fresh_name("room")
+    first, second = await chat.members(room, 2)
+    for number in range(20):
+        victim = await chat.member(room)
+        await victim.send(type="message", room=room, content="last words")
+        await first.expect(type="user_joined", user=victim.user)
+        await second.expect(type="user_joined", user=victim.user)
+        await first.expect(type="message", content="last words")
+        await first.send(type="message", room=room, content=str(number))
+        victim.abort()
+        for member in (first, second):
+            await hears_both(member, str(number), victim.user, late=member is second)
+    await fence_all([first, second])
+
+
+async def hears_both(member: Client, content: str, left: str, *, late: bool) -> None:
+    """The message and the departure, in whichever order: a room's order between senders is free."""
+    due = [("message", content), ("user_left", left)] + [("message", "last words")] * late
+    got = []
+    for _ in due:
+        message = await member.receive()
+        got.append((message["type"], message.get("content", message["user"])))
+    assert sorted(got) == sorted(due)
+
+
+STRAYS = {
+    "nothing": b"",
+    "a word": b"GET",
+    "half a request": b"GET /ws HTTP/1.1\r\nHost: chat.test\r\nUpgrade: websocket\r\n",
+    "a TLS hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "zeros": bytes(64),
+    "a long header": b"GET /ws HTTP/1.1\r\nX: " + b"x" * 100_000,
+}
+
+
+@pytest.mark.rules("L6")
+@pytest.mark.parametrize("sent", STRAYS.values(), ids=STRAYS)
+async def test_what_never_becomes_a_connection_disturbs_nobody(chat: Chat, sent: bytes) -> None:
+    bystander = await chat.connect()
+    sock = await open_socket(chat.address)
+    with sock, contextlib.suppress(ConnectionError):
+        await send_all(sock, sent)
+    await bystander.fence()
+    await (await chat.connect()).fence()
