@@ -1,7 +1,7 @@
 """A small, correct chat/1 server whose faults can be programmed, to test the load generator with.
 
 Faults are given as JSON on the command line: ``{"drop_every": 10}`` keeps every tenth delivery
-back, counted over the whole server in the order sent. ``GET /faults`` tells how often each fault hit.
+back, counted over the whole server in the order sent. ``GET /faults`` tells how often each hit.
 """
 
 from __future__ import annotations

@@ -4,6 +4,16 @@
 
 namespace chinwag::load {
 
+std::vector<std::uint32_t> crowd::members() const {
+  std::vector<std::uint32_t> all;
+  for (std::uint32_t id = 0; id < connections.size(); ++id) {
+    if (is_member(id)) {
+      all.push_back(id);
+    }
+  }
+  return all;
+}
+
 void activity::on_text(std::uint32_t /*connection*/, std::string_view payload,
                        std::size_t /*wire_bytes*/, std::int64_t /*now_ns*/) {
   switch (type_of(payload)) {

@@ -22,6 +22,7 @@ struct crowd {
   bool is_member(std::uint32_t connection) const {
     return joined[connection] && connections.is_open(connection);
   }
+  std::vector<std::uint32_t> members() const;
 };
 
 // One part of a run: it turns the connections until it is done. What it does not look at itself is

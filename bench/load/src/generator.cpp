@@ -25,13 +25,10 @@ void check_label(const std::string& label) {
 }
 
 void check_members(const crowd& crowd) {
-  for (std::uint32_t id = 0; id < crowd.connections.size(); ++id) {
-    if (crowd.is_member(id)) {
-      return;
-    }
+  if (crowd.members().empty()) {
+    throw failure(exit_code::usage,
+                  "nobody has joined: a hold needs open connections that joined their rooms");
   }
-  throw failure(exit_code::usage,
-                "nobody has joined: a hold needs open connections that joined their rooms");
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ hold::hold(load::crowd& crowd, const profile& profile, hold_plan plan)
       profile_(profile),
       window_(window_of(plan_)),
       drained_ns_(window_.end_ns + seconds_to_ns(plan_.drain_s)),
-      seating_(crowd),
+      seating_(crowd.members(), crowd.connections.size(), crowd.names.room_size()),
       ledger_(seating_),
       schedule_({window_.begin_ns - seconds_to_ns(plan_.warmup_s), window_.end_ns,
                  plan_.messages_per_s, profile_.burst}),

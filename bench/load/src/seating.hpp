@@ -3,17 +3,15 @@
 #include <cstdint>
 #include <vector>
 
-#include "crowd.hpp"
-
 namespace chinwag::load {
 
 // Who writes to whom in one hold: taken from who is there when it begins. What a connection that
 // ends later should have got stays expected, and so is lost.
 class seating {
  public:
-  explicit seating(const crowd& crowd);
+  // `senders`: the members of rooms, in connection order.
+  seating(std::vector<std::uint32_t> senders, std::uint32_t connections, std::uint32_t room_size);
 
-  // Those who send, in connection order.
   const std::vector<std::uint32_t>& senders() const { return senders_; }
   std::uint32_t connections() const { return static_cast<std::uint32_t>(partners_.size()); }
   std::uint32_t room_size() const { return room_size_; }
