@@ -11,7 +11,9 @@ from tree import CPP, lines
 
 Span = tuple[str, int]
 
-_CONTROL = re.compile(r"^\s*(\}\s*)?(if|for|while|switch|else|do|try|catch|namespace|struct|class|enum|union)\b")
+_CONTROL = re.compile(
+    r"^\s*(\}\s*)?(if|for|while|switch|else|do|try|catch|namespace|struct|class|enum|union)\b"
+)
 _OPENS = re.compile(r"\)\s*(const|noexcept|override|final|mutable|->\s*[\w:<>,&*\s]+|:\s.*)*\s*\{$")
 
 
@@ -31,23 +33,14 @@ def _python(path: Path) -> Iterator[Span]:
 
 
 def _cpp(path: Path) -> Iterator[Span]:
-    """A body opens on a line that ends with a parameter list and a brace, and ends at the brace below it."""
+    """A body opens on a line that ends with a parameter list (or a constructor's initialisers) and
+    a brace; it ends at the first closing brace that is not indented deeper."""
     text = lines(path)
     for start, line in enumerate(text):
         if not _OPENS.search(line) or _CONTROL.match(line):
             continue
-        closing = re.compile(rf"^{_indent_of_body(text, start)}\}}")
+        closing = re.compile(rf"^ {{0,{len(line) - len(line.lstrip())}}}\}}")
         for end in range(start + 1, len(text)):
             if closing.match(text[end]):
                 yield f"{path.name}:{start + 1}", end - start + 1
                 break
-
-
-def _indent_of_body(text: list[str], start: int) -> str:
-    """The indentation of the statement whose last line is `start`: parameter lists may span lines."""
-    depth, line = 0, start
-    while True:
-        depth += text[line].count(")") - text[line].count("(")
-        if depth <= 0 or line == 0:
-            return re.match(r"\s*", text[line]).group()  # type: ignore[union-attr]
-        line -= 1

@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from chinwag_bench.cli import app
 from tree import ROOT, name, tracked
 from typer.main import get_command
-
-from chinwag_bench.cli import app
 
 DOCS = [path for path in tracked() if path.suffix == ".md" and "results" not in path.parts]
 LINK = re.compile(r"\[[^\]]*\]\((?!https?://|mailto:|#)([^)#\s]+)[^)]*\)")

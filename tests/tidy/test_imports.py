@@ -9,10 +9,16 @@ from pathlib import Path
 from tree import CPP, ROOT, name, tracked, under
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]', re.MULTILINE)
+OWN_INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 
 
 def includes(path: Path) -> list[str]:
     return INCLUDE.findall(path.read_text(encoding="utf-8"))
+
+
+def own_includes(path: Path) -> list[str]:
+    """Those of this repository: between quotes. Libraries stand between angle brackets."""
+    return OWN_INCLUDE.findall(path.read_text(encoding="utf-8"))
 
 
 def core_headers() -> set[str]:
@@ -29,7 +35,7 @@ def foreign_uses(folder: str) -> list[str]:
     return [
         f"{name(path)} includes {header}"
         for path in under(folder, suffixes=CPP)
-        for header in includes(path)
+        for header in own_includes(path)
         if header.startswith("chinwag/") or "core/" in header or Path(header).name in core
     ]
 
@@ -90,7 +96,9 @@ def test_the_kit_imports_nothing_of_the_tests() -> None:
 
 
 def test_every_header_is_included_by_someone() -> None:
-    used = {Path(header).name for path in tracked() if path.suffix in CPP for header in includes(path)}
+    used = {
+        Path(header).name for path in tracked() if path.suffix in CPP for header in includes(path)
+    }
     headers = [path for path in under("core", "bench", suffixes={".hpp"})]
     assert headers, f"no header found below {ROOT}"
     assert not [name(path) for path in headers if path.name not in used]
