@@ -8,7 +8,8 @@ import (
 )
 
 func TestParseRequestTellsMalformedFromNotAnObject(t *testing.T) {
-	for _, text := range []string{"", "{", "\xef\xbb\xbf{}", "{} x", "{'a':1}", `{"a":NaN}`, `{"a":1,}`} {
+	notJSON := []string{"", "{", "\xef\xbb\xbf{}", "{} x", "{'a':1}", `{"a":NaN}`, `{"a":1,}`}
+	for _, text := range notJSON {
 		if _, err := parseRequest([]byte(text)); err == nil || errors.Is(err, errNotAnObject) {
 			t.Errorf("%q: got %v, want a syntax error", text, err)
 		}

@@ -12,7 +12,8 @@ func TestIsName(t *testing.T) {
 			t.Errorf("%q should be a name", name)
 		}
 	}
-	for _, name := range []string{"", strings.Repeat("é", 32) + "x", "\x00", "\x7f", "\u009f", "\xff"} {
+	tooLong := strings.Repeat("é", 32) + "x"
+	for _, name := range []string{"", tooLong, "\x00", "\x7f", "\u009f", "\xff"} {
 		if isName(name) {
 			t.Errorf("%q should not be a name", name)
 		}
@@ -30,7 +31,8 @@ func TestUserOf(t *testing.T) {
 			t.Errorf("%s: got %q, %v, want %q", query, user, err, want)
 		}
 	}
-	for _, query := range []string{"user=%ff", "user=%zz", "user=%00", "user=" + strings.Repeat("x", 65)} {
+	tooLong := "user=" + strings.Repeat("x", 65)
+	for _, query := range []string{"user=%ff", "user=%zz", "user=%00", tooLong} {
 		if user, err := userOf(query); err == nil {
 			t.Errorf("%s: got %q, want an error", query, user)
 		}
@@ -38,7 +40,9 @@ func TestUserOf(t *testing.T) {
 }
 
 func TestUserOfGivesARandomName(t *testing.T) {
-	uuid4 := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	const hex = "[0-9a-f]"
+	uuid4 := regexp.MustCompile(
+		"^" + hex + "{8}-" + hex + "{4}-4" + hex + "{3}-[89ab]" + hex + "{3}-" + hex + "{12}$")
 	for _, query := range []string{"", "user", "user=", "user=&user=ann", "other=1"} {
 		if user, err := userOf(query); err != nil || !uuid4.MatchString(user) {
 			t.Errorf("%q: got %q, %v, want a UUID", query, user, err)
