@@ -1,0 +1,91 @@
+// chinwagd: a chat/1 server as a process of its own.
+
+#include <signal.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <chrono>
+#include <iostream>
+
+#include "chinwag/server.hpp"
+#include "descriptors.hpp"
+#include "settings.hpp"
+
+namespace {
+
+constexpr int exit_cannot_serve = 3;
+
+// Connections beside which few descriptors are needed: below this a warning is due.
+constexpr std::uint64_t ample_descriptors = 10'000;
+
+// What the signal handler reaches: set before the handler is.
+chinwag::server* signalled_server = nullptr;
+std::chrono::milliseconds drain_deadline{0};
+std::atomic<bool> draining{false};
+
+void on_signal(int) {
+  if (draining.exchange(true)) {
+    signalled_server->stop();
+  } else {
+    signalled_server->drain(drain_deadline);
+  }
+}
+
+void handle_signals(chinwag::server& server, std::uint32_t drain_timeout_ms) {
+  signalled_server = &server;
+  drain_deadline = std::chrono::milliseconds(drain_timeout_ms);
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::sigaction(SIGINT, &action, nullptr);
+}
+
+void begin_log(const std::string& level) {
+  spdlog::set_default_logger(spdlog::stderr_color_st("chinwagd"));
+  spdlog::set_level(spdlog::level::from_str(level));
+}
+
+void write_log(chinwag::log_level level, std::string_view text) {
+  spdlog::log(level == chinwag::log_level::info ? spdlog::level::info : spdlog::level::warn, "{}",
+              text);
+}
+
+void warn_of_limits(const chinwagd::settings& all) {
+  const std::uint64_t descriptors = chinwagd::raise_descriptor_limit();
+  if (descriptors < ample_descriptors) {
+    spdlog::warn("only {} open files allowed: raise the hard limit (ulimit -Hn) to serve more",
+                 descriptors);
+  }
+  if (all.server.workers > 1) {
+    spdlog::warn("{} workers asked for; this version serves with one", all.server.workers);
+  }
+}
+
+int serve(const chinwagd::settings& all) {
+  begin_log(all.log_level);
+  warn_of_limits(all);
+  chinwag::server server(all.server, write_log);
+  if (const chinwag::listen_result listening = server.listen(); !listening) {
+    std::cerr << "chinwagd: " << listening.outcome.text << "\n";
+    return exit_cannot_serve;
+  }
+  handle_signals(server, all.drain_timeout_ms);
+  const chinwag::status outcome = server.run();
+  if (outcome) return 0;
+  std::cerr << "chinwagd: " << outcome.text << "\n";
+  return exit_cannot_serve;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const chinwagd::settings_or_exit settings = chinwagd::read_settings(count, arguments);
+  if (!settings.read) return settings.exit_code;
+  if (settings.read->print_config) {
+    std::cout << chinwagd::to_toml(*settings.read);
+    return 0;
+  }
+  return serve(*settings.read);
+}

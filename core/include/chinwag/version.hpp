@@ -1,0 +1,7 @@
+#pragma once
+
+namespace chinwag {
+
+inline constexpr const char* version = CHINWAG_VERSION;
+
+}  // namespace chinwag

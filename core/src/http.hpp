@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace chinwag {
+
+// What the server needs to know of an HTTP request.
+struct http_request {
+  std::string path;            // of the target, without its query
+  std::string query;
+  std::string websocket_key;
+  std::string websocket_version;
+  std::size_t size = 0;        // of the header: what follows are the next bytes of the connection
+  bool get = false;
+  bool upgrade = false;        // asks for a WebSocket
+  bool body = false;           // announces a body
+  bool keep_alive = false;
+};
+
+enum class http_parse { complete, incomplete, bad, too_large };
+
+// Parses the request at the front of `bytes` once its header is complete.
+http_parse parse_http(std::string_view bytes, std::size_t header_bytes_max, http_request& request);
+
+struct http_response {
+  unsigned code = 200;
+  std::string_view content_type = "text/plain; charset=utf-8";
+  std::string body{};
+  bool keep_alive = false;
+};
+
+// The response as it goes on the wire. 405 and 426 carry the headers that they need.
+std::string write_http(const http_response& response);
+
+// The answer that accepts a WebSocket (RFC 6455 section 4.2.2).
+std::string write_upgrade(std::string_view accept);
+
+}  // namespace chinwag

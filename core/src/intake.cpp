@@ -1,0 +1,170 @@
+#include "intake.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace chinwag {
+
+namespace {
+
+// Answers and echoes that wait for a connection while more of its messages are served.
+constexpr std::size_t outbox_bytes_ample = 256 * 1024;
+
+constexpr std::size_t message_bytes_max = 65'536;  // chat/1 rule F6
+
+bool is_websocket(connection_phase phase) {
+  return phase == connection_phase::chat || phase == connection_phase::echo;
+}
+
+}  // namespace
+
+intake::intake(context& shared, outboxes& boxes, lifecycle& life, poller& events, protocol& chat,
+               http_service& http)
+    : shared_(shared),
+      boxes_(boxes),
+      life_(life),
+      events_(events),
+      chat_(chat),
+      http_(http),
+      buffer_(shared.limits.read_bytes_per_turn + shared.limits.header_bytes_max) {}
+
+void intake::readable(connection_id id) {
+  const connection& from = shared_.truth.connections[id];
+  std::size_t kept = 0;
+  if (from.stash != no_id) {
+    // An unfinished HTTP header or frame header from before.
+    std::string& unread = shared_.truth.stashes[from.stash].unread;
+    kept = unread.size();
+    std::copy(unread.begin(), unread.end(), buffer_.begin());
+  }
+  const ssize_t got = ::recv(from.descriptor, buffer_.data() + kept,
+                             shared_.limits.read_bytes_per_turn, MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got <= 0) return life_.break_off(id);
+  shared_.counts.bytes_in.add(static_cast<std::uint64_t>(got));
+  if (kept > 0) shared_.truth.stashes[from.stash].unread.clear();
+  serve(id, std::span(buffer_).first(kept + static_cast<std::size_t>(got)));
+}
+
+void intake::serve(connection_id id, std::span<char> input) {
+  const connection& from = shared_.truth.connections[id];
+  while (from.phase == connection_phase::http && !must_wait(id, no_id) &&
+         http_.serve(id, input)) {
+  }
+  if (from.phase == connection_phase::http && must_wait(id, no_id)) pause(id, no_id);
+  if (is_websocket(from.phase)) serve_frames(id, input);
+  const bool goes_on = from.phase == connection_phase::http || is_websocket(from.phase);
+  if (goes_on && !input.empty()) {
+    boxes_.stash_of(id).unread.assign(input.data(), input.size());
+  } else {
+    boxes_.trim(id);
+  }
+}
+
+void intake::serve_frames(connection_id id, std::span<char>& input) {
+  const connection& from = shared_.truth.connections[id];
+  message_reader& reader = reader_of(id);
+  const std::uint32_t frames_before = reader.frames();
+  const std::size_t limit = from.phase == connection_phase::echo
+                                ? std::size_t{shared_.limits.echo_bytes_max}
+                                : message_bytes_max;
+  while (is_websocket(from.phase)) {
+    const inbound got = reader.next(input, limit);
+    if (got.what == inbound::kind::nothing) break;
+    const room_id published = handle(id, got);
+    if (!must_wait(id, published) || !is_websocket(from.phase)) continue;
+    pause(id, published);
+    break;
+  }
+  if (reader.frames() != frames_before) {
+    shared_.truth.connections[id].heard_at = shared_.clock.now();
+  }
+  if (&reader == &common_reader_) keep_reader(id);
+}
+
+// Serves one message or control frame; returns the room that it was published in.
+room_id intake::handle(connection_id id, const inbound& got) {
+  const bool echoes = shared_.truth.connections[id].phase == connection_phase::echo;
+  switch (got.what) {
+    case inbound::kind::nothing:
+    case inbound::kind::pong: break;
+    case inbound::kind::ping: boxes_.add(id, opcode::pong, got.payload); break;
+    case inbound::kind::close: life_.answer_close(id, got.code); break;
+    case inbound::kind::fault: life_.close(id, got.code); break;
+    case inbound::kind::binary:
+      if (!echoes) {
+        life_.close(id, close_code::unsupported);
+        break;
+      }
+      [[fallthrough]];
+    case inbound::kind::text:
+      if (echoes) {
+        echo(id, got);
+        break;
+      }
+      const served outcome = chat_.serve(id, got.payload);
+      if (outcome.malformed) life_.close(id, close_code::unsupported);
+      return outcome.published;
+  }
+  return no_id;
+}
+
+void intake::echo(connection_id id, const inbound& got) {
+  boxes_.add(id, got.what == inbound::kind::text ? opcode::text : opcode::binary, got.payload);
+}
+
+bool intake::must_wait(connection_id id, room_id published) const {
+  if (boxes_.waiting(id) > outbox_bytes_ample) return true;
+  if (published == no_id) return false;
+  const room& place = shared_.truth.rooms[published];
+  return place.log.tail - shared_.links.rooms[published].passed >
+         shared_.limits.room_backlog_bytes_max;
+}
+
+void intake::pause(connection_id id, room_id published) {
+  connection_links& links = shared_.links.connections[id];
+  links.reading_paused = true;
+  events_.update(id);
+  paused_.push_back({id, links.generation, published});
+}
+
+void intake::resume_paused() {
+  std::vector<paused> waiting;
+  waiting.swap(paused_);
+  for (const paused& one : waiting) {
+    connection_links& links = shared_.links.connections[one.id];
+    if (links.generation != one.generation || !links.reading_paused) continue;
+    if (must_wait(one.id, one.room)) {
+      paused_.push_back(one);
+      continue;
+    }
+    links.reading_paused = false;
+    shared_.truth.connections[one.id].heard_at = shared_.clock.now();
+    events_.update(one.id);
+    std::string unread;
+    if (shared_.truth.connections[one.id].stash != no_id) {
+      unread.swap(boxes_.stash_of(one.id).unread);
+    }
+    serve(one.id, unread);
+  }
+}
+
+message_reader& intake::reader_of(connection_id id) {
+  const stash_id place = shared_.truth.connections[id].stash;
+  return place == no_id || shared_.truth.stashes[place].reader.idle()
+             ? common_reader_
+             : shared_.truth.stashes[place].reader;
+}
+
+// The common reader is in the middle of a message: it becomes the connection's own.
+void intake::keep_reader(connection_id id) {
+  if (common_reader_.idle()) return;
+  if (is_websocket(shared_.truth.connections[id].phase)) {
+    boxes_.stash_of(id).reader = std::move(common_reader_);
+  }
+  common_reader_ = {};
+}
+
+}  // namespace chinwag

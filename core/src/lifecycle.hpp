@@ -1,0 +1,75 @@
+#pragma once
+
+#include "context.hpp"
+#include "outboxes.hpp"
+#include "poller.hpp"
+#include "rooms.hpp"
+#include "sender.hpp"
+#include "timer_wheel.hpp"
+#include "users.hpp"
+
+namespace chinwag {
+
+// Connections from accept to the last byte: their phases, deadlines and limits.
+class lifecycle {
+ public:
+  lifecycle(context& shared, outboxes& boxes, rooms& places, users& people, sender& out,
+            poller& events, timer_wheel& timers)
+      : shared_(shared),
+        boxes_(boxes),
+        rooms_(places),
+        users_(people),
+        out_(out),
+        events_(events),
+        timers_(timers) {}
+
+  // Takes over a descriptor; false if the system can't watch it.
+  bool open(int descriptor);
+
+  // From HTTP to WebSocket, on /ws as this user.
+  void begin_chat(connection_id id, std::string_view user);
+  void begin_echo(connection_id id);
+
+  // Decides to close: what waits is sent, then the close frame. Nothing that the client sends
+  // after this is served.
+  void close(connection_id id, std::uint16_t code);
+  // The client closed first: its code is answered.
+  void answer_close(connection_id id, std::uint16_t code);
+  // For HTTP: no close frame.
+  void finish_http(connection_id id);
+  // The connection is broken or over. It is removed by reap().
+  void break_off(connection_id id);
+
+  // What follows from a delivery: limits, deadlines, what to watch for.
+  void after_delivery(connection_id id, delivery outcome);
+
+  void run_timers();
+  // Removes the broken ones; their rooms learn of it.
+  void reap();
+  // Begins to close all connections.
+  void close_all();
+
+  std::uint32_t live() const { return shared_.truth.connections.live(); }
+
+ private:
+  void begin_closing(connection_id id, std::uint16_t code);
+  void judge(connection_id id);
+  void slow_consumer(connection_id id);
+  void begin_lingering(connection_id id);
+  void check(connection_id id);
+  void check_chat(connection_id id);
+  bool is_stalled(connection_id id) const;
+  void arm(connection_id id);
+  std::uint32_t until(tick_ms since, std::uint32_t limit_ms) const;
+  void remove(connection_id id);
+
+  context& shared_;
+  outboxes& boxes_;
+  rooms& rooms_;
+  users& users_;
+  sender& out_;
+  poller& events_;
+  timer_wheel& timers_;
+};
+
+}  // namespace chinwag

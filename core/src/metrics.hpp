@@ -1,0 +1,52 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "chinwag/stats.hpp"
+
+namespace chinwag {
+
+// A number that one thread changes and any thread reads.
+class counter {
+ public:
+  void add(std::uint64_t amount = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+  void set(std::uint64_t value) { value_.store(value, std::memory_order_relaxed); }
+  std::uint64_t read() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+// A shard's counters. The shard's thread writes, any thread may take a reading.
+struct metrics {
+  counter connections, rooms, members, log_chunks;
+  counter accepted, accept_failures, upgrades, http_requests;
+  std::array<counter, request_kinds> messages_in;
+  counter publishes, deliveries, direct_deliveries;
+  counter bytes_in, bytes_out, send_calls;
+  counter turns, turn_us;
+  std::array<counter, turn_bounds_us.size() + 1> turn_buckets;
+  counter slow_consumers, skipped_bytes;
+  std::array<counter, close_kinds> closes;
+  std::array<counter, refusal_kinds> errors;
+
+  void count(request kind) { messages_in[static_cast<std::size_t>(kind)].add(); }
+  void count(refusal kind) { errors[static_cast<std::size_t>(kind)].add(); }
+  void count_close(std::uint16_t code);
+  void count_turn(std::uint64_t duration_us);
+
+  stats read() const;
+};
+
+// The wire's name of a refusal.
+const char* refusal_name(refusal kind);
+
+// Prometheus text exposition format 0.0.4.
+std::string prometheus_text(const stats& numbers);
+
+}  // namespace chinwag

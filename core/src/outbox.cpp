@@ -1,0 +1,58 @@
+#include "outbox.hpp"
+
+#include <cstring>
+
+namespace chinwag {
+
+namespace {
+constexpr std::size_t compact_from = 64 * 1024;
+}
+
+char* outbox::grow(std::size_t count) {
+  // Sent bytes are dropped once they are half of the whole: each byte moves once at most.
+  if (sent_ >= compact_from && sent_ * 2 >= bytes_.size()) {
+    bytes_.erase(0, sent_);
+    sent_ = 0;
+  }
+  const std::size_t size = bytes_.size();
+  bytes_.resize(size + count);
+  return bytes_.data() + size;
+}
+
+void outbox::add(const message_parts& message) { message.write_frame(grow(message.frame_size())); }
+
+void outbox::add(opcode code, std::string_view payload) {
+  char* to = grow(server_header_size(payload.size()) + payload.size());
+  to += write_server_header(to, code, payload.size());
+  if (!payload.empty()) std::memcpy(to, payload.data(), payload.size());
+}
+
+void outbox::add_raw(std::string_view bytes) {
+  if (bytes.empty()) return;
+  std::memcpy(grow(bytes.size()), bytes.data(), bytes.size());
+  raw_ += bytes.size();
+}
+
+std::uint32_t outbox::sent(std::size_t count, std::uint32_t open) {
+  std::size_t unit = raw_ > 0 ? raw_ : open;
+  std::size_t left = count;
+  const char* at = bytes_.data() + sent_;
+  while (left > unit) {
+    left -= unit;
+    at += unit;
+    unit = server_frame_size(at);
+  }
+  raw_ -= raw_ > count ? count : raw_;
+  sent_ += count;
+  if (sent_ == bytes_.size()) {
+    bytes_.clear();
+    sent_ = 0;
+  }
+  return static_cast<std::uint32_t>(unit - left);
+}
+
+void outbox::keep_only(std::uint32_t open) {
+  bytes_.resize(sent_ + (raw_ > open ? raw_ : open));
+}
+
+}  // namespace chinwag
