@@ -56,6 +56,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("choice", choices, ids=lambda choice: choice.id, scope="session")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Who names a server asks about that server: tests of the suite itself are left out."""
+    if not (config.getoption("--server") or config.getoption("--url")):
+        return
+    others = [item for item in items if not _tests_a_server(item)]
+    items[:] = [item for item in items if _tests_a_server(item)]
+    config.hook.pytest_deselected(items=others)
+
+
+def _tests_a_server(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and "choice" in item.fixturenames
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Runs coroutine tests. Their connections end inside the loop, whatever happened."""

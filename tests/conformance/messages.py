@@ -44,5 +44,6 @@ def parse(payload: bytes) -> Message:
     )
     assert isinstance(message, dict), f"a server's message is an object, not {payload!r}"
     assert next(iter(message), None) == "type", f"`type` is not the first key of {payload!r}"
-    _validator(str(message["type"])).validate(message)
+    fault = next(_validator(str(message["type"])).iter_errors(message), None)
+    assert fault is None, f"{message} is not valid: {fault.message if fault else None}"
     return message

@@ -48,36 +48,27 @@ async def test_silence_is_closed_with_1001(brisk_chat: Chat) -> None:
 
 
 IGNORED = frames.encode(Opcode.TEXT, b'{"type":"dance"}')
-MORE = frames.encode(Opcode.CONTINUATION, b" ", fin=False)
-
-SIGNS: dict[str, tuple[bytes, bytes]] = {
-    "text": (IGNORED, IGNORED),
-    "ping": (frames.encode(Opcode.PING),) * 2,
-    "pong": (frames.encode(Opcode.PONG),) * 2,
-    "fragment": (frames.encode(Opcode.TEXT, b" ", fin=False), MORE),
-}
-"""The first frame, and the one that follows again and again."""
+SIGNS = [IGNORED, frames.encode(Opcode.PING), frames.encode(Opcode.PONG)]
 
 
 @pytest.mark.rules("L2")
 async def test_any_frame_is_a_sign_of_life(brisk_chat: Chat) -> None:
-    await asyncio.gather(*(stays(brisk_chat, first, more) for first, more in SIGNS.values()))
+    await asyncio.gather(*(stays(brisk_chat, sign) for sign in SIGNS))
 
 
-async def stays(chat: Chat, first: bytes, more: bytes) -> None:
+async def stays(chat: Chat, sign: bytes) -> None:
     """Tries again where this machine was too slow to send in time: such a try says nothing."""
-    while not await _outlives_the_timeout(await chat.connect(), first, more):
+    while not await _outlives_the_timeout(await chat.connect(), sign):
         continue
 
 
-async def _outlives_the_timeout(client: Client, first: bytes, more: bytes) -> bool:
+async def _outlives_the_timeout(client: Client, sign: bytes) -> bool:
     """Whether the try counts. Without answering a ping, the client must be served in the end."""
     started = last = time.monotonic()
     longest_gap = 0.0
-    await client.send_bytes(first)
     while last - started < 1.5 * IDLE_S:
         await asyncio.sleep(IDLE_S / 10)
-        await client.send_bytes(more)
+        await client.send_bytes(sign)
         now = time.monotonic()
         longest_gap, last = max(longest_gap, now - last), now
     if longest_gap > IDLE_S / 2:
