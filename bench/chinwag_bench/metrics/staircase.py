@@ -50,7 +50,7 @@ def climb(start: float, cap: float, approach_factor: float = 2.0) -> Climb:
     passed, ended = yield from _approach(min(start, cap), cap, approach_factor)
     if passed is None:
         return Outcome(None, ended)
-    if ended != "cap":
+    if ended == "failed":
         passed, ended = yield from _ascend(passed, cap)
     return Outcome((yield from _confirm(passed, start * FLOOR_SHARE)), ended)
 

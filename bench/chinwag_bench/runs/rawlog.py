@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,13 +81,11 @@ def disk_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _write_or_undo(
-    number: int, line: bytes, before: int, write: Callable[[int, bytes], int] = os.write
-) -> None:
+def _write_or_undo(number: int, line: bytes, before: int) -> None:
     try:
         left = line
         while left:
-            left = left[write(number, left) :]
+            left = left[os.write(number, left) :]
         os.fsync(number)
     except OSError:
         os.ftruncate(number, before)

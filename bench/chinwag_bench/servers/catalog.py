@@ -109,6 +109,11 @@ def discover(workspace: Workspace) -> Catalog:
     for path in _manifest_paths(workspace.root):
         try:
             server = Server(load_manifest(path), path.parent, workspace)
+            if path.parents[1].name == "reference-impls" and server.name != path.parent.name:
+                raise ManifestError(
+                    f"{path}: `name` is {server.name!r}, its folder is {path.parent.name!r}",
+                    hint="give both the same name",
+                )
             if server.name in servers:
                 other = servers[server.name].folder
                 raise ManifestError(f"{path}: `name` {server.name!r} is taken by {other}")

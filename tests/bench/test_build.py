@@ -1,0 +1,100 @@
+"""Builds: once for the same content, with a log, without lies about what is up to date."""
+
+import threading
+
+import pytest
+from chinwag_bench.errors import HostError, ServerError
+from chinwag_bench.servers.build import build, last_build
+from chinwag_bench.servers.stamp import content_stamp, source_files
+from chinwag_bench.servers.toolchain import missing_reason, pick_version, read_versions
+
+
+def test_a_build_runs_once_for_the_same_sources(checkout):
+    server = checkout.add_server()
+    first, second = build(server), build(server)
+    assert (first.skipped, second.skipped) == (False, True)
+    assert (server.build_folder / "server.py").is_file()
+    assert "building" in (server.build_folder / "build.log").read_text()
+
+
+def test_changed_sources_are_built_again_and_counted_as_warm(checkout):
+    server = checkout.add_server()
+    cold = build(server)
+    (server.folder / "more.py").write_text("1")
+    warm = build(server)
+    assert cold.warm_s is None
+    assert not warm.skipped
+    assert warm.cold_s == cold.cold_s
+    assert warm.warm_s is not None
+
+
+def test_what_builds_make_is_not_a_source(checkout):
+    server = checkout.add_server()
+    before = content_stamp(server, {})
+    for name in ("node_modules", "target", "__pycache__"):
+        (server.folder / name).mkdir()
+        (server.folder / name / "made").write_text("x")
+    assert content_stamp(server, {}) == before
+    assert content_stamp(server, {"compiler": "2"}) != before
+    assert sorted(path.name for path in source_files(server)) == ["server.toml", "toy_server.py"]
+
+
+def test_sources_may_lie_elsewhere(checkout):
+    (checkout.root / "shared.h").write_text("1")
+    server = checkout.add_server(replace=("[build]", '[build]\nsources = ["../../shared.h"]'))
+    before = content_stamp(server, {})
+    (checkout.root / "shared.h").write_text("2")
+    assert content_stamp(server, {}) != before
+
+
+def test_a_failed_build_shows_its_log_and_leaves_no_stamp(checkout):
+    server = checkout.add_server(replace=("echo building", "echo 'no such symbol'; exit 3"))
+    with pytest.raises(ServerError, match="`sh` exited with 3") as caught:
+        build(server)
+    assert "no such symbol" in (caught.value.detail or "")
+    assert str(server.build_folder / "build.log") in (caught.value.hint or "")
+    assert last_build(server) is None
+
+
+def test_sources_edited_during_the_build_are_built_again(checkout):
+    server = checkout.add_server(replace=("echo building", "echo 1 >> ./edited.py"))
+    assert not build(server).skipped
+    assert not build(server).skipped
+
+
+def test_two_builds_of_one_server_take_turns(checkout):
+    slow = "sleep 0.2; test ! -e {build}/busy; touch {build}/busy; sleep 0.2; rm {build}/busy"
+    server = checkout.add_server(replace=("echo building", slow))
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(build(server))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(result.skipped for result in results) == [False, True]
+
+
+def test_a_missing_toolchain_is_said_in_the_manifest_s_words(checkout):
+    server = checkout.add_server(replace=('requires = ["sh"]', 'requires = ["sh", "frobnicate"]'))
+    assert missing_reason(server) == "frobnicate not found. there is no shell"
+    with pytest.raises(HostError, match="frobnicate not found"):
+        build(server)
+
+
+def test_versions_are_asked_for_and_never_guessed(checkout):
+    more = '[versions]\nabsent = { command = ["frobnicate"] }\nfailing = { command = ["false"] }'
+    server = checkout.add_server(replace=("[versions]", more))
+    assert list(read_versions(server)) == ["python"]
+
+
+@pytest.mark.parametrize(
+    ("output", "regex", "version"),
+    [
+        ("go1.26\nrest", None, "go1.26"),
+        ("tool 1.2 (x)\nlib 3.4", r"lib (\S+)", "3.4"),
+        ("tool 1.2", r"lib (\S+)", None),
+        ("", None, None),
+    ],
+)
+def test_a_version_is_the_first_line_or_the_first_group(output, regex, version):
+    assert pick_version(output, regex) == version

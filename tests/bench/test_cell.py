@@ -1,0 +1,121 @@
+"""Whole cells with a real server and the fake generator: figures, and what a failure says."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from chinwag_bench.errors import GeneratorError, ServerError
+from chinwag_bench.load_profile import load_profile
+from chinwag_bench.machine.cpu_plan import plan_cpus
+from chinwag_bench.machine.open_files import connections_possible, raise_limit
+from chinwag_bench.metrics import headroom, latency, memory, start, throughput
+from chinwag_bench.metrics.cell import Place, Site
+from chinwag_bench.runs.profile import load_run_profile
+
+FAKE_DELIVERIES_PER_MESSAGE = 5.5
+
+
+@pytest.fixture
+def profile():
+    return load_run_profile(str(Path(__file__).parent / "fixtures" / "tiny.toml"))
+
+
+@pytest.fixture
+def place(checkout, toy, tmp_path):
+    site = Site(
+        folder=tmp_path / "results",
+        generator=checkout.generator,
+        cpus=plan_cpus(),
+        seed=1,
+        open_files=raise_limit(),
+    )
+    return Place(site=site, target=toy, round=1, metric="throughput")
+
+
+@pytest.fixture
+def load(checkout):
+    return load_profile(checkout.workspace, "article")
+
+
+def test_throughput_finds_the_modelled_capacity(place, load, profile, monkeypatch):
+    monkeypatch.setenv("FAKE_CAPACITY", "1000")
+    record = throughput.measure(place, load, profile.throughput)
+    capacity = 1000 * FAKE_DELIVERIES_PER_MESSAGE
+    assert capacity / 1.2 < record.best.hold.deliveries_per_s <= capacity
+    assert (record.limited_by, record.lower_bound, record.reason) == ("latency", False, None)
+    assert record.best is record.steps[-1]
+    assert [step.sustained for step in record.steps].count(False) == 2
+
+
+def test_a_hint_shortens_the_way_and_changes_nothing_else(place, load, profile):
+    plain = throughput.measure(place, load, profile.throughput)
+    hinted = throughput.measure(place, load, profile.throughput, plain.best.hold.deliveries_per_s)
+    assert len(hinted.steps) < len(plain.steps)
+    assert hinted.best.hold.deliveries_per_s == pytest.approx(
+        plain.best.hold.deliveries_per_s, rel=0.16
+    )
+
+
+def test_a_capped_search_is_a_lower_bound(place, load, profile):
+    settings = msgspec.structs.replace(profile.throughput, cap_deliveries_per_s=1000)
+    record = throughput.measure(place, load, settings)
+    assert (record.limited_by, record.lower_bound) == ("cap", True)
+
+
+def test_a_search_without_time_says_so(place, load, profile):
+    settings = msgspec.structs.replace(profile.throughput, seconds=0.0)
+    record = throughput.measure(place, load, settings)
+    assert (record.best, record.steps) == (None, [])
+    assert record.reason == "there was no time for a single step"
+
+
+def test_latency_is_taken_at_each_point(place, load, profile):
+    rates = {"common": 1000.0, "half": None}
+    common, half = latency.measure(place, load, profile.latency, rates)
+    assert common.step.hold.deliveries_per_s == pytest.approx(1000, rel=0.02)
+    assert (place.site.folder / common.hdr).is_file()
+    assert (half.status, half.reason) == ("missing", "no sustained rate to take half of")
+
+
+def test_memory_has_its_five_samples(place, load, profile):
+    record = memory.measure(place, load, profile.memory)
+    assert list(record.points) == ["empty", "idle", "joined", "after_load", "after_rest"]
+    assert all(point.user_bytes > 1_000_000 for point in record.points.values())
+    assert record.connections == 10
+    assert 0 <= record.cpu_share_idle < 2
+
+
+def test_memory_takes_fewer_connections_where_files_are_few(place, load, profile):
+    place.site.open_files = 505
+    assert memory.measure(place, load, profile.memory).connections == 5
+    assert connections_possible(10, 100) == 1
+
+
+def test_a_start_has_its_two_times(place):
+    record = start.measure(place)
+    assert 0 < record.health_s < record.first_message_s
+
+
+def test_the_headroom_is_what_the_generator_says(place, load, profile):
+    found = headroom.check(place, load, profile.latency)
+    assert (found["ok"], found["generator_cpu"]) == (True, 0.1)
+
+
+def test_a_server_that_dies_half_way_is_blamed_with_its_log(place, load, profile, monkeypatch):
+    monkeypatch.setenv("FAKE_FAULT", "reap")
+    monkeypatch.setenv("TOY_FAULT", "die-later")
+    with pytest.raises(ServerError, match=r"toy ended by itself \(code 3\)") as caught:
+        throughput.measure(place, load, profile.throughput)
+    assert "toy: the reaper was called" in caught.value.detail
+
+
+def test_a_refused_connection_fails_the_cell(place, load, profile, monkeypatch):
+    monkeypatch.setenv("FAKE_FAULT", "refuse")
+    with pytest.raises(ServerError, match="took 9 of 10 connections, refused 1"):
+        throughput.measure(place, load, profile.throughput)
+
+
+def test_a_failing_generator_is_blamed_while_the_server_lives(place, load, profile, monkeypatch):
+    monkeypatch.setenv("FAKE_FAULT", "error")
+    with pytest.raises(GeneratorError, match="out of luck"):
+        throughput.measure(place, load, profile.throughput)

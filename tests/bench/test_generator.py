@@ -1,0 +1,99 @@
+"""The generator's driver: what it sends and understands, and that none of its waits is endless."""
+
+import os
+import sys
+
+import pytest
+from chinwag_bench import generator as driver
+from chinwag_bench.errors import GeneratorError
+from chinwag_bench.generator import Generator, GeneratorSettings, HoldRequest
+
+
+@pytest.fixture
+def settings(checkout, start, tmp_path):
+    return GeneratorSettings(
+        binary=checkout.generator,
+        profile=tmp_path / "profile.json",
+        port=start().port,
+        connections=10,
+        seed=1,
+        cores=[min(os.sched_getaffinity(0))],
+        log=tmp_path / "generator.log",
+    )
+
+
+def request(**change):
+    plain = {"rate": 100.0, "warmup_s": 0.0, "hold_s": 0.1, "drain_s": 0.0, "label": "x"}
+    return HoldRequest(**plain | change)
+
+
+def test_a_whole_conversation(settings, tmp_path):
+    samples = []
+    with Generator(settings) as generator:
+        assert generator.connect(10, join=True).connections == 10
+        generator.join()
+        hold = generator.hold(request(hdr=tmp_path / "x.hlog"), lambda: samples.append(1))
+        generator.rest(0.1)
+    assert hold.offered_messages_per_s == 100
+    assert len(samples) == 2
+    assert (tmp_path / "x.hlog").is_file()
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("error", "the load generator: out of luck"),
+        ("quit", "ended with code 5"),
+        ("garbage", "a line that is not JSON: b'no json'"),
+    ],
+)
+def test_what_goes_wrong_is_said(settings, monkeypatch, fault, said):
+    monkeypatch.setenv("FAKE_FAULT", fault)
+    with pytest.raises(GeneratorError, match=said), Generator(settings) as generator:
+        generator.connect(10, join=True)
+        generator.hold(request())
+
+
+def test_its_log_is_shown_when_it_ends(settings, monkeypatch):
+    monkeypatch.setenv("FAKE_FAULT", "quit")
+    with pytest.raises(GeneratorError) as caught, Generator(settings) as generator:
+        generator.connect(10, join=True)
+        generator.hold(request())
+    assert caught.value.detail == "fake: leaving"
+
+
+def test_silence_has_an_end(settings, monkeypatch):
+    monkeypatch.setenv("FAKE_FAULT", "silent")
+    monkeypatch.setattr(driver, "_GRACE_S", 0.2)
+    silence = pytest.raises(GeneratorError, match="said nothing .* where `hold_started` was due")
+    with silence, Generator(settings) as generator:
+        generator.connect(10, join=True)
+        generator.hold(request())
+    assert generator._process.returncode is not None
+
+
+def test_a_program_that_ends_at_once_is_an_error(settings, tmp_path):
+    script = tmp_path / "broken"
+    script.write_text(f"#!{sys.executable}\nraise SystemExit('no such profile')\n")
+    script.chmod(0o755)
+    settings.binary = script
+    early_end = pytest.raises(GeneratorError, match="ended with code 1")
+    with early_end as caught, Generator(settings) as generator:
+        generator.connect(10, join=True)
+    assert caught.value.detail == "no such profile"
+
+
+def test_a_hold_without_its_figures_is_refused(settings, tmp_path):
+    script = tmp_path / "liar"
+    events = '{"event":"hold_started"}\n{"event":"hold_ended"}\n{"event":"hold","hold":{}}\n'
+    script.write_text(f"#!{sys.executable}\nprint({events!r}, flush=True)\ninput()\n")
+    script.chmod(0o755)
+    settings.binary = script
+    misfit = pytest.raises(GeneratorError, match=r"does not fit records.Hold: .*missing")
+    with misfit, Generator(settings) as generator:
+        generator.hold(request())
+
+
+def test_it_runs_on_its_cores(settings):
+    with Generator(settings) as generator:
+        assert os.sched_getaffinity(generator._process.pid) == set(settings.cores)

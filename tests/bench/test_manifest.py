@@ -1,0 +1,87 @@
+"""Manifests: what is accepted, what is refused and how clearly, and the schema beside them."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import msgspec
+import pytest
+from chinwag_bench.errors import ManifestError
+from chinwag_bench.servers import manifest as manifests
+from chinwag_bench.servers.manifest import fill, load_manifest, manifest_schema
+
+ROOT = Path(__file__).resolve().parents[2]
+TOY = (Path(__file__).parent / "fixtures" / "toy.toml").read_text()
+SCHEMA = Path(manifests.__file__).parents[1] / "schemas" / "manifest.schema.json"
+REAL = [*ROOT.glob("reference-impls/*/server.toml"), *ROOT.glob("core/app/server.toml")]
+
+
+def load(folder, text):
+    path = folder / "server.toml"
+    path.write_text(text)
+    return load_manifest(path)
+
+
+def test_a_whole_manifest_is_read(tmp_path):
+    manifest = load(tmp_path, TOY)
+    assert manifest.name == "toy"
+    assert manifest.versions["python"].regex == "Python (.*)"
+    assert manifest.variants["tuned"].env == {"TOY_SETTING": "{port}"}
+    assert manifest.build.sources == ["."]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said", "hint"),
+    [
+        ('name = "toy"', 'name = "Toy"', "`name` is 'Toy'", "lower-case"),
+        ('language = "Python"\n', "", "missing required field `language`", "add the key"),
+        ('language = "Python"', "language = 3", "`language`: Expected `str`", "schema"),
+        ("[build]", "[build]\ncomand = []", "`build`: Object contains unknown", "remove"),
+        ("[variants.default]", "[variants.plain]", "`variants` has no `default`", "add a ["),
+        ('["{python}", "{build}/server.py"]', "[]", "`run.command` is an empty list", "program"),
+        ("{build}/server.py", "{bild}/server.py", "unknown placeholder {bild}", "build"),
+        ('missing = "there is no shell"', "", "`toolchain.missing` is empty", "how to"),
+        ("Python (.*)", "Python .*", "'python' has an invalid regex", "group"),
+    ],
+)
+def test_a_broken_manifest_says_where_what_and_what_to_do(tmp_path, old, new, said, hint):
+    assert old in TOY
+    with pytest.raises(ManifestError) as caught:
+        load(tmp_path, TOY.replace(old, new))
+    assert str(tmp_path / "server.toml") in caught.value.message
+    assert said in caught.value.message
+    assert hint in (caught.value.hint or "")
+
+
+def test_invalid_toml_names_the_line(tmp_path):
+    with pytest.raises(ManifestError, match=r"not valid TOML: .*line 2"):
+        load(tmp_path, 'name = "toy"\n= 3\n')
+
+
+def test_an_absent_manifest_is_an_error(tmp_path):
+    with pytest.raises(ManifestError, match="can't be read"):
+        load_manifest(tmp_path / "server.toml")
+
+
+def test_placeholders_are_filled_and_templates_left_alone():
+    values = {"build": "/b", "port": "1"}
+    assert fill("{build}/x --port={port}", values) == "/b/x --port=1"
+    assert (
+        fill("{{.Version}} {{build}} {3} {other}", values) == "{{.Version}} {{build}} {3} {other}"
+    )
+
+
+def test_the_schema_beside_the_code_is_up_to_date():
+    assert json.loads(SCHEMA.read_text()) == manifest_schema()
+
+
+def test_the_schema_accepts_what_the_types_accept():
+    toy = msgspec.toml.decode(TOY)
+    jsonschema.validate(toy, manifest_schema())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(toy | {"name": 3}, manifest_schema())
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.parent.name)
+def test_every_manifest_of_this_checkout_is_usable(path):
+    assert load_manifest(path).variants

@@ -1,0 +1,156 @@
+"""Servers as processes: started, watched, stopped, and nothing left behind in any case."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from chinwag_bench.errors import HostError, ServerError
+from chinwag_bench.servers import supervisor
+from chinwag_bench.servers.catalog import Target
+from chinwag_bench.servers.health import ask_health
+from chinwag_bench.servers.ports import is_free, pick_port
+from chinwag_bench.servers.process import Launch, ServerProcess, start_server
+from chinwag_bench.servers.supervisor import descendants
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_until_gone(pid, timeout_s=10.0):
+    deadline = time.monotonic() + timeout_s
+    while is_running(pid):
+        assert time.monotonic() < deadline, f"process {pid} is still there"
+        time.sleep(0.01)
+
+
+def test_a_started_server_serves_and_is_killed_with_its_port_freed(start):
+    server = start()
+    assert ask_health(server.port)["pid"] == server.pid
+    assert server.stop() is None
+    assert is_free(server.port)
+    assert not is_running(server.pid)
+
+
+def test_its_environment_is_the_protocol_s_and_the_variant_s(toy, tmp_path):
+    tuned = Target(toy.server, "tuned")
+    with start_server(Launch(target=tuned, log=tmp_path / "log", env={"MORE": "1"})) as server:
+        pairs = Path(f"/proc/{server.pid}/environ").read_text().split("\0")
+    env = dict(pair.split("=", 1) for pair in pairs if pair)
+    assert env["CHAT_PORT"] == env["TOY_SETTING"] == str(server.port)
+    assert (env["CHAT_HOST"], env["CHAT_VARIANT"], env["MORE"]) == ("127.0.0.1", "tuned", "1")
+
+
+def test_it_runs_on_its_cores_only(toy, tmp_path):
+    core = min(os.sched_getaffinity(0))
+    with start_server(Launch(target=toy, log=tmp_path / "log", cores=[core])) as server:
+        assert os.sched_getaffinity(server.pid) == {core}
+
+
+def test_sigterm_lets_it_leave_by_itself(start):
+    server = start()
+    assert server.stop(signal.SIGTERM) == 0
+    assert is_free(server.port)
+
+
+def test_death_at_the_start_is_noticed_at_once_with_the_log(start):
+    started = time.monotonic()
+    with pytest.raises(ServerError, match=r"ended by itself \(code 1\)") as caught:
+        start(TOY_FAULT="die")
+    assert "toy: told to die" in caught.value.detail
+    assert time.monotonic() - started < 10
+
+
+def test_a_later_death_is_noticed_by_its_signal(start):
+    server = start()
+    server.check_alive()
+    os.kill(server.pid, signal.SIGKILL)
+    wait_until_gone(server.pid)
+    with pytest.raises(ServerError, match="SIGKILL"):
+        server.check_alive()
+    server.stop()
+
+
+def test_silence_has_an_end(toy, tmp_path):
+    launch = Launch(target=toy, log=tmp_path / "log", env={"TOY_FAULT": "deaf"})
+    with ServerProcess(launch, pick_port()) as server:
+        with pytest.raises(ServerError, match="did not answer GET /health"):
+            server.wait_ready(timeout_s=0.3)
+        pid = server.pid
+    assert not is_running(pid)
+
+
+def test_a_program_that_does_not_exist_is_named(checkout, tmp_path):
+    server = checkout.add_server(
+        replace=('["{python}", "{build}/s', '["/nowhere/python", "{build}/s')
+    )
+    with pytest.raises(ServerError, match="code 127") as caught:
+        start_server(Launch(target=Target(server), log=tmp_path / "log"))
+    assert "can't start /nowhere/python" in caught.value.detail
+
+
+def test_a_port_in_use_is_said_before_anything_starts(start, toy, tmp_path):
+    server = start()
+    with pytest.raises(HostError, match=f"port {server.port} on 127.0.0.1 is already in use"):
+        start_server(Launch(target=toy, log=tmp_path / "other.log", port=server.port))
+
+
+def test_a_detached_grandchild_is_killed_too(start, tmp_path):
+    note = tmp_path / "orphan"
+    server = start(TOY_FAULT="orphan", TOY_ORPHAN_FILE=str(note))
+    orphan = int(note.read_text())
+    assert orphan in descendants(server.supervisor_pid)
+    server.stop()
+    assert not is_running(orphan)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_nothing_outlives_the_kit(checkout, toy, tmp_path, number):
+    note = tmp_path / "orphan"
+    port = pick_port()
+    kit = subprocess.Popen(
+        checkout.command("serve", "toy", "--port", str(port)),
+        env=checkout.env(TOY_FAULT="orphan", TOY_ORPHAN_FILE=str(note)),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert kit.stdout.readline().startswith(f"toy listens on ws://127.0.0.1:{port}/ws")
+    pid = ask_health(port)["pid"]
+    kit.send_signal(number)
+    kit.wait()
+    for process in (pid, int(note.read_text())):
+        wait_until_gone(process)
+    assert is_free(port)
+
+
+def test_the_server_does_not_outlive_its_supervisor(start):
+    server = start()
+    os.kill(server.supervisor_pid, signal.SIGKILL)
+    wait_until_gone(server.pid)
+    server.stop()
+
+
+def test_a_picked_port_is_free_and_below_the_ephemeral_ones():
+    port = pick_port()
+    assert is_free(port)
+    assert port < int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+
+def test_the_supervisor_needs_the_standard_library_alone():
+    """It is started with -I -S, so an import of anything else would fail."""
+
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-c",
+        f"import runpy; runpy.run_path({supervisor.__file__!r})",
+    ]
+    assert subprocess.run(command, check=False).returncode == 0

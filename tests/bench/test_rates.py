@@ -1,0 +1,39 @@
+"""The rates of phase B, from throughputs made by hand."""
+
+import pytest
+from chinwag_bench.records import Hold, Start, Step, Throughput
+from chinwag_bench.runs.rates import common_rate, sustained_rates
+
+
+def throughput(column, number, rate):
+    """A record whose best step reached ``rate`` deliveries a second, or none."""
+    plain = {"column": column, "round": number, "started_at": 0.0, "seconds": 1.0}
+    if rate is None:
+        return Throughput(**plain, status="ok")
+    hold = Hold(**dict.fromkeys(Hold.__struct_fields__, 0) | {"deliveries_per_s": rate})
+    step = Step(hold=hold, server_cpu_s=0, cpu_us_per_delivery=None, sustained=True)
+    return Throughput(**plain, status="ok", best=step)
+
+
+def test_a_column_s_rate_is_the_median_of_its_rounds():
+    records = [throughput("go", number, rate) for number, rate in enumerate([100, 900, 200])]
+    assert sustained_rates(records) == {"go": 200}
+
+
+def test_of_a_repeated_round_the_last_counts():
+    records = [throughput("go", 1, 100), throughput("go", 1, 300), throughput("go", 1, None)]
+    assert sustained_rates(records[:2]) == {"go": 300}
+    assert sustained_rates(records) == {}
+
+
+def test_other_records_are_passed_over():
+    start = Start(column="go", round=1, started_at=0, seconds=1, status="ok")
+    assert sustained_rates([start]) == {}
+
+
+@pytest.mark.parametrize(
+    ("rates", "expected"),
+    [({"a": 40_000, "b": 30_000}, 15_000), ({"a": 40_000, "b": 2_000}, 5_000), ({}, 5_000)],
+)
+def test_the_common_rate_is_half_of_the_lowest_but_not_too_low(rates, expected):
+    assert common_rate(rates, 5_000) == expected

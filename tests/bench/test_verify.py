@@ -1,0 +1,43 @@
+"""Conformance runs: counted from pytest's own report."""
+
+import pytest
+from chinwag_bench.errors import ServerError
+from chinwag_bench.servers.verify import read_report, verify
+
+REPORT = """<testsuites><testsuite>
+<testcase name="a"/><testcase name="b[go]"/>
+<testcase name="c"><failure message="assert 1 == 2&#10;more">...</failure></testcase>
+<testcase name="d"><error message="fixture broke"/></testcase>
+<testcase name="e"><skipped message="not served"/></testcase>
+<testcase name="f"/><testcase name="f"><error message="at the end"/></testcase>
+</testsuite></testsuites>"""
+
+
+def test_a_report_is_counted(tmp_path):
+    path = tmp_path / "report.xml"
+    path.write_text(REPORT)
+    outcome = read_report(path, "go", 1.5)
+    assert (outcome.passed, outcome.failed, outcome.skipped) == (3, 3, 1)
+    assert outcome.failures == ["c: assert 1 == 2", "d: fixture broke", "f: at the end"]
+
+
+def test_the_whole_suite_and_its_short_subset(toy, tmp_path):
+    whole = verify(toy, tmp_path / "log")
+    short = verify(toy, tmp_path / "log", smoke=True)
+    assert (whole.column, whole.passed, whole.failed, whole.skipped) == ("toy", 2, 0, 1)
+    assert (short.passed, short.failed, short.skipped) == (1, 0, 0)
+
+
+def test_a_failing_server_is_named_with_its_failures(checkout, tmp_path):
+    from chinwag_bench.servers.catalog import Target
+
+    outcome = verify(Target(checkout.add_server("wrong")), tmp_path / "log")
+    assert outcome.failed == 2
+    assert "it is the wrong server" in outcome.failures[0]
+
+
+def test_a_suite_that_can_t_run_is_no_verdict(toy, tmp_path, checkout):
+    (checkout.root / "tests/conformance/test_toy.py").write_text("syntax error")
+    with pytest.raises(ServerError, match="could not run") as caught:
+        verify(toy, tmp_path / "log")
+    assert "syntax" in caught.value.detail.lower() or "error" in caught.value.detail.lower()
