@@ -15,11 +15,13 @@ constexpr const char* description =
 constexpr const char* footer = R"(
 Examples:
   chinwag-load --port 4000 --profile bench/load/profiles/article.json --rate 100 --seconds 10
-  chinwag-load --profile bench/load/profiles/idle.json --connections 10000 --json --output idle.json
-  chinwag-load --profile bench/load/profiles/article.json --control   (commands: bench/load/README.md)
+  chinwag-load --profile bench/load/profiles/idle.json --connections 10000 --output idle.json
+  chinwag-load --profile bench/load/profiles/article.json --control
 
-Exit codes: 0 delivered in full; 1 something was lost, late, twice, out of order or corrupted, or a
-connection ended; 2 wrong option, command or profile; 3 server, port or limits; 4 fault of this program.)";
+The commands of --control are in bench/load/README.md.
+
+Exit codes: 0 delivered in full; 1 deliveries lost, late, twice, out of order or corrupted, or a
+connection ended; 2 wrong option, command or profile; 3 server, port or limits; 4 an inner fault.)";
 
 constexpr std::size_t name_bytes_max = 40;
 
