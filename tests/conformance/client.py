@@ -33,6 +33,14 @@ class End:
     reason: str = ""
 
 
+class Refused(AssertionError):
+    """The upgrade was answered with another status than 101."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the upgrade was answered with {status}")
+        self.status = status
+
+
 MALFORMED = End(1003, "Malformed message")
 
 
@@ -77,7 +85,8 @@ class Client:
 
     async def _welcomed(self) -> None:
         response = await read_response(self.sock)
-        assert response.status == 101, f"the upgrade was answered with {response.status}"
+        if response.status != 101:
+            raise Refused(response.status)
         assert response.headers.get("sec-websocket-accept") == accept_value()
         for declined in ("sec-websocket-extensions", "sec-websocket-protocol"):
             assert declined not in response.headers, f"{declined} was not declined"

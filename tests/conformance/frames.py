@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MASK = b"\x37\xfa\x21\x3d"
 
@@ -18,8 +18,10 @@ class Opcode(enum.IntEnum):
     PONG = 0xA
 
 
-@dataclass(frozen=True)
-class Frame:
+_OPCODES = {opcode.value: opcode for opcode in Opcode}
+
+
+class Frame(NamedTuple):
     opcode: Opcode
     payload: bytes
     fin: bool = True
@@ -108,7 +110,8 @@ class Parser:
     @staticmethod
     def _frame(first: int, payload: bytes) -> Frame:
         assert not first & 0x70, "a reserved bit is set, though no extension was agreed"
-        frame = Frame(Opcode(first & 0x0F), payload, fin=bool(first & 0x80))
+        assert first & 0x0F in _OPCODES, f"opcode {first & 0x0F} is reserved"
+        frame = Frame(_OPCODES[first & 0x0F], payload, fin=first >= 0x80)
         if frame.is_control:
             assert frame.fin, "a control frame is fragmented"
             assert len(payload) <= 125, "a control frame is longer than 125 bytes"

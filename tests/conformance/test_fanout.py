@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 
+import msgspec
 import pytest
 
 from .chat import Chat, fence_all, fresh_name
@@ -36,7 +36,7 @@ async def join_in_batches(chat: Chat, room: str, count: int) -> list[Client]:
 
 async def hear(member: Client, users: list[str]) -> None:
     """The next messages are the user_joined of these, in any order."""
-    received = [json.loads(await member.receive_raw()) for _ in users]
+    received = [msgspec.json.decode(await member.receive_raw()) for _ in users]
     assert all(message["type"] == "user_joined" for message in received)
     assert sorted(message["user"] for message in received) == sorted(users)
 
@@ -45,7 +45,7 @@ async def collect(member: Client, count: int) -> dict[str, list[int]]:
     """The numbers of the next ``count`` messages by sender, in the order of their arrival."""
     got: dict[str, list[int]] = {}
     for _ in range(count):
-        message = json.loads(await member.receive_raw())
+        message = msgspec.json.decode(await member.receive_raw())
         assert message["type"] == "message", f"a message was due, not {message}"
         got.setdefault(message["user"], []).append(int(message["content"]))
     return got

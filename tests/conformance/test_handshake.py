@@ -8,6 +8,7 @@ import pytest
 
 from . import frames
 from .chat import Chat, fresh_name
+from .client import Client, Refused
 from .frames import Opcode
 from .handshake import get, request, upgrade_request
 from .servers import Running
@@ -103,25 +104,37 @@ async def test_header_names_and_tokens_ignore_case(chat: Chat) -> None:
 
 @pytest.mark.smoke
 @pytest.mark.rules("H10")
-async def test_frames_sent_with_the_upgrade_are_served_after_welcome(chat: Chat) -> None:
+async def test_frames_sent_with_the_upgrade_are_served_or_refused(chat: Chat) -> None:
     room = fresh_name("room")
     requests = [
         b'{"type":"join","room":"%s"}' % room.encode(),
         b'{"type":"message","room":"%s","content":"early"}' % room.encode(),
     ]
     early = b"".join(frames.encode(Opcode.TEXT, payload) for payload in requests)
-    client = await chat.connect(pipelined=early)
-    await client.expect(type="user_joined", room=room, user=client.user)
-    await client.expect(type="message", room=room, user=client.user, content="early")
-    await client.fence()
+    if (client := await connect_early(chat, early)) is not None:
+        await client.expect(type="user_joined", room=room, user=client.user)
+        await client.expect(type="message", room=room, user=client.user, content="early")
+        await client.fence()
 
 
 @pytest.mark.rules("H10")
-async def test_half_a_frame_sent_with_the_upgrade_is_served_when_whole(chat: Chat) -> None:
+async def test_half_a_frame_sent_with_the_upgrade_is_served_or_refused(chat: Chat) -> None:
     frame = frames.encode(Opcode.TEXT, b'{"type":"heartbeat"}')
-    client = await chat.connect(pipelined=frame[:9])
-    await client.send_bytes(frame[9:])
-    await client.expect(type="heartbeat")
+    if (client := await connect_early(chat, frame[:9])) is not None:
+        await client.send_bytes(frame[9:])
+        await client.expect(type="heartbeat")
+
+
+async def connect_early(chat: Chat, early: bytes) -> Client | None:
+    """None if the request was refused. Nobody else notices."""
+    bystander = await chat.connect()
+    try:
+        return await chat.connect(pipelined=early)
+    except Refused as refused:
+        assert refused.status == 400
+        return None
+    finally:
+        await bystander.fence()
 
 
 @pytest.mark.rules("H1", "L6")

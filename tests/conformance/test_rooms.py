@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from .chat import Chat, expect_all, fence_all, fresh_name
+from .client import Client
 
 ROOMS_MAX = 64
 
@@ -67,9 +68,17 @@ async def test_connections_of_a_user_leave_one_by_one(chat: Chat) -> None:
         twin.abort()
         await witness.expect(type="user_left", user=twin.user)
         await witness.send(type="direct", to=twin.user, content=str(number))
-        if number == len(twins) - 1:
-            await witness.expect_error("no_such_user")
+        for other in twins[number + 1 :]:
+            assert await next_direct(other) == str(number)
+    await witness.expect_error("no_such_user")
     await witness.fence()
+
+
+async def next_direct(client: Client) -> str:
+    """What the room says meanwhile is passed over."""
+    while (message := await client.receive())["type"] != "direct":
+        continue
+    return str(message["content"])
 
 
 @pytest.mark.smoke
