@@ -65,7 +65,7 @@ def test_its_log_is_shown_when_it_ends(settings, monkeypatch):
 def test_silence_has_an_end(settings, monkeypatch):
     monkeypatch.setenv("FAKE_FAULT", "silent")
     monkeypatch.setattr(driver, "_GRACE_S", 0.2)
-    silence = pytest.raises(GeneratorError, match="said nothing .* where `hold_started` was due")
+    silence = pytest.raises(GeneratorError, match=r"said nothing .* where `hold_started` was due")
     with silence, Generator(settings) as generator:
         generator.connect(10, join=True)
         generator.hold(request())

@@ -1,0 +1,23 @@
+"""The machine's fingerprint: complete, serialisable, and of this machine."""
+
+import os
+
+import msgspec
+from chinwag_bench.machine.fingerprint import read_fingerprint
+
+
+def test_it_says_what_makes_machines_differ():
+    found = read_fingerprint()
+    assert found["cpu"]["model"]
+    assert found["cpu"]["usable"] == sorted(os.sched_getaffinity(0))
+    assert found["memory_bytes"] > 1 << 28
+    assert found["kernel"] == os.uname().release
+    assert found["open_files"][0] <= found["open_files"][1]
+    assert found["sysctl"]["net.core.somaxconn"].isdigit()
+    assert found["python"] in found["compilers"]["python3"] or found["compilers"]["python3"]
+    assert msgspec.json.decode(msgspec.json.encode(found)) == found
+
+
+def test_it_holds_no_environment(monkeypatch):
+    monkeypatch.setenv("SOME_TOKEN", "hush-hush")
+    assert b"hush-hush" not in msgspec.json.encode(read_fingerprint())

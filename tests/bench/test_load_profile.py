@@ -1,0 +1,41 @@
+"""Load profiles: the files that the load generator reads too."""
+
+from pathlib import Path
+
+import pytest
+from chinwag_bench.errors import UsageError
+from chinwag_bench.load_profile import load_profile
+from chinwag_bench.paths import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def article():
+    return load_profile(Workspace(ROOT), "article")
+
+
+def test_the_article_s_load_adds_up(article):
+    """Half of the messages reach 100 members, half reach one: 50.5 deliveries a message."""
+    assert article.deliveries_per_message(1000) == 50.5
+    assert article.deliveries_per_message(10) == 5.5
+    messages = article.connections * article.messages_per_second_per_connection
+    assert article.stated_deliveries_per_s() == messages * 50.5
+
+
+def test_it_is_written_into_results_without_its_path(article):
+    assert article.as_json()["mix"] == {"room": 0.5, "direct": 0.5}
+    assert "path" not in article.as_json()
+
+
+def test_an_unknown_profile_is_answered_with_the_known_ones(checkout):
+    with pytest.raises(UsageError, match="'storm'") as caught:
+        load_profile(checkout.workspace, "storm")
+    assert caught.value.hint == "known: article, idle"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"name": "bad"}'])
+def test_a_broken_profile_names_its_file(checkout, text):
+    (checkout.workspace.load_profiles / "bad.json").write_text(text)
+    with pytest.raises(UsageError, match=r"bad\.json: "):
+        load_profile(checkout.workspace, "bad")
