@@ -33,6 +33,17 @@ TEST(stamp, is_refused_when_any_character_is_no_part_of_one) {
   }
 }
 
+TEST(stamp, takes_lower_case_hexadecimal_digits_and_nothing_else) {
+  for (std::size_t at = stamp_magic.size() + 1; at < stamp_bytes; ++at) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string text = written(example);
+      text[at] = static_cast<char>(byte);
+      const bool is_digit = (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f');
+      ASSERT_EQ(read_stamp(text.data()).has_value(), is_digit) << at << ' ' << byte;
+    }
+  }
+}
+
 TEST(padding, depends_on_the_stamp_and_needs_no_escape) {
   stamp next = example;
   ++next.sender;
