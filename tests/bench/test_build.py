@@ -17,6 +17,13 @@ def test_a_build_runs_once_for_the_same_sources(checkout):
     assert "building" in (server.build_folder / "build.log").read_text()
 
 
+def test_a_version_that_only_the_build_makes_readable_is_no_change(checkout):
+    late = '[versions]\nlate = { command = ["cat", "{build}/server.py"], regex = "(TOY)" }'
+    server = checkout.add_server(replace=("[versions]", late))
+    assert build(server).versions["late"] == "TOY"
+    assert build(server).skipped
+
+
 def test_changed_sources_are_built_again_and_counted_as_warm(checkout):
     server = checkout.add_server()
     cold = build(server)

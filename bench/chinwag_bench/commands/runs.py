@@ -13,7 +13,6 @@ from chinwag_bench.commands.servers import print_json, warn_of_broken
 from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, UsageError
 from chinwag_bench.paths import find_workspace
 from chinwag_bench.progress import Reporter, make_reporter
-from chinwag_bench.runs.plan import make_plan
 from chinwag_bench.runs.prepare import build_all, check_built, choose_targets, verify_all
 from chinwag_bench.runs.profile import load_run_profile
 from chinwag_bench.runs.rounds import with_again
@@ -22,7 +21,6 @@ from chinwag_bench.runs.session import (
     Session,
     new_store,
     open_session,
-    print_plan,
     resume_session,
 )
 from chinwag_bench.servers.catalog import Target, discover
@@ -127,7 +125,6 @@ def make_request(
 
 def prepare(request: Request, reporter: Reporter) -> tuple[Session, int]:
     """Builds and verifies. Returns the session and how many columns will stay empty."""
-    print_plan(make_plan(request.profile, request.targets, request.seed), reporter)
     store = new_store(request)
     originals = [target for target in request.targets if not target.again]
     obstacles = build_all(originals, reporter)

@@ -73,32 +73,28 @@ def serve(
     raise_limit()
     launch = Launch(target=target, log=None, port=port, host=host, workers=workers)
     with start_server(launch) as server:
-        if json:
-            print_json(
-                {
-                    "event": "listening",
-                    "server": target.base_id,
-                    "host": host,
-                    "port": port,
-                    "pid": server.pid,
-                }
-            )
-        else:
-            address = f"ws://{host}:{port}/ws"
-            print(f"{target.base_id} listens on {address}; stop it with Ctrl-C", flush=True)
-        watch(server)
+        try:
+            announce(server, json=json)
+            watch(server)
+        except KeyboardInterrupt:
+            server.stop(signal.SIGTERM)
+
+
+def announce(server: ServerProcess, *, json: bool) -> None:
+    """The one line that says where the server listens."""
+    name, host, port = server.launch.target.base_id, server.launch.host, server.port
+    if json:
+        where = {"server": name, "host": host, "port": port, "pid": server.pid}
+        print_json({"event": "listening"} | where)
+    else:
+        print(f"{name} listens on ws://{host}:{port}/ws; stop it with Ctrl-C", flush=True)
 
 
 def watch(server: ServerProcess) -> None:
-    """Waits for Ctrl-C or SIGTERM, then lets the server leave. Raises ``ServerError`` if it ends by
-    itself.
-    """
-    try:
-        while True:
-            server.check_alive()
-            time.sleep(_WATCH_S)
-    except KeyboardInterrupt:
-        server.stop(signal.SIGTERM)
+    """Looks after the server for ever. Raises ``ServerError`` when it ends by itself."""
+    while True:
+        server.check_alive()
+        time.sleep(_WATCH_S)
 
 
 def verify_servers(

@@ -100,6 +100,7 @@ def _column(target: Target, status: str, reason: str | None) -> Column:
         reason=reason,
         versions=built.versions if built else {},
         caveats=manifest.caveats + target.settings.caveats,
+        published=manifest.published,
         aa_of=target.base_id if target.again else None,
     )
 

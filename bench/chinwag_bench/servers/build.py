@@ -22,6 +22,8 @@ from chinwag_bench.text import last_lines
 
 _STAMP = "stamp.json"
 _BUILD_TIMEOUT_S = 1800
+# No content has this stamp, so that the next call builds again.
+_EDITED = "sources changed during the build"
 
 
 class BuildResult(msgspec.Struct, kw_only=True):
@@ -76,29 +78,25 @@ def _build_now(
     with log.open("w", encoding="utf-8") as output:
         for command in server.manifest.build.all_commands():
             _run_step(server, server.filled(command), output)
-    seconds = time.monotonic() - started
     result = BuildResult(
         server=server.name,
         skipped=False,
-        stamp=stamp,
-        seconds=seconds,
-        cold_s=last.cold_s if last else seconds,
-        warm_s=seconds if last else None,
-        # Versions of libraries may only be readable once the build has fetched them.
-        versions=read_versions(server) or versions,
+        stamp=stamp if content_stamp(server, versions) == stamp else _EDITED,
+        seconds=time.monotonic() - started,
         log=str(log),
     )
-    return _write_stamp(server, result, stamp_again=content_stamp(server, versions))
+    return _write_stamp(server, result, last)
 
 
-def _write_stamp(server: Server, result: BuildResult, *, stamp_again: str) -> BuildResult:
-    """Sources edited during a build leave a stamp that no content matches: the next call builds
-    again.
-    """
-    stamp = result.stamp if stamp_again == result.stamp else "sources changed during the build"
-    stamped = msgspec.structs.replace(result, stamp=stamp)
-    (server.build_folder / _STAMP).write_bytes(msgspec.json.encode(stamped))
-    return stamped
+def _write_stamp(server: Server, result: BuildResult, last: BuildResult | None) -> BuildResult:
+    """The stamp holds the versions of now: some libraries can be asked only once they are built."""
+    result.versions = read_versions(server)
+    if result.stamp != _EDITED:
+        result.stamp = content_stamp(server, result.versions)
+    result.cold_s = last.cold_s if last else result.seconds
+    result.warm_s = result.seconds if last else None
+    (server.build_folder / _STAMP).write_bytes(msgspec.json.encode(result))
+    return result
 
 
 def _run_step(server: Server, command: list[str], output: IO[str]) -> None:
