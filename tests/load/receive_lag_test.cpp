@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "clock.hpp"
 #include "endpoint.hpp"
 
 namespace chinwag::load {
@@ -33,6 +34,18 @@ class receive_lag_test : public testing::Test {
     ASSERT_GE(reader_, 0);
     writer_ = accept(listener, nullptr, nullptr);
     close(listener);
+    await_stamps();
+  }
+
+  // The kernel begins to stamp segments a moment after the first socket asked for it.
+  void await_stamps() {
+    const std::int64_t give_up_ns = monotonic_ns() + 10 * ns_per_s;
+    while (lag_.lags().count() == 0 && monotonic_ns() < give_up_ns) {
+      write_text("stamped?");
+      read_text();
+    }
+    ASSERT_GT(lag_.lags().count(), 0) << "this kernel stamps nothing on the loopback";
+    lag_.clear();
   }
 
   void TearDown() override {
