@@ -78,6 +78,7 @@ def _make_group() -> tuple[Path | None, str]:
         with suppress(OSError):
             folder.mkdir(exist_ok=True)
             if all((folder / name).is_file() for name in needed):
+                _count_sockets(folder)
                 return folder, method
             folder.rmdir()
     return None, "estimate"
@@ -93,6 +94,13 @@ def _candidates() -> Iterator[tuple[Path, list[str], str]]:
             yield _CGROUP_ROOT / "memory" / below, files, "cgroup v1"
         elif not controllers:
             yield _CGROUP_ROOT / below, ["memory.stat"], "cgroup v2"
+
+
+def _count_sockets(folder: Path) -> None:
+    """Version 1 counts TCP, and charges accepted sockets, only once a limit was set: "none" will do."""
+    limit = folder / "memory.kmem.tcp.limit_in_bytes"
+    if limit.is_file():
+        limit.write_text("-1")
 
 
 def _remove_group(folder: Path) -> None:
