@@ -25,8 +25,7 @@ std::string quoted(const std::string& value) {
 }
 
 bool is_bare(const std::string& value) {
-  return value == "true" || value == "false" ||
-         value.find_first_not_of("0123456789") == value.npos;
+  return value == "true" || value == "false" || value.find_first_not_of("0123456789") == value.npos;
 }
 
 }  // namespace

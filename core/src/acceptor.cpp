@@ -51,15 +51,21 @@ std::uint16_t bound_port(int descriptor) {
 
 error name_of(int number) {
   switch (number) {
-    case EADDRINUSE: return error::port_in_use;
-    case EADDRNOTAVAIL: return error::address_unusable;
+    case EADDRINUSE:
+      return error::port_in_use;
+    case EADDRNOTAVAIL:
+      return error::address_unusable;
     case EACCES:
-    case EPERM: return error::permission_denied;
+    case EPERM:
+      return error::permission_denied;
     case EMFILE:
-    case ENFILE: return error::no_descriptors;
+    case ENFILE:
+      return error::no_descriptors;
     case ENOMEM:
-    case ENOBUFS: return error::out_of_memory;
-    default: return error::system_failure;
+    case ENOBUFS:
+      return error::out_of_memory;
+    default:
+      return error::system_failure;
   }
 }
 
@@ -72,13 +78,15 @@ status failure(const options& limits, int number) {
 
 }  // namespace
 
-acceptor::~acceptor() { stop(); }
+acceptor::~acceptor() {
+  stop();
+}
 
 status acceptor::listen() {
   const auto at = parse_address(shared_.limits.host, shared_.limits.port);
   if (!at) {
-    return {error::address_unusable, "host is '" + shared_.limits.host +
-                                         "': give an IP address such as 127.0.0.1 or ::"};
+    return {error::address_unusable,
+            "host is '" + shared_.limits.host + "': give an IP address such as 127.0.0.1 or ::"};
   }
   constexpr int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
   descriptor_ = ::socket(at->storage.ss_family, type, 0);

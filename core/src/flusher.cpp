@@ -44,7 +44,9 @@ bool flusher::flush_rooms() {
   return queue.empty();
 }
 
-bool flusher::budget_spent() const { return shared_.clock.spent_us() >= shared_.limits.turn_us; }
+bool flusher::budget_spent() const {
+  return shared_.clock.spent_us() >= shared_.limits.turn_us;
+}
 
 // Serves members from where the last slice ended; true when all were visited.
 bool flusher::pass(room_id id) {

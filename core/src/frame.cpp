@@ -32,7 +32,9 @@ void write_big_endian(char* to, std::uint64_t value, std::size_t count) {
   }
 }
 
-bool is_known_opcode(unsigned code) { return code <= 0x2 || (code >= 0x8 && code <= 0xA); }
+bool is_known_opcode(unsigned code) {
+  return code <= 0x2 || (code >= 0x8 && code <= 0xA);
+}
 
 std::size_t extended_length_size(unsigned short_length) {
   if (short_length == length_in_2_bytes) return 2;
@@ -61,14 +63,22 @@ bool is_sendable_close_code(std::uint16_t code) {
 
 std::string_view close_reason(std::uint16_t code) {
   switch (code) {
-    case close_code::going_away: return "Heartbeat timeout";
-    case close_code::protocol_error: return "Protocol error";
-    case close_code::unsupported: return "Malformed message";
-    case close_code::bad_text: return "Text is not UTF-8";
-    case close_code::too_big: return "Message too big";
-    case close_code::restart: return "Server restart";
-    case close_code::try_later: return "Slow consumer";
-    default: return "";
+    case close_code::going_away:
+      return "Heartbeat timeout";
+    case close_code::protocol_error:
+      return "Protocol error";
+    case close_code::unsupported:
+      return "Malformed message";
+    case close_code::bad_text:
+      return "Text is not UTF-8";
+    case close_code::too_big:
+      return "Message too big";
+    case close_code::restart:
+      return "Server restart";
+    case close_code::try_later:
+      return "Slow consumer";
+    default:
+      return "";
   }
 }
 

@@ -19,7 +19,9 @@ enum class opcode : std::uint8_t {
   pong = 0xA,
 };
 
-inline bool is_control(opcode code) { return (static_cast<std::uint8_t>(code) & 0x8) != 0; }
+inline bool is_control(opcode code) {
+  return (static_cast<std::uint8_t>(code) & 0x8) != 0;
+}
 
 // RFC 6455 section 7.4.1 and the registry that grew from it: the ones that this server sends.
 namespace close_code {

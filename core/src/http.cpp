@@ -19,7 +19,9 @@ using request_header = beast::http::request<beast::http::empty_body>;
 
 constexpr std::string_view header_end = "\r\n\r\n";
 
-std::string text(beast::string_view from) { return {from.data(), from.size()}; }
+std::string text(beast::string_view from) {
+  return {from.data(), from.size()};
+}
 
 void fill(const request_header& header, http_request& request) {
   const std::string target = text(header.target());
@@ -29,10 +31,10 @@ void fill(const request_header& header, http_request& request) {
   request.websocket_key = text(header[beast::http::field::sec_websocket_key]);
   request.websocket_version = text(header[beast::http::field::sec_websocket_version]);
   request.get = header.method() == beast::http::verb::get;
-  request.upgrade = request.get && header.version() >= 11 &&
-                    beast::http::token_list{header[beast::http::field::connection]}.exists(
-                        "upgrade") &&
-                    beast::http::token_list{header[beast::http::field::upgrade]}.exists("websocket");
+  request.upgrade =
+      request.get && header.version() >= 11 &&
+      beast::http::token_list{header[beast::http::field::connection]}.exists("upgrade") &&
+      beast::http::token_list{header[beast::http::field::upgrade]}.exists("websocket");
   request.keep_alive = header.keep_alive();
 }
 
@@ -48,8 +50,7 @@ http_parse parse_http(std::string_view bytes, std::size_t header_bytes_max, http
   parser.header_limit(static_cast<std::uint32_t>(header_bytes_max));
   parser.eager(false);
   beast::error_code problem;
-  request.size =
-      parser.put(boost::asio::buffer(bytes.data(), end + header_end.size()), problem);
+  request.size = parser.put(boost::asio::buffer(bytes.data(), end + header_end.size()), problem);
   if (problem || !parser.is_header_done()) return http_parse::bad;
   request.body = parser.chunked() || parser.content_length().value_or(0) > 0;
   fill(parser.get(), request);

@@ -9,14 +9,14 @@ namespace chinwag {
 
 // What the server needs to know of an HTTP request.
 struct http_request {
-  std::string path;            // of the target, without its query
+  std::string path;  // of the target, without its query
   std::string query;
   std::string websocket_key;
   std::string websocket_version;
-  std::size_t size = 0;        // of the header: what follows are the next bytes of the connection
+  std::size_t size = 0;  // of the header: what follows are the next bytes of the connection
   bool get = false;
-  bool upgrade = false;        // asks for a WebSocket
-  bool body = false;           // announces a body
+  bool upgrade = false;  // asks for a WebSocket
+  bool body = false;     // announces a body
   bool keep_alive = false;
 };
 

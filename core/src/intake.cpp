@@ -50,8 +50,7 @@ void intake::readable(connection_id id) {
 
 void intake::serve(connection_id id, std::span<char> input) {
   const connection& from = shared_.truth.connections[id];
-  while (from.phase == connection_phase::http && !must_wait(id, no_id) &&
-         http_.serve(id, input)) {
+  while (from.phase == connection_phase::http && !must_wait(id, no_id) && http_.serve(id, input)) {
   }
   if (from.phase == connection_phase::http && must_wait(id, no_id)) pause(id, no_id);
   if (is_websocket(from.phase)) serve_frames(id, input);
@@ -89,10 +88,17 @@ room_id intake::handle(connection_id id, const inbound& got) {
   const bool echoes = shared_.truth.connections[id].phase == connection_phase::echo;
   switch (got.what) {
     case inbound::kind::nothing:
-    case inbound::kind::pong: break;
-    case inbound::kind::ping: boxes_.add(id, opcode::pong, got.payload); break;
-    case inbound::kind::close: life_.answer_close(id, got.code); break;
-    case inbound::kind::fault: life_.close(id, got.code); break;
+    case inbound::kind::pong:
+      break;
+    case inbound::kind::ping:
+      boxes_.add(id, opcode::pong, got.payload);
+      break;
+    case inbound::kind::close:
+      life_.answer_close(id, got.code);
+      break;
+    case inbound::kind::fault:
+      life_.close(id, got.code);
+      break;
     case inbound::kind::binary:
       if (!echoes) {
         life_.close(id, close_code::unsupported);

@@ -50,8 +50,8 @@ class intake {
   poller& events_;
   protocol& chat_;
   http_service& http_;
-  std::vector<char> buffer_;       // shared by all: most reads end with nothing to keep
-  message_reader common_reader_;   // for connections without a message that has begun
+  std::vector<char> buffer_;      // shared by all: most reads end with nothing to keep
+  message_reader common_reader_;  // for connections without a message that has begun
   std::vector<paused> paused_;
 };
 

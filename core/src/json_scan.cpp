@@ -9,8 +9,12 @@ namespace chinwag {
 
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // A cursor over the text with the containers that are open around it. Containers nest at most 64
 // deep, so one word remembers for each whether it is an object.
@@ -49,13 +53,20 @@ class scanner {
   bool value() {
     skip_space();
     switch (peek()) {
-      case '{': return open(true);
-      case '[': return open(false);
-      case '"': return text(last_text_);
-      case 't': return word("true");
-      case 'f': return word("false");
-      case 'n': return word("null");
-      default: return number();
+      case '{':
+        return open(true);
+      case '[':
+        return open(false);
+      case '"':
+        return text(last_text_);
+      case 't':
+        return word("true");
+      case 'f':
+        return word("false");
+      case 'n':
+        return word("null");
+      default:
+        return number();
     }
   }
 

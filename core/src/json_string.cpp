@@ -29,10 +29,11 @@ std::size_t plain_prefix(std::string_view text) {
   for (; at + 16 <= text.size(); at += 16) {
     const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
     const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, last_control), block);
-    const __m128i special = _mm_or_si128(_mm_cmpeq_epi8(block, quote),
-                                         _mm_cmpeq_epi8(block, backslash));
+    const __m128i special =
+        _mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash));
     const int found = _mm_movemask_epi8(_mm_or_si128(control, special));
-    if (found != 0) return at + static_cast<std::size_t>(__builtin_ctz(static_cast<unsigned>(found)));
+    if (found != 0)
+      return at + static_cast<std::size_t>(__builtin_ctz(static_cast<unsigned>(found)));
   }
 #endif
   while (at < text.size() && is_plain(text[at])) ++at;
@@ -58,8 +59,12 @@ std::uint32_t escaped_unit(std::string_view text) {
   return unit;
 }
 
-bool is_high_surrogate(std::uint32_t unit) { return unit >= 0xD800 && unit <= 0xDBFF; }
-bool is_low_surrogate(std::uint32_t unit) { return unit >= 0xDC00 && unit <= 0xDFFF; }
+bool is_high_surrogate(std::uint32_t unit) {
+  return unit >= 0xD800 && unit <= 0xDBFF;
+}
+bool is_low_surrogate(std::uint32_t unit) {
+  return unit >= 0xDC00 && unit <= 0xDFFF;
+}
 
 // The size of the escape at the front of `text`; 0 if it is not a good one.
 std::size_t escape_size(std::string_view text) {
@@ -74,17 +79,25 @@ std::size_t escape_size(std::string_view text) {
 
 char short_escape(char letter) {
   switch (letter) {
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return letter;
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return letter;
   }
 }
 
 std::size_t encode_utf8(std::uint32_t point, std::array<char, 4>& out) {
-  const auto tail = [&](unsigned shift) { return static_cast<char>(0x80 | (point >> shift & 0x3F)); };
+  const auto tail = [&](unsigned shift) {
+    return static_cast<char>(0x80 | (point >> shift & 0x3F));
+  };
   if (point < 0x80) {
     out = {static_cast<char>(point)};
     return 1;

@@ -67,7 +67,9 @@ void lifecycle::answer_close(connection_id id, std::uint16_t code) {
   begin_closing(id, code);
 }
 
-void lifecycle::finish_http(connection_id id) { begin_closing(id, 0); }
+void lifecycle::finish_http(connection_id id) {
+  begin_closing(id, 0);
+}
 
 void lifecycle::begin_closing(connection_id id, std::uint16_t code) {
   connection& over = shared_.truth.connections[id];
@@ -92,13 +94,18 @@ void lifecycle::break_off(connection_id id) {
 
 void lifecycle::after_delivery(connection_id id, delivery outcome) {
   switch (outcome) {
-    case delivery::broken: return break_off(id);
-    case delivery::finished: begin_lingering(id); break;
+    case delivery::broken:
+      return break_off(id);
+    case delivery::finished:
+      begin_lingering(id);
+      break;
     case delivery::blocked:
       judge(id);
       if (!shared_.links.connections[id].watches_write) arm(id);
       break;
-    case delivery::idle: boxes_.trim(id); break;
+    case delivery::idle:
+      boxes_.trim(id);
+      break;
   }
   events_.update(id);
 }
@@ -142,9 +149,12 @@ void lifecycle::check(connection_id id) {
   const connection& due = shared_.truth.connections[id];
   switch (due.phase) {
     case connection_phase::free:
-    case connection_phase::dead: return;
+    case connection_phase::dead:
+      return;
     case connection_phase::chat:
-    case connection_phase::echo: check_chat(id); break;
+    case connection_phase::echo:
+      check_chat(id);
+      break;
     case connection_phase::http:
       if (until(due.since, shared_.limits.handshake_timeout_ms) == 0) break_off(id);
       break;
@@ -184,8 +194,11 @@ void lifecycle::arm(connection_id id) {
   std::uint32_t wait_ms = 0;
   switch (of.phase) {
     case connection_phase::free:
-    case connection_phase::dead: return timers_.disarm(id);
-    case connection_phase::http: wait_ms = until(of.since, shared_.limits.handshake_timeout_ms); break;
+    case connection_phase::dead:
+      return timers_.disarm(id);
+    case connection_phase::http:
+      wait_ms = until(of.since, shared_.limits.handshake_timeout_ms);
+      break;
     case connection_phase::closing:
     case connection_phase::lingering:
       wait_ms = until(of.since, shared_.limits.close_timeout_ms);

@@ -6,9 +6,13 @@ namespace chinwag {
 
 namespace {
 
-inbound fault(std::uint16_t code) { return {inbound::kind::fault, code}; }
+inbound fault(std::uint16_t code) {
+  return {inbound::kind::fault, code};
+}
 
-std::string_view view(std::span<char> bytes) { return {bytes.data(), bytes.size()}; }
+std::string_view view(std::span<char> bytes) {
+  return {bytes.data(), bytes.size()};
+}
 
 inbound message(opcode type, std::string_view payload) {
   const auto what = type == opcode::text ? inbound::kind::text : inbound::kind::binary;

@@ -43,15 +43,15 @@ class message_reader {
   inbound finish_frame();
   void forget_message();
 
-  std::string message_;        // of fragments and of frames that arrive in pieces
-  std::uint64_t taken_ = 0;    // of the current frame's payload
+  std::string message_;      // of fragments and of frames that arrive in pieces
+  std::uint64_t taken_ = 0;  // of the current frame's payload
   frame_header frame_{};
   utf8_validator text_{};
   std::uint32_t frames_ = 0;
   opcode type_ = opcode::text;
   bool in_frame_ = false;
-  bool in_message_ = false;    // a fragmented message has begun
-  bool handed_out_ = false;    // message_ was returned by the last call
+  bool in_message_ = false;  // a fragmented message has begun
+  bool handed_out_ = false;  // message_ was returned by the last call
 };
 
 }  // namespace chinwag

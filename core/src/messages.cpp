@@ -10,26 +10,48 @@ message_parts welcome_message(const quoted_name& user) {
 
 message_parts joined_message(const quoted_name& room, const quoted_name& user,
                              std::string_view timestamp) {
-  return {R"({"type":"user_joined","room":")", room.view(), R"(","user":")", user.view(),
-          R"(","timestamp":)",                 timestamp,   "}"};
+  return {R"({"type":"user_joined","room":")",
+          room.view(),
+          R"(","user":")",
+          user.view(),
+          R"(","timestamp":)",
+          timestamp,
+          "}"};
 }
 
 message_parts left_message(const quoted_name& room, const quoted_name& user,
                            std::string_view timestamp) {
-  return {R"({"type":"user_left","room":")", room.view(), R"(","user":")", user.view(),
-          R"(","timestamp":)",               timestamp,   "}"};
+  return {R"({"type":"user_left","room":")",
+          room.view(),
+          R"(","user":")",
+          user.view(),
+          R"(","timestamp":)",
+          timestamp,
+          "}"};
 }
 
 message_parts room_message(const quoted_name& room, const quoted_name& user,
                            std::string_view content, std::string_view timestamp) {
-  return {R"({"type":"message","room":")", room.view(), R"(","user":")",   user.view(),
-          R"(","content":")",              content,     R"(","timestamp":)", timestamp, "}"};
+  return {R"({"type":"message","room":")",
+          room.view(),
+          R"(","user":")",
+          user.view(),
+          R"(","content":")",
+          content,
+          R"(","timestamp":)",
+          timestamp,
+          "}"};
 }
 
 message_parts direct_message(const quoted_name& user, std::string_view content,
                              std::string_view timestamp) {
-  return {R"({"type":"direct","user":")", user.view(), R"(","content":")", content,
-          R"(","timestamp":)",            timestamp,   "}"};
+  return {R"({"type":"direct","user":")",
+          user.view(),
+          R"(","content":")",
+          content,
+          R"(","timestamp":)",
+          timestamp,
+          "}"};
 }
 
 message_parts heartbeat_message(std::string_view timestamp) {

@@ -115,11 +115,13 @@ void add_turns(exposition& out, const stats& numbers) {
 
 }  // namespace
 
-const char* refusal_name(refusal kind) { return refusal_names[static_cast<std::size_t>(kind)]; }
+const char* refusal_name(refusal kind) {
+  return refusal_names[static_cast<std::size_t>(kind)];
+}
 
 void metrics::count_close(std::uint16_t code) {
-  const std::size_t place = code >= 1000 && code < 1000 + close_kinds - 1 ? code - 1000U
-                                                                          : close_kinds - 1;
+  const std::size_t place =
+      code >= 1000 && code < 1000 + close_kinds - 1 ? code - 1000U : close_kinds - 1;
   closes[place].add();
 }
 

@@ -25,7 +25,9 @@ std::uint32_t slot_of(const stored_name& name) {
   return slot;
 }
 
-bool is_short(const stored_name& name) { return name.size <= sizeof name.bytes; }
+bool is_short(const stored_name& name) {
+  return name.size <= sizeof name.bytes;
+}
 
 }  // namespace
 

@@ -21,9 +21,7 @@ class requested_name {
   explicit requested_name(std::string_view raw);
 
   bool valid() const { return valid_; }
-  std::string_view view() const {
-    return escaped_ ? std::string_view{plain_.data(), size_} : raw_;
-  }
+  std::string_view view() const { return escaped_ ? std::string_view{plain_.data(), size_} : raw_; }
 
  private:
   std::string_view raw_;
@@ -39,9 +37,7 @@ class quoted_name {
  public:
   explicit quoted_name(std::string_view name);
 
-  std::string_view view() const {
-    return escaped_ ? std::string_view{text_.data(), size_} : name_;
-  }
+  std::string_view view() const { return escaped_ ? std::string_view{text_.data(), size_} : name_; }
 
  private:
   std::string_view name_;

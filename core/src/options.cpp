@@ -96,23 +96,23 @@ struct setter {
   const option_info& info;
   std::string_view text;
 
-  bool operator()(std::string options::* field) const {
+  bool operator()(std::string options::*field) const {
     if (text.empty()) return false;
     target.*field = text;
     return true;
   }
-  bool operator()(bool options::* field) const {
+  bool operator()(bool options::*field) const {
     if (text != "true" && text != "false" && text != "1" && text != "0") return false;
     target.*field = text == "true" || text == "1";
     return true;
   }
-  bool operator()(slow_consumer_policy options::* field) const {
+  bool operator()(slow_consumer_policy options::*field) const {
     if (text != "close" && text != "skip") return false;
     target.*field = text == "skip" ? slow_consumer_policy::skip : slow_consumer_policy::close;
     return true;
   }
   template <typename Number>
-  bool operator()(Number options::* field) const {
+  bool operator()(Number options::*field) const {
     const auto number = parse_number(text, info);
     if (number) target.*field = static_cast<Number>(*number);
     return number.has_value();
@@ -122,13 +122,13 @@ struct setter {
 struct getter {
   const options& source;
 
-  std::string operator()(std::string options::* field) const { return source.*field; }
-  std::string operator()(bool options::* field) const { return source.*field ? "true" : "false"; }
-  std::string operator()(slow_consumer_policy options::* field) const {
+  std::string operator()(std::string options::*field) const { return source.*field; }
+  std::string operator()(bool options::*field) const { return source.*field ? "true" : "false"; }
+  std::string operator()(slow_consumer_policy options::*field) const {
     return source.*field == slow_consumer_policy::skip ? "skip" : "close";
   }
   template <typename Number>
-  std::string operator()(Number options::* field) const {
+  std::string operator()(Number options::*field) const {
     return std::to_string(source.*field);
   }
 };
@@ -141,8 +141,7 @@ struct expectation {
   std::string operator()(slow_consumer_policy options::*) const { return "close or skip"; }
   template <typename Number>
   std::string operator()(Number options::*) const {
-    return "a whole number from " + std::to_string(info.least) + " to " +
-           std::to_string(info.most);
+    return "a whole number from " + std::to_string(info.least) + " to " + std::to_string(info.most);
   }
 };
 
@@ -164,8 +163,7 @@ status set_option(options& target, std::string_view name, std::string_view value
     return {error::unknown_option, "there is no option '" + std::string(name) + "'"};
   }
   if (std::visit(setter{target, row->info, value}, row->field)) return {};
-  return {error::bad_option_value, std::string(name) + " is '" + std::string(value) +
-                                       "': give " +
+  return {error::bad_option_value, std::string(name) + " is '" + std::string(value) + "': give " +
                                        std::visit(expectation{row->info}, row->field)};
 }
 

@@ -19,7 +19,9 @@ char* outbox::grow(std::size_t count) {
   return bytes_.data() + size;
 }
 
-void outbox::add(const message_parts& message) { message.write_frame(grow(message.frame_size())); }
+void outbox::add(const message_parts& message) {
+  message.write_frame(grow(message.frame_size()));
+}
 
 void outbox::add(opcode code, std::string_view payload) {
   char* to = grow(server_header_size(payload.size()) + payload.size());

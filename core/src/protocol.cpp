@@ -1,7 +1,7 @@
 #include "protocol.hpp"
 
-#include <array>
 #include <algorithm>
+#include <array>
 
 #include "json_string.hpp"
 #include "messages.hpp"
@@ -46,7 +46,8 @@ served protocol::serve(connection_id id, std::string_view text) {
       shared_.counts.count(request::refused);
       refuse(id, refusal::bad_request, "a request is a JSON object");
       return {};
-    case json_verdict::object: break;
+    case json_verdict::object:
+      break;
   }
   if (!asked.type.is_text()) {  // C3
     shared_.counts.count(request::refused);
@@ -60,13 +61,23 @@ served protocol::serve_object(connection_id id, const json_request& asked) {
   const request kind = request_of(asked.type);
   shared_.counts.count(kind);
   switch (kind) {
-    case request::message: return {false, message(id, asked)};
-    case request::direct: direct(id, asked); break;
-    case request::heartbeat: heartbeat(id); break;
-    case request::join: join(id, asked); break;
-    case request::leave: leave(id, asked); break;
+    case request::message:
+      return {false, message(id, asked)};
+    case request::direct:
+      direct(id, asked);
+      break;
+    case request::heartbeat:
+      heartbeat(id);
+      break;
+    case request::join:
+      join(id, asked);
+      break;
+    case request::leave:
+      leave(id, asked);
+      break;
     case request::unknown:  // C4
-    case request::refused: break;
+    case request::refused:
+      break;
   }
   return {};
 }

@@ -12,8 +12,8 @@ namespace chinwag {
 
 // What a message led to, as far as its connection's reader must know.
 struct served {
-  bool malformed = false;        // close 1003
-  room_id published = no_id;     // the room that it was appended to
+  bool malformed = false;     // close 1003
+  room_id published = no_id;  // the room that it was appended to
 };
 
 // chat/1's decision table. The rules' numbers are those of protocol/chat-1.md.

@@ -7,7 +7,9 @@ namespace chinwag {
 
 namespace {
 
-std::uint64_t end_of(const chunk& piece) { return piece.base + piece.used; }
+std::uint64_t end_of(const chunk& piece) {
+  return piece.base + piece.used;
+}
 
 // The chunk that holds the byte at `position`, which lies before the tail.
 chunk_id chunk_at(const room_log& log, const chunk_pool& pool, std::uint64_t position) {

@@ -4,7 +4,9 @@
 
 namespace chinwag {
 
-room_id rooms::find(std::string_view name) const { return shared_.links.room_names.find(name); }
+room_id rooms::find(std::string_view name) const {
+  return shared_.links.room_names.find(name);
+}
 
 member_id rooms::find_member(connection_id id, room_id place) const {
   member_id at = shared_.links.connections[id].first_member;

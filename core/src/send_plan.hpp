@@ -22,9 +22,9 @@ class send_plan {
   // Without initial values: a plan is made for every send, and only its used part is looked at.
   struct segment {
     frame_source source;
-    std::uint64_t from;    // a log position; of no meaning for the outbox
+    std::uint64_t from;  // a log position; of no meaning for the outbox
     std::uint64_t length;
-    bool open;             // the rest of a frame that has begun, not a run of whole frames
+    bool open;  // the rest of a frame that has begun, not a run of whole frames
   };
 
   bool full() const { return pieces_ == pieces_max; }

@@ -13,7 +13,9 @@ namespace chinwag {
 
 namespace {
 
-bool is_member(frame_source source) { return source != no_source && source != outbox_source; }
+bool is_member(frame_source source) {
+  return source != no_source && source != outbox_source;
+}
 
 std::uint64_t due_until(const member& to, const room& place) {
   return std::min(to.end, place.log.tail);
@@ -103,8 +105,7 @@ void sender::collect_rooms(connection_id id, send_plan& plan) const {
     return shared_.truth.members[at].cursor + (to.open_source == at ? to.open_left : 0);
   };
   for (member_id at = shared_.links.connections[id].first_member;
-       at != no_id && count < lagging.size();
-       at = shared_.links.members[at].next_of_connection) {
+       at != no_id && count < lagging.size(); at = shared_.links.members[at].next_of_connection) {
     const member& membership = shared_.truth.members[at];
     if (start(at) < due_until(membership, shared_.truth.rooms[membership.room])) {
       lagging[count++] = at;
@@ -219,7 +220,8 @@ void sender::skip_member(member_id id) {
   const std::uint64_t to = due_until(late, place);
   if (late.cursor >= to) return;
   const quoted_name name(shared_.truth.names.view(place.name));
-  boxes_.add(late.connection, skipped_message(name, std::to_string(late.cursor), std::to_string(to)));
+  boxes_.add(late.connection,
+             skipped_message(name, std::to_string(late.cursor), std::to_string(to)));
   shared_.counts.skipped_bytes.add(to - late.cursor);
   late.cursor = to;
   places_.mark_dirty(late.room);

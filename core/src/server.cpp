@@ -80,12 +80,16 @@ void server::join() {
   if (parts_->background.joinable()) parts_->background.join();
 }
 
-void server::stop() { parts_->loop.stop(); }
+void server::stop() {
+  parts_->loop.stop();
+}
 
 void server::drain(std::chrono::milliseconds deadline) {
   parts_->loop.drain(static_cast<std::uint32_t>(deadline.count()));
 }
 
-stats server::read_stats() const { return parts_->loop.read(); }
+stats server::read_stats() const {
+  return parts_->loop.read();
+}
 
 }  // namespace chinwag

@@ -110,7 +110,9 @@ void shard::flush() {
 int shard::timeout_ms() const {
   if (work_left_ || intake_.anyone_paused()) return work_left_ ? 0 : 1;
   std::optional<std::uint32_t> wait = timers_.wait_ms(shared_.clock.now());
-  const auto no_later_than = [&](std::uint32_t limit) { wait = std::min(wait.value_or(limit), limit); };
+  const auto no_later_than = [&](std::uint32_t limit) {
+    wait = std::min(wait.value_or(limit), limit);
+  };
   if (const auto door = door_.wait_ms()) no_later_than(*door);
   if (draining_) no_later_than(10);
   return wait ? static_cast<int>(*wait) : -1;

@@ -18,7 +18,7 @@ namespace chinwag {
 
 enum class connection_phase : std::uint8_t {
   free,
-  http,       // until the upgrade; also those who only ask for /health
+  http,  // until the upgrade; also those who only ask for /health
   chat,
   echo,
   closing,    // a close was decided: what waits is sent, then the close frame
@@ -32,33 +32,33 @@ inline constexpr frame_source no_source = no_id;
 inline constexpr frame_source outbox_source = no_id - 1;
 
 struct connection {
-  stored_name user;                         // 16 bytes
-  std::int32_t descriptor = -1;             // 4
-  stash_id stash = no_id;                   // 4, allocated while there is something to keep
-  frame_source open_source = no_source;     // 4
-  std::uint32_t open_left = 0;              // 4, bytes of the open frame not yet written
-  tick_ms heard_at = 0;                     // 4, when the client's last frame ended
-  tick_ms since = 0;                        // 4, when it blocked, last progressed or began closing
-  std::uint16_t close_with = 0;             // 2, the code to close with; 0: no close frame
+  stored_name user;                      // 16 bytes
+  std::int32_t descriptor = -1;          // 4
+  stash_id stash = no_id;                // 4, allocated while there is something to keep
+  frame_source open_source = no_source;  // 4
+  std::uint32_t open_left = 0;           // 4, bytes of the open frame not yet written
+  tick_ms heard_at = 0;                  // 4, when the client's last frame ended
+  tick_ms since = 0;                     // 4, when it blocked, last progressed or began closing
+  std::uint16_t close_with = 0;          // 2, the code to close with; 0: no close frame
   connection_phase phase = connection_phase::free;  // 1
-  bool blocked = false;                     // 1, the kernel's send buffer is full
-  bool ending : 1 = false;                  // the close frame (or last response) is written
-  bool answers_close : 1 = false;           // the client closed first
+  bool blocked = false;                             // 1, the kernel's send buffer is full
+  bool ending : 1 = false;                          // the close frame (or last response) is written
+  bool answers_close : 1 = false;                   // the client closed first
 };
 
 // A membership: a cursor in a room's log.
 struct member {
-  std::uint64_t cursor = 0;                 // 8, what lies before it was written to the connection
-  std::uint64_t end = UINT64_MAX;           // 8, set on leaving: what lies behind it is not for it
-  connection_id connection = no_id;         // 4
-  room_id room = no_id;                     // 4
+  std::uint64_t cursor = 0;          // 8, what lies before it was written to the connection
+  std::uint64_t end = UINT64_MAX;    // 8, set on leaving: what lies behind it is not for it
+  connection_id connection = no_id;  // 4
+  room_id room = no_id;              // 4
 
   bool leaving() const { return end != UINT64_MAX; }
 };
 
 struct room {
-  stored_name name;                         // 16 bytes
-  room_log log;                             // 16
+  stored_name name;  // 16 bytes
+  room_log log;      // 16
 };
 
 // What a connection keeps only while it needs it.

@@ -8,7 +8,9 @@ namespace {
 constexpr std::uint16_t unarmed = UINT16_MAX;
 }
 
-timer_wheel::timer_wheel(paged<connection_links>& links) : links_(links) { heads_.fill(no_id); }
+timer_wheel::timer_wheel(paged<connection_links>& links) : links_(links) {
+  heads_.fill(no_id);
+}
 
 void timer_wheel::arm(connection_id id, tick_ms now, std::uint32_t delay_ms) {
   disarm(id);

@@ -26,7 +26,9 @@ std::uint64_t unix_ms() {
 
 }  // namespace
 
-turn_clock::turn_clock() : began_us_(monotonic_us()) { begin_turn(); }
+turn_clock::turn_clock() : began_us_(monotonic_us()) {
+  begin_turn();
+}
 
 void turn_clock::begin_turn() {
   turn_us_ = monotonic_us();
@@ -36,6 +38,8 @@ void turn_clock::begin_turn() {
   timestamp_size_ = static_cast<std::uint8_t>(written.ptr - timestamp_.data());
 }
 
-std::uint64_t turn_clock::spent_us() const { return monotonic_us() - turn_us_; }
+std::uint64_t turn_clock::spent_us() const {
+  return monotonic_us() - turn_us_;
+}
 
 }  // namespace chinwag

@@ -30,8 +30,8 @@ void unmask(std::span<char> payload, const mask_key& key, std::size_t phase) {
     std::memcpy(bytes + i * sizeof word, &word, sizeof word);
   }
   for (std::size_t i = words * sizeof word_key; i < payload.size(); ++i) {
-    bytes[i] = static_cast<char>(static_cast<unsigned char>(bytes[i]) ^
-                                 key[(phase + i) % key.size()]);
+    bytes[i] =
+        static_cast<char>(static_cast<unsigned char>(bytes[i]) ^ key[(phase + i) % key.size()]);
   }
 }
 

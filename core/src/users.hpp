@@ -16,9 +16,7 @@ class users {
 
   // The first connection of the user, or no_id; the rest by next().
   connection_id first(std::string_view name) const { return shared_.links.users.find(name); }
-  connection_id next(connection_id id) const {
-    return shared_.links.connections[id].next_of_user;
-  }
+  connection_id next(connection_id id) const { return shared_.links.connections[id].next_of_user; }
 
  private:
   context& shared_;

@@ -22,8 +22,8 @@ class utf8_validator {
   bool lead(unsigned char byte);
   bool continuation(unsigned char byte);
 
-  std::uint8_t needed_ = 0;    // continuation bytes still to come
-  std::uint8_t low_ = 0x80;    // bounds of the next one: narrower after E0, ED, F0 and F4
+  std::uint8_t needed_ = 0;  // continuation bytes still to come
+  std::uint8_t low_ = 0x80;  // bounds of the next one: narrower after E0, ED, F0 and F4
   std::uint8_t high_ = 0xBF;
 };
 

@@ -7,18 +7,18 @@ namespace chinwag {
 
 // Everything that can go wrong across the API. The core throws nothing.
 enum class error : std::uint8_t {
-  none,                 // no error
-  unknown_option,       // no option has this name
-  bad_option_value,     // the value is not of the option's type or out of its bounds
-  address_unusable,     // the host is not an IP address of this machine
-  port_in_use,          // another program listens on the port
-  permission_denied,    // the system forbids it, such as a port below 1024
-  no_descriptors,       // no free file descriptor
-  out_of_memory,        // the system gave no memory
-  already_listening,    // listen() was called before
-  not_listening,        // run() needs a listen() that went well
-  already_running,      // run() was called before
-  system_failure,       // a system call failed in a way that has no name here
+  none,               // no error
+  unknown_option,     // no option has this name
+  bad_option_value,   // the value is not of the option's type or out of its bounds
+  address_unusable,   // the host is not an IP address of this machine
+  port_in_use,        // another program listens on the port
+  permission_denied,  // the system forbids it, such as a port below 1024
+  no_descriptors,     // no free file descriptor
+  out_of_memory,      // the system gave no memory
+  already_listening,  // listen() was called before
+  not_listening,      // run() needs a listen() that went well
+  already_running,    // run() was called before
+  system_failure,     // a system call failed in a way that has no name here
 };
 
 // The error's name as written above.

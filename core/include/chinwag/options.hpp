@@ -48,7 +48,7 @@ struct option_info {
   const char* name;      // of the field in options
   const char* variable;  // of the environment
   const char* help;
-  std::uint64_t least;   // bounds of numbers; both 0 for other types
+  std::uint64_t least;  // bounds of numbers; both 0 for other types
   std::uint64_t most;
 };
 

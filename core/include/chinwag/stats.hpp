@@ -26,8 +26,8 @@ inline constexpr std::size_t refusal_kinds = 7;
 inline constexpr std::size_t close_kinds = 17;
 
 // Upper bounds of the turn durations' buckets; the last bucket has none.
-inline constexpr std::array<std::uint32_t, 10> turn_bounds_us = {50,    100,   250,    500,    1'000,
-                                                                 2'000, 5'000, 10'000, 50'000, 250'000};
+inline constexpr std::array<std::uint32_t, 10> turn_bounds_us = {
+    50, 100, 250, 500, 1'000, 2'000, 5'000, 10'000, 50'000, 250'000};
 
 // What a server did since it began, and what it holds now. A copy: it does not change by itself.
 struct stats {
