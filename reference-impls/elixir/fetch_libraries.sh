@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Puts Cowboy, cowlib and ranch into build/beam/libs, for machines without hex.
 #
-# Debian has no package of Cowboy 2; its package rabbitmq-server carries one. The package is downloaded and
-# unpacked, never installed: installing it would start a broker. Running this again costs nothing.
+# Debian has no package of Cowboy 2; its package rabbitmq-server carries one. The package is
+# downloaded and unpacked, never installed: installing it would start a broker. Running this again
+# costs nothing.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -41,13 +42,14 @@ fi
 log=$scratch/apt.log
 (cd "$scratch" && apt-get download -q rabbitmq-server) >"$log" 2>&1 || {
   cat "$log" >&2
-  fail "rabbitmq-server could not be downloaded. Run \`apt-get update\` as root, check the network, try again."
+  fail "rabbitmq-server could not be downloaded: run \`apt-get update\` as root and try again."
 }
 dpkg-deb -x "$scratch"/rabbitmq-server_*.deb "$scratch/package"
 
+plugins=$scratch/package/usr/lib/rabbitmq/lib/rabbitmq_server-*/plugins
 mkdir -p "$libs"
 for library in "${libraries[@]}"; do
-  found=$(compgen -G "$scratch/package/usr/lib/rabbitmq/lib/rabbitmq_server-*/plugins/$library-*/" | head -1) ||
+  found=$(compgen -G "$plugins/$library-*/" | head -1) ||
     fail "this rabbitmq-server has no $library: see README.md, \"With hex\"."
   rm -rf "${libs:?}/$library"-*
   # Moved into place at the end, so that an interrupted run leaves nothing that looks complete.

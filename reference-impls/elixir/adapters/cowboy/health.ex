@@ -5,7 +5,7 @@ defmodule Chat.Listener.Health do
   alias Chat.Json
 
   @impl true
-  def init(request, state) do
+  def init(%{path: "/health"} = request, state) do
     pid = String.to_integer(System.pid())
     version = to_string(Application.spec(:chat, :vsn))
 
@@ -21,4 +21,7 @@ defmodule Chat.Listener.Health do
     headers = %{"content-type" => "application/json"}
     {:ok, :cowboy_req.reply(200, headers, body, request), state}
   end
+
+  # The router takes "/health/" for the same path.
+  def init(request, state), do: {:ok, :cowboy_req.reply(404, request), state}
 end

@@ -1,6 +1,7 @@
 defmodule Chat.Application do
   @moduledoc """
-  The supervision tree: who is connected, who is in which room, who says goodbye for the dead, the web server.
+  The supervision tree: who is connected, who is in which room, who says goodbye for the dead, and
+  the web server.
   """
   use Application
 
@@ -34,7 +35,7 @@ defmodule Chat.Application do
     monitors = Enum.map(connections, &Process.monitor/1)
     Enum.each(connections, &Session.drain/1)
 
-    # A client that does not read keeps its connection stuck, and the virtual machine would wait for it at the end.
+    # A client that does not read keeps its connection stuck, and a regular end would wait for it.
     if await_end(monitors, now_ms() + @drain_ms) == :timeout, do: :erlang.halt(0, flush: false)
     state
   end

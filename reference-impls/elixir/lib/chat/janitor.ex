@@ -1,9 +1,10 @@
 defmodule Chat.Janitor do
   @moduledoc """
-  Says `user_left` for connections that ended, however they ended: even a killed process is missed.
+  Says `user_left` for connections that ended, however they ended.
 
-  The registries forget a dead process without a word, and a process that was killed can't run any code of its own.
-  The janitor listens to both registries, monitors each connection, and knows what to announce when it is gone.
+  The registries forget a dead process without a word, and a process that was killed can't run any
+  code of its own. The janitor listens to both registries, monitors each connection, and knows what
+  to announce when it is gone.
   """
   use GenServer
 
@@ -39,12 +40,12 @@ defmodule Chat.Janitor do
 
   def handle_info({:DOWN, _monitor, :process, pid, _reason}, connections) do
     {connection, connections} = Map.pop(connections, pid, {nil, []})
-    announce(connection)
+    announce(connection, pid)
     {:noreply, connections}
   end
 
-  defp announce({user, rooms}) do
-    for room <- rooms, do: Rooms.publish(room, Event.user_left(room, user))
+  defp announce({user, rooms}, pid) do
+    for room <- rooms, do: Rooms.publish(room, Event.user_left(room, user), pid)
   end
 
   defp watch(pid, user) do

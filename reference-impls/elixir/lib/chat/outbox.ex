@@ -2,9 +2,10 @@ defmodule Chat.Outbox do
   @moduledoc """
   Counts the bytes that wait in a connection's mailbox, and bounds them.
 
-  A mailbox has no limit of its own: a member that does not read blocks its process in `send`, while everyone else
-  goes on putting frames into its mailbox. So whoever delivers counts first. Beyond the pending limit nothing more is
-  put there, and the count stays too high for good: the connection has missed something and must be closed.
+  A mailbox has no limit of its own: a member that does not read blocks its process in `send`, while
+  everyone else goes on putting messages into its mailbox. So whoever delivers counts first. Beyond
+  the pending limit nothing more is put there, and the count stays too high for good: the connection
+  has missed something and must be closed.
   """
 
   @pending_bytes_max 1_048_576

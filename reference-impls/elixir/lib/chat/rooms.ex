@@ -2,8 +2,8 @@ defmodule Chat.Rooms do
   @moduledoc """
   Who is in which room: a registry of connections by room.
 
-  A connection numbers its memberships. A delivery carries the number, so that what was on its way when the connection
-  left is not taken for news of the same room after it came back.
+  A connection numbers its memberships. A delivery carries the number, so that what was on its way
+  when the connection left is not taken for news of the same room after it came back.
   """
 
   alias Chat.{Janitor, Outbox}
@@ -30,8 +30,8 @@ defmodule Chat.Rooms do
   def leave(room), do: Registry.unregister(__MODULE__, room)
 
   @doc "Delivers to every member, but not to the process `except`."
-  @spec publish(String.t(), binary, except :: pid | nil) :: :ok
-  def publish(room, text, except \\ nil) do
+  @spec publish(String.t(), binary, except :: pid) :: :ok
+  def publish(room, text, except) do
     bytes = byte_size(text)
 
     Registry.dispatch(__MODULE__, room, fn members ->

@@ -2,30 +2,36 @@ defmodule Chat.Session do
   @moduledoc """
   What one connection decides, whatever web server it sits on.
 
-  An adapter calls `open/1` from the connection's process, hands over what arrives, and carries out the commands that
-  come back, in order. Nothing has to be called at the end: see `Chat.Janitor`.
+  An adapter calls `open/2` from the connection's process, hands over what arrives, and carries out
+  the commands that come back, in order. Nothing has to be called at the end: see `Chat.Janitor`.
   """
 
   alias Chat.{Event, Name, Outbox, Request, Rooms, Users}
 
   @rooms_max 64
 
-  @enforce_keys [:user, :outbox, :last_frame_ms, :ping_interval_ms, :idle_timeout_ms]
-  defstruct @enforce_keys ++ [rooms: %{}, joins: 0]
+  @enforce_keys [:user, :outbox, :last_sign_ms, :ping_interval_ms, :idle_timeout_ms, :meter]
+  defstruct @enforce_keys ++ [bytes: 0, rooms: %{}, joins: 0]
 
   @opaque t :: %__MODULE__{}
   @type command :: {:text, binary} | :ping | {:close, code :: 1000..4999, reason :: binary}
   @type result :: {[command], t}
+  @typedoc """
+  Answers how many bytes the client has sent. Any frame is a sign of life, a fragment too, but web
+  servers tell only of whole messages.
+  """
+  @type meter :: (() -> non_neg_integer)
 
   @doc "A connection was made by `user`, who may have given no name."
-  @spec open(String.t() | nil, keyword) :: result
-  def open(user, settings \\ Application.get_all_env(:chat)) do
+  @spec open(String.t() | nil, meter, keyword) :: result
+  def open(user, meter, settings \\ Application.get_all_env(:chat)) do
     session = %__MODULE__{
       user: user || Name.random(),
       outbox: Outbox.new(),
-      last_frame_ms: now_ms(),
+      last_sign_ms: now_ms(),
       ping_interval_ms: settings[:ping_interval_ms],
-      idle_timeout_ms: settings[:idle_timeout_ms]
+      idle_timeout_ms: settings[:idle_timeout_ms],
+      meter: meter
     }
 
     Users.enter(session.user, session.outbox)
@@ -41,8 +47,6 @@ defmodule Chat.Session do
   @doc "A text message arrived."
   @spec text(t, binary) :: result
   def text(session, text) do
-    session = seen(session)
-
     case Request.parse(text) do
       {:ok, request} -> serve(request, session)
       {:bad_request, why} -> error(session, "bad_request", why)
@@ -55,10 +59,6 @@ defmodule Chat.Session do
   @spec binary(t) :: result
   def binary(session), do: malformed(session)
 
-  @doc "A ping or a pong arrived: a sign of life."
-  @spec control(t) :: result
-  def control(session), do: {[], seen(session)}
-
   @doc "The connection's process received a message of another process, or of a timer."
   @spec info(t, term) :: result
   def info(session, {:room, room, membership, text}) do
@@ -69,11 +69,12 @@ defmodule Chat.Session do
 
   def info(session, :ping) do
     Process.send_after(self(), :ping, session.ping_interval_ms)
-    {[:ping], session}
+    {[:ping], read_meter(session)}
   end
 
   def info(session, :check_idle) do
-    left_ms = session.last_frame_ms + session.idle_timeout_ms - now_ms()
+    session = read_meter(session)
+    left_ms = session.last_sign_ms + session.idle_timeout_ms - now_ms()
 
     if left_ms <= 0 do
       {[{:close, 1001, "Heartbeat timeout"}], session}
@@ -100,8 +101,9 @@ defmodule Chat.Session do
     error(session, "too_many_rooms", "a connection may be in #{@rooms_max} rooms")
   end
 
-  # What others publish from now on waits in the mailbox, behind the commands returned here: so the joiner's own
-  # user_joined is the first it hears of the room.
+  # What others publish from now on waits in the mailbox, behind the commands returned here: so the
+  # joiner's own user_joined is the first it hears of the room. Its own messages go the same way,
+  # and are not lost when it leaves right after them.
   defp serve({:join, room}, session) do
     joined = Event.user_joined(room, session.user)
     membership = session.joins + 1
@@ -113,13 +115,14 @@ defmodule Chat.Session do
 
   defp serve({:leave, room}, %{rooms: rooms} = session) when is_map_key(rooms, room) do
     Rooms.leave(room)
-    Rooms.publish(room, Event.user_left(room, session.user))
+    Rooms.publish(room, Event.user_left(room, session.user), self())
     {[], %{session | rooms: Map.delete(rooms, room)}}
   end
 
   defp serve({:message, room, content}, %{rooms: rooms} = session) when is_map_key(rooms, room) do
-    Rooms.publish(room, Event.message(room, session.user, content))
-    {[], session}
+    message = Event.message(room, session.user, content)
+    Rooms.publish(room, message, self())
+    {[{:text, message}], session}
   end
 
   defp serve({:direct, to, content}, session) do
@@ -147,7 +150,14 @@ defmodule Chat.Session do
 
   defp malformed(session), do: {[{:close, 1003, "Malformed message"}], session}
 
-  defp seen(session), do: %{session | last_frame_ms: now_ms()}
+  # Bytes are a sign of life of some moment since the meter was read: an idle client is closed late
+  # by up to a ping interval, and never early.
+  defp read_meter(session) do
+    case session.meter.() do
+      bytes when bytes == session.bytes -> session
+      bytes -> %{session | bytes: bytes, last_sign_ms: now_ms()}
+    end
+  end
 
   defp now_ms, do: System.monotonic_time(:millisecond)
 end

@@ -22,18 +22,17 @@ defmodule Chat.Users do
   @doc "Delivers to every connection of `user`."
   @spec deliver(String.t(), binary) :: :ok | :no_such_user
   def deliver(user, text) do
+    connections = Registry.lookup(__MODULE__, user)
+
     # The registry hears of a death a moment later than others do.
-    case for({pid, _} = entry <- Registry.lookup(__MODULE__, user), Process.alive?(pid), do: entry) do
-      [] ->
-        :no_such_user
-
-      connections ->
-        for {pid, outbox} <- connections do
-          Outbox.put(outbox, pid, byte_size(text), {:direct, text})
-        end
-
-        :ok
+    case Enum.filter(connections, fn {pid, _} -> Process.alive?(pid) end) do
+      [] -> :no_such_user
+      living -> Enum.each(living, &deliver_to(&1, text))
     end
+  end
+
+  defp deliver_to({pid, outbox}, text) do
+    Outbox.put(outbox, pid, byte_size(text), {:direct, text})
   end
 
   @spec connections() :: [pid]
