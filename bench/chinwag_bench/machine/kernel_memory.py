@@ -97,7 +97,7 @@ def _candidates() -> Iterator[tuple[Path, list[str], str]]:
 
 
 def _count_sockets(folder: Path) -> None:
-    """Version 1 counts TCP, and charges accepted sockets, only once a limit was set: "none" will do."""
+    """Version 1 charges TCP sockets only once a limit was set; setting "none" will do."""
     limit = folder / "memory.kmem.tcp.limit_in_bytes"
     if limit.is_file():
         limit.write_text("-1")
