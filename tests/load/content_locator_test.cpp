@@ -34,9 +34,11 @@ TEST(content_locator, finds_both_kinds_in_any_layout) {
     const stamp room = stamp_of(message_kind::room, i);
     const stamp direct = stamp_of(message_kind::direct, i);
     const auto layout = i % 2 == 0 ? compact : spaced;  // a change costs a search, no more
-    ASSERT_EQ(locator.find(layout("message", content_of(room)), found), content_status::delivery);
+    const std::string to_room = layout("message", content_of(room));
+    ASSERT_EQ(locator.find(to_room, found), content_status::delivery);
     EXPECT_EQ(found.stamp, room);
-    ASSERT_EQ(locator.find(layout("direct", content_of(direct)), found), content_status::delivery);
+    const std::string to_user = layout("direct", content_of(direct));
+    ASSERT_EQ(locator.find(to_user, found), content_status::delivery);
     EXPECT_EQ(found.stamp, direct);
     EXPECT_EQ(found.content, content_of(direct));
   }
