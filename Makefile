@@ -1,6 +1,8 @@
 # The commands of this repository, a line or two each. `make help` lists them.
 PROFILE ?= quick
 SERVERS ?=
+BINDINGS = -DCHINWAG_PYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/.venv/bin/python \
+  -DCHINWAG_NODE=$(if $(wildcard node_modules/node-addon-api),ON,OFF)
 export PATH := $(CURDIR)/.toolchain/bin:$(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
 .PHONY: help setup native matrix test lint bench notebooks sanitize fuzz clean
@@ -11,8 +13,8 @@ help: ## what there is
 setup: ## install what is missing: packages, toolchains, libraries (asks nothing, repeats in seconds)
 	@bash scripts/setup/main.sh
 
-native: setup ## chinwagd and the load generator
-	@cmake --preset release --log-level=WARNING && cmake --build --preset release
+native: setup ## chinwagd, the load generator, the Python module and the Node.js addon
+	@cmake --preset release --log-level=WARNING $(BINDINGS) && cmake --build --preset release
 
 matrix: native ## build, verify, measure and judge every server: PROFILE=smoke|quick|full SERVERS=a,b
 	@chinwag matrix --profile $(PROFILE) $(if $(SERVERS),--servers $(SERVERS))

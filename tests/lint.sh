@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Formatters and linters of every language, each by its own ecosystem's tool. All run; the exit code tells if one failed.
+# Formatters and linters of every language, each by its own ecosystem's tool. All run; the exit
+# code tells if one failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 3
 failed=0
@@ -7,7 +8,11 @@ check() {
   printf 'lint: %s\n' "$1"; shift
   "$@" || failed=1
 }
-have() { command -v "$1" >/dev/null 2>&1 || { printf 'lint: %s is missing, skipped\n' "$1"; return 1; }; }
+have() {
+  command -v "$1" >/dev/null 2>&1 && return
+  printf 'lint: %s is missing, skipped\n' "$1"
+  return 1
+}
 unformatted_go() { test -z "$(gofmt -l .)" || { gofmt -d .; return 1; }; }
 in_folder() { (cd "$1" && shift && "$@"); }
 
@@ -23,5 +28,7 @@ have cargo-clippy && check "Rust: clippy" in_folder reference-impls/rust \
   cargo clippy -q --locked --all-targets --target-dir ../../build/servers/rust/target -- -D warnings
 have mix && check "Elixir: mix format" in_folder reference-impls/elixir mix format --check-formatted
 for script in reference-impls/node-ws/*.js; do check "Node.js: $script" node --check "$script"; done
-for script in scripts/setup/*.sh tests/*.sh reference-impls/*/*.sh; do check "shell: $script" bash -n "$script"; done
+for script in scripts/setup/*.sh tests/*.sh tests/*/*.sh reference-impls/*/*.sh .ci/run; do
+  check "shell: $script" bash -n "$script"
+done
 exit "$failed"

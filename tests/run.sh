@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
-# `make test`: C++ units, every server's own units, then pytest (tidy, kit, load generator, conformance, page, notebook).
+# `make test`: C++ units, every server's own units, then pytest (tidy, kit, load generator,
+# conformance, page, notebook).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ROOT=$PWD
 step() { printf '\n== %s\n' "$1"; }
-have() { command -v "$1" >/dev/null 2>&1 || { printf 'test: %s is missing, its units are skipped\n' "$1"; return 1; }; }
+have() {
+  command -v "$1" >/dev/null 2>&1 && return
+  printf 'test: %s is missing, its units are skipped\n' "$1"
+  return 1
+}
 
 step "C++ units"
 ctest --test-dir build/release --output-on-failure --no-tests=error -j 2
@@ -15,9 +20,15 @@ chinwag build
 step "units of the servers"
 if have go; then (cd reference-impls/go && go test ./...); fi
 if have cargo; then
-  (cd reference-impls/rust && cargo test -q --release --locked --target-dir "$ROOT/build/servers/rust/target")
+  (cd reference-impls/rust &&
+    cargo test -q --release --locked --target-dir "$ROOT/build/servers/rust/target")
 fi
 if have mix; then (cd reference-impls/elixir && bash test.sh); fi
+
+step "the Node.js addon"
+if have node && [ -f build/release/bindings/node/chinwag.node ]; then
+  node --test tests/bindings/*.test.cjs
+fi
 
 step "pytest"
 python -m pytest tests "$@"

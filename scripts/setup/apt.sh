@@ -1,17 +1,19 @@
 # System packages (Debian, Ubuntu). Sourced by main.sh.
 
-BASE_PACKAGES="build-essential cmake ninja-build pkg-config ca-certificates nlohmann-json3-dev libtomlplusplus-dev
-  libcli11-dev libspdlog-dev libgtest-dev libbenchmark-dev libssl-dev zlib1g-dev python3 python3-venv"
+BASE_PACKAGES="build-essential cmake ninja-build pkg-config ca-certificates
+  nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libssl-dev zlib1g-dev
+  libgtest-dev libbenchmark-dev python3 python3-venv python3-dev"
 BEAM_PACKAGES="elixir erlang-jiffy"
 BROWSER_PACKAGES="chromium fonts-dejavu-core"
 
 installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 offered() { apt-cache show "$1" >/dev/null 2>&1; }
 
-# The newest Boost from 1.81 on that is installed, or else that the system offers: Debian's default may be older.
+# Nothing where a Boost from 1.81 on is installed, else the newest that the system offers: its
+# default may be older.
 boost_package() {
   local header=/usr/include/boost/version.hpp
-  if [ -f "$header" ] && awk '/define BOOST_VERSION / {exit !($3 >= 108100)}' "$header"; then return; fi
+  [ -f "$header" ] && awk '/define BOOST_VERSION / {exit !($3 >= 108100)}' "$header" && return
   apt-cache search --names-only '^libboost1\.[0-9]+-dev$' 2>/dev/null | awk '{print $1}' |
     awk -F'[.-]' '$2 >= 81' | sort -V | tail -n 1
 }
@@ -33,23 +35,24 @@ missing_packages() {
 }
 
 as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; elif have sudo && sudo -n true 2>/dev/null; then sudo -n "$@"; else return 77; fi
+  if [ "$(id -u)" = 0 ]; then "$@"; return; fi
+  have sudo && sudo -n true 2>/dev/null && sudo -n "$@"
 }
 
 install_packages() {
-  local command=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@")
+  local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends)
   say "system packages to install: $*"
   if ! as_root true; then
     say "no rights to install them. Run this, then make setup again:"
     say "  sudo apt-get install -y --no-install-recommends $*"
     return
   fi
-  if as_root "${command[@]}" >"$TOOLCHAIN/apt.log" 2>&1; then return; fi
+  if as_root "${install[@]}" "$@" >"$TOOLCHAIN/apt.log" 2>&1; then return; fi
   say "apt-get failed for the list as a whole (see .toolchain/apt.log); trying one at a time"
   local package
   for package in "$@"; do
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" \
-      >>"$TOOLCHAIN/apt.log" 2>&1 || say "not available here: $package"
+    as_root "${install[@]}" "$package" >>"$TOOLCHAIN/apt.log" 2>&1 ||
+      say "not available here: $package"
   done
 }
 
@@ -58,7 +61,8 @@ if have apt-get; then
   # shellcheck disable=SC2046
   set -- $(missing_packages)
   if [ $# -gt 0 ]; then
-    as_root apt-get update -qq >"$TOOLCHAIN/apt.log" 2>&1 || say "apt-get update did not work; going on with the lists at hand"
+    as_root apt-get update -qq >"$TOOLCHAIN/apt.log" 2>&1 ||
+      say "apt-get update did not work; going on with the lists at hand"
     # shellcheck disable=SC2046
     set -- $(missing_packages) # again: a fresh machine offers nothing before the update
     install_packages "$@"

@@ -6,7 +6,8 @@ npm_packages() { (cd "$1" && npm ci --no-audit --no-fund --loglevel=error); }
 go_modules() { (cd "$1" && go mod download); }
 crates() { (cd "$1" && cargo fetch --locked --quiet); }
 
-# libraries TOOL LOCKFILE FUNCTION: for every server that has LOCKFILE, FUNCTION once for each state of that file.
+# libraries TOOL LOCKFILE FUNCTION: for every server that has LOCKFILE, FUNCTION once for each
+# state of that file.
 libraries() {
   local lock folder
   for lock in "$REFERENCE"/*/"$2"; do
@@ -25,9 +26,16 @@ for folder in "$REFERENCE"/*/; do
     rm -f "$TOOLCHAIN/stamps/npm_packages-$(basename "$folder")"
   fi
 done
+# The headers that the Node.js addon is compiled with.
+if have npm; then
+  [ -d node_modules ] || rm -f "$TOOLCHAIN/stamps/npm_packages-root"
+  once npm_packages-root package-lock.json -- npm_packages . ||
+    say "the packages of the Node.js addon could not be fetched (see above): it is not built"
+fi
 libraries npm package-lock.json npm_packages
 libraries go go.sum go_modules
 libraries cargo Cargo.lock crates
 if have elixir; then
-  bash "$REFERENCE/elixir/fetch_libraries.sh" || say "elixir: Cowboy could not be fetched (see above), its column will say so"
+  bash "$REFERENCE/elixir/fetch_libraries.sh" ||
+    say "elixir: Cowboy could not be fetched (see above), its column will say so"
 fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the kit needs and this machine lacks: system packages, toolchains, libraries of every server.
-# Never asks a question. Run again it takes seconds and needs no network. What can't be had is said, and the rest goes on:
-# a server without its toolchain is a column with a reason.
+# Installs what the kit needs and this machine lacks: system packages, toolchains, libraries of
+# every server. Never asks a question. Run again it takes seconds and needs no network. What can't
+# be had is said, and the rest goes on: a server without its toolchain is a column with a reason.
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)

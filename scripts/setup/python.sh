@@ -1,20 +1,24 @@
-# The virtual environment with the kit itself, versions pinned by constraints.txt. Sourced by main.sh.
+# The virtual environment with the kit itself, versions pinned by constraints.txt.
+# Sourced by main.sh.
 
 install_kit() {
   say "Python packages into .venv"
   [ -x .venv/bin/pip ] || python3 -m venv .venv
   .venv/bin/pip install -q --disable-pip-version-check -c constraints.txt scikit-build-core pybind11
-  # The native programs are built by `make native`; here only the Python package is linked into the environment.
+  # The native programs are built by `make native`; here the Python package alone is linked into
+  # the environment.
   .venv/bin/pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation \
     --config-settings=wheel.cmake=false -e '.[test,lint,notebooks]'
 }
 
 if ! have python3; then
-  say "Python 3 is missing: nothing of the kit can run. Install python3 and python3-venv, then run make setup again"
+  say "Python 3 is missing: nothing of the kit can run."
+  say "Install python3 and python3-venv, then run make setup again"
   exit 3
 fi
 [ -x .venv/bin/chinwag ] || rm -f "$TOOLCHAIN/stamps/python"
 if ! once python pyproject.toml constraints.txt -- install_kit; then
-  say "the Python packages could not be installed (see above): check the network or the package index, then run make setup again"
+  say "the Python packages could not be installed (see above):"
+  say "check the network or the package index, then run make setup again"
   exit 3
 fi

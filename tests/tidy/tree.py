@@ -1,4 +1,4 @@
-"""The tracked files of this repository, by kind. What git does not track does not exist for tidy."""
+"""The files of this repository, by kind. What git ignores does not exist for tidy."""
 
 from __future__ import annotations
 

@@ -1,0 +1,13 @@
+from typing import Any
+
+__version__: str
+
+class ChinwagError(RuntimeError):
+    code: str
+
+class Hosted:
+    def __init__(self, **options: Any) -> None: ...
+    @property
+    def port(self) -> int: ...
+    def stats(self) -> dict[str, Any]: ...
+    def drain(self, deadline_s: float) -> None: ...
