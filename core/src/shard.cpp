@@ -103,12 +103,17 @@ void shard::handle(const epoll_event& event) {
 void shard::flush() {
   flusher_.flush_outboxes();
   flusher_.flush_rooms();
-  // Slow consumers met on the way have a close frame to send, and rooms may have new appends.
-  work_left_ = !shared_.links.outbox_queue.empty() || !shared_.links.dirty_rooms.empty();
+}
+
+// Slow consumers met while flushing have a close frame to send, those who were reaped after it left
+// a user_left in their rooms, and a budget may have ended before the last member.
+bool shard::work_left() const {
+  return !shared_.links.outbox_queue.empty() || !shared_.links.dirty_rooms.empty();
 }
 
 int shard::timeout_ms() const {
-  if (work_left_ || intake_.anyone_paused()) return work_left_ ? 0 : 1;
+  if (work_left()) return 0;
+  if (intake_.anyone_paused()) return 1;
   std::optional<std::uint32_t> wait = timers_.wait_ms(shared_.clock.now());
   const auto no_later_than = [&](std::uint32_t limit) {
     wait = std::min(wait.value_or(limit), limit);

@@ -52,6 +52,7 @@ class shard {
   void handle_events();
   void handle(const epoll_event& event);
   void flush();
+  bool work_left() const;
   int timeout_ms() const;
   void follow_wish();
   bool done() const;
@@ -81,7 +82,6 @@ class shard {
   std::atomic<wish> wish_{wish::serve};
   std::atomic<std::uint32_t> drain_deadline_ms_{0};
   bool draining_ = false;
-  bool work_left_ = false;
   tick_ms drain_since_ = 0;
 };
 
