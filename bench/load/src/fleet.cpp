@@ -76,12 +76,13 @@ std::int64_t fleet::next_due_ns(const fleet_observer& observer) const {
 }
 
 void fleet::turn(fleet_observer& observer) {
-  std::int64_t now_ns = monotonic_ns();
+  const std::int64_t now_ns = monotonic_ns();
   tick(observer, now_ns);
-  for (const epoll_event& event : poller_.wait(next_due_ns(observer) - now_ns)) {
+  const auto ready = poller_.wait(next_due_ns(observer) - now_ns);
+  tick(observer, monotonic_ns());
+  for (const epoll_event& event : ready) {
     serve(event.data.u32, event.events, observer);
-    now_ns = monotonic_ns();
-    tick(observer, now_ns);
+    tick(observer, monotonic_ns());
   }
 }
 

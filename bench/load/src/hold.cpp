@@ -50,18 +50,29 @@ hold::hold(load::crowd& crowd, const profile& profile, hold_plan plan)
 }
 
 void hold::on_due(std::int64_t now_ns) {
+  sample_due(now_ns);
   send_due(now_ns);
-  if (now_ns >= sampler_.next_ns()) {
-    sampler_.sample(tally_.outstanding());
-  }
   advance(now_ns);
   plan_wake();
 }
 
+// A sample that is late still counts what was planned until its own moment, and comes before what
+// is read now: else a generator that wakes up late would look just when most is outstanding.
+void hold::sample_due(std::int64_t now_ns) {
+  const std::int64_t sample_ns = sampler_.next_ns();
+  if (now_ns < sample_ns) {
+    return;
+  }
+  send_due(sample_ns);
+  if (next_ == schedule_.count() || schedule_.planned_ns(next_) > sample_ns) {
+    sampler_.sample(tally_.outstanding());
+  }
+}
+
 // Late messages are sent, too, as planned; a sender that is gone leaves its turn empty.
-void hold::send_due(std::int64_t now_ns) {
-  for (int sends = 0;
-       sends < sends_per_turn && next_ < schedule_.count() && schedule_.planned_ns(next_) <= now_ns;
+void hold::send_due(std::int64_t until_ns) {
+  for (int sends = 0; sends < sends_per_turn && next_ < schedule_.count() &&
+                      schedule_.planned_ns(next_) <= until_ns;
        ++sends) {
     if (crowd().connections.is_open(traffic_.sender_of(next_))) {
       send_message(next_);

@@ -46,7 +46,8 @@ class hold : public activity {
  private:
   enum class stage { warming, measuring, draining, over };
 
-  void send_due(std::int64_t now_ns);
+  void sample_due(std::int64_t now_ns);
+  void send_due(std::int64_t until_ns);
   void send_message(std::uint64_t index);
   void advance(std::int64_t now_ns);
   void begin_window();
