@@ -20,6 +20,7 @@ mapfile -t cpp < <(git ls-files --cached --others --exclude-standard '*.hpp' '*.
 check "Python: ruff" ruff check -q .
 check "Python: ruff format" ruff format -q --check bench tests
 check "Python: mypy" mypy
+check "Python: mypy, conformance" mypy --strict tests/conformance
 check "C++: clang-format" clang-format --dry-run -Werror "${cpp[@]}"
 have go && check "Go: gofmt" in_folder reference-impls/go unformatted_go
 have go && check "Go: vet" in_folder reference-impls/go go vet ./...
