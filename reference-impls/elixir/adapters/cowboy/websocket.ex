@@ -44,7 +44,7 @@ defmodule Chat.Listener.Websocket do
     end
   end
 
-  # Cowboy serves the drafts 7 and 8 too. Without an upgrade there is no version, and it answers 426.
+  # Cowboy serves the drafts 7 and 8 too. Without an upgrade there is no version: it answers 426.
   defp check_version(request) do
     if :cowboy_req.header("sec-websocket-version", request, "13") == "13", do: :ok, else: :error
   end
