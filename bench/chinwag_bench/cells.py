@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from chinwag_bench.evidence import Evidence, disturbed_by, kept
-from chinwag_bench.records import Cell, Column, Latency, Memory, Raw, Throughput
+from chinwag_bench.records import Cell, Column, Effort, Latency, Memory, Raw, Throughput
 from chinwag_bench.rows import Spec
 from chinwag_bench.stats import interval, median
 
@@ -17,6 +17,8 @@ NOT_MEASURED = "not measured by this version"
 def measured(spec: Spec, column: Column, evidence: Evidence) -> tuple[Cell, ByRound]:
     """The cell without rank and verdict, and its value for each round."""
     cell = Cell(row=spec.row.id, column=column.id, value=None, unit=spec.row.unit)
+    if spec.source == "effort":
+        return cell, _effort(cell, spec, evidence.run.effort.get(column.server))
     made = evidence.of(spec.source, column.id)
     used = kept(made)
     cell.reason = _no_value(spec, column, used)
@@ -28,6 +30,16 @@ def measured(spec: Spec, column: Column, evidence: Evidence) -> tuple[Cell, ByRo
     _mark_limits(cell, spec, good)
     cell.notes += _round_notes(made, used, len(values))
     return cell, values
+
+
+def _effort(cell: Cell, spec: Spec, effort: Effort | None) -> ByRound:
+    """Effort belongs to a server, not to a round; it is known even where nothing was measured."""
+    value = None if effort is None else spec.value(effort)
+    if value is None:
+        cell.reason = "not counted in this run"
+        return {}
+    _fill(cell, [value], seed=0)
+    return {1: value}
 
 
 def _fill(cell: Cell, values: list[float], seed: int) -> None:
@@ -61,8 +73,7 @@ def _failure(spec: Spec, record: Raw) -> str | None:
     if spec.value(record) is not None:
         return None
     if isinstance(record, Throughput) and record.best is None:
-        why = record.steps[-1].why_not if record.steps else None
-        return f"no rate was sustained: {why or record.reason or 'no step was made'}"
+        return record.reason or "no rate was sustained"
     return record.reason or "the record has no such value"
 
 

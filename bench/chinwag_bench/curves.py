@@ -12,15 +12,14 @@ from chinwag_bench.evidence import Evidence, kept
 from chinwag_bench.records import Curve, Latency
 from chinwag_bench.stats import median
 
-LOWEST, HIGHEST, DIGITS = 1, 3_600_000_000_000, 3
+LOWEST_NS, HIGHEST_NS, DIGITS = 1, 3_600_000_000_000, 3
+NS_PER_MS = 1e6
 QUANTILES = [
-    *(n / 20 for n in range(19)),
+    *(n / 20 for n in range(1, 19)),
     *(1 - step / 10**power for power in range(2, 8) for step in (5, 2, 1)),
 ]
 SAMPLES_BEYOND = 10
 """A quantile is drawn only while this many deliveries lie beyond it."""
-MS_PER_COUNT = (1e-6, 1e-3, 1.0)
-"""Histogram logs count ns, us or ms and don't say which; the hold's own maximum tells."""
 STATED_AS = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99_9": 0.999, "max": 1.0}
 
 
@@ -47,38 +46,30 @@ def _curve(records: Sequence[Latency], directory: Path) -> Curve:
 
 
 def _histogram_points(records: Sequence[Latency], directory: Path) -> list[tuple[float, float]]:
-    """Points of the added histograms; empty where a round has none, so that no round is left out.
-
-    Each log is scaled on its own and added with its counts, in microseconds.
-    """
-    total = HdrHistogram(LOWEST, HIGHEST, DIGITS)
+    """Points of the added histograms; empty where a round has none: no round is left out."""
+    total = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
     for record in records:
         path = None if record.hdr is None else directory / record.hdr
-        if path is None or not path.is_file() or record.step is None:
+        if path is None or not path.is_file() or not _add(total, path, record):
             return []
-        _add(total, path, record.step.hold.latency_ms.get("max", 0.0))
     count = total.get_total_count()
     wanted = [q for q in QUANTILES if count * (1 - q) >= SAMPLES_BEYOND]
-    points = [(q, total.get_value_at_percentile(q * 100) / 1000) for q in wanted]
-    return [*points, (1.0, total.get_max_value() / 1000)] if points else []
+    points = [(q, total.get_value_at_percentile(q * 100) / NS_PER_MS) for q in wanted]
+    return [*points, (1.0, total.get_max_value() / NS_PER_MS)] if points else []
 
 
-def _add(total: HdrHistogram, path: Path, maximum_ms: float) -> None:
-    one = HdrHistogram(LOWEST, HIGHEST, DIGITS)
-    reader = HistogramLogReader(str(path), one)
-    reader.add_next_interval_histogram(one)
-    while reader.add_next_interval_histogram(one) is not None:
-        pass
-    reader.close()
-    scale = scale_ms(one.get_max_value(), maximum_ms)
-    for item in one.get_recorded_iterator():
-        value = max(LOWEST, round(item.value_iterated_to * scale * 1000))
-        total.record_value(value, item.count_added_in_this_iter_step)
-
-
-def scale_ms(highest_count: float, maximum_ms: float) -> float:
-    """Milliseconds per count: the unit that brings the log's maximum nearest to the hold's."""
-    return min(MS_PER_COUNT, key=lambda unit: abs(highest_count * unit - maximum_ms))
+def _add(total: HdrHistogram, path: Path, record: Latency) -> bool:
+    """Adds what the log holds of the record's own time: a repeated round appends to one log."""
+    reader = HistogramLogReader(str(path), total)
+    found = False
+    try:
+        while reader.add_next_interval_histogram(
+            total, record.started_at, record.started_at + record.seconds, absolute=True
+        ):
+            found = True
+    finally:
+        reader.close()
+    return found
 
 
 def _stated_points(records: Sequence[Latency]) -> list[tuple[float, float]]:

@@ -37,7 +37,7 @@ class Evidence:
         """The records of one column. ``common`` and ``half`` are the two points of latency."""
         if source in ("common", "half"):
             found = [r for r in self.records["latency"] if isinstance(r, Latency)]
-            return [r for r in found if r.column == column and r.point == source]
+            return [r for r in found if r.column == column and (r.point == source or _is_void(r))]
         return [r for r in self.records.get(source, []) if r.column == column]
 
 
@@ -83,6 +83,11 @@ def disturbed_by(record: Raw) -> list[str]:
         return []
     reasons = record.disturbance.get("reasons", [])
     return [str(reason) for reason in reasons]
+
+
+def _is_void(record: Latency) -> bool:
+    """A round that failed before its first point speaks for both points."""
+    return record.status == "failed" and record.step is None
 
 
 def kept(records: Iterable[Raw]) -> list[Raw]:

@@ -140,7 +140,7 @@ def _add_from_text(server: str, found: dict[str, list[Published]]) -> None:
     if server == "rust":
         low, high = article("A")["ratios"]["rust_code_above_percent"]
         quote = _quote("A", f"{low}-{high} % more code", "", "ratios.rust_code_above_percent")
-        found.setdefault("effort", []).append(quote)
+        found.setdefault("effort_lines_of_code", []).append(quote)
     if server == "elixir":
         saved = article("A")["cases"][0]["to"].split(", ", 3)[-1]
         found.setdefault("cost", []).append(_quote("A", saved, "", "cases.0.to"))

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from chinwag_bench.records import Latency, Memory, Row, Start, Throughput
+from chinwag_bench.records import Effort, Latency, Memory, Row, Start, Throughput
 
-Source = Literal["throughput", "common", "half", "memory", "start", "none"]
+Source = Literal["throughput", "common", "half", "memory", "start", "effort", "none"]
 Better = Literal["higher", "lower", "none"]
 MEGABYTE = 1e6
 PER_CONNECTIONS = 10_000
@@ -234,6 +234,35 @@ def _start_rows() -> list[Spec]:
     ]
 
 
+def _effort(field: str, per: float = 1) -> Callable[[Effort], float | None]:
+    def value(effort: Effort) -> float | None:
+        found = getattr(effort, field)
+        return None if found is None else float(found / per)
+
+    return value
+
+
+def _effort_rows() -> list[Spec]:
+    rows = {
+        "lines_of_code": ("Lines of code", "", "Non-blank lines of the server's own sources."),
+        "build_cold_s": (
+            "Build time, cold",
+            "s",
+            "Into an empty build folder; package caches may have been warm.",
+        ),
+        "build_warm_s": ("Build time, warm", "s", "The last build over an earlier one."),
+        "build_folder_bytes": ("Build folder", "MB", "Size of what the build leaves behind."),
+    }
+    return [
+        Spec(
+            _row("Effort", f"effort_{field}", title, unit, "none", definition),
+            "effort",
+            _effort(field, MEGABYTE if unit == "MB" else 1),
+        )
+        for field, (title, unit, definition) in rows.items()
+    ]
+
+
 def _unmeasured(id_: str, title: str, unit: str, definition: str) -> Spec:
     row = _row("Published only", id_, title, unit, "none", definition)
     return Spec(row, "none", lambda _: None, needs_article=True)
@@ -263,7 +292,6 @@ def _unmeasured_rows() -> list[Spec]:
             "across_machines", "Across machines", "", "One room with members on two nodes."
         ),
         _unmeasured("cores", "Use of cores", "", "What it takes to use more than one core."),
-        _unmeasured("effort", "Effort", "", "Lines of code, dependencies, build time and size."),
         _unmeasured("cost", "Cost", "", "Per million deliveries and per 100,000 connections."),
         _unmeasured("learning", "Learning curve", "weeks", "Time until a team is productive."),
     ]
@@ -275,5 +303,6 @@ SPECS: list[Spec] = [
     *_latency_rows("half"),
     *_memory_rows(),
     *_start_rows(),
+    *_effort_rows(),
     *_unmeasured_rows(),
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from chinwag_bench.arithmetic import load_arithmetic, rate_arithmetic, stated_load
+from chinwag_bench.arithmetic import gbit, rate_arithmetic, stated_load
 from chinwag_bench.published import Range, article, parse_range
 from chinwag_bench.records import Cell, Published, Verdict
 from chinwag_bench.rows import PER_CONNECTIONS
@@ -25,7 +25,7 @@ NOT_COMPARABLE: dict[str, str] = {
     "hot_upgrade": "not measured by this version",
     "across_machines": "not measured by this version",
     "cores": "not measured by this version; a property of the set-up, not a number",
-    "effort": "not measured by this version",
+    "effort_lines_of_code": "not comparable: the article does not say above which server's code",
     "cost": "not measured by this version; it depends on prices and on what ran before",
     "learning": "not measurable: no experiment of a kit can repeat it",
     "cpu_idle": "not comparable: the article names 100,000 connections where its runs had "
@@ -58,15 +58,16 @@ def _in_unit_of_cell(figure: Published) -> Range | None:
 def _circumstances(cell: Cell) -> str:
     if cell.row.startswith("common_"):
         load = stated_load()
+        needed = f"{gbit(load.bits)} over {gbit(load.network)}"
         return (
-            f"The article's load can't have run as stated ({load_arithmetic(load)}), so the loads "
-            "differ: here it is the common rate."
+            f"The loads differ: here it is the common rate; article A's ({needed}) can't have run "
+            "as stated, and B states none."
         )
     if cell.row == "memory_joined":
         rule = article("A")["setup"]["memory_rule"]
         return (
-            "Compared with user memory of joined connections over the empty server, the reading "
-            f"that is kindest to the article; article A reads {rule}. Kernel memory comes on top."
+            "Here: user memory of joined connections over the empty server, the reading kindest "
+            f"to the articles; A reads {rule}. Kernel memory comes on top."
         )
     return ""
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 from chinwag_bench.records import (
     Column,
+    Effort,
     Hold,
     Latency,
     Memory,
@@ -92,20 +93,23 @@ UNMEASURED = [
     ),
 ]
 MACHINE = {
-    "cpu": "Example CPU @ 2.50GHz",
-    "cores": 2,
-    "caches": {"L2": "1 MiB", "L3": "32 MiB"},
+    "hostname": "example",
+    "system": "Debian GNU/Linux 12 (bookworm)",
+    "kernel": "6.1.0-40-amd64",
+    "architecture": "x86_64",
+    "cpu": {"model": "Example CPU @ 2.50GHz", "logical": 2, "usable": [0, 1], "governor": None},
+    "caches": {"L2 Unified": "1024K", "L3 Unified": "32768K"},
     "memory_bytes": 8_201_338_880,
-    "kernel": "Linux 6.1.0",
-    "limits": {"nofile": 20000},
-    "governor": None,
+    "open_files": [20000, 20000],
+    "sysctl": {"net.core.somaxconn": "4096"},
 }
 PLAN = {
     "rounds": 3,
     "budget_s": 1800,
     "server_cores": [0],
     "generator_cores": [1],
-    "load_profiles": {"article": {"connections": 1000, "scale": 0.1}},
+    "cores_note": "server on core 0, generator on core 1",
+    "loads": {"article": {"connections": 1000, "room_size": 100, "content_bytes": 1024}},
 }
 
 
@@ -136,6 +140,12 @@ def _run(columns: list[Column], rounds: int, seed: int) -> Run:
         columns=columns,
         machine=MACHINE,
         plan={**PLAN, "rounds": rounds},
+        effort={
+            "go": Effort(
+                lines_of_code=214, build_cold_s=4.2, build_warm_s=0.3, build_folder_bytes=6_300_000
+            ),
+            "rust": Effort(lines_of_code=297, build_cold_s=41.0, build_warm_s=0.4),
+        },
         common_rate_deliveries_per_s=COMMON_RATE,
         verifications=[
             *passed,
@@ -254,7 +264,8 @@ def _latency(directory: Path, made: Made, index: int, point: str, rng: random.Ra
     stated, values = _percentiles(made, rate / made.rate, rng)
     limits = LIMITED if made.generator_limited and point == "half" else {}
     name = f"raw/hdr/{made.column.id.replace(' ', '-')}-{point}-{index}.hlog"
-    _write_histogram(directory / name, values)
+    started_at = CLOCK + 600 + 30 * index
+    _write_histogram(directory / name, values, started_at + 1)
     cpu = made.cpu_us * 1.2
     found = hold(rate, stated, **limits)
     return msgspec.convert(
@@ -262,7 +273,7 @@ def _latency(directory: Path, made: Made, index: int, point: str, rng: random.Ra
             "metric": "latency",
             "column": made.column.id,
             "round": index,
-            "started_at": CLOCK + 600 + 30 * index,
+            "started_at": started_at,
             "seconds": 6.2,
             "status": "ok",
             "point": point,
@@ -281,7 +292,7 @@ def _latency(directory: Path, made: Made, index: int, point: str, rng: random.Ra
     )
 
 
-def _write_histogram(path: Path, values_ns: list[int]) -> None:
+def _write_histogram(path: Path, values_ns: list[int], start_s: float) -> None:
     histogram = HdrHistogram(1, 3_600_000_000_000, 3)
     for value in values_ns:
         histogram.record_value(value)
@@ -289,7 +300,7 @@ def _write_histogram(path: Path, values_ns: list[int]) -> None:
         writer = HistogramLogWriter(log)
         writer.output_log_format_version()
         writer.output_legend()
-        writer.output_interval_histogram(histogram, CLOCK, CLOCK + HOLD_S)
+        writer.output_interval_histogram(histogram, start_s, start_s + HOLD_S)
 
 
 def _memory(made: Made, index: int, rng: random.Random) -> Memory:

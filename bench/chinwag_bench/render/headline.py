@@ -63,7 +63,8 @@ def tally_sentence(matrix: Matrix) -> str:
     total = sum(counted.values())
     if total == 0:
         return "No published figure belongs to a server of this run."
-    parts = [f"{count} {VERDICT_LABELS[kind]}" for kind, count in counted.items()]
+    labels = {**VERDICT_LABELS, "differs": "differs" if counted["differs"] == 1 else "differ"}
+    parts = [f"{count} {labels[kind]}" for kind, count in counted.items()]
     return f"Of {total} published figures: {', '.join(parts)}."
 
 

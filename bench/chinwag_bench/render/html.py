@@ -60,23 +60,40 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
     rate = matrix.run.common_rate_deliveries_per_s
     at = f"{text.number(rate)} deliveries/s for all" if rate else "one rate for all"
     return [
-        plots.bars(matrix, "throughput_deliveries",
-                   "Deliveries per second, sustained",
-                   "Longer is better. Whiskers: interval of the median. >= : the generator ended "
-                   "first, so the server can do more."),
-        plots.bars(matrix, "cpu_per_delivery", "CPU time per delivery",
-                   "Shorter is better. User and system time of all the server's processes."),
-        plots.curves(matrix, "common", f"Latency at a common rate: {at}",
-                     "Lower is better. From the planned send time to the read, all rounds added "
-                     "up; both axes are logarithmic. Dashed: a variant, or the second name of an "
-                     "A/A."),
-        plots.curves(matrix, "half", "Latency at half of each server's own throughput",
-                     "Each server carries another load here, so this shows how it behaves at ease, "
-                     "not who is faster."),
-        plots.memory_bars(matrix, "Memory per 10,000 joined connections",
-                          "Shorter is better. Growth over the empty server; the kernel's part is "
-                          "what the articles' figures leave out."),
-    ]  # fmt: skip
+        plots.bars(
+            matrix,
+            "throughput_deliveries",
+            "Deliveries per second, sustained",
+            "Longer is better. Whiskers: interval of the median. >= means that the generator or "
+            "the plan ended first: the server can do more.",
+        ),
+        plots.bars(
+            matrix,
+            "cpu_per_delivery",
+            "CPU time per delivery",
+            "Shorter is better. User and system time of all the server's processes.",
+        ),
+        plots.curves(
+            matrix,
+            "common",
+            f"Latency at a common rate: {at}",
+            "Lower is better. From the planned send time to the read, all rounds added up; both "
+            "axes are logarithmic. Dashed: a variant, or the second name of an A/A.",
+        ),
+        plots.curves(
+            matrix,
+            "half",
+            "Latency at half of each server's own throughput",
+            "Each server carries another load here, so this shows how it behaves at ease, not who "
+            "is faster.",
+        ),
+        plots.memory_bars(
+            matrix,
+            "Memory per 10,000 joined connections",
+            "Shorter is better. Growth over the empty server; the kernel's part is what the "
+            "articles' figures leave out.",
+        ),
+    ]
 
 
 def limits(index: text.Index) -> Iterator[Limit]:

@@ -57,9 +57,9 @@ def document(matrix: Matrix) -> str:
         lines += ["", f"## {escape(group)}", "", *table(head, body)]
     lines += [
         "",
-        "Bold: the best, or not to be told from the best. `>=`: the generator was the limit. "
-        "A, B: what the articles publish. = reproduced, ≠ differs, ✗ impossible as stated, "
-        "? not measurable.",
+        "Bold: the best, or not to be told from the best. `>=`, `<=`: only this side of the value "
+        "is known. A, B: what the articles publish. = reproduced, ≠ differs, ✗ impossible as "
+        "stated, ? not measurable.",
     ]
     lines += _columns(matrix.columns) + _claims(matrix) + _checks(matrix)
     return "\n".join([*lines, "", *notes.lines()]).rstrip() + "\n"
@@ -76,7 +76,7 @@ def _cell(cell: Cell | None, notes: Footnotes) -> str:
     shown = escape(text.measured(cell))
     if cell.tie_with_best:
         shown = f"**{shown}**"
-    if cell.interval is not None:
+    if text.interval(cell):
         shown += f"<br>{text.interval(cell)}"
     reasons = [*([cell.reason] if cell.reason else []), *cell.notes]
     shown += notes.mark(reasons)

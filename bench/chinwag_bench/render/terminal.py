@@ -17,14 +17,17 @@ COLUMN_WIDTH = 12
 PADDING = 2
 STYLES = {"reproduced": "green", "differs": "yellow", "impossible": "red", "not_measurable": "dim"}
 LEGEND = (
-    "* best, or not to be told from the best   >= the generator was the limit   "
-    "A, B: the articles' figures\n= reproduced   ≠ differs   ✗ impossible as stated   "
+    "* best, or not to be told from the best   >= or <= only this side is known\n"
+    "A, B: the articles' figures: = reproduced   ≠ differs   ✗ impossible as stated   "
     "? not measurable"
 )
 
 
 def print_matrix(matrix: Matrix, console: Console) -> None:
-    """Prints the matrix within 100 columns, in several tables where there are many servers."""
+    """Prints the matrix within 100 columns, in several tables where there are many servers.
+
+    Rows without any measured value are only named; report.html has what is published for them.
+    """
     index = text.Index(matrix)
     console.print(Text(headline.headline(matrix), style="bold"))
     console.print(Text(headline.tally_sentence(matrix)))
@@ -34,6 +37,9 @@ def print_matrix(matrix: Matrix, console: Console) -> None:
     for column in index.unmeasured_columns():
         why = f"{column.id}: {column.status}: {text.first_line(column.reason)}"
         console.print(Text(why, style="yellow"))
+    absent = [row.title for row in matrix.rows if not _is_measured(index, row)]
+    if absent:
+        console.print(Text(f"Not measured, see report.html: {', '.join(absent)}", style="dim"))
     console.print(Text(LEGEND, style="dim"))
     for check in matrix.checks:
         if not check["ok"]:
@@ -51,18 +57,18 @@ def _table(index: text.Index, columns: Sequence[Column]) -> Table:
     for column in columns:
         table.add_column(Text(column.id), justify="right", width=COLUMN_WIDTH)
     for group, rows in index.groups().items():
-        shown = [row for row in rows if _has_content(index, row, columns)]
+        shown = [row for row in rows if _is_measured(index, row)]
         if shown:
-            table.add_row(Text(group, style="bold", no_wrap=True, overflow="fold"))
+            table.add_row(Text(group, style="bold"))
         for row in shown:
             cells = [index.cell(row.id, column.id) for column in columns]
             table.add_row(Text(text.row_title(row)), *(_cell(cell) for cell in cells))
     return table
 
 
-def _has_content(index: text.Index, row: Row, columns: Sequence[Column]) -> bool:
-    cells = [index.cell(row.id, column.id) for column in columns]
-    return any(cell and (cell.value is not None or cell.published) for cell in cells)
+def _is_measured(index: text.Index, row: Row) -> bool:
+    cells = [index.cell(row.id, column.id) for column in index.measured_columns()]
+    return any(cell is not None and cell.value is not None for cell in cells)
 
 
 def _cell(cell: Cell | None) -> Text:

@@ -46,7 +46,7 @@ def interval(cell: Cell) -> str:
     if cell.interval is None:
         return ""
     low, high = (number(end) for end in cell.interval)
-    return low if low == high else f"{low} to {high}"
+    return "" if low == high else f"{low} to {high}"
 
 
 def quoted(figure: Published) -> str:
@@ -111,12 +111,11 @@ def machine(matrix: Matrix) -> str:
     found = matrix.run.machine
     cpu = found.get("cpu")
     name = cpu.get("model") if isinstance(cpu, dict) else cpu
-    cores = found.get("cores") or (cpu.get("cores") if isinstance(cpu, dict) else None)
+    cores = cpu.get("logical") if isinstance(cpu, dict) else None
     parts = [str(name or "unknown processor")]
     if cores:
         parts.append(f"{cores} cores")
-    if found.get("kernel"):
-        parts.append(str(found["kernel"]))
+    parts += [str(found[key]) for key in ("system", "kernel") if found.get(key)]
     return ", ".join(parts)
 
 
