@@ -1,0 +1,57 @@
+// A turn's work for a room of 100 without the kernel: appends of 1.1 kB frames, then a flush to
+// members whose sends are counted and taken whole.
+
+#include <benchmark/benchmark.h>
+
+#include <string>
+
+#include "flusher.hpp"
+#include "messages.hpp"
+#include "outboxes.hpp"
+#include "rooms.hpp"
+#include "sender.hpp"
+
+namespace chinwag {
+namespace {
+
+constexpr int room_members = 100;
+
+ssize_t take_all(int /*descriptor*/, std::span<const iovec> pieces) {
+  std::size_t bytes = 0;
+  for (const iovec& piece : pieces) bytes += piece.iov_len;
+  return static_cast<ssize_t>(bytes);
+}
+
+options without_clock() {
+  options limits;
+  limits.turn_us = 1'000'000;
+  return limits;
+}
+
+void room_append_and_flush(benchmark::State& state) {
+  context shared(without_clock(), {1, 2});
+  outboxes boxes(shared);
+  rooms places(shared);
+  sender out(shared, boxes, places, take_all);
+  flusher end_of_turn(shared, out, places, [](connection_id, delivery) {});
+  for (int i = 0; i < room_members; ++i) {
+    const connection_id id = shared.truth.connections.add();
+    shared.links.connections.reset(id);
+    shared.truth.connections[id].phase = connection_phase::chat;
+    places.join(id, "a");
+  }
+  end_of_turn.flush_rooms();
+  const std::string content(1'024, 'x');
+  const room_id room = places.find("a");
+  for (auto _ : state) {
+    for (std::int64_t i = 0; i < state.range(0); ++i) {
+      places.publish(room, room_message(quoted_name("a"), quoted_name("user"), content, "1"));
+    }
+    end_of_turn.flush_rooms();
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0) * room_members);
+}
+BENCHMARK(room_append_and_flush)->Arg(1)->Arg(8)->Arg(32)->Arg(128);
+
+}  // namespace
+}  // namespace chinwag

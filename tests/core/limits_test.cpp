@@ -1,0 +1,137 @@
+// What the server does to those who take too much: slow consumers, floods, no free descriptors.
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "chat_client.hpp"
+
+namespace chinwag {
+namespace {
+
+using test::chat_client;
+using test::running_server;
+
+constexpr int tiny_buffer = 4'096;
+
+chat_client join(const running_server& server, const std::string& user, int receive_buffer = 0) {
+  chat_client client(server.port, "/ws?user=" + user, receive_buffer);
+  client.text();
+  client.send(R"({"type":"join","room":"a"})");
+  client.text();
+  return client;
+}
+
+std::string message_of(std::size_t bytes) {
+  return R"({"type":"message","room":"a","content":")" + std::string(bytes, 'x') + "\"}";
+}
+
+// Publishes and reads its own messages until the wish about the statistics is fulfilled.
+template <typename Wish>
+bool publish_until(running_server& server, chat_client& publisher, Wish wish) {
+  const std::string message = message_of(32'000);
+  for (int i = 0; i < 2'000; ++i) {
+    if (wish(server.engine.read_stats())) return true;
+    publisher.send(message);
+    if (publisher.text().empty()) return false;
+  }
+  return false;
+}
+
+TEST(slow_consumer, is_closed_and_nobody_else_waits) {
+  running_server server({.pending_bytes_max = 100'000});
+  chat_client slow = join(server, "slow", tiny_buffer);
+  chat_client publisher = join(server, "publisher");
+  EXPECT_TRUE(
+      publish_until(server, publisher, [](const stats& now) { return now.slow_consumers == 1; }));
+  EXPECT_TRUE(server.eventually([](const stats& now) { return now.closes[13] == 1; }));
+  while (publisher.text().find("user_left") == std::string::npos) {
+    publisher.send(message_of(1));
+  }
+  EXPECT_TRUE(server.eventually([](const stats& now) { return now.connections == 1; }))
+      << "reset after the time to close";
+}
+
+TEST(slow_consumer, that_reads_again_gets_whole_frames_and_the_close) {
+  running_server server({.close_timeout_ms = 5'000, .pending_bytes_max = 100'000});
+  chat_client slow = join(server, "slow", tiny_buffer);
+  chat_client publisher = join(server, "publisher");
+  ASSERT_TRUE(
+      publish_until(server, publisher, [](const stats& now) { return now.slow_consumers == 1; }));
+  EXPECT_EQ(slow.close_code(), 1013);
+}
+
+TEST(slow_consumer, without_progress_is_closed_however_little_waits) {
+  running_server server({.stall_timeout_ms = 200, .pending_bytes_max = 1'000'000'000});
+  chat_client slow = join(server, "slow", tiny_buffer);
+  chat_client publisher = join(server, "publisher");
+  EXPECT_TRUE(
+      publish_until(server, publisher, [](const stats& now) { return now.slow_consumers == 1; }));
+}
+
+TEST(slow_consumer, skips_to_the_newest_where_that_is_the_policy) {
+  running_server server(
+      {.pending_bytes_max = 100'000, .slow_consumer = slow_consumer_policy::skip});
+  chat_client slow = join(server, "slow", tiny_buffer);
+  chat_client publisher = join(server, "publisher");
+  ASSERT_TRUE(
+      publish_until(server, publisher, [](const stats& now) { return now.skipped_bytes > 0; }));
+  std::string told;
+  while (told.find("\"skipped\"") == std::string::npos) {
+    told = slow.text();
+    ASSERT_FALSE(told.empty()) << "the connection ended";
+  }
+  EXPECT_NE(told.find(R"("room":"a","from":)"), std::string::npos);
+  publisher.send(R"({"type":"message","room":"a","content":"newest"})");
+  while (slow.text().find("newest") == std::string::npos) {
+  }
+  EXPECT_EQ(server.engine.read_stats().closes[13], 0U);
+}
+
+// A client that floods and does not read is answered only as far as its outbox may grow.
+TEST(flood, of_heartbeats_is_not_read_for_while_its_answers_wait) {
+  running_server server({.stall_timeout_ms = 60'000});
+  const chat_client flooder(server.port, "/ws", tiny_buffer);
+  std::string frames;
+  for (int i = 0; i < 1'000; ++i) {
+    frames += test::client_frame(opcode::text, R"({"type":"heartbeat"})");
+  }
+  const timeval patience{0, 300'000};
+  ::setsockopt(flooder.descriptor(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  ssize_t sent = 0;
+  for (int i = 0; i < 1'000 && sent >= 0; ++i) {
+    sent = ::send(flooder.descriptor(), frames.data(), frames.size(), MSG_NOSIGNAL);
+  }
+  EXPECT_LT(sent, 0) << "the server took it all";
+  chat_client other(server.port);
+  EXPECT_NE(other.text().find("welcome"), std::string::npos);
+}
+
+// Every descriptor of the process is taken: the server must wait without spinning, and go on.
+TEST(descriptors, none_left_is_neither_an_end_nor_a_busy_loop) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  running_server server;
+  const int ours = test::connect_to(server.port);
+  ASSERT_TRUE(server.eventually([](const stats& now) { return now.accepted == 1; }));
+  const int waiting = ::socket(AF_INET, SOCK_STREAM, 0);
+  rlimit none = before;
+  none.rlim_cur = static_cast<rlim_t>(waiting) + 1;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  ::close(waiting);
+  const int refused = test::connect_to(server.port);  // takes the last one
+  EXPECT_TRUE(server.eventually([](const stats& now) { return now.accept_failures > 0; }));
+  const std::uint64_t turns = server.engine.read_stats().turns;
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_LT(server.engine.read_stats().turns - turns, 50U);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(server.eventually([](const stats& now) { return now.accepted == 2; }));
+  ::close(refused);
+  ::close(ours);
+}
+
+}  // namespace
+}  // namespace chinwag

@@ -1,0 +1,106 @@
+#include "room_log.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace chinwag {
+namespace {
+
+std::string bytes_between(const room_log& log, const chunk_pool& pool, std::uint64_t from,
+                          std::uint64_t to) {
+  std::array<iovec, 64> pieces{};
+  const std::size_t count = read(log, pool, from, to, pieces);
+  std::string all;
+  for (std::size_t i = 0; i < count; ++i) {
+    all.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
+  }
+  return all;
+}
+
+void append_text(room_log& log, chunk_pool& pool, const std::string& text) {
+  append(log, pool, {text});
+}
+
+TEST(room_log, holds_finished_frames) {
+  chunk_pool pool;
+  room_log log;
+  append(log, pool, {"ab", "", "c"});
+  EXPECT_EQ(log.tail, 5U);
+  EXPECT_EQ(bytes_between(log, pool, 0, log.tail),
+            "\x81\x03"
+            "abc");
+}
+
+TEST(room_log, a_frame_never_straddles_chunks) {
+  chunk_pool pool;
+  room_log log;
+  std::uint64_t position = 0;
+  for (int i = 0; i < 10; ++i) {
+    append_text(log, pool, std::string(60'000, 'x'));
+    std::array<iovec, 2> pieces{};
+    EXPECT_EQ(read(log, pool, position, log.tail, pieces), 1U);
+    position = log.tail;
+  }
+  EXPECT_EQ(pool.in_use(), 5U);
+}
+
+TEST(room_log, describes_no_more_pieces_than_there_is_room_for) {
+  chunk_pool pool;
+  room_log log;
+  for (int i = 0; i < 6; ++i) append_text(log, pool, std::string(60'000, 'x'));
+  std::array<iovec, 2> pieces{};
+  EXPECT_EQ(read(log, pool, 0, log.tail, pieces), 2U);
+  EXPECT_EQ(read(log, pool, log.tail, log.tail, pieces), 0U);
+}
+
+TEST(room_log, gives_chunks_back_as_the_slowest_cursor_passes) {
+  chunk_pool pool;
+  room_log log;
+  for (int i = 0; i < 6; ++i) append_text(log, pool, std::string(60'000, 'x'));
+  ASSERT_EQ(pool.in_use(), 3U);
+  const std::uint64_t frame = log.tail / 6;
+  release(log, pool, frame * 2 - 1);
+  EXPECT_EQ(pool.in_use(), 3U);
+  release(log, pool, frame * 2);
+  EXPECT_EQ(pool.in_use(), 2U);
+  EXPECT_EQ(bytes_between(log, pool, frame * 2, log.tail).size(), 4 * frame);
+  release(log, pool, log.tail);
+  EXPECT_EQ(pool.in_use(), 0U);
+}
+
+TEST(room_log, goes_on_at_its_position_after_all_was_given_back) {
+  chunk_pool pool;
+  room_log log;
+  append_text(log, pool, "first");
+  release(log, pool, log.tail);
+  const std::uint64_t position = log.tail;
+  append_text(log, pool, "second");
+  EXPECT_EQ(bytes_between(log, pool, position, log.tail), "\x81\x06second");
+}
+
+TEST(room_log, memory_of_chunks_returns_after_a_peak) {
+  chunk_pool pool;
+  std::vector<chunk_id> taken;
+  for (int i = 0; i < 200; ++i) taken.push_back(pool.take());
+  for (const chunk_id id : taken) pool.give_back(id);
+  EXPECT_EQ(pool.in_use(), 0U);
+  for (int i = 0; i < 200; ++i) EXPECT_LT(pool.take(), 200U) << "places are used again";
+}
+
+TEST(room_log, walks_frames_across_chunks) {
+  chunk_pool pool;
+  room_log log;
+  for (const std::size_t size : {10U, 60'000U, 65'600U, 200U, 60'000U}) {
+    append_text(log, pool, std::string(size, 'x'));
+  }
+  EXPECT_EQ(walk_frames(log, pool, 0, log.tail).frames, 5U);
+  EXPECT_EQ(walk_frames(log, pool, 0, log.tail).end, log.tail);
+  EXPECT_EQ(walk_frames(log, pool, 0, 1).end, 12U);
+  EXPECT_EQ(walk_frames(log, pool, 0, 12).end, 12U);
+  EXPECT_EQ(walk_frames(log, pool, 0, 13).frames, 2U);
+  EXPECT_EQ(walk_frames(log, pool, 12, 12).frames, 0U);
+}
+
+}  // namespace
+}  // namespace chinwag

@@ -1,0 +1,76 @@
+#include "rooms.hpp"
+
+#include <gtest/gtest.h>
+
+#include "flusher.hpp"
+#include "shard_parts.hpp"
+
+namespace chinwag {
+namespace {
+
+using test::shard_parts;
+
+TEST(rooms, a_members_first_frame_is_its_own_user_joined) {
+  shard_parts parts;
+  const connection_id ann = parts.connect("ann");
+  const connection_id bob = parts.connect("bob");
+  parts.places.join(ann, "a");
+  parts.publish("a", "before bob");
+  parts.places.join(bob, "a");
+  parts.out.deliver(bob);
+  const auto frames = test::take_server_frames(parts.wires[1]);
+  ASSERT_EQ(frames.size(), 1U);
+  EXPECT_NE(frames[0].payload.find(R"("user_joined","room":"a","user":"bob")"), std::string::npos);
+}
+
+TEST(rooms, membership_belongs_to_the_connection) {
+  shard_parts parts;
+  const connection_id one = parts.connect("ann");
+  const connection_id two = parts.connect("ann");
+  parts.places.join(one, "a");
+  EXPECT_NE(parts.member_of(one, "a"), no_id);
+  EXPECT_EQ(parts.member_of(two, "a"), no_id);
+}
+
+TEST(rooms, an_empty_room_is_forgotten_with_its_log) {
+  shard_parts parts;
+  const connection_id ann = parts.connect("ann");
+  parts.places.join(ann, "a room with a long name, kept apart");
+  parts.out.deliver(ann);
+  parts.places.leave_all(ann);
+  flusher end_of_turn(parts.shared, parts.out, parts.places, [](connection_id, delivery) {});
+  EXPECT_TRUE(end_of_turn.flush_rooms());
+  EXPECT_EQ(parts.places.find("a room with a long name, kept apart"), no_id);
+  EXPECT_EQ(parts.shared.truth.rooms.live(), 0U);
+  EXPECT_EQ(parts.shared.truth.chunks.in_use(), 0U);
+}
+
+TEST(rooms, a_room_outlives_members_that_come_and_go) {
+  shard_parts parts;
+  flusher end_of_turn(parts.shared, parts.out, parts.places, [](connection_id, delivery) {});
+  std::vector<connection_id> everyone;
+  for (int i = 0; i < 20; ++i) everyone.push_back(parts.connect("user" + std::to_string(i)));
+  for (const connection_id id : everyone) parts.places.join(id, "a");
+  for (int round = 0; round < 200; ++round) {
+    const connection_id id = everyone[static_cast<std::size_t>(round * 7 % 20)];
+    const member_id membership = parts.member_of(id, "a");
+    if (membership == no_id) {
+      parts.places.join(id, "a");
+    } else {
+      parts.places.leave(membership);
+    }
+    if (round % 3 == 0) end_of_turn.flush_rooms();
+  }
+  end_of_turn.flush_rooms();
+  std::uint32_t listed = 0;
+  const room_links& links = parts.shared.links.rooms[parts.places.find("a")];
+  for (member_id at = links.first_member; at != no_id;
+       at = parts.shared.links.members[at].next_in_room) {
+    ++listed;
+  }
+  EXPECT_EQ(listed, links.members);
+  EXPECT_EQ(listed, parts.shared.truth.members.live());
+}
+
+}  // namespace
+}  // namespace chinwag

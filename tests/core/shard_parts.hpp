@@ -1,0 +1,72 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "context.hpp"
+#include "messages.hpp"
+#include "outboxes.hpp"
+#include "rooms.hpp"
+#include "sender.hpp"
+#include "users.hpp"
+#include "wire.hpp"
+
+namespace chinwag::test {
+
+// The parts of a shard below the loop, with wires instead of sockets: `room_on_wire` says how many
+// bytes each connection's next sends may take.
+struct shard_parts {
+  explicit shard_parts(const options& settings = {})
+      : shared(settings, {1, 2}),
+        boxes(shared),
+        places(shared),
+        people(shared),
+        out(shared, boxes, places,
+            [this](int wire, std::span<const iovec> pieces) { return write(wire, pieces); }) {}
+
+  connection_id connect(const std::string& user) {
+    const connection_id id = shared.truth.connections.add();
+    shared.links.connections.reset(id);
+    shared.truth.connections[id].descriptor = static_cast<int>(id);
+    shared.truth.connections[id].phase = connection_phase::chat;
+    people.add(id, user);
+    return id;
+  }
+
+  void publish(const std::string& room, const std::string& content) {
+    places.publish(places.find(room),
+                   room_message(quoted_name(room), quoted_name("sender"), content, "1"));
+  }
+
+  member_id member_of(connection_id id, const std::string& room) const {
+    return places.find_member(id, places.find(room));
+  }
+
+  ssize_t write(int wire, std::span<const iovec> pieces) {
+    ++sends;
+    std::size_t room = unlimited ? SIZE_MAX : std::exchange(room_on_wire[wire], 0);
+    if (room == 0) return -EAGAIN;
+    std::size_t taken = 0;
+    for (const iovec& piece : pieces) {
+      const std::size_t count = std::min(room - taken, piece.iov_len);
+      wires[wire].append(static_cast<const char*>(piece.iov_base), count);
+      taken += count;
+    }
+    return static_cast<ssize_t>(taken);
+  }
+
+  bool unlimited = true;
+  std::map<int, std::size_t> room_on_wire;
+  std::map<int, std::string> wires;
+  std::size_t sends = 0;
+
+  context shared;
+  outboxes boxes;
+  rooms places;
+  users people;
+  sender out;
+};
+
+}  // namespace chinwag::test
