@@ -26,7 +26,7 @@ lint: setup ## formatters, linters, types, tidy
 	@bash tests/lint.sh
 
 bench: native ## micro-benchmarks of the core
-	@build/release/bench/micro/chinwag-micro
+	@build/release/bench/micro/core_bench
 
 notebooks: native ## execute the notebooks on the newest results
 	@python -m chinwag_bench.notebooks
@@ -35,7 +35,10 @@ sanitize: setup ## the C++ tests under ASan+UBSan, then under TSan
 	@bash tests/sanitize.sh
 
 fuzz: setup ## every fuzz target for a minute (needs clang)
-	@bash tests/fuzz/run.sh 60
+	@cmake -S . -B build/fuzz -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+	  -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
+	  -DCHINWAG_FUZZ=ON -DCHINWAG_TESTS=OFF -DCHINWAG_BENCH=OFF
+	@cmake --build build/fuzz && sh tests/fuzz/run.sh build/fuzz 60
 
 clean: ## remove what was built; .venv and .toolchain stay
 	@rm -rf build dist
