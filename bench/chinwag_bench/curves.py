@@ -53,8 +53,9 @@ def _histogram_points(records: Sequence[Latency], directory: Path) -> list[tuple
         if path is None or not path.is_file() or not _add(total, path, record):
             return []
     count = total.get_total_count()
-    wanted = [q for q in QUANTILES if count * (1 - q) >= SAMPLES_BEYOND]
-    points = [(q, total.get_value_at_percentile(q * 100) / NS_PER_MS) for q in wanted]
+    wanted = {q * 100: q for q in QUANTILES if count * (1 - q) >= SAMPLES_BEYOND}
+    found = total.get_percentile_to_value_dict(list(wanted))
+    points = [(wanted[percentile], ns / NS_PER_MS) for percentile, ns in found.items()]
     return [*points, (1.0, total.get_max_value() / NS_PER_MS)] if points else []
 
 

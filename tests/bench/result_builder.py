@@ -341,3 +341,17 @@ def _start(made: Made, index: int, rng: random.Random) -> Start:
         health_s=health,
         first_message_s=health + 0.006,
     )
+
+
+def rewrite(directory: Path, name: str, change: Callable[[Raw], Raw | None]) -> None:
+    """Passes every record of a raw file through ``change``; ``None`` leaves the record out."""
+    path = directory / "raw" / f"{name}.ndjson"
+    lines = path.read_bytes().splitlines()
+    changed = (change(msgspec.json.decode(line, type=Raw)) for line in lines)
+    _write(path, [record for record in changed if record is not None])
+
+
+def append(directory: Path, name: str, record: Raw) -> None:
+    """Adds one record at the end of a raw file, as a repeated or resumed round does."""
+    with (directory / "raw" / f"{name}.ndjson").open("ab") as file:
+        file.write(msgspec.json.encode(record) + b"\n")

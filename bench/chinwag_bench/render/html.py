@@ -10,6 +10,7 @@ from markupsafe import Markup
 from chinwag_bench.records import Cell, Column, Json, Matrix
 from chinwag_bench.render import headline, plots, text
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
+from chinwag_bench.rows import PERCENTILES
 
 GLANCE = {
     "throughput_deliveries": "Throughput",
@@ -19,6 +20,8 @@ GLANCE = {
     "memory_joined": "User memory per 10k",
     "start_first_message": "Start to first message",
 }
+LATENCY_ROWS = tuple(f"_{key}" for key in PERCENTILES)
+"""Both latency groups have these rows, so their titles alone don't tell them apart."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,8 @@ def limits(index: text.Index) -> Iterator[Limit]:
         for row in index.matrix.rows:
             cell = index.cell(row.id, column.id)
             for reason in _reasons(cell, column):
-                grouped.setdefault(reason, []).append(row.title)
+                name = f"{row.group}, {row.title}" if row.id.endswith(LATENCY_ROWS) else row.title
+                grouped.setdefault(reason, []).append(name)
         for reason, titles in grouped.items():
             yield Limit(column.id, titles, reason)
 

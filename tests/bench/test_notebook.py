@@ -1,0 +1,78 @@
+"""The notebook runs on the fixture, is stored without outputs, and finds its results."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from chinwag_bench import notebooks
+from chinwag_bench.errors import UsageError
+
+from .result_builder import build
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "protocol").mkdir()
+    (tmp_path / "protocol" / "chat-1.md").touch()
+    monkeypatch.setenv("CHINWAG_ROOT", str(tmp_path))
+    monkeypatch.delenv("CHINWAG_RESULTS", raising=False)
+    return tmp_path
+
+
+def a_run(folder: Path, modified_s: int) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "run.json").touch()
+    os.utime(folder / "run.json", (modified_s, modified_s))
+    return folder
+
+
+def test_it_executes(tmp_path: Path) -> None:
+    result = build(tmp_path / "run")
+    executed = tmp_path / "executed.ipynb"
+    notebooks.execute(ROOT / "notebooks" / "02_decision_matrix.ipynb", result, executed)
+    outputs = json.dumps(nbformat.read(executed, as_version=4))
+    assert "chinwagd delivers the most" in outputs
+    assert outputs.count("<figure class") == 5
+    assert '"output_type": "error"' not in outputs
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_notebooks_are_stored_without_outputs_and_explain_themselves(path: Path) -> None:
+    cells = nbformat.read(path, as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    assert len(cells) - len(code) >= len(code)
+
+
+def test_the_newest_run_is_taken(workspace: Path) -> None:
+    a_run(workspace / "results" / "older", 1_000)
+    newest = a_run(workspace / "results" / "newer", 2_000)
+    a_run(workspace / "results" / "reference" / "newest", 3_000)
+    assert notebooks.result_directory() == newest
+
+
+def test_else_the_reference_run(workspace: Path) -> None:
+    reference = a_run(workspace / "results" / "reference" / "one", 1_000)
+    assert notebooks.result_directory() == reference
+
+
+def test_without_results_it_says_what_to_do(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UsageError):
+        notebooks.result_directory()
+    assert notebooks.main() == 2
+    assert "make matrix" in capsys.readouterr().err
+
+
+def test_a_wrong_directory_is_named(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHINWAG_RESULTS", "/no/such/run")
+    with pytest.raises(UsageError, match="/no/such/run"):
+        notebooks.result_directory()

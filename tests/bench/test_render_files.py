@@ -1,0 +1,132 @@
+"""matrix.json and its schema, matrix.md, and the README's table."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import msgspec
+import pytest
+from chinwag_bench.errors import UsageError
+from chinwag_bench.judge import judge
+from chinwag_bench.records import Matrix
+from chinwag_bench.render import load, markdown, readme, text, write_all
+
+from .result_builder import build
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = build(tmp_path_factory.mktemp("files") / "run")
+    write_all(directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def matrix(result: Path) -> Matrix:
+    return judge(result)
+
+
+def test_write_all_names_what_it_wrote(result: Path) -> None:
+    names = ["matrix.json", "matrix.schema.json", "matrix.md", "report.html"]
+    assert write_all(result) == [result / name for name in names]
+
+
+def test_the_matrix_is_valid_by_its_schema_and_reads_back(result: Path, matrix: Matrix) -> None:
+    written = json.loads((result / "matrix.json").read_text())
+    jsonschema.validate(written, json.loads((result / "matrix.schema.json").read_text()))
+    assert load(result / "matrix.json") == matrix
+    del written["cells"][0]["row"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(written, msgspec.json.schema(Matrix))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "-"),
+        (0.0, "0"),
+        (0.00123456, "0.00123"),
+        (0.8049, "0.805"),
+        (9.996, "10.00"),
+        (13.43, "13.4"),
+        (999.6, "1,000"),
+        (603374.9, "603,000"),
+        (float("inf"), "unbounded"),
+    ],
+)
+def test_numbers_have_three_significant_digits(value: float | None, shown: str) -> None:
+    assert text.number(value) == shown
+
+
+def tables(document: str) -> list[list[str]]:
+    return [block.splitlines() for block in re.findall(r"(?:^\|.*\n?)+", document, re.MULTILINE)]
+
+
+def test_markdown_tables_are_rectangular(matrix: Matrix) -> None:
+    for lines in tables(markdown.document(matrix)):
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1
+
+
+def test_markdown_footnotes_are_all_used_and_all_there(matrix: Matrix) -> None:
+    document = markdown.document(matrix)
+    defined = re.findall(r"^\[\^(\d+)\]: ", document, re.MULTILINE)
+    used = set(re.findall(r"\[\^(\d+)\](?!:)", document))
+    assert sorted(defined, key=int) == sorted(used, key=int)
+    assert len(defined) == len(set(defined))
+
+
+def test_markdown_shows_measured_beside_published(matrix: Matrix) -> None:
+    lines = markdown.document(matrix).splitlines()
+    p99 = next(line for line in lines if line.startswith("| p99 (ms)"))
+    assert "A: 987 ≠" in p99
+    assert "B: &lt;1 ≠" in p99
+    assert any("&gt;= 603,000" in line for line in lines)
+
+
+def test_markdown_takes_text_literally() -> None:
+    assert markdown.escape("a|b\n<c> `d` *e* f_g") == ("a\\|b &lt;c&gt; \\`d\\` \\*e\\* f\\_g")
+
+
+def test_readme_table_has_each_server_once(matrix: Matrix) -> None:
+    table = readme.table(matrix)
+    assert len(tables(table)[0]) == 2 + 6
+    assert "(again)" not in table
+    assert "**&gt;= 603,000**" in table
+    assert "3 of 61 conformance cases failed" in table
+
+
+def test_readme_replaces_only_what_is_between_the_marks() -> None:
+    document = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n"
+    assert readme.replaced(document, "new") == (
+        f"before\n{readme.BEGIN}\nnew\n{readme.END}\nafter\n"
+    )
+
+
+@pytest.mark.parametrize("document", ["", readme.BEGIN, f"{readme.END} {readme.BEGIN}"])
+def test_readme_without_marks_is_refused(document: str) -> None:
+    with pytest.raises(UsageError, match="matrix:begin"):
+        readme.replaced(document, "new")
+
+
+def test_readme_check_and_write(
+    result: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "README.md"
+    path.write_text(f"{readme.BEGIN}\nold\n{readme.END}\n")
+    given = [str(path), "--results", str(result)]
+    assert readme.main(["--check", *given]) == 1
+    assert "--write" in capsys.readouterr().err
+    assert path.read_text() == f"{readme.BEGIN}\nold\n{readme.END}\n"
+    assert readme.main(["--write", *given]) == 0
+    assert readme.main(["--check", *given]) == 0
+
+
+def test_readme_says_what_is_wrong_with_its_arguments(
+    result: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = str(tmp_path / "README.md")
+    assert readme.main(["--check", missing, "--results", str(result)]) == 2
+    assert "README.md" in capsys.readouterr().err

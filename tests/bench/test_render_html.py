@@ -1,0 +1,183 @@
+"""report.html: self-contained, well-formed, escaped, complete; and the charts' geometry."""
+
+from __future__ import annotations
+
+import copy
+import re
+from html.parser import HTMLParser
+
+import pytest
+from chinwag_bench.judge import judge
+from chinwag_bench.records import Matrix
+from chinwag_bench.render import headline, html, plots
+
+from .result_builder import build
+
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+HOSTILE = '<script>alert("x")</script>&\'"'
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
+    return judge(build(tmp_path_factory.mktemp("html") / "run"))
+
+
+@pytest.fixture
+def matrix(judged: Matrix) -> Matrix:
+    """A copy of one's own, to change."""
+    return copy.deepcopy(judged)
+
+
+class Balance(HTMLParser):
+    """Follows the open elements; ``text`` is what a reader would see."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.scripts = 0
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self.scripts += tag == "script"
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        return
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def parsed(document: str) -> Balance:
+    balance = Balance()
+    balance.feed(document)
+    balance.close()
+    assert balance.open == []
+    return balance
+
+
+def test_it_is_well_formed_and_needs_nothing_else(matrix: Matrix) -> None:
+    document = html.document(matrix)
+    assert parsed(document).scripts == 1
+    assert not re.search(r"https?://|@import|url\(|src=", document)
+
+
+def test_everything_is_escaped(matrix: Matrix) -> None:
+    for column in matrix.columns:
+        column.title = column.reason = HOSTILE
+        column.caveats = [HOSTILE]
+        column.versions = {HOSTILE: HOSTILE}
+    for cell in matrix.cells:
+        cell.notes = [HOSTILE]
+    matrix.run.notes, matrix.run.command = [HOSTILE], HOSTILE
+    matrix.run.machine = {HOSTILE: HOSTILE}
+    matrix.checks = [{"name": HOSTILE, "ok": False, "text": HOSTILE}]
+    document = html.document(matrix)
+    assert parsed(document).scripts == 1
+    assert "<script>alert" not in document
+
+
+def test_it_shows_every_figure_with_its_verdict(matrix: Matrix) -> None:
+    seen = parsed(html.document(matrix)).text
+    for cell in matrix.cells:
+        for figure in cell.published:
+            assert figure.verdict is not None
+            assert figure.verdict.text in seen
+    for claim in matrix.claims:
+        assert claim.verdict.text in seen
+
+
+def test_it_says_why_columns_are_missing_and_what_limited_others(matrix: Matrix) -> None:
+    seen = parsed(html.document(matrix)).text
+    for part in ("3 of 61 conformance cases", "Boost 1.81", "CPU 0.97", "steal 7 %", "-40-amd64"):
+        assert part in seen
+
+
+def test_smoke_runs_are_not_for_quoting(matrix: Matrix) -> None:
+    assert "not for quoting" not in html.document(matrix)
+    matrix.run.profile = "smoke"
+    assert "not for quoting" in html.document(matrix)
+
+
+def test_a_dirty_commit_can_be_checked_out_and_is_told(matrix: Matrix) -> None:
+    matrix.run.git_commit = "abc-dirty"
+    document = html.document(matrix)
+    assert "git checkout abc\n" in document
+    assert "changes that no commit has" in document
+
+
+def test_it_renders_with_nothing_measured(matrix: Matrix) -> None:
+    for cell in matrix.cells:
+        cell.value, cell.reason, cell.interval = None, "nothing ran", None
+    matrix.curves, matrix.checks, matrix.aa = [], [], {"pairs": [], "spread": {}}
+    assert "No server sustained any rate" in parsed(html.document(matrix)).text
+
+
+def test_the_headline_tells_ties_and_open_ends(matrix: Matrix) -> None:
+    cells = {c.column: c for c in matrix.cells if c.row == headline.LEADING_ROW}
+    assert "at least 603,000 deliveries/s, 2.9 times rust" in headline.headline(matrix)
+    cells["chinwagd"].tie_with_best = None
+    cells["rust"].tie_with_best = cells["go"].tie_with_best = True
+    assert headline.headline(matrix).startswith("rust and go share the lead")
+    cells["rust"].tie_with_best = cells["go"].tie_with_best = None
+    assert "who leads is open" in headline.headline(matrix)
+
+
+def test_a_figure_with_two_readings_counts_once(matrix: Matrix) -> None:
+    counted = headline.tally(matrix)
+    assert counted["impossible"] == 3
+    places = {(f.article, f.where) for cell in matrix.cells for f in cell.published}
+    assert sum(counted.values()) == len(places)
+
+
+def test_bars_share_one_axis_from_zero(matrix: Matrix) -> None:
+    chart = plots.bars(matrix, "cpu_per_delivery", "title", "note")
+    longest = max(bar.high or 0 for bar in chart.bars)
+    assert longest == pytest.approx(100)
+    by_name = {bar.name: bar.segments[0].width for bar in chart.bars}
+    cells = {c.column: c.value for c in matrix.cells if c.row == "cpu_per_delivery"}
+    assert by_name["go"] / by_name["rust"] == pytest.approx(cells["go"] / cells["rust"])
+    assert chart.bars[0].name == "chinwagd"
+
+
+def test_memory_bars_stack_user_and_kernel(matrix: Matrix) -> None:
+    chart = plots.memory_bars(matrix, "title", "note")
+    for bar in chart.bars:
+        user, kernel = bar.segments
+        assert kernel.start == pytest.approx(user.width)
+    assert max(b.segments[1].start + b.segments[1].width for b in chart.bars) == pytest.approx(100)
+
+
+def test_labels_keep_their_distance_and_order() -> None:
+    assert plots.spaced([10, 50], 6) == [10, 50]
+    assert plots.spaced([10, 10, 10], 6) == [10, 16, 22]
+    assert plots.spaced([98, 99, 97], 6) == [94, 100, 88]
+
+
+def test_decades_hold_all_values() -> None:
+    assert plots.Decades.around([0.2, 40]) == plots.Decades(-1, 2)
+    assert plots.Decades.around([1.0]) == plots.Decades(0, 1)
+    assert plots.Decades.around([]) == plots.Decades(0, 1)
+    axis = plots.Decades(-1, 1)
+    assert (axis.top(10), axis.top(1), axis.top(0.1), axis.top(0)) == (0, 50, 100, 100)
+
+
+def test_curves_use_the_whole_width(matrix: Matrix) -> None:
+    chart = plots.curves(matrix, "common", "title", "note")
+    assert len(chart.lines) == 5
+    for line in chart.lines:
+        x = [float(point.split(",")[0]) for point in line.points.split()]
+        assert x == sorted(x)
+        assert 0 <= x[0] < x[-1] == 100
+    dashed = {line.name for line in chart.lines if line.dashed}
+    assert dashed == {"go (again)"}
+
+
+def test_a_server_keeps_its_colour(matrix: Matrix) -> None:
+    number = plots.colours(matrix.columns)
+    assert number["go"] == number["go (again)"]
+    assert len({number[name] for name in ("chinwagd", "elixir", "go", "rust")}) == 4

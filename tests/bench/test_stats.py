@@ -1,0 +1,109 @@
+"""Statistics against values worked out by hand, and the intervals' coverage by simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from chinwag_bench.stats import (
+    Interval,
+    interval,
+    is_tie,
+    median,
+    min_max_coverage,
+    paired_ratios,
+    spread,
+)
+
+
+def test_median_of_odd_and_even_counts() -> None:
+    assert median([9, 1, 4]) == 4
+    assert median([9, 1, 4, 6]) == 5
+
+
+def test_median_needs_samples() -> None:
+    with pytest.raises(ValueError, match="no samples"):
+        median([])
+
+
+@pytest.mark.parametrize(
+    ("rounds", "coverage"), [(1, 0.0), (2, 0.5), (3, 0.75), (5, 0.9375), (7, 0.984375)]
+)
+def test_coverage_of_the_range(rounds: int, coverage: float) -> None:
+    assert min_max_coverage(rounds) == coverage
+
+
+def test_coverage_of_no_rounds_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        min_max_coverage(0)
+
+
+def test_up_to_seven_rounds_the_interval_is_the_range() -> None:
+    assert interval([5, 2, 3]) == Interval(2, 5, 0.75)
+    assert interval([1, 2, 3, 4, 5, 6, 7]) == Interval(1, 7, 0.984375)
+
+
+def test_one_round_has_no_interval() -> None:
+    assert interval([5]) is None
+
+
+def test_from_eight_rounds_the_interval_is_narrower_than_the_range_and_repeats() -> None:
+    samples = [10, 11, 12, 13, 14, 15, 16, 90]
+    found = interval(samples, seed=3)
+    assert found is not None
+    assert found.coverage == 0.95
+    assert 10 <= found.low <= 13.5 <= found.high < 90
+    assert interval(samples, seed=3) == found
+
+
+def test_equal_samples_make_a_point() -> None:
+    assert interval([4.0] * 9) == Interval(4, 4, min_max_coverage(9))
+
+
+def test_ratios_are_taken_within_rounds_that_both_have() -> None:
+    assert paired_ratios({1: 10, 2: 30, 3: 7}, {2: 10, 1: 20, 4: 1}) == [0.5, 3.0]
+
+
+def test_ratio_to_zero() -> None:
+    assert paired_ratios({1: 0, 2: 1}, {1: 0, 2: 0}) == [1.0, math.inf]
+
+
+def test_spread_is_the_same_in_both_directions() -> None:
+    assert spread([1.1]) == pytest.approx(0.1)
+    assert spread([1 / 1.1]) == pytest.approx(0.1)
+    assert spread([0.0]) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("ratios", "aa_spread", "tie"),
+    [
+        ([0.97, 1.02, 1.05], 0.0, True),
+        ([1.02, 1.05, 1.04], 0.0, False),
+        ([1.02, 1.05, 1.04], 0.03, True),
+        ([0.5, 0.6, 0.55], 0.1, False),
+        ([1.09], 0.0, True),
+        ([1.12], 0.0, False),
+        ([1.12], 0.2, True),
+    ],
+)
+def test_tie(ratios: list[float], aa_spread: float, tie: bool) -> None:
+    assert is_tie(ratios, aa_spread) is tie
+
+
+def test_without_common_rounds_nothing_can_be_said() -> None:
+    assert is_tie([], 0.1) is None
+
+
+@pytest.mark.parametrize(("rounds", "trials"), [(3, 4000), (5, 4000), (9, 200)])
+def test_intervals_hold_the_median_as_often_as_they_say(rounds: int, trials: int) -> None:
+    rng = np.random.default_rng(20260921)
+    held = 0
+    for trial in range(trials):
+        found = interval(list(rng.lognormal(0.0, 0.5, rounds)), seed=trial)
+        assert found is not None
+        held += found.low <= 1.0 <= found.high
+    expected = min_max_coverage(rounds) if rounds < 8 else 0.95
+    # Three standard errors; the bootstrap of nine rounds is allowed to be a little off.
+    margin = 3 * math.sqrt(expected * (1 - expected) / trials) + (0.03 if rounds >= 8 else 0.0)
+    assert held / trials == pytest.approx(expected, abs=margin)

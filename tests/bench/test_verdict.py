@@ -1,0 +1,148 @@
+"""Verdicts: reproduced, differs, impossible, not measurable; and the arithmetic behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from chinwag_bench.arithmetic import gbit, load_arithmetic, rate_arithmetic, stated_load
+from chinwag_bench.claims import all_claims
+from chinwag_bench.records import Cell, Published
+from chinwag_bench.verdict import judge_figure
+
+
+def cell(row: str, value: float | None, **fields: Any) -> Cell:
+    return Cell(row=row, column="x", value=value, unit="ms", **fields)
+
+
+def figure(value: float | str, unit: str = "ms") -> Published:
+    return Published(article="A", value=value, unit=unit)
+
+
+def test_the_stated_load_by_hand() -> None:
+    # 10,000 x 10 = 100,000 messages/s; half of them direct, half to 100 members each.
+    load = stated_load()
+    assert load.messages == 100_000
+    assert load.deliveries == 50_000 + 5_000_000
+    assert load.deliveries_per_message == 50.5
+    assert load.bits == 5_050_000 * 1024 * 8 == 41_369_600_000
+    assert load_arithmetic(load) == (
+        "50,000 + 5,000,000 deliveries/s x 1,024 B x 8 = 41 Gbit/s over 1 Gbit/s"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate", "reading", "fits", "shown"),
+    [
+        (142_000, "deliveries", False, "1.16 Gbit/s"),
+        (128_000, "deliveries", False, "1.05 Gbit/s"),
+        (120_000, "deliveries", True, "0.98 Gbit/s"),
+        (142_000, "messages", False, "59 Gbit/s"),
+    ],
+)
+def test_rates_against_the_stated_network(
+    rate: float, reading: str, fits: bool, shown: str
+) -> None:
+    assert (stated := rate_arithmetic(stated_load(), rate, reading))[0] is fits
+    assert shown in stated[1]
+
+
+def test_gbit() -> None:
+    assert [gbit(1e9), gbit(1.163e9), gbit(41.37e9)] == ["1 Gbit/s", "1.16 Gbit/s", "41 Gbit/s"]
+
+
+def test_throughput_is_impossible_in_both_readings() -> None:
+    quote = figure(142_000, "messages/s")
+    as_messages = judge_figure(cell("throughput_messages", 2840.0), quote)
+    assert as_messages.kind == "impossible"
+    assert "100,000 messages/s were offered" in as_messages.text
+    assert as_messages.factor == pytest.approx(0.02)
+    as_deliveries = judge_figure(cell("throughput_deliveries", 284_000.0), quote)
+    assert as_deliveries.kind == "impossible"
+    assert as_deliveries.factor == 2
+    assert "Read as deliveries" in as_deliveries.text
+
+
+def test_a_rate_that_fits_is_compared() -> None:
+    quote = figure(100_000, "messages/s")
+    found = judge_figure(cell("throughput_deliveries", 95_000.0), quote)
+    assert found.kind == "reproduced"
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "kind"),
+    [
+        (89.0, None, "reproduced"),
+        (112.0, None, "differs"),
+        (111.0, None, "reproduced"),
+        (71.3, None, "reproduced"),
+        (71.0, None, "differs"),
+        (60.0, (50.0, 80.0), "reproduced"),
+        (60.0, (55.0, 70.0), "differs"),
+    ],
+)
+def test_the_tolerance_is_a_factor_around_the_interval(
+    value: float, interval: tuple[float, float] | None, kind: str
+) -> None:
+    found = judge_figure(cell("common_p99", value, interval=interval), figure(89))
+    assert found.kind == kind
+    assert found.factor == pytest.approx(value / 89)
+
+
+@pytest.mark.parametrize(
+    ("value", "quote", "kind"),
+    [(0.7, "<1", "reproduced"), (3.0, "<1", "differs"), (4.0, "1-10", "reproduced")],
+)
+def test_published_ranges(value: float, quote: str, kind: str) -> None:
+    assert judge_figure(cell("common_p99", value), figure(quote)).kind == kind
+
+
+def test_memory_per_connection_becomes_megabytes_per_ten_thousand() -> None:
+    # 2 KB x 10,000 = 20 MB.
+    quote = figure("~2KB", "per connection")
+    assert judge_figure(cell("memory_joined", 21.0), quote).kind == "reproduced"
+    differs = judge_figure(cell("memory_joined", 153.0), quote)
+    assert (differs.kind, differs.factor) == ("differs", pytest.approx(7.65))
+    at_least = figure("~100KB+", "per connection")
+    assert judge_figure(cell("memory_joined", 4000.0), at_least).kind == "reproduced"
+
+
+def test_an_upper_bound_can_refute_but_not_confirm() -> None:
+    bound = cell("common_p99", 5.0, upper_bound=True)
+    assert judge_figure(bound, figure(89)).kind == "differs"
+    assert judge_figure(bound, figure(2)).kind == "not_measurable"
+
+
+def test_a_lower_bound_can_refute_but_not_confirm() -> None:
+    bound = cell("throughput_deliveries", 50_000.0, lower_bound=True)
+    assert judge_figure(bound, figure(10_000)).kind == "differs"
+    assert judge_figure(bound, figure(80_000)).kind == "not_measurable"
+
+
+def test_without_a_value_the_reason_is_given() -> None:
+    found = judge_figure(cell("common_p99", None, reason="it never started"), figure(89))
+    assert found.kind == "not_measurable"
+    assert "it never started" in found.text
+
+
+@pytest.mark.parametrize("row", ["learning", "max_connections", "fault_recovery", "cpu_idle"])
+def test_what_this_version_cannot_compare(row: str) -> None:
+    assert judge_figure(cell(row, 8.0), figure(8)).kind == "not_measurable"
+
+
+def test_claims_by_hand() -> None:
+    found = {claim.id: claim.verdict for claim in all_claims()}
+    assert {name: verdict.kind for name, verdict in found.items()} == {
+        "load": "impossible",  # 41 Gbit/s over 1 Gbit/s
+        "connections-go": "reproduced",  # 1,210,000 / 992,000 = 1.2198
+        "connections-rust": "reproduced",  # 1,210,000 / 857,000 = 1.4119
+        "p99-go-rust": "reproduced",  # 1 - 112 / 987 = 0.8865
+        "memory-rust": "differs",  # 1 - 12 / 22 = 0.4545, not 0.47
+        "memory-elixir": "differs",  # 22 / 19 = 1.158 and 22 / 12 = 1.833, not 1.40
+        "case-rust-memory": "reproduced",  # 200,000 x 12 MB / 10,000 = 240 MB
+        "case-rust-p99": "differs",  # 9 ms is the table's p50
+        "p99-elixir": "differs",  # 89 ms against < 1 ms
+    }
+    assert "-45.5 %" in found["memory-rust"].text
+    assert "16 % against Go, 83 % against Rust" in found["memory-elixir"].text
+    assert "= 240 MB" in found["case-rust-memory"].text
