@@ -30,7 +30,7 @@ class Spec:
     """Shown only where an article gives a figure, because this version doesn't measure it."""
 
 
-def _row(group: str, id_: str, title: str, unit: str, better: Better, /, definition: str) -> Row:  # noqa: PLR0917
+def _row(group: str, id_: str, title: str, unit: str, better: Better, /, definition: str) -> Row:
     return Row(id=id_, title=title, unit=unit, better=better, definition=definition, group=group)
 
 

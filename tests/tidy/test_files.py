@@ -8,9 +8,9 @@ import re
 from tree import CODE, ROOT, name, tracked, under
 
 TOP = {
-    ".ci", ".clang-format", ".gitignore", ".npmrc", "ARCHITECTURE.md", "CHANGELOG.md", "CMakeLists.txt",
-    "CMakePresets.json", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md",
-    "bench", "bindings", "cmake", "constraints.txt", "core", "docs", "notebooks", "package.json",
+    ".ci", ".clang-format", ".gitignore", ".npmrc", "ARCHITECTURE.md", "CHANGELOG.md",
+    "CMakeLists.txt", "CMakePresets.json", "CONTRIBUTING.md", "LICENSE", "Makefile",
+    "README.md", "SECURITY.md", "bench", "bindings", "cmake", "constraints.txt", "core", "docs", "notebooks", "package.json",
     "package-lock.json", "protocol", "pyproject.toml", "reference-impls", "results", "scripts",
     "tests",
 }  # fmt: skip
