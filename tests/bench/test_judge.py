@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from chinwag_bench.evidence import UnreadableResult, kept
 from chinwag_bench.judge import judge
-from chinwag_bench.records import Cell, Latency, Matrix, Memory, Raw, Throughput
+from chinwag_bench.records import Cell, Latency, Matrix, Memory, Raw, Status, Throughput
 
 from .result_builder import append, build, rewrite
 
@@ -136,8 +136,8 @@ def test_a_repeated_round_replaces_the_disturbed_one(result: Path) -> None:
 
 
 def test_a_good_record_is_kept_before_a_failed_repeat() -> None:
-    def record(status: str) -> Latency:
-        return Latency(column="x", round=1, started_at=0, seconds=1, status=status)  # type: ignore[arg-type]
+    def record(status: Status) -> Latency:
+        return Latency(column="x", round=1, started_at=0, seconds=1, status=status)
 
     good = record("ok")
     assert kept([good, record("failed")]) == [good]
@@ -206,6 +206,16 @@ def test_memory_says_how_the_kernels_part_was_taken(result: Path) -> None:
 
     rewrite(result, "memory", change)
     assert "by estimate" in cell(judge(result), "memory_kernel", "go").notes
+
+
+def test_memory_below_zero_is_noted(result: Path) -> None:
+    def change(record: Raw) -> Raw:
+        assert isinstance(record, Memory)
+        record.points["empty"].user_bytes = 10**12
+        return record
+
+    rewrite(result, "memory", change)
+    assert any("below zero" in note for note in cell(judge(result), "memory_joined", "go").notes)
 
 
 def test_checks_pass_on_consistent_records(matrix: Matrix) -> None:

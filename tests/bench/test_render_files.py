@@ -61,6 +61,14 @@ def test_numbers_have_three_significant_digits(value: float | None, shown: str) 
     assert text.number(value) == shown
 
 
+def test_counts_are_exact(matrix: Matrix) -> None:
+    cell = next(c for c in matrix.cells if (c.row, c.column) == ("effort_lines_of_code", "go"))
+    assert text.measured(cell) == "214"
+    cell.value = 2147.0
+    assert text.measured(cell) == "2,147"
+    cell.value = 214.0
+
+
 def tables(document: str) -> list[list[str]]:
     return [block.splitlines() for block in re.findall(r"(?:^\|.*\n?)+", document, re.MULTILINE)]
 
