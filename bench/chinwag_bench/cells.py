@@ -118,6 +118,8 @@ def _memory_notes(cell: Cell, records: Sequence[Raw]) -> list[str]:
     counts = sorted({record.connections for record in memory})
     notes = [f"with {', '.join(f'{count:,}' for count in counts)} connections"]
     methods = {r.points["joined"].kernel_method for r in memory if "joined" in r.points}
+    if cell.value is not None and cell.value < 0:
+        notes.append("below zero: too few connections to stand out from the empty server's noise")
     if cell.row == "memory_kernel":
         notes.append(f"by {', '.join(sorted(methods))}")
     return notes

@@ -37,8 +37,13 @@ def bound(cell: Cell) -> str:
 
 
 def measured(cell: Cell) -> str:
-    """The value as printed in a table: ">= 603,000", or "-" where there is none."""
-    return "-" if cell.value is None else bound(cell) + number(cell.value)
+    """The value as printed in a table: ">= 603,000", or "-" where there is none.
+
+    A value without a unit is a count, and exact.
+    """
+    if cell.value is None:
+        return "-"
+    return bound(cell) + (number(cell.value) if cell.unit else f"{cell.value:,.0f}")
 
 
 def interval(cell: Cell) -> str:
