@@ -42,6 +42,13 @@ void handle_signals(chinwag::server& server, std::uint32_t drain_timeout_ms) {
   ::sigaction(SIGINT, &action, nullptr);
 }
 
+// The server is about to go: nothing may reach for it any more.
+void ignore_signals() {
+  ::signal(SIGTERM, SIG_IGN);
+  ::signal(SIGINT, SIG_IGN);
+  signalled_server = nullptr;
+}
+
 void begin_log(const std::string& level) {
   spdlog::set_default_logger(spdlog::stderr_color_st("chinwagd"));
   spdlog::set_level(spdlog::level::from_str(level));
@@ -73,6 +80,7 @@ int serve(const chinwagd::settings& all) {
   }
   handle_signals(server, all.drain_timeout_ms);
   const chinwag::status outcome = server.run();
+  ignore_signals();
   if (outcome) return 0;
   std::cerr << "chinwagd: " << outcome.text << "\n";
   return exit_cannot_serve;

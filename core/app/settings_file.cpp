@@ -40,8 +40,9 @@ file_values read_settings_file(const std::string& path) {
     return read;
   } catch (const toml::parse_error& problem) {
     std::ostringstream text;
-    text << "file " << path << ", line " << problem.source().begin.line << ": "
-         << problem.description();
+    text << "file " << path;
+    if (problem.source().begin.line > 0) text << ", line " << problem.source().begin.line;
+    text << ": " << problem.description();
     return {{chinwag::error::bad_option_value, text.str()}};
   }
 }

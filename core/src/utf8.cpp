@@ -1,5 +1,6 @@
 #include "utf8.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #ifdef __SSE2__
@@ -61,15 +62,18 @@ bool utf8_validator::continuation(unsigned char byte) {
 }
 
 bool utf8_validator::feed(std::string_view piece) {
+  // On a copy: the compiler can't keep members in registers beside reads of plain bytes.
+  utf8_validator now = *this;
   std::size_t at = 0;
   while (at < piece.size()) {
-    if (needed_ == 0) {
-      at += ascii_prefix(piece.substr(at));
-      if (at == piece.size()) break;
+    if (now.needed_ == 0 && static_cast<unsigned char>(piece[at]) < 0x80) {
+      at += std::max<std::size_t>(ascii_prefix(piece.substr(at)), 1);
+      continue;
     }
     const auto byte = static_cast<unsigned char>(piece[at++]);
-    if (!(needed_ == 0 ? lead(byte) : continuation(byte))) return false;
+    if (!(now.needed_ == 0 ? now.lead(byte) : now.continuation(byte))) return false;
   }
+  *this = now;
   return true;
 }
 

@@ -10,9 +10,8 @@ namespace {
 using test::shard_parts;
 
 options small_slices() {
-  options limits;
+  options limits = test::unhurried();
   limits.sends_per_room_turn = 10;
-  limits.turn_us = 1'000'000;  // the clock is not what this is about
   return limits;
 }
 
@@ -41,7 +40,7 @@ struct flusher_fixture {
 };
 
 TEST(flusher, one_send_a_member_however_many_messages) {
-  flusher_fixture turn(options{});
+  flusher_fixture turn(test::unhurried());
   turn.fill("a", 50);
   turn.settle();
   for (int i = 0; i < 30; ++i) turn.parts.publish("a", "hi");

@@ -15,10 +15,15 @@
 
 namespace chinwag::test {
 
+// Options whose turns never end by the clock: how fast the machine is must not matter to a test.
+inline options unhurried() {
+  return {.turn_us = 60'000'000};
+}
+
 // The parts of a shard below the loop, with wires instead of sockets: `room_on_wire` says how many
 // bytes each connection's next sends may take.
 struct shard_parts {
-  explicit shard_parts(const options& settings = {})
+  explicit shard_parts(const options& settings = unhurried())
       : shared(settings, {1, 2}),
         boxes(shared),
         places(shared),

@@ -16,8 +16,8 @@ enum class answer { accepted, refused, undecided };
 
 answer ask_nlohmann(std::string_view text) {
   try {
-    static_cast<void>(nlohmann::json::parse(text));
-    return answer::accepted;
+    const auto parsed = nlohmann::json::parse(text);
+    return parsed.is_discarded() ? answer::refused : answer::accepted;
   } catch (const nlohmann::json::out_of_range&) {
     return answer::undecided;  // a number beyond a double
   } catch (const nlohmann::json::exception&) {

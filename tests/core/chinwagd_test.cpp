@@ -1,0 +1,195 @@
+// The executable: settings from flags, environment and file, exit codes, signals.
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "chat_client.hpp"
+
+namespace chinwag {
+namespace {
+
+struct outcome {
+  int code = -1;
+  std::string output;  // both streams
+};
+
+// chinwagd with these arguments and these variables more than nothing.
+class chinwagd_process {
+ public:
+  explicit chinwagd_process(std::vector<std::string> arguments,
+                            std::vector<std::string> environment = {}) {
+    std::array<int, 2> pipe_ends{};
+    EXPECT_EQ(::pipe(pipe_ends.data()), 0);
+    output_ = pipe_ends[0];
+    arguments.insert(arguments.begin(), CHINWAGD);
+    const std::vector<char*> argv = pointers(arguments);
+    const std::vector<char*> envp = pointers(environment);
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::dup2(pipe_ends[1], STDOUT_FILENO);
+      ::dup2(pipe_ends[1], STDERR_FILENO);
+      ::execve(CHINWAGD, argv.data(), envp.data());
+      ::_exit(127);
+    }
+    ::close(pipe_ends[1]);
+  }
+
+  ~chinwagd_process() {
+    ::close(output_);
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  chinwagd_process(const chinwagd_process&) = delete;
+  chinwagd_process& operator=(const chinwagd_process&) = delete;
+
+  void signal(int number) const { ::kill(pid_, number); }
+
+  // Waits for the line that names the port.
+  std::uint16_t port() {
+    const std::string mark = "serving on 127.0.0.1:";
+    while (text_.find('\n', std::min(text_.find(mark), text_.size())) == std::string::npos) {
+      if (!read_more()) return 0;
+    }
+    return static_cast<std::uint16_t>(std::stoi(text_.substr(text_.find(mark) + mark.size())));
+  }
+
+  outcome wait() {
+    while (read_more()) {
+    }
+    int how = 0;
+    ::waitpid(std::exchange(pid_, -1), &how, 0);
+    return {WIFEXITED(how) ? WEXITSTATUS(how) : -1, text_};
+  }
+
+ private:
+  static std::vector<char*> pointers(std::vector<std::string>& texts) {
+    std::vector<char*> all;
+    for (std::string& text : texts) all.push_back(text.data());
+    all.push_back(nullptr);
+    return all;
+  }
+
+  bool read_more() {
+    std::array<char, 4096> buffer{};
+    const ssize_t got = ::read(output_, buffer.data(), buffer.size());
+    if (got <= 0) return false;
+    text_.append(buffer.data(), static_cast<std::size_t>(got));
+    return true;
+  }
+
+  pid_t pid_ = -1;
+  int output_ = -1;
+  std::string text_;
+};
+
+outcome run(std::vector<std::string> arguments, std::vector<std::string> environment = {}) {
+  return chinwagd_process(std::move(arguments), std::move(environment)).wait();
+}
+
+bool has(const std::string& text, const std::string& piece) {
+  return text.find(piece) != std::string::npos;
+}
+
+struct settings_file {
+  explicit settings_file(const std::string& content)
+      : path(std::filesystem::temp_directory_path() /
+             ("chinwagd-test-" + std::to_string(::getpid()) + ".toml")) {
+    std::ofstream(path) << content;
+  }
+  ~settings_file() { std::filesystem::remove(path); }
+
+  std::filesystem::path path;
+};
+
+TEST(chinwagd, tells_its_version_and_how_to_use_it) {
+  EXPECT_EQ(run({"--version"}).output, "chinwagd " CHINWAG_VERSION "\n");
+  const outcome help = run({"--help"});
+  EXPECT_EQ(help.code, 0);
+  EXPECT_TRUE(has(help.output, "Examples:"));
+  for (const option_info& info : option_list()) {
+    EXPECT_TRUE(has(help.output, info.variable)) << info.name;
+  }
+}
+
+TEST(chinwagd, a_flag_outranks_the_environment_which_outranks_the_file) {
+  const settings_file file("port = 1111\nping_interval_ms = 1111\nidle_timeout_ms = 1111\n");
+  const outcome shown = run({"--config", file.path, "--print-config", "--port", "3333"},
+                            {"CHAT_PORT=2222", "CHAT_PING_INTERVAL_MS=2222"});
+  EXPECT_EQ(shown.code, 0);
+  EXPECT_TRUE(has(shown.output, "\nport = 3333\n")) << shown.output;
+  EXPECT_TRUE(has(shown.output, "\nping_interval_ms = 2222\n"));
+  EXPECT_TRUE(has(shown.output, "\nidle_timeout_ms = 1111\n"));
+  EXPECT_TRUE(has(shown.output, "\nclose_timeout_ms = 1000\n"));
+}
+
+TEST(chinwagd, the_printed_settings_give_the_same_settings) {
+  const outcome first = run({"--print-config", "--slow-consumer", "skip", "--echo"});
+  const settings_file file(first.output);
+  EXPECT_EQ(run({"--config", file.path, "--print-config"}).output, first.output);
+}
+
+TEST(chinwagd, a_mistake_is_told_in_one_line_with_its_place) {
+  const settings_file file("port = \"x\"\n");
+  const std::pair<outcome, std::string> cases[] = {
+      {run({"--port", "x"}), "command line: port is 'x': give a whole number from 0 to 65535"},
+      {run({}, {"CHAT_PORT=70000"}), "environment CHAT_PORT: port is '70000': give a whole"},
+      {run({"--config", file.path}), "port is 'x': give a whole number"},
+      {run({"--config", "/nowhere.toml"}), "file /nowhere.toml"},
+  };
+  for (const auto& [found, text] : cases) {
+    EXPECT_EQ(found.code, 2);
+    EXPECT_TRUE(has(found.output, text)) << found.output;
+    EXPECT_EQ(std::count(found.output.begin(), found.output.end(), '\n'), 1) << found.output;
+  }
+}
+
+TEST(chinwagd, an_unknown_setting_in_a_file_is_told) {
+  const settings_file file("prot = 1\n");
+  const outcome found = run({"--config", file.path});
+  EXPECT_EQ(found.code, 2);
+  EXPECT_TRUE(has(found.output, "there is no option 'prot'")) << found.output;
+}
+
+TEST(chinwagd, a_port_in_use_is_one_line_and_exit_code_3) {
+  chinwagd_process first({"--port", "0"});
+  const outcome second = run({"--port", std::to_string(first.port()), "--log-level", "off"});
+  EXPECT_EQ(second.code, 3);
+  EXPECT_TRUE(second.output.starts_with("chinwagd: can't listen on 127.0.0.1:")) << second.output;
+  EXPECT_EQ(std::count(second.output.begin(), second.output.end(), '\n'), 1);
+}
+
+TEST(chinwagd, drains_on_sigterm_and_exits_with_0) {
+  chinwagd_process process({"--port", "0"});
+  test::chat_client client(process.port());
+  process.signal(SIGTERM);
+  EXPECT_EQ(client.close_code(), 1012);
+  EXPECT_EQ(process.wait().code, 0);
+}
+
+TEST(chinwagd, a_second_signal_ends_at_once) {
+  chinwagd_process process(
+      {"--port", "0", "--close-timeout-ms", "60000", "--drain-timeout-ms", "60000"});
+  const test::chat_client deaf(process.port());
+  process.signal(SIGINT);
+  test::running_server::pause();
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 20; ++i) {
+    process.signal(SIGINT);
+    test::running_server::pause();
+  }
+  EXPECT_EQ(process.wait().code, 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+}
+
+}  // namespace
+}  // namespace chinwag
