@@ -23,7 +23,10 @@ if have cargo; then
   (cd reference-impls/rust &&
     cargo test -q --release --locked --target-dir "$ROOT/build/servers/rust/target")
 fi
-if have mix; then (cd reference-impls/elixir && bash test.sh); fi
+if have mix; then
+  (cd reference-impls/elixir &&
+    LANG=C.UTF-8 MIX_ENV=test ERL_LIBS="$ROOT/build/beam/libs" mix test)
+fi
 
 step "the Node.js addon"
 if have node && [ -f build/release/bindings/node/chinwag.node ]; then
