@@ -100,6 +100,13 @@ TEST(json_scan, refuses_what_is_not_json) {
   }
 }
 
+TEST(json_scan, a_zero_byte_does_not_end_the_text) {
+  for (std::string text : {"{}", "1 ", "\"a", "[1,"}) {
+    text.push_back('\0');
+    EXPECT_EQ(verdict_of(text), json_verdict::malformed) << text;
+  }
+}
+
 TEST(json_scan, serves_64_levels_and_refuses_one_more) {
   const auto nested = [](unsigned depth) {
     return std::string(depth, '[') + std::string(depth, ']');
@@ -110,8 +117,9 @@ TEST(json_scan, serves_64_levels_and_refuses_one_more) {
 
 // ---- against nlohmann/json ----
 
-// Where the two differ on purpose: nlohmann skips a byte order mark (chat/1 C1 refuses it), knows
-// no limit of depth (C10), and refuses numbers that no double can hold (C12 allows either).
+// Where the two differ on purpose: nlohmann skips a byte order mark and takes a zero byte for the
+// end of the text (chat/1 C1 refuses both), knows no limit of depth (C10), and refuses numbers that
+// no double can hold (C12 allows either).
 bool nlohmann_accepts(const std::string& text, bool& number_too_large) {
   try {
     const auto parsed = nlohmann::json::parse(text);
@@ -125,7 +133,7 @@ bool nlohmann_accepts(const std::string& text, bool& number_too_large) {
 }
 
 void expect_agreement(const std::string& text) {
-  if (!is_utf8(text) || text.starts_with("\xEF\xBB\xBF")) return;
+  if (!is_utf8(text) || text.starts_with("\xEF\xBB\xBF") || text.find('\0') != text.npos) return;
   bool number_too_large = false;
   const bool accepted = nlohmann_accepts(text, number_too_large);
   if (number_too_large) return;
