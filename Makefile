@@ -5,27 +5,31 @@ BINDINGS = -DCHINWAG_PYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/.venv/bin/python \
   -DCHINWAG_NODE=$(if $(wildcard node_modules/node-addon-api),ON,OFF)
 export PATH := $(CURDIR)/.toolchain/bin:$(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup native matrix test lint bench notebooks sanitize fuzz clean
+.PHONY: help setup native everything matrix test lint bench notebooks sanitize fuzz clean
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what is missing: packages, toolchains, libraries (asks nothing, repeats in seconds)
 	@bash scripts/setup/main.sh
 
-native: setup ## chinwagd, the load generator, the Python module and the Node.js addon
-	@cmake --preset release --log-level=WARNING $(BINDINGS) && cmake --build --preset release
+native: setup ## chinwagd and the load generator
+	@cmake --preset release --log-level=WARNING $(BINDINGS)
+	@cmake --build --preset release --target chinwagd chinwag-load
+
+everything: native ## also the Python module, the Node.js addon, tests and micro-benchmarks
+	@cmake --build --preset release
 
 matrix: native ## build, verify, measure and judge every server: PROFILE=smoke|quick|full SERVERS=a,b
 	@chinwag matrix --profile $(PROFILE) $(if $(SERVERS),--servers $(SERVERS))
 
-test: native ## everything that can be proven, with real servers of all languages
+test: everything ## everything that can be proven, with real servers of all languages
 	@bash tests/run.sh
 
 lint: setup ## formatters, linters, types, tidy
 	@bash tests/lint.sh
 
-bench: native ## micro-benchmarks of the core
+bench: everything ## micro-benchmarks of the core
 	@build/release/bench/micro/core_bench
 
 notebooks: native ## execute the notebooks on the newest results
