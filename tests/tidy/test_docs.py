@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,15 @@ def test_the_readme_begins_with_what_a_bare_machine_needs() -> None:
         .splitlines()
     ]
     assert commands == ["apt-get install -y git make", "make matrix", "make test"]
+
+
+def test_the_readme_s_table_is_made_from_the_reference_run() -> None:
+    runs = sorted(path.parent for path in (ROOT / "results/reference").glob("*/matrix.json"))
+    assert len(runs) == 1, "one reference run at a time"
+    command = [sys.executable, "-m", "chinwag_bench.render.readme"]
+    asked = [*command, "--check", str(ROOT / "README.md"), "--results", str(runs[0])]
+    checked = subprocess.run(asked, cwd=ROOT / "bench", check=False, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.mark.parametrize("path", DOCS, ids=name)
