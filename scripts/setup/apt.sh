@@ -18,8 +18,11 @@ boost_package() {
     awk -F'[.-]' '$2 >= 81' | sort -V | tail -n 1
 }
 
+rust_is_enough() {
+  have cargo && at_least "$(cargo --version | awk '{print $2}')" 1.85
+}
 rust_packages() {
-  have cargo && at_least "$(cargo --version | awk '{print $2}')" 1.85 && return
+  rust_is_enough && return
   if offered rustc-web; then echo rustc-web cargo-web; return; fi
   apt-cache search --names-only '^rustc-1\.[0-9]+$' 2>/dev/null | awk '{print $1}' |
     awk -F'[.-]' '$3 >= 85' | sort -V | tail -n 1 | sed 's/^rustc-\(.*\)$/rustc-\1 cargo-\1/'

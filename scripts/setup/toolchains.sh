@@ -43,4 +43,4 @@ if have python3; then
   go_is_enough || install_go || say "Go is missing: its column will say so"
   node_is_enough || install_node || say "Node.js is missing: its column will say so"
 fi
-have cargo && at_least "$(cargo --version | awk '{print $2}')" 1.85 || link_rust
+rust_is_enough || link_rust

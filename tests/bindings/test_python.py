@@ -12,7 +12,7 @@ from websockets.sync.client import ClientConnection, connect
 
 PACKAGE = Path(__file__).resolve().parents[2] / "build/release/bindings/python"
 if not PACKAGE.is_dir():
-    pytest.skip("the Python module is not built (make native)", allow_module_level=True)
+    pytest.skip("the Python module is not built (make everything)", allow_module_level=True)
 sys.path.insert(0, str(PACKAGE))
 chinwag = pytest.importorskip("chinwag")
 
