@@ -76,12 +76,17 @@ async def open_socket(address: Address, *, receive_buffer: int | None = None) ->
     return sock
 
 
+class NoResponse(AssertionError):
+    """The connection ended before a whole HTTP head came."""
+
+
 async def read_response(sock: socket.socket) -> Response:
     """Reads up to the end of the head; ``rest`` holds whatever was read beyond it."""
     data = b""
     while b"\r\n\r\n" not in data:
         chunk = await receive_some(sock)
-        assert chunk, f"the connection ended before a whole HTTP head came: {data!r}"
+        if not chunk:
+            raise NoResponse(f"the connection ended before a whole HTTP head came: {data!r}")
         data += chunk
     head, _, rest = data.partition(b"\r\n\r\n")
     status_line, *lines = head.decode("latin-1").split("\r\n")

@@ -35,6 +35,12 @@ TEST(hold_result, derives_rates_and_little_s_law) {
   EXPECT_DOUBLE_EQ(json["latency_ms"]["p99"], 5);
 }
 
+TEST(hold_result, counts_the_time_under_way_where_it_was_spent) {
+  hold_result result = sound_result();
+  result.carried_s = 0.5;
+  EXPECT_DOUBLE_EQ(to_json(result)["little"]["predicted"], 0.75);  // 0.5 s in a window of 2 s
+}
+
 TEST(hold_result, names_each_limit_of_the_generator) {
   hold_result result = sound_result();
   EXPECT_TRUE(result.generator_limits().empty());

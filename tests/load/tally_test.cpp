@@ -40,6 +40,20 @@ TEST(tally, keeps_faults_apart) {
   EXPECT_EQ(counted.outstanding(), 1);
 }
 
+TEST(tally, knows_the_time_under_way_that_crosses_the_windows_ends) {
+  tally counted(measured);
+  counted.add_arrival(arrival::first, 500'000, 1, 900'000);
+  EXPECT_EQ(counted.carried_in_ns(), 0) << "it was over before the window began";
+  counted.add_arrival(arrival::first, 500'000, 1, 1'300'000);
+  EXPECT_EQ(counted.carried_in_ns(), 300'000);
+  counted.add_arrival(arrival::first, 500'000, 1, 6'000'000);
+  EXPECT_EQ(counted.carried_in_ns(), 300'000 + 4'000'000) << "all through the window";
+  counted.add_arrival(arrival::first, 1'500'000, 1, 5'000'000);
+  EXPECT_EQ(counted.carried_out_ns(), 0);
+  counted.add_arrival(arrival::first, 1'500'000, 1, 5'700'000);
+  EXPECT_EQ(counted.carried_out_ns(), 700'000);
+}
+
 TEST(tally, averages_each_quarter_by_planned_time) {
   tally counted(measured);
   for (const std::int64_t planned : {1'000'000, 1'999'999, 2'000'000, 4'999'999}) {

@@ -56,17 +56,25 @@ void hold::on_due(std::int64_t now_ns) {
   plan_wake();
 }
 
-// A sample that is late still counts what was planned until its own moment, and comes before what
-// is read now: else a generator that wakes up late would look just when most is outstanding.
+// A sample that is late still counts what was planned until its own moment, sent or not, and comes
+// before what is read later: else a generator that wakes up late would see another moment.
 void hold::sample_due(std::int64_t now_ns) {
-  const std::int64_t sample_ns = sampler_.next_ns();
-  if (now_ns < sample_ns) {
-    return;
+  while (sampler_.next_ns() <= now_ns) {
+    std::int64_t outstanding = tally_.outstanding();
+    for (std::uint64_t index = next_;
+         index < schedule_.count() && schedule_.planned_ns(index) <= sampler_.next_ns(); ++index) {
+      outstanding += deliveries_of(index);
+    }
+    sampler_.sample(outstanding);
   }
-  send_due(sample_ns);
-  if (next_ == schedule_.count() || schedule_.planned_ns(next_) > sample_ns) {
-    sampler_.sample(tally_.outstanding());
+}
+
+std::uint32_t hold::deliveries_of(std::uint64_t index) const {
+  const std::uint32_t sender = traffic_.sender_of(index);
+  if (!crowd().connections.is_open(sender)) {
+    return 0;
   }
+  return traffic_.kind_of(index) == message_kind::room ? seating_.members(sender) : 1;
 }
 
 // Late messages are sent, too, as planned; a sender that is gone leaves its turn empty.
@@ -85,6 +93,7 @@ void hold::send_message(std::uint64_t index) {
   const std::uint32_t sender = traffic_.sender_of(index);
   const message_kind kind = traffic_.kind_of(index);
   const bool to_room = kind == message_kind::room;
+  const std::uint32_t deliveries = deliveries_of(index);
   const stamp stamp{kind, plan_.number, sender, ledger_.next_sequence(kind, sender),
                     schedule_.planned_ns(index)};
   char head[stamp_bytes];
@@ -101,7 +110,7 @@ void hold::send_message(std::uint64_t index) {
        padding,
        R"("})"},
       *this);
-  tally_.add_sent(stamp.planned_ns, to_room ? seating_.members(sender) : 1, monotonic_ns());
+  tally_.add_sent(stamp.planned_ns, deliveries, monotonic_ns());
 }
 
 void hold::advance(std::int64_t now_ns) {
@@ -150,6 +159,7 @@ void hold::plan_wake() {
 
 void hold::on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,
                    std::int64_t now_ns) {
+  sample_due(now_ns);
   located_content found{};
   const content_status status = locator_.find(payload, found);
   if (status == content_status::corrupted) {
@@ -206,6 +216,8 @@ hold_result hold::result() const {
   }
   result.outstanding_after_drain = tally_.outstanding();
   result.generator_cpu = generator_cpu_;
+  result.carried_s =
+      ns_to_seconds(tally_.carried_in_ns()) - ns_to_seconds(tally_.carried_out_ns());
   result.outstanding_mean = sampler_.mean();
   result.outstanding_standard_error = sampler_.standard_error();
   result.outstanding_samples = sampler_.samples();

@@ -49,6 +49,7 @@ class hold : public activity {
   void sample_due(std::int64_t now_ns);
   void send_due(std::int64_t until_ns);
   void send_message(std::uint64_t index);
+  std::uint32_t deliveries_of(std::uint64_t index) const;
   void advance(std::int64_t now_ns);
   void begin_window();
   void end_window();

@@ -24,6 +24,7 @@ struct hold_result {
   std::vector<double> quarter_mean_ms;
   std::int64_t outstanding_after_drain = 0;
   double generator_cpu = 0;
+  double carried_s = 0;  // time under way that came into the window less what left it
   double outstanding_mean = 0;
   double outstanding_standard_error = 0;
   std::uint32_t outstanding_samples = 0;

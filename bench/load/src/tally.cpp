@@ -35,6 +35,10 @@ void tally::add_arrival(arrival kind, std::int64_t planned_ns, std::size_t wire_
     latency_.record(delay_ns);
     quarter_sum_ns_[quarter] += static_cast<double>(delay_ns);
     ++quarter_count_[quarter];
+    carried_out_ns_ += std::max<std::int64_t>(now_ns - window_.end_ns, 0);
+  } else if (planned_ns < window_.begin_ns) {
+    const std::int64_t left_ns = std::min(now_ns, window_.end_ns);
+    carried_in_ns_ += std::max<std::int64_t>(left_ns - window_.begin_ns, 0);
   }
 }
 

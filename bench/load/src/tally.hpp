@@ -36,6 +36,8 @@ class tally {
   std::uint64_t reordered() const { return reordered_; }
   std::uint64_t corrupted() const { return corrupted_; }
   std::int64_t outstanding() const { return outstanding_; }
+  std::int64_t carried_in_ns() const { return carried_in_ns_; }
+  std::int64_t carried_out_ns() const { return carried_out_ns_; }
   double wire_bytes_per_delivery() const;
   std::array<double, 4> quarter_mean_ns() const;
   const histogram& latency() const { return latency_; }
@@ -55,6 +57,10 @@ class tally {
   std::uint64_t received_ = 0;
   std::uint64_t wire_bytes_ = 0;
   std::int64_t outstanding_ = 0;  // expected - received, warm-up included
+  // Time under way: within the window of what was planned before it, and after the window of what
+  // was planned within it.
+  std::int64_t carried_in_ns_ = 0;
+  std::int64_t carried_out_ns_ = 0;
   std::array<double, 4> quarter_sum_ns_{};
   std::array<std::uint64_t, 4> quarter_count_{};
   histogram latency_;
