@@ -3,6 +3,14 @@
 #include "metrics.hpp"
 
 namespace chinwag {
+namespace {
+
+message_parts membership_message(std::string_view head, const quoted_name& room,
+                                 const quoted_name& user, std::string_view timestamp) {
+  return {head, room.view(), R"(","user":")", user.view(), R"(","timestamp":)", timestamp, "}"};
+}
+
+}  // namespace
 
 message_parts welcome_message(const quoted_name& user) {
   return {R"({"type":"welcome","user":")", user.view(), R"("})"};
@@ -10,24 +18,12 @@ message_parts welcome_message(const quoted_name& user) {
 
 message_parts joined_message(const quoted_name& room, const quoted_name& user,
                              std::string_view timestamp) {
-  return {R"({"type":"user_joined","room":")",
-          room.view(),
-          R"(","user":")",
-          user.view(),
-          R"(","timestamp":)",
-          timestamp,
-          "}"};
+  return membership_message(R"({"type":"user_joined","room":")", room, user, timestamp);
 }
 
 message_parts left_message(const quoted_name& room, const quoted_name& user,
                            std::string_view timestamp) {
-  return {R"({"type":"user_left","room":")",
-          room.view(),
-          R"(","user":")",
-          user.view(),
-          R"(","timestamp":)",
-          timestamp,
-          "}"};
+  return membership_message(R"({"type":"user_left","room":")", room, user, timestamp);
 }
 
 message_parts room_message(const quoted_name& room, const quoted_name& user,

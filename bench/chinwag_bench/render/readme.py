@@ -1,4 +1,5 @@
-"""The short table in README.md, between two marks; checked in CI so that it can't go stale.
+"""The short table in README.md, between two marks, and the picture beside it in docs/matrix.svg;
+checked in CI so that they can't go stale.
 
 ``python -m chinwag_bench.render.readme --check|--write README.md --results DIR``
 """
@@ -13,10 +14,12 @@ from pathlib import Path
 from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, EXIT_USAGE, UsageError
 from chinwag_bench.judge import judge
 from chinwag_bench.records import Matrix
-from chinwag_bench.render import headline, markdown, text
+from chinwag_bench.render import headline, markdown, picture, text
 
 BEGIN = "<!-- matrix:begin -->"
 END = "<!-- matrix:end -->"
+PICTURE = Path("docs/matrix.svg")
+"""From the document's folder."""
 SHOWN = {
     "throughput_deliveries": "deliveries/s",
     "cpu_per_delivery": "CPU us/delivery",
@@ -72,7 +75,7 @@ def replaced(document: str, content: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Checks or writes the table; answers the exit code: 0 ok, 1 stale, 2 usage."""
+    """Checks or writes table and picture; answers the exit code: 0 ok, 1 stale, 2 usage."""
     parser = argparse.ArgumentParser(prog="python -m chinwag_bench.render.readme")
     mode = parser.add_mutually_exclusive_group(required=True)
     mode.add_argument("--check", type=Path, metavar="README.md")
@@ -80,24 +83,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, required=True, metavar="DIR")
     given = parser.parse_args(arguments)
     path = given.check or given.write
+    drawing = path.parent / PICTURE
     try:
         present = path.read_text(encoding="utf-8")
-        wanted = replaced(present, table(judge(given.results)))
+        matrix = judge(given.results)
+        wanted = {path: replaced(present, table(matrix)), drawing: picture.draw(matrix)}
     except (OSError, UsageError) as error:
         print(
             f"{path}: {error.text() if isinstance(error, UsageError) else error}", file=sys.stderr
         )
         return EXIT_USAGE
     if given.write:
-        path.write_text(wanted, encoding="utf-8")
-    elif present != wanted:
+        drawing.parent.mkdir(exist_ok=True)
+        for file, content in wanted.items():
+            file.write_text(content, encoding="utf-8")
+        return EXIT_OK
+    stale = [file for file, content in wanted.items() if _content(file) != content]
+    for file in stale:
         print(
-            f"{path}: its table isn't that of {given.results}: run "
+            f"{file} isn't that of {given.results}: run "
             f"python -m chinwag_bench.render.readme --write {path} --results {given.results}",
             file=sys.stderr,
         )
-        return EXIT_SERVER
-    return EXIT_OK
+    return EXIT_SERVER if stale else EXIT_OK
+
+
+def _content(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
 if __name__ == "__main__":

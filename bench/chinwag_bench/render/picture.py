@@ -1,0 +1,117 @@
+"""The README's picture: the main rows as dots on logarithmic axes, one line for each server.
+
+An SVG file of its own, so its colours follow the reader's light or dark mode by themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chinwag_bench.records import Cell, Column, Matrix
+from chinwag_bench.render import text
+from chinwag_bench.render.templating import ENVIRONMENT
+
+PANELS = {
+    "throughput_deliveries": "deliveries per second",
+    "cpu_per_delivery": "CPU us per delivery",
+    "memory_joined": "MB per 10,000 connections",
+}
+NAMES_WIDTH = 190
+PANEL_WIDTH = 240
+VALUE_WIDTH = 90
+MARGIN = 14
+HEAD_HEIGHT = 74
+LINE_HEIGHT = 30
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A value at ``x``; ``low`` and ``high`` are the ends of its interval. All in user units."""
+
+    x: float
+    low: float
+    high: float
+    label: str
+    open_end: bool
+    best: bool
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One row of the matrix: a dot for each server, ``None`` where there is no value."""
+
+    title: str
+    left: float
+    ticks: list[tuple[float, str]]
+    dots: list[Dot | None]
+
+
+def draw(matrix: Matrix) -> str:
+    """The SVG document. Servers stand in the order of the first panel, the best on top."""
+    index = text.Index(matrix)
+    columns = _in_order(index)
+    panels = [
+        _panel(index, row, title, NAMES_WIDTH + number * PANEL_WIDTH, columns)
+        for number, (row, title) in enumerate(PANELS.items())
+    ]
+    return ENVIRONMENT.get_template("picture.svg").render(
+        names=[column.title for column in columns],
+        panels=panels,
+        width=NAMES_WIDTH + len(PANELS) * PANEL_WIDTH,
+        margin=MARGIN,
+        label_end=PANEL_WIDTH - MARGIN,
+        head=HEAD_HEIGHT,
+        line=LINE_HEIGHT,
+    )
+
+
+def _in_order(index: text.Index) -> list[Column]:
+    row = index.row(next(iter(PANELS)))
+
+    def rank(column: Column) -> float:
+        cell = index.cell(row.id, column.id)
+        return -(cell.value or 0.0) if cell else 0.0
+
+    return sorted((c for c in index.measured_columns() if c.aa_of is None), key=rank)
+
+
+def _panel(index: text.Index, row: str, title: str, left: float, columns: list[Column]) -> Panel:
+    cells = [index.cell(row, column.id) for column in columns]
+    ends = [end for cell in cells if cell and cell.value for end in _ends(cell)]
+    low, high = _decades(ends)
+
+    def x(value: float) -> float:
+        share = (math.log10(value) - low) / (high - low)
+        return round(left + share * (PANEL_WIDTH - VALUE_WIDTH), 1)
+
+    ticks = [(x(10.0**power), _power(power)) for power in range(low, high + 1)]
+    return Panel(title, left, ticks, [_dot(cell, x) if cell else None for cell in cells])
+
+
+def _ends(cell: Cell) -> tuple[float, float]:
+    value = cell.value or 0.0
+    return cell.interval or (value, value)
+
+
+def _decades(values: list[float]) -> tuple[int, int]:
+    """The narrowest whole powers of ten around the values."""
+    logs = [math.log10(value) for value in values if value > 0] or [0.0]
+    low = math.floor(min(logs))
+    return low, max(math.ceil(max(logs)), low + 1)
+
+
+def _power(power: int) -> str:
+    for size, sign in ((6, "M"), (3, "k")):
+        if power >= size:
+            return f"{10 ** (power - size)}{sign}"
+    return f"{10.0**power:g}"
+
+
+def _dot(cell: Cell, x: Callable[[float], float]) -> Dot | None:
+    if not cell.value:
+        return None
+    low, high = _ends(cell)
+    label = text.measured(cell).replace(">= ", "≥ ").replace("<= ", "≤ ")
+    return Dot(x(cell.value), x(low), x(high), label, cell.lower_bound, bool(cell.tie_with_best))

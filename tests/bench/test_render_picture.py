@@ -1,0 +1,68 @@
+"""The README's picture: well-formed, every server once, the best on top, bounds marked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from chinwag_bench.judge import judge
+from chinwag_bench.records import Matrix
+from chinwag_bench.render import picture, readme, text
+
+from .result_builder import build
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def matrix(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
+    return judge(build(tmp_path_factory.mktemp("picture") / "run"))
+
+
+def words(drawing: str) -> list[str]:
+    return [element.text or "" for element in ElementTree.fromstring(drawing).iter(f"{SVG}text")]
+
+
+def test_each_measured_server_stands_there_once_and_the_best_on_top(matrix: Matrix) -> None:
+    index, drawn = text.Index(matrix), words(picture.draw(matrix))
+    columns = [column for column in index.measured_columns() if column.aa_of is None]
+    rates = [
+        cell.value or 0.0
+        for name in drawn
+        for column in columns
+        if column.title == name
+        and (cell := index.cell("throughput_deliveries", column.id)) is not None
+    ]
+    assert len(rates) == len(columns)
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_a_lower_bound_is_marked_by_sign_and_arrow(matrix: Matrix) -> None:
+    drawing = picture.draw(matrix)
+    bounds = [word for word in words(drawing) if word.startswith("≥")]
+    assert bounds
+    assert drawing.count('class="arrow"') == len(bounds)
+
+
+def test_every_dot_lies_between_the_first_and_the_last_tick_of_its_panel(matrix: Matrix) -> None:
+    circles = ElementTree.fromstring(picture.draw(matrix)).iter(f"{SVG}circle")
+    places = [float(circle.get("cx", "nan")) for circle in circles]
+    width = picture.PANEL_WIDTH - picture.VALUE_WIDTH
+    offsets = [(x - picture.NAMES_WIDTH) % picture.PANEL_WIDTH for x in places]
+    assert places
+    assert all(0 <= offset <= width for offset in offsets)
+
+
+def test_a_stale_picture_is_found(
+    matrix: Matrix, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = build(tmp_path / "run")
+    document = tmp_path / "README.md"
+    document.write_text(f"{readme.BEGIN}\n{readme.END}\n")
+    given = [str(document), "--results", str(result)]
+    assert readme.main(["--write", *given]) == 0
+    drawing = tmp_path / readme.PICTURE
+    drawing.write_text(drawing.read_text().replace("Logarithmic", "Linear"))
+    assert readme.main(["--check", *given]) == 1
+    assert "matrix.svg" in capsys.readouterr().err
