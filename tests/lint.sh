@@ -15,6 +15,11 @@ have() {
 }
 unformatted_go() { test -z "$(gofmt -l .)" || { gofmt -d .; return 1; }; }
 in_folder() { (cd "$1" && shift && "$@"); }
+clang_tidy() {
+  [ -f build/release/compile_commands.json ] || cmake --preset release --log-level=WARNING
+  git ls-files 'core/src/*.cpp' 'core/app/*.cpp' 'bench/load/src/*.cpp' |
+    xargs -P "$(nproc)" -n 6 clang-tidy -p build/release --quiet 2>/dev/null
+}
 
 mapfile -t cpp < <(git ls-files --cached --others --exclude-standard '*.hpp' '*.cpp')
 check "Python: ruff" ruff check -q .
@@ -22,6 +27,7 @@ check "Python: ruff format" ruff format -q --check bench tests
 check "Python: mypy" mypy
 check "Python: mypy, conformance" mypy --strict tests/conformance
 check "C++: clang-format" clang-format --dry-run -Werror "${cpp[@]}"
+check "C++: clang-tidy" clang_tidy
 have go && check "Go: gofmt" in_folder reference-impls/go unformatted_go
 have go && check "Go: vet" in_folder reference-impls/go go vet ./...
 have cargo-fmt && check "Rust: rustfmt" in_folder reference-impls/rust cargo fmt --check

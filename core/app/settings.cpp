@@ -39,7 +39,7 @@ void read_environment(given_values& values) {
 
 chinwag::status apply(settings& all, const given_values& values, const std::string& origin) {
   for (const auto& [name, value] : values) {
-    chinwag::status outcome = chinwag::set_option(all.server, name, value);
+    const chinwag::status outcome = chinwag::set_option(all.server, name, value);
     if (!outcome) return {outcome.code, origin + ": " + outcome.text};
   }
   return {};

@@ -78,7 +78,7 @@ void rooms::retire(member_id id) {
 }
 
 void rooms::remove_if_empty(room_id id) {
-  room_links& links = shared_.links.rooms[id];
+  const room_links& links = shared_.links.rooms[id];
   if (links.first_member != no_id || links.dirty) return;
   room& empty = shared_.truth.rooms[id];
   release(empty.log, shared_.truth.chunks, empty.log.tail);

@@ -8,11 +8,11 @@ import re
 from tree import CODE, ROOT, name, tracked, under
 
 TOP = {
-    ".ci", ".clang-format", ".gitignore", ".npmrc", "ARCHITECTURE.md", "CHANGELOG.md",
-    "CMakeLists.txt", "CMakePresets.json", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md",
-    "SECURITY.md", "bench", "bindings", "cmake", "constraints.txt", "core", "docs", "notebooks",
-    "package-lock.json", "package.json", "protocol", "pyproject.toml", "reference-impls",
-    "results", "scripts", "tests",
+    ".ci", ".clang-format", ".clang-tidy", ".gitignore", ".npmrc", "ARCHITECTURE.md",
+    "CHANGELOG.md", "CMakeLists.txt", "CMakePresets.json", "CONTRIBUTING.md", "LICENSE", "Makefile",
+    "README.md", "SECURITY.md", "bench", "bindings", "cmake", "constraints.txt", "core", "docs",
+    "notebooks", "package-lock.json", "package.json", "protocol", "pyproject.toml",
+    "reference-impls", "results", "scripts", "tests",
 }  # fmt: skip
 BANNED_PARTS = {"utils", "util", "helpers", "helper", "common", "misc"}
 # Built from parts so that this file does not name what it forbids.

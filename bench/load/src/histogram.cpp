@@ -46,8 +46,9 @@ double histogram::mean() const {
 }
 
 std::int64_t histogram::value_at(double percent) const {
+  const double place = percent / 100 * static_cast<double>(count_);
   // HdrHistogram's own rounding, so that other readers of the log find the same bucket.
-  const auto rank = static_cast<std::int64_t>(percent / 100 * static_cast<double>(count_) + 0.5);
+  const auto rank = static_cast<std::int64_t>(place + 0.5);  // NOLINT(bugprone-incorrect-roundings)
   const std::int64_t wanted = std::max<std::int64_t>(rank, 1);
   std::int64_t seen = 0;
   for (std::size_t index = 0; index < counts_.size(); ++index) {

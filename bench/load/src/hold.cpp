@@ -216,8 +216,7 @@ hold_result hold::result() const {
   }
   result.outstanding_after_drain = tally_.outstanding();
   result.generator_cpu = generator_cpu_;
-  result.carried_s =
-      ns_to_seconds(tally_.carried_in_ns()) - ns_to_seconds(tally_.carried_out_ns());
+  result.carried_s = ns_to_seconds(tally_.carried_in_ns()) - ns_to_seconds(tally_.carried_out_ns());
   result.outstanding_mean = sampler_.mean();
   result.outstanding_standard_error = sampler_.standard_error();
   result.outstanding_samples = sampler_.samples();

@@ -13,7 +13,8 @@ traffic::traffic(std::vector<std::uint32_t> senders, double direct_share, std::u
 
 message_kind traffic::kind_of(std::uint64_t index) const {
   constexpr double golden = 0.6180339887498949;  // multiples of it fill 0 to 1 evenly
-  const double turn = static_cast<double>(index / senders_.size());
+  const std::uint64_t turns = index / senders_.size();
+  const auto turn = static_cast<double>(turns);
   const double phase = std::fmod(static_cast<double>(index % senders_.size()) * golden, 1.0);
   const double before = std::floor(turn * direct_share_ + phase);
   const double after = std::floor((turn + 1) * direct_share_ + phase);
