@@ -2,9 +2,10 @@ package main
 
 import (
 	"errors"
+	"io"
 	"net"
 	"runtime"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -14,58 +15,49 @@ const (
 	messageBytesMax = 65_536
 	outboxMessages  = 256
 	writeTimeout    = 10 * time.Second
-	// noFarewell ends a connection without a close frame of ours.
-	noFarewell = 0
+	// closeTimeout is for a close frame to leave and for the client to end its side.
+	closeTimeout = 2 * time.Second
 )
 
 // connection is one client. The goroutine that serves it reads; a second one writes.
 type connection struct {
-	conn      *websocket.Conn
-	transport *transport
-	hub       *hub
-	user      string
-	rooms     map[string]*room // Only the reader looks here.
-	outbox    chan *websocket.PreparedMessage
-	sent      chan struct{} // Tells a reader that waits for the outbox.
+	conn   *websocket.Conn
+	hub    *hub
+	user   string
+	rooms  map[string]*room // Only the reader looks here.
+	outbox chan *websocket.PreparedMessage
+	sent   chan struct{} // Tells a reader that waits for the outbox.
 
-	closeOnce     sync.Once
-	closeCode     int
-	closeReason   string
-	closing       chan struct{} // Closed once the two above are set.
-	writePumpDone chan struct{}
+	closed   atomic.Bool
+	farewell []byte
+	closing  chan struct{} // Closed once the farewell is set.
 }
 
-func newConnection(conn *websocket.Conn, h *hub, user string) *connection {
-	return &connection{
-		conn: conn, transport: conn.NetConn().(*transport), hub: h, user: user,
-		rooms:         map[string]*room{},
-		outbox:        make(chan *websocket.PreparedMessage, outboxMessages),
-		sent:          make(chan struct{}, 1),
-		closing:       make(chan struct{}),
-		writePumpDone: make(chan struct{}),
+func (h *handler) serve(conn *websocket.Conn, user string) {
+	defer conn.Close()
+	c := &connection{
+		conn: conn, hub: h.hub, user: user, rooms: map[string]*room{},
+		outbox:  make(chan *websocket.PreparedMessage, outboxMessages),
+		sent:    make(chan struct{}, 1),
+		closing: make(chan struct{}),
 	}
-}
-
-func (c *connection) serve(pingInterval time.Duration) {
-	defer c.conn.Close()
 	// Nobody can find this connection before it has its welcome, so that comes first.
-	c.deliver(event{Type: "welcome", User: c.user}.encode())
-	if !c.hub.add(c) {
+	c.deliver(event{Type: "welcome", User: user}.encode())
+	if !h.hub.add(c) {
 		return
 	}
-	defer c.hub.open.Done()
-	go c.writePump(pingInterval)
-	c.readPump()
+	defer h.hub.open.Done()
+	go c.writePump(h.pingInterval)
+	c.readPump(h.idleTimeout)
 	for _, room := range c.rooms {
-		c.hub.leave(c, room)
+		h.hub.leave(c, room)
 	}
-	c.hub.remove(c)
-	select {
-	case <-c.writePumpDone:
-		c.transport.linger()
-	case <-time.After(closeTimeout):
-		c.transport.SetLinger(0) // The writer is stuck: a reset frees what the client won't read.
-	}
+	h.hub.remove(c)
+	// A socket closed with unread input is reset, and the reset may overtake the close frame: so
+	// read on until the client ends its side. The timer that close has started ends the wait.
+	<-c.closing
+	conn.SetReadDeadline(time.Time{})
+	io.Copy(io.Discard, conn.NetConn())
 }
 
 // deliver never waits: who can't keep up is closed, so that nobody else has to.
@@ -77,27 +69,43 @@ func (c *connection) deliver(frame *websocket.PreparedMessage) {
 	}
 }
 
-// close asks both goroutines to end. Any goroutine may call it; the first reason counts.
+// close asks both goroutines to end, and resets what is left of the connection closeTimeout
+// later. Any goroutine may call it; the first reason counts.
 func (c *connection) close(code int, reason string) {
-	c.closeOnce.Do(func() {
-		c.closeCode, c.closeReason = code, reason
-		close(c.closing)
-		c.transport.endReading()
+	if !c.closed.CompareAndSwap(false, true) {
+		return
+	}
+	c.farewell = websocket.FormatCloseMessage(code, reason)
+	c.conn.SetReadDeadline(time.Now()) // Wakes the reader.
+	close(c.closing)
+	time.AfterFunc(closeTimeout, func() {
+		c.conn.NetConn().(*net.TCPConn).SetLinger(0)
+		c.conn.Close()
 	})
 }
 
-func (c *connection) readPump() {
+func (c *connection) readPump(idleTimeout time.Duration) {
 	c.conn.SetReadLimit(messageBytesMax)
-	// The writer answers a close, after what is still in the outbox.
-	c.conn.SetCloseHandler(func(int, string) error { return nil })
-	for !c.transport.ended.Load() {
+	alive := func() error { return c.conn.SetReadDeadline(time.Now().Add(idleTimeout)) }
+	c.conn.SetPongHandler(func(string) error { return alive() })
+	answerPing := c.conn.PingHandler()
+	c.conn.SetPingHandler(func(payload string) error {
+		alive()
+		return answerPing(payload)
+	})
+	for alive(); !c.closed.Load(); alive() {
 		kind, text, err := c.conn.ReadMessage()
-		if err != nil {
-			c.closeAfter(err)
-			return
+		var failed net.Error
+		switch {
+		case err == nil:
+			c.handle(kind, text)
+			c.pace()
+		case errors.As(err, &failed) && failed.Timeout():
+			c.close(websocket.CloseGoingAway, "Heartbeat timeout")
+		default:
+			// The network failed, or the library has sent a close of its own or in answer.
+			c.close(websocket.CloseNoStatusReceived, "")
 		}
-		c.handle(kind, text)
-		c.pace()
 	}
 }
 
@@ -115,64 +123,34 @@ func (c *connection) pace() {
 	}
 }
 
-func (c *connection) closeAfter(err error) {
-	var closed *websocket.CloseError
-	var failed net.Error
-	switch {
-	case errors.As(err, &closed) && closed.Code != websocket.CloseAbnormalClosure:
-		c.close(closed.Code, "")
-	case errors.As(err, &failed) && failed.Timeout():
-		c.close(websocket.CloseGoingAway, "Heartbeat timeout")
-	default:
-		// The network failed, or the library has sent a close of its own: 1002 or 1009.
-		c.close(noFarewell, "")
-	}
-}
-
 // writePump alone writes messages; the library sends pongs and its own closes between them.
 func (c *connection) writePump(pingInterval time.Duration) {
-	defer close(c.writePumpDone)
 	ping := time.NewTicker(pingInterval)
 	defer ping.Stop()
 	for {
-		var err error
 		select {
 		case frame := <-c.outbox:
-			err = c.send(frame, writeTimeout)
+			c.send(frame)
 		case <-ping.C:
-			err = c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
+			c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
 		case <-c.closing:
-			c.sendFarewell()
-			return
-		}
-		if err != nil {
-			c.close(noFarewell, "")
+			for len(c.outbox) > 0 {
+				c.send(<-c.outbox)
+			}
+			c.conn.WriteControl(websocket.CloseMessage, c.farewell, time.Now().Add(writeTimeout))
+			c.conn.NetConn().(*net.TCPConn).CloseWrite()
 			return
 		}
 	}
 }
 
-func (c *connection) send(frame *websocket.PreparedMessage, timeout time.Duration) error {
-	c.conn.SetWriteDeadline(time.Now().Add(timeout))
-	err := c.conn.WritePreparedMessage(frame)
+func (c *connection) send(frame *websocket.PreparedMessage) {
+	c.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if err := c.conn.WritePreparedMessage(frame); err != nil {
+		c.close(websocket.CloseNoStatusReceived, "")
+	}
 	select {
 	case c.sent <- struct{}{}:
 	default:
-	}
-	return err
-}
-
-// sendFarewell sends what was delivered before the close, unless that is just too much.
-func (c *connection) sendFarewell() {
-	if c.closeCode != websocket.CloseTryAgainLater {
-		for waiting := len(c.outbox); waiting > 0; waiting-- {
-			if c.send(<-c.outbox, closeTimeout) != nil {
-				return
-			}
-		}
-	}
-	if c.closeCode != noFarewell {
-		text := websocket.FormatCloseMessage(c.closeCode, c.closeReason)
-		c.conn.WriteControl(websocket.CloseMessage, text, time.Now().Add(closeTimeout))
 	}
 }

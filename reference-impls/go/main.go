@@ -2,8 +2,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -12,73 +12,90 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/websocket"
 )
 
-// stopTimeout keeps one of the five seconds that the protocol allows after SIGTERM in reserve.
-const stopTimeout = 4 * time.Second
+const version = "0.1.0"
 
 func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "go:", err)
-		os.Exit(1)
-	}
-}
-
-func run() error {
-	settings, err := readSettings(os.Getenv)
-	if err != nil {
-		return err
-	}
-	runtime.GOMAXPROCS(settings.workers) // 0 changes nothing.
-	listener, err := net.Listen("tcp", settings.address)
-	if err != nil {
-		return fmt.Errorf("cannot listen: %w", err)
-	}
-	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer cancel()
-	go func() {
-		<-stop.Done()
-		listener.Close()
-	}()
-	h := &handler{hub: newHub(), settings: settings}
-	server := http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	if err := server.Serve(listener); stop.Err() == nil {
-		return err
-	}
-	time.AfterFunc(stopTimeout, func() { os.Exit(0) })
-	h.hub.stop()
-	return nil
-}
-
-// settings are what the environment says about how to serve.
-type settings struct {
-	address                   string
-	workers                   int // 0: as many threads as the runtime thinks best.
-	pingInterval, idleTimeout time.Duration
-}
-
-func readSettings(getenv func(string) string) (settings, error) {
-	host := getenv("CHAT_HOST")
+	log.SetFlags(0)
+	host := os.Getenv("CHAT_HOST")
 	if host == "" {
 		host = "127.0.0.1"
 	}
-	numbers := map[string]int{"CHAT_PORT": 4000, "CHAT_WORKERS": 0,
-		"CHAT_PING_INTERVAL_MS": 30_000, "CHAT_IDLE_TIMEOUT_MS": 60_000}
-	for name := range numbers {
-		text := getenv(name)
-		if text == "" {
-			continue
-		}
-		number, err := strconv.Atoi(text)
-		if err != nil || number < 1 {
-			return settings{}, fmt.Errorf("%s is %q: give a whole number above 0", name, text)
-		}
-		numbers[name] = number
+	port := strconv.Itoa(setting("CHAT_PORT", 4000))
+	runtime.GOMAXPROCS(setting("CHAT_WORKERS", 0)) // 0 leaves it to the runtime.
+	h := &handler{
+		hub:          newHub(),
+		pingInterval: time.Duration(setting("CHAT_PING_INTERVAL_MS", 30_000)) * time.Millisecond,
+		idleTimeout:  time.Duration(setting("CHAT_IDLE_TIMEOUT_MS", 60_000)) * time.Millisecond,
 	}
-	return settings{
-		address:      net.JoinHostPort(host, strconv.Itoa(numbers["CHAT_PORT"])),
-		workers:      numbers["CHAT_WORKERS"],
-		pingInterval: time.Duration(numbers["CHAT_PING_INTERVAL_MS"]) * time.Millisecond,
-		idleTimeout:  time.Duration(numbers["CHAT_IDLE_TIMEOUT_MS"]) * time.Millisecond,
-	}, nil
+	server := http.Server{
+		Addr: net.JoinHostPort(host, port), Handler: h, ReadHeaderTimeout: 10 * time.Second,
+	}
+
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, os.Interrupt)
+	go func() {
+		<-stop
+		server.Close()
+	}()
+	if err := server.ListenAndServe(); err != http.ErrServerClosed {
+		log.Fatal("cannot serve: ", err)
+	}
+	h.hub.stop()
+}
+
+// setting reads a whole number above 0 from the environment.
+func setting(name string, fallback int) int {
+	text := os.Getenv(name)
+	if text == "" {
+		return fallback
+	}
+	number, err := strconv.Atoi(text)
+	if err != nil || number < 1 {
+		log.Fatalf("%s is %q: give a whole number above 0", name, text)
+	}
+	return number
+}
+
+// handler answers HTTP and upgrades /ws. It is no http.ServeMux, because that redirects paths
+// such as //ws where chat/1 says 404.
+type handler struct {
+	hub                       *hub
+	pingInterval, idleTimeout time.Duration
+}
+
+// The origin is not checked: chat/1 leaves that to whatever stands in front.
+var upgrader = websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/ws":
+		h.upgrade(w, r)
+	case "/health":
+		w.Header().Set("Content-Type", "application/json")
+		const health = `{"status":"ok","implementation":"go","version":%q,"pid":%d,"workers":[%[2]d]}`
+		fmt.Fprintf(w, health, version, os.Getpid())
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (h *handler) upgrade(w http.ResponseWriter, r *http.Request) {
+	user := r.URL.Query().Get("user")
+	if user == "" {
+		user = uuid.NewString()
+	}
+	if !isName(user) {
+		http.Error(w, "user: "+nameRule, http.StatusBadRequest)
+		return
+	}
+	conn, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return // Upgrade has answered already.
+	}
+	h.serve(conn, user)
 }

@@ -2,72 +2,100 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 )
 
-// event is any message that the server sends. A content stays as the sender wrote it.
+const (
+	roomsMax = 64
+	nameRule = "give 1 to 64 bytes of UTF-8 without control characters"
+)
+
+// event is any message that the server sends.
 type event struct {
-	Type      string          `json:"type"`
-	Room      string          `json:"room,omitempty"`
-	User      string          `json:"user,omitempty"`
-	Content   json.RawMessage `json:"content,omitempty"`
-	Code      string          `json:"code,omitempty"`
-	Message   string          `json:"message,omitempty"`
-	Timestamp int64           `json:"timestamp,omitempty"`
+	Type      string  `json:"type"`
+	Room      string  `json:"room,omitempty"`
+	User      string  `json:"user,omitempty"`
+	Content   *string `json:"content,omitempty"` // A pointer, because "" is a content too.
+	Code      string  `json:"code,omitempty"`
+	Message   string  `json:"message,omitempty"`
+	Timestamp int64   `json:"timestamp,omitempty"`
 }
 
-// encode makes the finished frame, once for all who receive it. Neither step can fail: contents
-// were found to be JSON on arrival, and a text frame of any size can be prepared.
+// encode makes the finished frame, once for all who receive it. Strings and a number can always
+// be encoded, and a text frame of any size be prepared: there are no errors to handle.
 func (e event) encode() *websocket.PreparedMessage {
-	text, err := json.Marshal(e)
-	if err != nil {
-		panic(err)
-	}
-	frame, err := websocket.NewPreparedMessage(websocket.TextMessage, text)
-	if err != nil {
-		panic(err)
-	}
+	text, _ := json.Marshal(e)
+	frame, _ := websocket.NewPreparedMessage(websocket.TextMessage, text)
 	return frame
 }
 
 func now() int64 { return time.Now().UnixMilli() }
 
-var errNotAnObject = errors.New("not a JSON object")
+func isName(name string) bool {
+	return name != "" && len(name) <= 64 && utf8.ValidString(name) &&
+		strings.IndexFunc(name, unicode.IsControl) < 0
+}
 
-// request is a message from a client, its fields still undecoded. It is a map because
-// encoding/json would match the names of a struct's fields without regard to case.
-type request map[string]json.RawMessage
-
-func parseRequest(text []byte) (request, error) {
-	var r request
-	err := json.Unmarshal(text, &r)
-	var mismatch *json.UnmarshalTypeError
-	if errors.As(err, &mismatch) {
-		return nil, errNotAnObject
+// handle serves one message, or closes the connection.
+func (c *connection) handle(kind int, text []byte) {
+	// Neither the library nor encoding/json refuses text that is not UTF-8.
+	if kind == websocket.TextMessage && !utf8.Valid(text) {
+		c.close(websocket.CloseInvalidFramePayloadData, "Text is not UTF-8")
+		return
 	}
-	return r, err
-}
-
-// raw gives a field that must be a string, as it was written.
-func (r request) raw(field string) (json.RawMessage, bool) {
-	value := r[field]
-	return value, len(value) > 0 && value[0] == '"'
-}
-
-func (r request) text(field string) (string, bool) {
-	value, ok := r.raw(field)
-	if !ok {
-		return "", false
+	var value any
+	if kind != websocket.TextMessage || json.Unmarshal(text, &value) != nil {
+		c.close(websocket.CloseUnsupportedData, "Malformed message")
+		return
 	}
-	var text string
-	err := json.Unmarshal(value, &text)
-	return text, err == nil
+	request, _ := value.(map[string]any) // Else nil, which has no type either.
+	c.answer(request)
 }
 
-func (r request) name(field string) (string, bool) {
-	name, ok := r.text(field)
-	return name, ok && isName(name)
+// answer takes a map because encoding/json matches a struct's fields without regard to case.
+func (c *connection) answer(request map[string]any) {
+	kind, hasKind := request["type"].(string)
+	name, _ := request["room"].(string)
+	to, _ := request["to"].(string)
+	content, hasContent := request["content"].(string)
+	room := c.rooms[name]
+	switch {
+	case kind == "heartbeat":
+		c.deliver(event{Type: kind, Timestamp: now()}.encode())
+	case kind == "join" && isName(name):
+		c.join(name)
+	case kind == "leave" && room != nil:
+		delete(c.rooms, name)
+		c.hub.leave(c, room)
+	case kind == "message" && room != nil && hasContent:
+		room.publish(event{Type: kind, Room: name, User: c.user, Content: &content, Timestamp: now()})
+	case kind == "direct" && isName(to) && hasContent:
+		if !c.hub.direct(to, event{Type: kind, User: c.user, Content: &content, Timestamp: now()}) {
+			c.refuse("no_such_user", "nobody by that name is connected")
+		}
+	case kind == "leave" && isName(name), kind == "message" && isName(name) && hasContent:
+		c.refuse("not_joined", "join the room first")
+	case !hasKind, kind == "join", kind == "leave", kind == "message", kind == "direct":
+		c.refuse("bad_request", "type and content are strings; room and to: "+nameRule)
+	}
+}
+
+func (c *connection) join(name string) {
+	switch {
+	case c.rooms[name] != nil:
+		c.deliver(event{Type: "user_joined", Room: name, User: c.user, Timestamp: now()}.encode())
+	case len(c.rooms) >= roomsMax:
+		c.refuse("too_many_rooms", "a connection can be in 64 rooms")
+	default:
+		c.rooms[name] = c.hub.join(c, name)
+	}
+}
+
+func (c *connection) refuse(code, message string) {
+	c.deliver(event{Type: "error", Code: code, Message: message}.encode())
 }

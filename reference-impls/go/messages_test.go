@@ -2,46 +2,64 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
+
+	"github.com/gorilla/websocket"
 )
 
-func TestParseRequestTellsMalformedFromNotAnObject(t *testing.T) {
-	notJSON := []string{"", "{", "\xef\xbb\xbf{}", "{} x", "{'a':1}", `{"a":NaN}`, `{"a":1,}`}
-	for _, text := range notJSON {
-		if _, err := parseRequest([]byte(text)); err == nil || errors.Is(err, errNotAnObject) {
-			t.Errorf("%q: got %v, want a syntax error", text, err)
+func TestIsName(t *testing.T) {
+	for _, name := range []string{"a", " ", "é", strings.Repeat("é", 32), "\u00a0"} {
+		if !isName(name) {
+			t.Errorf("%q should be a name", name)
 		}
 	}
-	for _, text := range []string{"[]", `"join"`, "1", "true"} {
-		if _, err := parseRequest([]byte(text)); !errors.Is(err, errNotAnObject) {
-			t.Errorf("%q: got %v, want %v", text, err, errNotAnObject)
-		}
-	}
-}
-
-func TestIgnoredFieldsMayHoldAnything(t *testing.T) {
-	deep := strings.Repeat("[", 16) + strings.Repeat("]", 16)
-	r, err := parseRequest([]byte(`{"x":1e999,"type":"join","y":` + deep + `}`))
-	if kind, ok := r.text("type"); err != nil || !ok || kind != "join" {
-		t.Errorf("got %q, %v, %v", kind, ok, err)
-	}
-}
-
-func TestFieldsMustBeStringsUnderTheirExactNames(t *testing.T) {
-	for _, text := range []string{"{}", "null", `{"type":null}`, `{"type":1}`, `{"Type":"join"}`} {
-		r, err := parseRequest([]byte(text))
-		if kind, ok := r.text("type"); err != nil || ok {
-			t.Errorf("%s: got %q, %v, want no type", text, kind, err)
+	tooLong := strings.Repeat("é", 32) + "x"
+	for _, name := range []string{"", tooLong, "\x00", "\x7f", "\u009f", "\xff"} {
+		if isName(name) {
+			t.Errorf("%q should not be a name", name)
 		}
 	}
 }
 
 func TestEncodePutsTheTypeFirstAndKeepsEmptyContent(t *testing.T) {
-	text, err := json.Marshal(event{Type: "direct", User: "ann", Content: []byte(`""`), Timestamp: 1})
+	empty := ""
+	text, err := json.Marshal(event{Type: "direct", User: "ann", Content: &empty, Timestamp: 1})
 	want := `{"type":"direct","user":"ann","content":"","timestamp":1}`
 	if err != nil || string(text) != want {
 		t.Errorf("got %s, %v, want %s", text, err, want)
 	}
+}
+
+func TestWhatIsNotJSONEndsTheConnection(t *testing.T) {
+	address, _ := start(t)
+	for _, text := range []string{"", "\xef\xbb\xbf{}", "{} x", "{'a':1}", `{"a":NaN}`, `{"a":1,}`} {
+		conn := dial(t, address, "ann")
+		send(t, conn, text)
+		_, _, err := conn.ReadMessage()
+		if !websocket.IsCloseError(err, websocket.CloseUnsupportedData) {
+			t.Errorf("%q: got %v, want a close with 1003", text, err)
+		}
+	}
+}
+
+func TestBadRequestsAreRefused(t *testing.T) {
+	address, _ := start(t)
+	ann := dial(t, address, "ann")
+	for _, text := range []string{
+		"[]", `"join"`, "1", "null", "{}", `{"type":null}`, `{"Type":"heartbeat"}`,
+		`{"type":"join"}`, `{"type":"leave","room":1}`, `{"type":"message","room":"r"}`,
+		`{"type":"direct","to":"","content":""}`, `{"type":"direct","to":"ann","content":null}`,
+	} {
+		send(t, ann, text)
+		expect(t, ann, "error", "bad_request")
+	}
+}
+
+func TestWhatIsNotKnownIsIgnored(t *testing.T) {
+	address, _ := start(t)
+	ann := dial(t, address, "ann")
+	send(t, ann, `{"type":"dance","room":1}`)
+	send(t, ann, `{"type":"join","room":"r","to":1,"x":[[{}]]}`)
+	expect(t, ann, "user_joined")
 }

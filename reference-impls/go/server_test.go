@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"fmt"
 	"io"
-	"net"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -16,7 +13,7 @@ import (
 // start serves on a free port until the test ends, and gives the address and the hub.
 func start(t *testing.T) (string, *hub) {
 	t.Helper()
-	h := &handler{newHub(), settings{pingInterval: time.Minute, idleTimeout: time.Minute}}
+	h := &handler{hub: newHub(), pingInterval: time.Minute, idleTimeout: time.Minute}
 	server := httptest.NewServer(h)
 	t.Cleanup(func() {
 		server.Close()
@@ -27,13 +24,20 @@ func start(t *testing.T) (string, *hub) {
 
 func dial(t *testing.T, address, user string) *websocket.Conn {
 	t.Helper()
-	conn, _, err := websocket.DefaultDialer.Dial("ws://"+address+"/ws?user="+user, nil)
+	conn := open(t, address, "user="+user)
+	expect(t, conn, `"type":"welcome"`, user)
+	return conn
+}
+
+// open connects and leaves the welcome to be read.
+func open(t *testing.T, address, query string) *websocket.Conn {
+	t.Helper()
+	conn, _, err := websocket.DefaultDialer.Dial("ws://"+address+"/ws?"+query, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
 	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-	expect(t, conn, `"type":"welcome"`, user)
 	return conn
 }
 
@@ -87,35 +91,6 @@ func TestAFastSenderIsServedInFull(t *testing.T) {
 	}
 }
 
-func TestFramesMayComeWithTheUpgradeRequest(t *testing.T) {
-	address, _ := start(t)
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	fmt.Fprintf(conn, "GET /ws?user=ann HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\n"+
-		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"+
-		"\x81\x94\x00\x00\x00\x00{\"type\":\"heartbeat\"}", address)
-	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-	answers := bufio.NewReader(conn)
-	if status, err := answers.ReadString('\n'); err != nil || !strings.Contains(status, "101") {
-		t.Fatalf("got %q, %v", status, err)
-	}
-	var text string
-	for strings.Count(text, "}") < 2 {
-		part, err := answers.ReadString('}')
-		if err != nil {
-			t.Fatal(err)
-		}
-		text += part
-	}
-	if !strings.Contains(text, "welcome") || !strings.Contains(text, "heartbeat") {
-		t.Errorf("got %q, want a welcome and a heartbeat", text)
-	}
-}
-
 func TestASlowConsumerIsClosedAndNobodyElse(t *testing.T) {
 	address, hub := start(t)
 	ann, slow := dial(t, address, "ann"), dial(t, address, "slow")
@@ -126,14 +101,15 @@ func TestASlowConsumerIsClosedAndNobodyElse(t *testing.T) {
 	message := `{"type":"message","room":"r","content":"` + strings.Repeat("x", 60_000) + `"}`
 	for gone := false; !gone; {
 		send(t, ann, message)
+		ann.SetReadDeadline(time.Now().Add(10 * time.Second)) // For each message anew.
 		_, text, err := ann.ReadMessage()
 		if err != nil {
 			t.Fatal(err)
 		}
 		gone = strings.Contains(string(text), "user_left")
 	}
-	hub.usersMutex.RLock()
-	defer hub.usersMutex.RUnlock()
+	hub.mutex.RLock()
+	defer hub.mutex.RUnlock()
 	if len(hub.users) != 1 {
 		t.Errorf("%d users are connected, want 1", len(hub.users))
 	}

@@ -1,25 +1,29 @@
 import Config
 
-read = fn name, default -> System.get_env(name, default) end
+read = fn name, default, parse ->
+  value = System.get_env(name, default)
 
-integer = fn name, default, min..max ->
-  case Integer.parse(read.(name, default)) do
-    {value, ""} when value in min..max ->
-      value
+  case parse.(value) do
+    {:ok, setting} ->
+      setting
 
-    _ ->
-      value = inspect(read.(name, default))
-      IO.puts(:stderr, "chat: #{name} is #{value}: it must be a number from #{min} to #{max}")
+    _error ->
+      IO.puts(:stderr, "chat: #{name} can't be #{inspect(value)}")
       System.halt(2)
   end
 end
 
-interval_ms = 1..86_400_000
+address = &:inet.getaddr(to_charlist(&1), :inet)
 
-config :logger, level: :error
+number = fn text ->
+  with {number, ""} when number > 0 <- Integer.parse(text), do: {:ok, number}
+end
 
 config :chat,
-  host: read.("CHAT_HOST", "127.0.0.1"),
-  port: integer.("CHAT_PORT", "4000", 0..65_535),
-  ping_interval_ms: integer.("CHAT_PING_INTERVAL_MS", "30000", interval_ms),
-  idle_timeout_ms: integer.("CHAT_IDLE_TIMEOUT_MS", "60000", interval_ms)
+  address: read.("CHAT_HOST", "127.0.0.1", address),
+  port: read.("CHAT_PORT", "4000", number),
+  ping_interval_ms: read.("CHAT_PING_INTERVAL_MS", "30000", number),
+  idle_timeout_ms: read.("CHAT_IDLE_TIMEOUT_MS", "60000", number)
+
+# Until the server serves: why it can't is one line that it says itself.
+config :logger, level: :none

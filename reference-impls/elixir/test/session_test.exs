@@ -1,7 +1,7 @@
 defmodule Chat.SessionTest do
   use ExUnit.Case, async: true
 
-  alias Chat.{Json, Name, Session}
+  alias Chat.{Directory, Name, Protocol, Session}
 
   @settings [ping_interval_ms: 60_000, idle_timeout_ms: 60_000]
 
@@ -11,28 +11,22 @@ defmodule Chat.SessionTest do
     use GenServer
 
     def open(user, settings), do: elem(GenServer.start(__MODULE__, {user, settings}), 1)
-    def ask(pid, request), do: GenServer.call(pid, {:text, request})
-    def ask_binary(pid), do: GenServer.call(pid, :binary)
+    def ask(pid, frame), do: GenServer.call(pid, frame)
 
     @doc "Everything said since the last call. What others sent before it has been handled by then."
     def said(pid), do: GenServer.call(pid, :said)
 
     @impl true
     def init({user, settings}) do
-      {commands, session} = Session.open(user, fn -> 0 end, settings)
+      {commands, session} = Session.open(user, settings)
       {:ok, {session, commands}}
     end
 
     @impl true
     def handle_call(:said, _from, {session, said}), do: {:reply, said, {session, []}}
 
-    def handle_call(:binary, _from, {session, said}) do
-      {commands, session} = Session.binary(session)
-      {:reply, commands, {session, said}}
-    end
-
-    def handle_call({:text, request}, _from, {session, said}) do
-      {commands, session} = Session.text(session, request)
+    def handle_call(frame, _from, {session, said}) do
+      {commands, session} = Session.frame(session, frame)
       {:reply, commands, {session, said}}
     end
 
@@ -49,12 +43,11 @@ defmodule Chat.SessionTest do
     %{room: "room-#{tag}", ann: "ann-#{tag}", bob: "bob-#{tag}"}
   end
 
-  defp open(user, settings \\ @settings) do
+  defp open(user \\ Name.random(), settings \\ @settings) do
     pid = Connection.open(user, settings)
     on_exit(fn -> Process.exit(pid, :kill) end)
     assert [{:text, welcome}] = Connection.said(pid)
-    assert %{"type" => "welcome", "user" => name} = decode(welcome)
-    if user, do: assert(name == user)
+    assert %{"type" => "welcome", "user" => ^user} = decode(welcome)
     pid
   end
 
@@ -64,7 +57,7 @@ defmodule Chat.SessionTest do
     pid
   end
 
-  defp ask(pid, request), do: pid |> Connection.ask(encode(request)) |> only()
+  defp ask(pid, request), do: pid |> Connection.ask({:text, encode(request)}) |> only()
 
   defp said(pid), do: for({:text, text} <- Connection.said(pid), do: decode(text))
 
@@ -72,14 +65,19 @@ defmodule Chat.SessionTest do
   defp only(commands), do: commands
 
   defp encode(request) when is_binary(request), do: request
-  defp encode(request), do: request |> Map.to_list() |> Json.encode()
+  defp encode(request), do: request |> Map.to_list() |> Protocol.encode()
 
   defp decode(text) do
-    {:ok, message} = Json.decode(text)
+    {:ok, message} = Protocol.decode(text)
     message
   end
 
   defp types(messages), do: for(%{"type" => type} <- messages, do: type)
+
+  defp stay(pid, room) do
+    assert [{^pid, {stay, _outbox}}] = Registry.lookup(Directory, {:room, room})
+    stay
+  end
 
   # The janitor announces a death a moment after others hear of it.
   defp await_types(pid, count, tries_left \\ 100) do
@@ -107,12 +105,12 @@ defmodule Chat.SessionTest do
 
     test "C1: what is not JSON closes with 1003" do
       for text <- ["", "{", "\uFEFF{}", "{} x", "[NaN]", "{'a':1}", "[1,]", "//\n{}", "[01]"] do
-        assert [{:close, 1003, "Malformed message"}] = open(nil) |> Connection.ask(text)
+        assert [{:close, 1003, "Malformed message"}] = open() |> Connection.ask({:text, text})
       end
     end
 
     test "F5: a binary message closes with 1003" do
-      assert [{:close, 1003, "Malformed message"}] = open(nil) |> Connection.ask_binary()
+      assert [{:close, 1003, "Malformed message"}] = open() |> Connection.ask({:binary, "x"})
     end
 
     test "C2, C3, C5: JSON that can't be served is a bad request" do
@@ -129,12 +127,12 @@ defmodule Chat.SessionTest do
       contents = for c <- ["1", "null", "{}"], do: ~s({"type":"message","room":"a","content":#{c}})
 
       for request <- requests ++ controls ++ contents do
-        assert %{"type" => "error", "code" => "bad_request"} = open(nil) |> ask(request)
+        assert %{"type" => "error", "code" => "bad_request"} = open() |> ask(request)
       end
     end
 
     test "C4, C6: unknown types and fields are ignored" do
-      pid = open(nil)
+      pid = open()
       assert [] = ask(pid, %{type: "nope"})
       assert %{"type" => "heartbeat"} = ask(pid, %{type: "heartbeat", room: 1})
     end
@@ -158,14 +156,14 @@ defmodule Chat.SessionTest do
     end
 
     test "R4: a connection may be in 64 rooms", %{room: room} do
-      pid = open(nil)
+      pid = open()
       for n <- 1..64, do: ask(pid, %{type: "join", room: "#{room}-#{n}"})
       assert %{"code" => "too_many_rooms"} = ask(pid, %{type: "join", room: room})
       assert %{"type" => "user_joined"} = ask(pid, %{type: "join", room: "#{room}-7"})
     end
 
     test "R5, R8: only members leave and speak", %{room: room} do
-      pid = open(nil)
+      pid = open()
       assert %{"code" => "not_joined"} = ask(pid, %{type: "leave", room: room})
       assert %{"code" => "not_joined"} = ask(pid, %{type: "message", room: room, content: "x"})
     end
@@ -180,11 +178,13 @@ defmodule Chat.SessionTest do
     end
 
     test "R6: a membership does not hear what was meant for an earlier one", %{room: room} do
-      pid = open(nil)
-      for type <- ~w(join leave join), do: ask(pid, %{type: type, room: room})
+      pid = open()
+      ask(pid, %{type: "join", room: room})
+      old_stay = stay(pid, room)
+      for type <- ~w(leave join), do: ask(pid, %{type: type, room: room})
       # It was in the mailbox when the connection left.
-      send(pid, {:room, room, 1, "old"})
-      send(pid, {:room, room, 2, "new"})
+      send(pid, {:published, {:room, room}, old_stay, "old"})
+      send(pid, {:published, {:room, room}, stay(pid, room), "new"})
       assert [{:text, "new"}] = Connection.said(pid)
     end
 
@@ -223,10 +223,21 @@ defmodule Chat.SessionTest do
 
   describe "life" do
     test "L1, L2: pings, and closes after silence" do
-      pid = open(nil, ping_interval_ms: 20, idle_timeout_ms: 50)
-      Process.sleep(100)
+      pid = open(Name.random(), ping_interval_ms: 20, idle_timeout_ms: 200)
+      Process.sleep(400)
       assert [:ping, :ping | rest] = Connection.said(pid)
       assert {:close, 1001, "Heartbeat timeout"} in rest
+    end
+
+    test "L2: any frame is a sign of life" do
+      pid = open(Name.random(), ping_interval_ms: 60_000, idle_timeout_ms: 1_000)
+
+      for frame <- [:ping, {:pong, "x"}, {:text, ~s({"type":"nope"})}] do
+        Process.sleep(400)
+        assert [] = Connection.ask(pid, frame)
+      end
+
+      assert [] = Connection.said(pid)
     end
 
     test "L3: who does not read is closed, and no more than 1 MiB waits", %{room: room} = names do
@@ -242,7 +253,7 @@ defmodule Chat.SessionTest do
     end
 
     test "L5: a drain closes with 1012" do
-      pid = open(nil)
+      pid = open()
       Session.drain(pid)
       assert [{:close, 1012, _}] = Connection.said(pid)
     end

@@ -1,28 +1,27 @@
 defmodule Chat.Application do
   @moduledoc """
-  The supervision tree: who is connected, who is in which room, who says goodbye for the dead, and
-  the web server.
+  The supervision tree: who says goodbye for the dead, who is where, and the web server.
   """
   use Application
 
-  alias Chat.{Janitor, Listener, Rooms, Session, Users}
+  alias Chat.{Directory, Janitor, Listener, Session}
 
   # From SIGTERM to the end it may take 5 s; the rest is for the virtual machine's own shutdown.
   @drain_ms 3_000
 
   @impl true
   def start(_type, _args) do
-    host = Application.fetch_env!(:chat, :host)
-    port = Application.fetch_env!(:chat, :port)
+    # Who comes later needs all that stand before: without the janitor nobody's end would be told.
+    children = [Janitor, Directory, Listener]
 
-    case Listener.prepare(host, port) do
-      {:ok, listener} ->
-        children = [Users, Rooms, Janitor, listener]
-        Supervisor.start_link(children, strategy: :one_for_one, name: Chat.Supervisor)
+    case Supervisor.start_link(children, strategy: :rest_for_one) do
+      {:ok, supervisor} ->
+        Logger.configure(level: :error)
+        {:ok, supervisor}
 
       {:error, reason} ->
         # An error returned from here would be reported on a page, and the cause be hard to find.
-        IO.puts(:stderr, "chat: can't listen on #{host}:#{port}: #{:inet.format_error(reason)}")
+        IO.puts(:stderr, "chat: can't start: #{inspect(reason)}")
         System.halt(1)
     end
   end
@@ -31,24 +30,19 @@ defmodule Chat.Application do
   @impl true
   def prep_stop(state) do
     Listener.stop_accepting()
-    connections = Users.connections()
-    monitors = Enum.map(connections, &Process.monitor/1)
+    Process.send_after(self(), :drain_is_over, @drain_ms)
+    connections = Directory.connections()
+    Enum.each(connections, &Process.monitor/1)
     Enum.each(connections, &Session.drain/1)
 
-    # A client that does not read keeps its connection stuck, and a regular end would wait for it.
-    if await_end(monitors, now_ms() + @drain_ms) == :timeout, do: :erlang.halt(0, flush: false)
+    for _ <- connections do
+      receive do
+        {:DOWN, _monitor, :process, _pid, _reason} -> :ok
+        # A client that does not read keeps its connection stuck: a regular end would wait for it.
+        :drain_is_over -> :erlang.halt(0, flush: false)
+      end
+    end
+
     state
   end
-
-  defp await_end([], _deadline_ms), do: :ok
-
-  defp await_end([monitor | others], deadline_ms) do
-    receive do
-      {:DOWN, ^monitor, :process, _pid, _reason} -> await_end(others, deadline_ms)
-    after
-      max(deadline_ms - now_ms(), 0) -> :timeout
-    end
-  end
-
-  defp now_ms, do: System.monotonic_time(:millisecond)
 end
