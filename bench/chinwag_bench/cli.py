@@ -12,6 +12,7 @@ from typing import NoReturn
 import typer
 
 from chinwag_bench.commands import results, runs, servers
+from chinwag_bench.commands.doctor import doctor
 from chinwag_bench.errors import EXIT_CODES, EXIT_INTERNAL, EXIT_OK, ChinwagError
 
 _EPILOG = "\n\n".join(
@@ -32,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.command("doctor")(doctor)
 app.command("list")(servers.list_servers)
 app.command("build")(servers.build_servers)
 app.command("serve", no_args_is_help=True)(servers.serve)
