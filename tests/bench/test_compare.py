@@ -78,6 +78,14 @@ def test_a_change_is_found_where_it_is_and_nowhere_else(before: Path, after: Pat
     assert printed(found).splitlines()[-1].startswith("1 significant change: 1 better (")
 
 
+def test_it_says_how_many_changes_noise_alone_would_make(before: Path, after: Path) -> None:
+    rewrite(after, "throughput", faster)
+    found = compare(before, after)
+    ranged = [one for one in found.differences if one.interval is not None]
+    assert found.by_chance == pytest.approx(0.1 * len(ranged))
+    assert "noise alone would call up to" in printed(found)
+
+
 def test_a_bound_is_never_a_change(before: Path, after: Path) -> None:
     found = compare(before, after)
     mine = [one for one in found.differences if one.column == "chinwagd"]
@@ -98,6 +106,8 @@ def test_a_bound_is_never_a_change(before: Path, after: Path) -> None:
         (([10], [11.2]), "better"),
         (([10, 11, 12], []), "absent"),
         (([0, 11, 12], [13, 14, 15]), "unclear"),
+        (([0, 0, 0], [0, 0, 0]), "same"),
+        (([0], [0]), "same"),
         ((list(range(100, 110)), list(range(110, 120))), "better"),
         ((list(range(100, 110)), list(range(101, 111))), "same"),
     ],

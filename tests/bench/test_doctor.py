@@ -7,12 +7,24 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
+from chinwag_bench.commands import doctor as command
 from chinwag_bench.errors import UsageError
 from chinwag_bench.machine.disturbance import Disturbance, Limits
-from chinwag_bench.machine.doctor import clock, cores, limits, memory, network, present_load, tools
+from chinwag_bench.machine.doctor import (
+    clock,
+    cores,
+    limits,
+    memory,
+    network,
+    present_load,
+    repairs,
+    tools,
+)
 from chinwag_bench.machine.doctor.finding import LEVELS, Change, Finding
 from chinwag_bench.machine.doctor.repairs import apply, take_back
 from chinwag_bench.paths import Workspace
@@ -90,6 +102,16 @@ def test_what_the_kernel_does_not_show_is_left_out(tree: Tree) -> None:
 def test_each_connection_needs_a_port(tree: Tree, ports: str, level: str) -> None:
     tree.put("proc/sys/net/ipv4/ip_local_port_range", ports)
     assert network.port_range(tree.root).level == level
+
+
+def test_ports_that_are_taken_are_counted_within_the_servers_range(tree: Tree) -> None:
+    head = "  sl  local_address rem_address   st"
+    rows = [f"   0: 0100007F:{port:04X} 00000000:0000 0A" for port in (20_000, 20_001, 40_000)]
+    tree.put("proc/net/tcp", "\n".join([head, *rows]))
+    found = network.free_ports(tree.root, (20_000, 20_009))
+    assert (found.level, found.found) == ("ok", "2 of 10 taken (20000 to 20009)")
+    assert network.free_ports(tree.root, (20_000, 20_002)).level == "warning"
+    assert network.free_ports(tree.root, (20_000, 20_001)).level == "problem"
 
 
 def test_a_governor_that_saves_power(tree: Tree) -> None:
@@ -228,6 +250,64 @@ def test_a_refused_repair_is_not_remembered(tree: Tree, tmp_path: Path) -> None:
     assert not undo.exists()
 
 
+@pytest.fixture
+def ask(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, list[str]]]:
+    """Runs the command on a recorded tree with one setting: (exit code, lines)."""
+    (tmp_path / "protocol").mkdir()
+    (tmp_path / "protocol/chat-1.md").touch()
+    monkeypatch.setenv("CHINWAG_ROOT", str(tmp_path))
+    monkeypatch.setattr(command, "ROOT", tree.root)
+    monkeypatch.setattr(command, "examine", lambda _: [somaxconn(tree.root)])
+
+    def run(**options: bool) -> tuple[int, list[str]]:
+        with pytest.raises(typer.Exit) as caught:
+            command.doctor(**options)
+        return caught.value.exit_code, capsys.readouterr().out.splitlines()
+
+    return run
+
+
+def test_fix_prints_each_change_with_its_undo_and_looks_again(
+    tree: Tree, ask: Callable[..., tuple[int, list[str]]]
+) -> None:
+    file = tree.put(SYSCTL, "128")
+    code, said = ask(fix=True)
+    assert code == 0
+    assert said[0] == (
+        'changed: sysctl -w net.core.somaxconn="1024"; undo: sysctl -w net.core.somaxconn="128"'
+    )
+    assert "chinwag doctor --undo" in said[1]
+    assert said[2].startswith("ok: network: net.core.somaxconn: 1024")
+    assert ask(undo=True) == (0, ['undone: sysctl -w net.core.somaxconn="128"'])
+    assert file.read_text() == "128"
+
+
+def test_without_the_rights_the_exact_commands_are_printed(
+    tree: Tree, ask: Callable[..., tuple[int, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree.put(SYSCTL, "128")
+    monkeypatch.setattr(repairs, "_write", lambda *_: "Permission denied")
+    code, said = ask(fix=True)
+    assert said[0] == (
+        'not done (Permission denied); with the rights: sysctl -w net.core.somaxconn="1024"'
+    )
+    assert (code, said[-1]) == (0, "no problem, 1 warning")
+
+
+def test_no_color_leaves_out_colours(
+    tree: Tree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    tree.put(SYSCTL, "128")
+    print_findings([somaxconn(tree.root)], Console(force_terminal=True))
+    assert "\x1b[33m" in capsys.readouterr().out
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_findings([somaxconn(tree.root)], Console(force_terminal=True))
+    assert "\x1b[33m" not in capsys.readouterr().out
+
+
 def test_lines_table_and_summary(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     tree.put(SYSCTL, "128")
     findings = [somaxconn(tree.root), limits.open_files(1, 100_000)]
@@ -243,9 +323,9 @@ def test_lines_table_and_summary(tree: Tree, capsys: pytest.CaptureFixture[str])
 
 
 def test_it_looks_at_this_machine() -> None:
-    command = [sys.executable, "-m", "chinwag_bench", "doctor", "--json"]
+    asked = [sys.executable, "-m", "chinwag_bench", "doctor", "--json"]
     bench = Path(__file__).resolve().parents[2] / "bench"
-    done = subprocess.run(command, cwd=bench, capture_output=True, text=True, check=False)
+    done = subprocess.run(asked, cwd=bench, capture_output=True, text=True, check=False)
     findings = [json.loads(one) for one in done.stdout.splitlines()]
     assert {"open files", "CPU plan", "control groups", "steal", "toolchain of go"} <= {
         one["check"] for one in findings

@@ -25,6 +25,11 @@ class Comparison(msgspec.Struct, kw_only=True):
     def significant(self) -> list[Difference]:
         return [one for one in self.differences if one.significant]
 
+    @property
+    def by_chance(self) -> float:
+        """How many cells noise alone would call changed, at most: A/A takes some of it away."""
+        return sum(one.chance for one in self.differences)
+
     def summary(self) -> str:
         """The last line of every comparison."""
         compared = sum(one.kind not in ("unclear", "absent") for one in self.differences)

@@ -10,6 +10,7 @@ from chinwag_bench.records import Column, Matrix, Run
 _VARIES = {"machine.cpu.mhz"}
 """Differs from one moment to the next on one machine."""
 _ABSENT = "nothing"
+_SHOWN_MAX = 60
 
 
 def circumstances(before: Matrix, after: Matrix) -> list[str]:
@@ -57,4 +58,5 @@ def _differences(name: str, before: Any, after: Any) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
-    return _ABSENT if value is None else " ".join(str(value).split())
+    text = _ABSENT if value is None else " ".join(str(value).split())
+    return text if len(text) <= _SHOWN_MAX else f"{text[: _SHOWN_MAX - 3]}..."

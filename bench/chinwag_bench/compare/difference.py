@@ -9,6 +9,7 @@ import msgspec
 from chinwag_bench.records import Cell, Row
 from chinwag_bench.render.text import bound
 from chinwag_bench.stats import (
+    BOOTSTRAP_COVERAGE,
     BOOTSTRAP_FROM_ROUNDS,
     SINGLE_ROUND_MARGIN,
     Interval,
@@ -44,6 +45,8 @@ class Difference(msgspec.Struct, kw_only=True, frozen=True):
     """Of the ratio; ``None`` where a side was measured once."""
     coverage: float | None = None
     """Probability, at least, that the interval holds the ratio of the true medians."""
+    chance: float = 0.0
+    """Probability, at most, that noise alone is called a change; 0 where no noise is seen."""
     reason: str = ""
     """How it was decided, or why it could not be."""
 
@@ -91,7 +94,9 @@ def _obstacle(
             return "unclear", f"{name} is a bound: the generator was the limit"
     if rates is not None and _apart(*rates) > RATE_MARGIN:
         return "unclear", f"measured at {rates[0]:,.0f} and {rates[1]:,.0f} deliveries/s"
-    if before.samples != after.samples and min(*before.samples, *after.samples) <= 0:
+    if min(*before.samples, *after.samples) <= 0:
+        if before.samples == after.samples:
+            return "same", "the same samples"
         return "unclear", "not above zero, so there is no ratio"
     return None
 
@@ -121,6 +126,14 @@ def _judge(
     if chance > CHANCE_MAX:
         return "unclear", text + ", too few rounds to tell"
     return _direction(row, before, after), text
+
+
+def _chance(cells: tuple[Cell, Cell]) -> float:
+    rounds = [len(cell.samples) for cell in cells]
+    if min(rounds) >= BOOTSTRAP_FROM_ROUNDS:
+        return 1 - BOOTSTRAP_COVERAGE
+    chance = separation_chance(*rounds)
+    return chance if chance <= CHANCE_MAX else 0.0
 
 
 def _direction(row: Row, before: Cell, after: Cell) -> Kind:
@@ -157,5 +170,6 @@ def _found(
         ratio=(after or 0.0) / (before or 1.0) if comparable else None,
         interval=None if found is None else (found.low, found.high),
         coverage=None if found is None else found.coverage,
+        chance=0.0 if found is None else _chance(cells),
         reason=reason,
     )

@@ -36,6 +36,9 @@ def print_comparison(found: Comparison, console: Console, *, changes_only: bool 
         console.print(Text(LEGEND, style="dim"))
     for reason, columns in _reasons(shown).items():
         console.print(Text(f"? {reason}: {', '.join(columns)}", style="dim"))
+    if found.significant and found.by_chance >= 1:
+        text = f"of so many cells, noise alone would call up to {found.by_chance:.0f} changed"
+        console.print(Text(text, style="dim"))
     console.print(Text(found.summary(), style="bold"))
 
 

@@ -45,7 +45,7 @@ def summary(findings: Sequence[Finding]) -> str:
 def _table(findings: Sequence[Finding]) -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
     table.add_column("", width=7)
-    table.add_column("check", max_width=24, overflow="fold")
+    table.add_column("check", max_width=28, overflow="fold")
     table.add_column("found, what it means, what to do", overflow="fold", ratio=1)
     group = ""
     for finding in findings:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from chinwag_bench.errors import HostError
 from chinwag_bench.machine.doctor.finding import Change, Finding, Level, read
-from chinwag_bench.servers.ports import pick_port
+from chinwag_bench.servers.ports import port_span
 
 _GROUP = "network"
 _CONNECTIONS = 10_000
 _SO_TIMESTAMPNS = getattr(socket, "SO_TIMESTAMPNS", 35)
 _PAGES_PER_CONNECTION = 8
+_TAKEN_SHARE_MAX = 0.5
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def findings(root: Path) -> Iterator[Finding]:
         if found is not None:
             yield found
     yield port_range(root)
-    yield free_port()
+    yield free_ports(root, port_span())
     yield time_stamps()
 
 
@@ -109,26 +109,31 @@ def port_range(root: Path) -> Finding:
     )
 
 
-def free_port() -> Finding:
-    """Whether a server could listen where the kit would put it."""
-    try:
-        port = pick_port()
-    except HostError as error:
-        return Finding(
-            group=_GROUP,
-            check="free ports",
-            level="problem",
-            found=error.message,
-            meaning="no server can be started",
-            todo=error.hint or "",
-        )
+def free_ports(root: Path, span: tuple[int, int]) -> Finding:
+    """How many of the ports that servers are put on are taken. The kit tries another one, so only
+    a crowd is in the way.
+    """
+    low, high = span
+    taken = {port for port in _bound_ports(root) if low <= port <= high}
+    room = high - low + 1
+    crowded = len(taken) > room * _TAKEN_SHARE_MAX
     return Finding(
         group=_GROUP,
         check="free ports",
-        level="ok",
-        found=f"for example {port}",
-        meaning="servers listen below the range of outgoing connections",
+        level="problem" if len(taken) >= room else "warning" if crowded else "ok",
+        found=f"{len(taken):,} of {room:,} taken ({low} to {high})",
+        meaning="servers may fail to start"
+        if crowded
+        else "servers listen here, below the range of outgoing connections",
+        todo="see who listens with `ss -ltnp`, and end it" if crowded else "",
     )
+
+
+def _bound_ports(root: Path) -> Iterator[int]:
+    """Local ports of every TCP socket, from the second column of /proc/net/tcp."""
+    for name in ("tcp", "tcp6"):
+        for row in (read(root, f"proc/net/{name}") or "").splitlines()[1:]:
+            yield int(row.split()[1].rpartition(":")[2], 16)
 
 
 def time_stamps() -> Finding:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from chinwag_bench.errors import UsageError
+from chinwag_bench.errors import HostError, UsageError
 from chinwag_bench.machine.doctor.finding import Change, read
 from chinwag_bench.paths import Workspace
 from chinwag_bench.runs.rawlog import replace_file
@@ -86,7 +86,12 @@ def _remembered(undo: Path) -> list[Change]:
 
 
 def _remember(undo: Path, changes: list[Change]) -> None:
-    if changes:
-        replace_file(undo, msgspec.json.format(msgspec.json.encode(changes), indent=1) + b"\n")
-    else:
+    if not changes:
         undo.unlink(missing_ok=True)
+        return
+    try:
+        replace_file(undo, msgspec.json.format(msgspec.json.encode(changes), indent=1) + b"\n")
+    except HostError as error:
+        raise HostError(
+            error.message, hint="without it nothing could be undone, so nothing more was changed"
+        ) from error
