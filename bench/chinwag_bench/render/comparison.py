@@ -13,7 +13,7 @@ from chinwag_bench.render.text import number, row_title
 STYLES = {"better": "green", "worse": "red", "changed": "yellow", "same": "", "unclear": "dim"}
 SIGNS = {"same": "~", "unclear": "?", "absent": ""}
 LEGEND = (
-    "columns: before, after, change, its interval; medians of unpaired rounds\n"
+    "columns: before, after, change of the medians, its interval{}\n"
     "~ no significant change   ? can't be told"
 )
 
@@ -33,7 +33,7 @@ def print_comparison(found: Comparison, console: Console, *, changes_only: bool 
             console.print(Text(f"{row.group}: {row_title(row)}", style="bold"))
             console.print(_table(mine))
     if shown:
-        console.print(Text(LEGEND, style="dim"))
+        console.print(Text(LEGEND.format(_coverage(shown)), style="dim"))
     for reason, columns in _reasons(shown).items():
         console.print(Text(f"? {reason}: {', '.join(columns)}", style="dim"))
     if found.significant and found.by_chance >= 1:
@@ -87,6 +87,12 @@ def _change(ratio: float | None) -> str:
     if ratio is None:
         return ""
     return f"{ratio:.3g} x" if ratio >= 10 else f"{(ratio - 1) * 100:+.1f} %"
+
+
+def _coverage(shown: list[Difference]) -> str:
+    """What the intervals are worth: the least of them, because there may be several kinds."""
+    found = [one.coverage for one in shown if one.coverage is not None]
+    return f" (coverage >= {min(found):.0%})" if found else ""
 
 
 def _reasons(shown: list[Difference]) -> dict[str, list[str]]:

@@ -32,12 +32,12 @@ def histogram_problems(directory: Path, line: RawLine) -> Iterator[Problem]:
     except Exception as error:  # The reader lets whatever its decoder meets through.
         yield Problem(record.hdr, None, f"is not a readable histogram log: {error!r}")
         return
+    place = f"{line.file}:{line.number}"
     if histogram is None:
-        yield Problem(record.hdr, None, f"has no interval within the time of {line.file}:"
-                      f"{line.number}")  # fmt: skip
+        yield Problem(record.hdr, None, f"has no interval within the time of {place}")
         return
     for what in _disagreements(histogram, record.step.hold):
-        yield Problem(record.hdr, None, f"{what} ({line.file}:{line.number})")
+        yield Problem(record.hdr, None, f"{what} ({place})")
 
 
 def _disagreements(histogram: HdrHistogram, hold: Hold) -> Iterator[str]:
