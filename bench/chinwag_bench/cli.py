@@ -11,18 +11,29 @@ from typing import NoReturn
 
 import typer
 
-from chinwag_bench.commands import runs, servers
-from chinwag_bench.errors import EXIT_INTERNAL, EXIT_OK, ChinwagError
+from chinwag_bench.commands import results, runs, servers
+from chinwag_bench.commands.doctor import doctor
+from chinwag_bench.errors import EXIT_CODES, EXIT_INTERNAL, EXIT_OK, ChinwagError
+
+_EPILOG = "\n\n".join(
+    [
+        "Start with: chinwag doctor · chinwag list · chinwag matrix --profile smoke",
+        "Exit codes: "
+        + " · ".join(f"[bold]{code}[/bold] {text}" for code, text in EXIT_CODES.items()),
+        "Environment: CHINWAG_ROOT, CHINWAG_LOAD, NO_COLOR",
+    ]
+)
 
 app = typer.Typer(
     help="Builds, verifies and measures chat servers side by side, and writes the decision matrix.",
-    epilog="Start with: chinwag list · chinwag matrix --profile smoke",
+    epilog=_EPILOG,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.command("doctor")(doctor)
 app.command("list")(servers.list_servers)
 app.command("build")(servers.build_servers)
 app.command("serve", no_args_is_help=True)(servers.serve)
@@ -30,6 +41,8 @@ app.command("verify")(servers.verify_servers)
 app.command("run")(runs.run)
 app.command("matrix")(runs.matrix)
 app.command("report", no_args_is_help=True)(runs.report)
+app.command("compare", no_args_is_help=True)(results.compare)
+app.command("validate", no_args_is_help=True)(results.validate)
 
 
 def main() -> NoReturn:
@@ -38,7 +51,7 @@ def main() -> NoReturn:
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        app()
+        app(prog_name="chinwag")
     except ChinwagError as error:
         print(f"error: {error.text()}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -59,6 +59,14 @@ def _histogram_points(records: Sequence[Latency], directory: Path) -> list[tuple
     return [*points, (1.0, total.get_max_value() / NS_PER_MS)] if points else []
 
 
+def read_histogram(path: Path, record: Latency) -> HdrHistogram | None:
+    """What the log holds of one record's time; ``None`` where it holds nothing of it. Raises what
+    the reader raises for a log that is none.
+    """
+    histogram = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
+    return histogram if _add(histogram, path, record) else None
+
+
 def _add(total: HdrHistogram, path: Path, record: Latency) -> bool:
     """Adds what the log holds of the record's own time: a repeated round appends to one log."""
     reader = HistogramLogReader(str(path), total)

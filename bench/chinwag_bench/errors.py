@@ -1,16 +1,26 @@
 """Every way the kit gives up, each with one message, what to do about it, and an exit code.
 
-Exit codes: 0 ok; 1 a server failed verification or a cell failed; 2 usage; 3 environment
-(toolchain, port, open files, disk); 4 internal; 130 interrupted."""
+``EXIT_CODES`` says what each code means; README.md and ``chinwag --help`` repeat it."""
 
 from __future__ import annotations
 
 EXIT_OK = 0
 EXIT_SERVER = 1
+EXIT_FOUND = 1
+"""What was looked for is there: problems in a result directory, a change that was not wanted."""
 EXIT_USAGE = 2
 EXIT_ENVIRONMENT = 3
 EXIT_INTERNAL = 4
 EXIT_INTERRUPTED = 130
+
+EXIT_CODES = {
+    EXIT_OK: "all is well",
+    EXIT_SERVER: "a server, a cell or a result directory is not as it should be",
+    EXIT_USAGE: "it can't be done as asked: a name, an option, a profile, a directory",
+    EXIT_ENVIRONMENT: "the machine lacks something: toolchain, port, open files, disk",
+    EXIT_INTERNAL: "a bug in chinwag",
+    EXIT_INTERRUPTED: "interrupted; what was measured is kept",
+}
 
 
 class ChinwagError(Exception):

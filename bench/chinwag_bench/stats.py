@@ -78,6 +78,45 @@ def _ratio(a: float, b: float) -> float:
     return a / b
 
 
+def unpaired_ratio(
+    before: Sequence[float], after: Sequence[float], seed: int = 0
+) -> Interval | None:
+    """The interval of median(after) / median(before) for samples of different runs, which share no
+    rounds; ``None`` with fewer than two samples on a side. All samples must be above zero.
+
+    With few rounds: the ends of both ranges set against each other, which holds the ratio at least
+    whenever each range holds its median."""
+    if min(len(before), len(after)) < 2:
+        return None
+    if min(len(before), len(after)) >= BOOTSTRAP_FROM_ROUNDS:
+        return _bootstrap_ratio(before, after, seed)
+    coverage = min_max_coverage(len(before)) * min_max_coverage(len(after))
+    return Interval(min(after) / max(before), max(after) / min(before), coverage)
+
+
+def _bootstrap_ratio(before: Sequence[float], after: Sequence[float], seed: int) -> Interval:
+    """Percentiles of the ratio, each side drawn by itself."""
+    rng = np.random.default_rng(seed)
+    medians = [
+        np.median(rng.choice(np.asarray(side, dtype=float), (BOOTSTRAP_RESAMPLES, len(side))), 1)
+        for side in (before, after)
+    ]
+    outside = 50 * (1 - BOOTSTRAP_COVERAGE)
+    low, high = np.percentile(medians[1] / medians[0], [outside, 100 - outside])
+    return Interval(float(low), float(high), BOOTSTRAP_COVERAGE)
+
+
+def separation_chance(before: int, after: int) -> float:
+    """Probability that so many samples of one and the same distribution fall apart completely, all
+    of one side above all of the other: 2 / C(n + m, n). 3 against 3: 10 %.
+
+    Raises ValueError for an empty side.
+    """
+    if min(before, after) < 1:
+        raise ValueError(f"{before} against {after} samples: at least one a side is needed")
+    return 2 / math.comb(before + after, before)
+
+
 def spread(ratios: Sequence[float]) -> float:
     """How far the median ratio is from 1, as a share: 0.10 for 1.1 as for 1 / 1.1.
 

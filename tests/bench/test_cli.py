@@ -9,11 +9,21 @@ from pathlib import Path
 
 import pytest
 from chinwag_bench.cli import main
+from chinwag_bench.errors import EXIT_CODES
 from chinwag_bench.records import Run
 from chinwag_bench.runs.store import RunStore
 from chinwag_bench.servers.ports import pick_port
 
+from .result_builder import build as build_result
+from .result_builder import rewrite
+
 TINY = str(Path(__file__).parent / "fixtures" / "tiny.toml")
+
+
+def faster_rust(record):
+    if record.column == "rust":
+        record.best.hold.deliveries_per_s *= 1.5
+    return record
 
 
 def only_result(checkout):
@@ -52,6 +62,10 @@ def test_no_arguments_mean_help(checkout):
         (["run", "slow"], 2, "there is no run profile 'slow'"),
         (["run", "--servers", "tui"], 2, "there is no server 'tui'"),
         (["report", "nowhere"], 2, "is not a result directory"),
+        (["validate", "nowhere"], 2, "nowhere is not a directory"),
+        (["compare", "nowhere", "nowhere"], 2, "nowhere has no run.json"),
+        (["doctor", "--fix", "--undo"], 2, "contradict each other"),
+        (["doctor", "--undo"], 2, "there is nothing to undo"),
         (["run", "--resume", "nowhere"], 2, "is not a result directory"),
         (["matrix", "--server-cores", "99"], 2, "99 server cores do not work here"),
     ],
@@ -61,6 +75,70 @@ def test_wrong_usage_is_one_clear_message(main_here, arguments, code, said):
     assert (exit_code, out) == (code, "")
     assert said in err
     assert "Traceback" not in err
+
+
+def test_help_and_the_readme_say_what_every_exit_code_means(checkout):
+    shown = " ".join(checkout.chinwag("--help", COLUMNS="400").stdout.split())
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    for code, text in EXIT_CODES.items():
+        assert f"{code} {text}" in shown
+        assert f"| {code} | {text} |" in readme
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("chinwag val", {"validate"}),
+        ("chinwag verify to", {"toy"}),
+        ("chinwag verify toy:t", {"toy:tuned"}),
+        ("chinwag run --servers toy,oth", {"toy,other"}),
+        ("chinwag run sm", {"smoke"}),
+        ("chinwag matrix --profile qu", {"quick"}),
+    ],
+)
+def test_the_shell_completes_commands_servers_and_profiles(checkout, typed, offered):
+    checkout.add_server()
+    checkout.add_server("other")
+    done = checkout.chinwag(
+        _CHINWAG_COMPLETE="complete_bash",
+        COMP_WORDS=typed,
+        COMP_CWORD=str(len(typed.split()) - 1),
+    )
+    assert set(done.stdout.split()) == offered, done.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_script_is_chinwag_s(checkout, shell):
+    done = checkout.chinwag(_CHINWAG_COMPLETE=f"source_{shell}")
+    assert "_CHINWAG_COMPLETE" in done.stdout
+
+
+def test_quiet_leaves_only_warnings_and_results(checkout):
+    checkout.add_server()
+    assert "toy" in checkout.chinwag("build").stderr
+    quiet = checkout.chinwag("build", "--quiet")
+    assert (quiet.stdout, quiet.stderr, quiet.returncode) == ("", "", 0)
+
+
+@pytest.mark.parametrize("command", ["build", "verify", "run", "matrix", "doctor", "validate"])
+def test_every_command_with_progress_can_be_quiet(main_here, command):
+    code, out, _ = main_here(command, "--help")
+    assert code == 0
+    assert "--quiet" in out
+
+
+def test_compare_and_validate_answer_by_their_codes(checkout, tmp_path):
+    first, second = build_result(tmp_path / "a"), build_result(tmp_path / "b", seed=8)
+    rewrite(second, "throughput", faster_rust)
+    assert checkout.chinwag("compare", str(first), str(second)).returncode == 0
+    asked = ["compare", str(first), str(second), "--json", "--fail-on-change"]
+    done = checkout.chinwag(*asked)
+    events = [json.loads(one) for one in done.stdout.splitlines()]
+    assert (done.returncode, events[-1]["significant"]) == (1, 1)
+    (second / "run.json").write_text("{}")
+    done = checkout.chinwag("validate", str(second))
+    assert done.returncode == 1
+    assert f"{second}/run.json: Object missing required field" in done.stdout
 
 
 def test_the_list_shows_servers_and_a_broken_manifest(checkout):

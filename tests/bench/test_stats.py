@@ -13,7 +13,9 @@ from chinwag_bench.stats import (
     median,
     min_max_coverage,
     paired_ratios,
+    separation_chance,
     spread,
+    unpaired_ratio,
 )
 
 
@@ -107,3 +109,25 @@ def test_intervals_hold_the_median_as_often_as_they_say(rounds: int, trials: int
     # Three standard errors; the bootstrap of nine rounds is allowed to be a little off.
     margin = 3 * math.sqrt(expected * (1 - expected) / trials) + (0.03 if rounds >= 8 else 0.0)
     assert held / trials == pytest.approx(expected, abs=margin)
+
+
+def test_the_ratio_of_unpaired_rounds_spans_the_ends_of_both_ranges() -> None:
+    assert unpaired_ratio([10, 20, 40], [20, 30, 40]) == Interval(0.5, 4.0, 0.75 * 0.75)
+    assert unpaired_ratio([10], [20, 30]) is None
+
+
+def test_the_ratio_of_many_rounds_is_bootstrapped_and_repeatable() -> None:
+    rng = np.random.default_rng(3)
+    before, after = rng.normal(100, 2, 12), rng.normal(120, 2, 12)
+    found = unpaired_ratio(list(before), list(after), seed=5)
+    assert found is not None
+    assert found.coverage == 0.95
+    assert 1.15 < found.low < found.high < 1.25
+    assert found == unpaired_ratio(list(before), list(after), seed=5)
+
+
+def test_the_chance_of_falling_apart() -> None:
+    assert separation_chance(3, 3) == pytest.approx(2 / 20)
+    assert separation_chance(1, 1) == 1
+    with pytest.raises(ValueError, match="at least one"):
+        separation_chance(0, 3)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from chinwag_bench.commands import completion
+
 Json = Annotated[
     bool, typer.Option("--json", help="Machine-readable output, one JSON value a line.")
 ]
@@ -18,6 +20,7 @@ Servers = Annotated[
         "-s",
         help="Columns, comma-separated: NAME or NAME:VARIANT.",
         metavar="A,B:VARIANT",
+        autocompletion=completion.server_lists,
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Decides the order of rounds and the generated load.")]
@@ -30,5 +33,9 @@ ServerCores = Annotated[
     typer.Option(help="Physical cores for the server.", show_default="half of them", min=1),
 ]
 Names = Annotated[
-    list[str] | None, typer.Argument(help="NAME or NAME:VARIANT; all when none is given.")
+    list[str] | None,
+    typer.Argument(
+        help="NAME or NAME:VARIANT; all when none is given.",
+        autocompletion=completion.server_names,
+    ),
 ]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from chinwag_bench.commands import options
+from chinwag_bench.commands import completion, options
 from chinwag_bench.commands.servers import print_json, warn_of_broken
 from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, UsageError
 from chinwag_bench.paths import find_workspace
@@ -31,7 +31,10 @@ _SEED = 1
 def run(
     *,
     profile: Annotated[
-        str, typer.Argument(help="smoke, quick, full, or the path of a .toml.")
+        str,
+        typer.Argument(
+            help="smoke, quick, full, or the path of a .toml.", autocompletion=completion.profiles
+        ),
     ] = "quick",
     servers: options.Servers = None,
     seed: options.Seed = _SEED,
@@ -63,7 +66,13 @@ def run(
 def matrix(
     *,
     profile: Annotated[
-        str, typer.Option("--profile", "-p", help="smoke, quick, full, or a .toml.")
+        str,
+        typer.Option(
+            "--profile",
+            "-p",
+            help="smoke, quick, full, or a .toml.",
+            autocompletion=completion.profiles,
+        ),
     ] = "quick",
     servers: options.Servers = None,
     seed: options.Seed = _SEED,

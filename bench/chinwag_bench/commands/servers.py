@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from chinwag_bench.commands import options
+from chinwag_bench.commands import completion, options
 from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, UsageError
 from chinwag_bench.machine.open_files import raise_limit
 from chinwag_bench.paths import find_workspace
@@ -55,7 +55,9 @@ def build_servers(
 
 
 def serve(
-    name: Annotated[str, typer.Argument(help="NAME or NAME:VARIANT.")],
+    name: Annotated[
+        str, typer.Argument(help="NAME or NAME:VARIANT.", autocompletion=completion.server_names)
+    ],
     port: Annotated[int, typer.Option(help="TCP port to listen on.", min=1, max=65535)] = 4000,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     workers: Annotated[

@@ -19,8 +19,7 @@ def pick_port(host: str = "127.0.0.1") -> int:
     """A port below the ephemeral range that could be bound just now. Another process may still take
     it first: who starts a server retries. Raises ``HostError`` when none is found.
     """
-    highest = min(_HIGHEST, ephemeral_low() - 1)
-    lowest = min(_LOWEST, max(1024, highest - 2000))
+    lowest, highest = port_span()
     for _ in range(_ATTEMPTS):
         port = random.randint(lowest, highest)
         if is_free(port, host):
@@ -29,6 +28,12 @@ def pick_port(host: str = "127.0.0.1") -> int:
         f"no free port between {lowest} and {highest} on {host}",
         hint="see who listens with `ss -ltnp`",
     )
+
+
+def port_span() -> tuple[int, int]:
+    """The lowest and the highest port that a server may get, below the ephemeral range."""
+    highest = min(_HIGHEST, ephemeral_low() - 1)
+    return min(_LOWEST, max(1024, highest - 2000)), highest
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:

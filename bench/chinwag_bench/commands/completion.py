@@ -1,0 +1,41 @@
+"""What the shell offers after Tab: servers with their variants, run profiles.
+
+A completion that fails must not spoil the line that is being typed, so it offers nothing instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chinwag_bench.errors import ChinwagError
+from chinwag_bench.paths import find_workspace
+from chinwag_bench.runs.profile import PROFILES
+from chinwag_bench.servers.catalog import discover
+
+
+def server_names(incomplete: str) -> list[str]:
+    """NAME, and NAME:VARIANT once a colon was typed."""
+    return [name for name in _names(":" in incomplete) if name.startswith(incomplete)]
+
+
+def server_lists(incomplete: str) -> list[str]:
+    """The last name of a comma-separated list, after the names that are there already."""
+    before, comma, last = incomplete.rpartition(",")
+    taken = before.split(",")
+    return [f"{before}{comma}{name}" for name in server_names(last) if name not in taken]
+
+
+def profiles(incomplete: str) -> list[str]:
+    names = sorted(path.stem for path in PROFILES.glob("*.toml"))
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _names(with_variants: bool) -> Iterator[str]:
+    try:
+        servers = discover(find_workspace()).servers
+    except ChinwagError:
+        return
+    for name, server in servers.items():
+        yield name
+        if with_variants:
+            yield from (f"{name}:{variant}" for variant in server.manifest.variants)

@@ -1,0 +1,73 @@
+"""``compare`` and ``validate``: commands about result directories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from chinwag_bench.commands import options
+from chinwag_bench.commands.servers import print_json
+from chinwag_bench.errors import EXIT_FOUND, EXIT_OK
+
+
+def compare(
+    before: Annotated[Path, typer.Argument(help="A result directory.")],
+    after: Annotated[Path, typer.Argument(help="Another one.")],
+    fail_on_change: Annotated[
+        bool, typer.Option("--fail-on-change", help="Exit with 1 on a significant change.")
+    ] = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Says what changed between two runs, and whether it is more than noise.
+
+    Medians are compared, not rounds: rounds of different runs share no disturbance. A bound is
+    never called a change. With --quiet only significant changes are listed.
+
+    [bold]Example[/bold]: chinwag compare results/reference/RUN results/MY-RUN
+    """
+    from chinwag_bench.compare import compare as compare_runs
+    from chinwag_bench.render.comparison import print_comparison
+
+    found = compare_runs(before, after)
+    if json:
+        print_json(
+            *({"event": "warning", "text": text} for text in found.warnings),
+            *found.differences,
+            {"event": "summary", "significant": len(found.significant), "text": found.summary()},
+        )
+    else:
+        print_comparison(found, Console(), changes_only=quiet)
+    raise typer.Exit(EXIT_FOUND if fail_on_change and found.significant else EXIT_OK)
+
+
+def validate(
+    directories: Annotated[
+        list[Path], typer.Argument(help="Result directories.", metavar="DIR...")
+    ],
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Checks that result directories are whole and agree with themselves; changes nothing.
+
+    Each problem is a line: file, line, what. With --quiet only problems are said.
+
+    [bold]Example[/bold]: chinwag validate results/reference/*
+    """
+    from chinwag_bench.validation import validate as validate_one
+
+    bad = False
+    for directory in directories:
+        found = validate_one(directory)
+        bad |= bool(found.problems)
+        if json:
+            print_json(found)
+            continue
+        for problem in found.problems:
+            print(f"{directory}/{problem.text()}")
+        if not quiet:
+            print(found.summary())
+    raise typer.Exit(EXIT_FOUND if bad else EXIT_OK)

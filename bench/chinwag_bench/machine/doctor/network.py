@@ -1,0 +1,156 @@
+"""What loopback load asks of the kernel: queues, ports, buffers, time stamps."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from chinwag_bench.machine.doctor.finding import Change, Finding, Level, read
+from chinwag_bench.servers.ports import port_span
+
+_GROUP = "network"
+_CONNECTIONS = 10_000
+_SO_TIMESTAMPNS = getattr(socket, "SO_TIMESTAMPNS", 35)
+_PAGES_PER_CONNECTION = 8
+_TAKEN_SHARE_MAX = 0.5
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """A sysctl whose value, or the one at ``position`` of several, should not be smaller."""
+
+    name: str
+    least: int
+    meaning: str
+    position: int = 0
+    level: Level = "warning"
+
+    @property
+    def path(self) -> str:
+        return "/proc/sys/" + self.name.replace(".", "/")
+
+
+MINIMA = [
+    Minimum(
+        "net.core.somaxconn",
+        1024,
+        "connections that wait to be accepted; over it they are dropped and retried after 1 s, "
+        "which shows as slow connecting",
+    ),
+    Minimum(
+        "net.ipv4.tcp_max_syn_backlog",
+        1024,
+        "half-open connections; over it a storm of connects is retried after 1 s",
+    ),
+    Minimum(
+        "net.core.netdev_max_backlog",
+        1000,
+        "packets queued for a core; over it loopback drops them, which shows as a tail of 200 ms",
+    ),
+    Minimum("net.ipv4.tcp_rmem", 1 << 20, "largest receive buffer of a connection, bytes", 2),
+    Minimum("net.ipv4.tcp_wmem", 1 << 20, "largest send buffer of a connection, bytes", 2),
+    Minimum(
+        "net.ipv4.tcp_mem",
+        _CONNECTIONS * _PAGES_PER_CONNECTION,
+        "pages of all TCP buffers; over it the kernel shrinks windows and throughput falls",
+        2,
+    ),
+]
+
+
+def findings(root: Path) -> Iterator[Finding]:
+    for minimum in MINIMA:
+        found = sysctl(root, minimum)
+        if found is not None:
+            yield found
+    yield port_range(root)
+    yield free_ports(root, port_span())
+    yield time_stamps()
+
+
+def sysctl(root: Path, minimum: Minimum) -> Finding | None:
+    """``None`` where this kernel, or this container, does not show it."""
+    text = read(root, minimum.path)
+    values = (text or "").split()
+    if len(values) <= minimum.position or not all(value.isdigit() for value in values):
+        return None
+    enough = int(values[minimum.position]) >= minimum.least
+    wanted = list(values)
+    wanted[minimum.position] = str(minimum.least)
+    change = Change(minimum.path, " ".join(values), " ".join(wanted))
+    return Finding(
+        group=_GROUP,
+        check=minimum.name,
+        level="ok" if enough else minimum.level,
+        found=" ".join(values),
+        meaning=minimum.meaning,
+        todo="" if enough else f"raise it to {minimum.least:,}",
+        changes=[] if enough else [change],
+    )
+
+
+def port_range(root: Path) -> Finding:
+    """Each connection of the generator takes one port of this range."""
+    path = "/proc/sys/net/ipv4/ip_local_port_range"
+    values = (read(root, path) or "32768 60999").split()
+    low, high = int(values[0]), int(values[1])
+    room = high - low + 1
+    enough = room >= 2 * _CONNECTIONS
+    return Finding(
+        group=_GROUP,
+        check="net.ipv4.ip_local_port_range",
+        level="ok" if enough else "warning" if room > _CONNECTIONS else "problem",
+        found=f"{low} {high}",
+        meaning=f"{room:,} ports for the generator's connections; closed ones rest for a minute",
+        todo="" if enough else "widen it",
+        changes=[] if enough else [Change(path, f"{low} {high}", "32768 60999")],
+    )
+
+
+def free_ports(root: Path, span: tuple[int, int]) -> Finding:
+    """How many of the ports that servers are put on are taken. The kit tries another one, so only
+    a crowd is in the way.
+    """
+    low, high = span
+    taken = {port for port in _bound_ports(root) if low <= port <= high}
+    room = high - low + 1
+    crowded = len(taken) > room * _TAKEN_SHARE_MAX
+    return Finding(
+        group=_GROUP,
+        check="free ports",
+        level="problem" if len(taken) >= room else "warning" if crowded else "ok",
+        found=f"{len(taken):,} of {room:,} taken ({low} to {high})",
+        meaning="servers may fail to start"
+        if crowded
+        else "servers listen here, below the range of outgoing connections",
+        todo="see who listens with `ss -ltnp`, and end it" if crowded else "",
+    )
+
+
+def _bound_ports(root: Path) -> Iterator[int]:
+    """Local ports of every TCP socket, from the second column of /proc/net/tcp."""
+    for name in ("tcp", "tcp6"):
+        for row in (read(root, f"proc/net/{name}") or "").splitlines()[1:]:
+            yield int(row.split()[1].rpartition(":")[2], 16)
+
+
+def time_stamps() -> Finding:
+    """Whether the kernel stamps what arrives: receive lag is measured against it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        try:
+            probe.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+            able = bool(probe.getsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS))
+        except OSError:
+            able = False
+    return Finding(
+        group=_GROUP,
+        check="SO_TIMESTAMPNS",
+        level="ok" if able else "warning",
+        found="yes" if able else "no",
+        meaning="the kernel's receive time stamps show the generator's own lag"
+        if able
+        else "the generator's receive lag can't be told: its share of a latency stays unknown",
+        todo="" if able else "measure on a Linux kernel that has it, not in a sandbox",
+    )

@@ -1,0 +1,104 @@
+"""Two runs in a terminal: one table, rows grouped as in the matrix."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from chinwag_bench.compare import Comparison
+from chinwag_bench.compare.difference import Difference
+from chinwag_bench.render.text import number, row_title
+
+STYLES = {"better": "green", "worse": "red", "changed": "yellow", "same": "", "unclear": "dim"}
+SIGNS = {"same": "~", "unclear": "?", "absent": ""}
+LEGEND = (
+    "columns: before, after, change of the medians, its interval{}\n"
+    "~ no significant change   ? can't be told"
+)
+
+
+def print_comparison(found: Comparison, console: Console, *, changes_only: bool = False) -> None:
+    """Prints warnings, the table and one line that sums up, within 80 columns."""
+    for warning in found.warnings:
+        console.print(Text.assemble(("warning: ", "yellow"), f"the runs differ: {warning}"))
+    shown = [
+        one
+        for one in found.differences
+        if one.kind != "absent" and (one.significant or not changes_only)
+    ]
+    for row in found.rows:
+        mine = [one for one in shown if one.row == row.id]
+        if mine:
+            console.print(Text(f"{row.group}: {row_title(row)}", style="bold"))
+            console.print(_table(mine))
+    if shown:
+        console.print(Text(LEGEND.format(_coverage(shown)), style="dim"))
+    for reason, columns in _reasons(shown).items():
+        console.print(Text(f"? {reason}: {', '.join(columns)}", style="dim"))
+    if found.significant and found.by_chance >= 1:
+        text = f"of so many cells, noise alone would call up to {found.by_chance:.0f} changed"
+        console.print(Text(text, style="dim"))
+    console.print(Text(found.summary(), style="bold"))
+
+
+def _table(shown: list[Difference]) -> Table:
+    """One row of the matrix: a line a column. Fixed widths, so that the rows line up."""
+    table = Table(box=None, padding=(0, 1), pad_edge=False, show_header=False)
+    table.add_column(width=16, overflow="fold")
+    for width in (12, 12, 9, 18):
+        table.add_column(justify="right", width=width, overflow="fold")
+    table.add_column(width=7)
+    for one in shown:
+        table.add_row(*_cells(one))
+    return table
+
+
+def _cells(one: Difference) -> list[Text]:
+    style = STYLES[one.kind]
+    values = [
+        _value(one, value, sign) for value, sign in zip(_values(one), one.bounds, strict=True)
+    ]
+    sign = SIGNS.get(one.kind, one.kind)
+    texts = [f"  {one.column}", *values, _change(one.ratio), _interval(one), sign]
+    return [Text(text, style=style) for text in texts]
+
+
+def _values(one: Difference) -> tuple[float | None, float | None]:
+    return one.before, one.after
+
+
+def _interval(one: Difference) -> str:
+    """ "-3.0 to +2.2 %", of the change."""
+    if one.interval is None:
+        return ""
+    low, high = ((end - 1) * 100 for end in one.interval)
+    if high >= 900:
+        return f"{one.interval[0]:.3g} to {one.interval[1]:.3g} x"
+    return f"{low:+.1f} to {high:+.1f} %"
+
+
+def _value(one: Difference, value: float | None, sign: str) -> str:
+    return sign + (number(value) if one.unit or value is None else f"{value:,.0f}")
+
+
+def _change(ratio: float | None) -> str:
+    """ "+3.1 %"; beyond a tenfold it reads better as a factor."""
+    if ratio is None:
+        return ""
+    return f"{ratio:.3g} x" if ratio >= 10 else f"{(ratio - 1) * 100:+.1f} %"
+
+
+def _coverage(shown: list[Difference]) -> str:
+    """What the intervals are worth: the least of them, because there may be several kinds."""
+    found = [one.coverage for one in shown if one.coverage is not None]
+    return f" (coverage >= {min(found):.0%})" if found else ""
+
+
+def _reasons(shown: list[Difference]) -> dict[str, list[str]]:
+    """Why something can't be told -> the columns that it concerns."""
+    found: dict[str, list[str]] = {}
+    for one in shown:
+        if one.kind == "unclear" and one.column not in found.setdefault(one.reason, []):
+            found[one.reason].append(one.column)
+    return found

@@ -1,0 +1,71 @@
+"""Is a result directory whole, and does it agree with itself? Nothing in it is changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from chinwag_bench.errors import UsageError
+from chinwag_bench.evidence import RAW_FILES
+from chinwag_bench.records import Run
+from chinwag_bench.validation.histograms import histogram_problems
+from chinwag_bench.validation.matrix_file import matrix_problems
+from chinwag_bench.validation.problem import Problem
+from chinwag_bench.validation.promises import promise_problems
+from chinwag_bench.validation.raw_lines import RawLine, read_raw
+from chinwag_bench.validation.sums import sum_problems
+
+
+class Validation(msgspec.Struct, kw_only=True):
+    """What was looked at, and what is wrong with it."""
+
+    directory: str
+    records: int = 0
+    histograms: int = 0
+    cells: int | None = None
+    """Of matrix.json; ``None`` where there is none, as after `chinwag run`."""
+    problems: list[Problem] = []
+
+    def summary(self) -> str:
+        """One line: the directory, how much was looked at, the verdict."""
+        matrix = "no matrix.json" if self.cells is None else f"{self.cells} cells"
+        count = len(self.problems)
+        verdict = "no problem" if not count else f"{count} problem{'s' if count > 1 else ''}"
+        return (
+            f"{self.directory}: {self.records} records, {self.histograms} histograms, {matrix}: "
+            f"{verdict}"
+        )
+
+
+def validate(directory: Path) -> Validation:
+    """Checks everything that a result directory states. Raises ``UsageError`` where there is no
+    such directory; whatever is wrong inside is a ``Problem``.
+    """
+    if not directory.is_dir():
+        raise UsageError(f"{directory} is not a directory", hint="see results/")
+    found = Validation(directory=str(directory))
+    run = _read_run(directory, found.problems)
+    if run is None:
+        return found
+    raw: list[RawLine] = []
+    for name, kind in RAW_FILES.items():
+        raw += read_raw(directory, name, kind, found.problems)
+    found.records = len(raw)
+    found.histograms = sum(getattr(line.record, "hdr", None) is not None for line in raw)
+    found.problems += promise_problems(run, raw)
+    found.problems += [problem for line in raw for problem in sum_problems(line)]
+    found.problems += [p for line in raw for p in histogram_problems(directory, line)]
+    found.cells, in_matrix = matrix_problems(directory)
+    found.problems += in_matrix
+    return found
+
+
+def _read_run(directory: Path, problems: list[Problem]) -> Run | None:
+    try:
+        return msgspec.json.decode((directory / "run.json").read_bytes(), type=Run)
+    except OSError as error:
+        problems.append(Problem("run.json", None, f"can't be read: {error.strerror}"))
+    except msgspec.MsgspecError as error:
+        problems.append(Problem("run.json", None, str(error)))
+    return None

@@ -1,0 +1,45 @@
+"""Raw records with the places they stand at, so that a problem can be pointed to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from chinwag_bench.records import Raw
+from chinwag_bench.validation.problem import Problem
+
+
+class RawLine(msgspec.Struct, frozen=True):
+    """A record and its place."""
+
+    file: str
+    number: int
+    record: Raw
+
+    def problem(self, what: str) -> Problem:
+        return Problem(self.file, self.number, what)
+
+
+def read_raw(directory: Path, name: str, kind: type[Raw], problems: list[Problem]) -> list[RawLine]:
+    """All records of ``raw/NAME.ndjson`` that fit their type; the others become problems. A file
+    that does not exist has no records: a run may not have come so far.
+    """
+    file = f"raw/{name}.ndjson"
+    path = directory / file
+    if not path.exists():
+        return []
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        problems.append(Problem(file, None, f"can't be read: {error.strerror}"))
+        return []
+    decoder = msgspec.json.Decoder(kind)
+    found = []
+    for number, line in enumerate(content.splitlines(keepends=True), 1):
+        try:
+            found.append(RawLine(file, number, decoder.decode(line)))
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            torn = "" if line.endswith(b"\n") else "the line was cut off: "
+            problems.append(Problem(file, number, f"{torn}{error}"))
+    return found

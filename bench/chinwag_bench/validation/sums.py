@@ -1,0 +1,75 @@
+"""Arithmetic that every record has to keep: counts add up, quotients are the quotients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+
+from chinwag_bench.metrics.sustained import find_failure
+from chinwag_bench.records import Hold, Latency, Step, Throughput
+from chinwag_bench.validation.problem import Problem
+from chinwag_bench.validation.raw_lines import RawLine
+
+_COUNTS = ("sent", "expected", "delivered", "lost", "duplicated", "reordered", "corrupted")
+_ASCENDING = ("p50", "p90", "p99", "p99_9", "max")
+_RELATIVE = 1e-6
+_TOP_BUCKET = 1.001
+"""Percentiles are upper ends of histogram buckets, 0.1 % wide; the maximum is exact."""
+
+
+def sum_problems(line: RawLine) -> Iterator[Problem]:
+    """What is wrong with the numbers of one record."""
+    for name, step in _steps(line):
+        for what in [*_hold_faults(step.hold), *_step_faults(step)]:
+            yield line.problem(f"{name}: {what}")
+
+
+def _steps(line: RawLine) -> Iterator[tuple[str, Step]]:
+    record = line.record
+    if isinstance(record, Throughput):
+        yield from ((f"steps[{index}]", step) for index, step in enumerate(record.steps))
+        if record.best is not None:
+            yield "best", record.best
+    elif isinstance(record, Latency) and record.step is not None:
+        yield "step", record.step
+
+
+def _hold_faults(hold: Hold) -> Iterator[str]:
+    negative = [name for name in _COUNTS if getattr(hold, name) < 0]
+    if negative:
+        yield f"negative counts: {', '.join(negative)}"
+    if hold.delivered > hold.expected:
+        yield f"{hold.delivered} delivered, but only {hold.expected} expected"
+    elif hold.delivered + hold.lost != hold.expected:
+        yield f"{hold.delivered} delivered + {hold.lost} lost is not {hold.expected} expected"
+    if abs(hold.messages_per_s * hold.hold_s - hold.sent) > 1:
+        yield f"{hold.messages_per_s:g} messages/s for {hold.hold_s:g} s is not {hold.sent} sent"
+    yield from _latency_faults(hold.latency_ms)
+    little = hold.little
+    if little.get("predicted"):
+        ratio = little["outstanding_mean"] / little["predicted"]
+        if not math.isclose(ratio, little["ratio"], rel_tol=_RELATIVE):
+            yield f"Little's ratio is {ratio:.6g} by its own parts, not {little['ratio']:.6g}"
+
+
+def _latency_faults(latency_ms: dict[str, float]) -> Iterator[str]:
+    given = [name for name in _ASCENDING if name in latency_ms]
+    for lower, upper in pairwise(given):
+        if latency_ms[lower] > latency_ms[upper] * _TOP_BUCKET:
+            yield f"{lower} {latency_ms[lower]:g} ms is over {upper} {latency_ms[upper]:g} ms"
+
+
+def _step_faults(step: Step) -> Iterator[str]:
+    failure = find_failure(step.hold)
+    if step.sustained and failure is not None:
+        yield f"called sustained, but {failure.text}"
+    if not step.sustained and not step.why_not:
+        yield "not sustained, without a reason"
+    if step.cpu_us_per_delivery is not None and step.hold.delivered:
+        expected = step.server_cpu_s * 1e6 / step.hold.delivered
+        if not math.isclose(expected, step.cpu_us_per_delivery, rel_tol=_RELATIVE):
+            yield (
+                f"{step.server_cpu_s:g} s of CPU over {step.hold.delivered} deliveries is "
+                f"{expected:.6g} us each, not {step.cpu_us_per_delivery:.6g}"
+            )

@@ -1,0 +1,160 @@
+"""Two runs side by side: what is called a change, and what never is."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import msgspec
+import pytest
+from chinwag_bench.compare import Comparison, compare
+from chinwag_bench.compare.difference import Difference, difference
+from chinwag_bench.records import Cell, Row, Run, Throughput
+from chinwag_bench.render.comparison import print_comparison
+from rich.console import Console
+
+from .result_builder import build, rewrite
+
+RATE = Row(id="rate", title="Rate", unit="1/s", better="higher", definition="", group="G")
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> Path:
+    return build(tmp_path / "before")
+
+
+@pytest.fixture
+def after(tmp_path: Path) -> Path:
+    """The same machine and servers, other noise."""
+    return build(tmp_path / "after", seed=8)
+
+
+def change_run(directory: Path, change: dict[str, object]) -> None:
+    path = directory / "run.json"
+    run = msgspec.json.decode(path.read_bytes())
+    path.write_bytes(msgspec.json.encode(run | change))
+    msgspec.json.decode(path.read_bytes(), type=Run)
+
+
+def faster(record: object) -> Throughput:
+    assert isinstance(record, Throughput)
+    if record.column == "rust" and record.best is not None:
+        record.best.hold.deliveries_per_s *= 1.5
+    return record
+
+
+def printed(found: Comparison, **options: object) -> str:
+    out = io.StringIO()
+    print_comparison(found, Console(file=out, width=80, **options))  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def cell(samples: list[float], **fields: object) -> Cell:
+    value = sorted(samples)[len(samples) // 2] if samples else None
+    given = {"row": "rate", "column": "go", "unit": "1/s", "value": value, "samples": samples}
+    return msgspec.convert(given | fields, type=Cell)
+
+
+def judged(before: Cell, after: Cell, row: Row = RATE, aa: float = 0.0) -> Difference:
+    return difference(row, (before, after), aa_spread=aa, rates=None, seed=1)
+
+
+def test_noise_is_no_change(before: Path, after: Path) -> None:
+    found = compare(before, after)
+    assert found.significant == []
+    assert printed(found).splitlines()[-1].startswith("no significant change (")
+    assert found.warnings == []
+
+
+def test_a_change_is_found_where_it_is_and_nowhere_else(before: Path, after: Path) -> None:
+    rewrite(after, "throughput", faster)
+    found = compare(before, after)
+    assert [(one.row, one.column, one.kind) for one in found.significant] == [
+        ("throughput_deliveries", "rust", "better")
+    ]
+    (one,) = found.significant
+    assert one.interval is not None and one.ratio is not None
+    assert one.interval[0] < one.ratio < one.interval[1]
+    assert printed(found).splitlines()[-1].startswith("1 significant change: 1 better (")
+
+
+def test_it_says_how_many_changes_noise_alone_would_make(before: Path, after: Path) -> None:
+    rewrite(after, "throughput", faster)
+    found = compare(before, after)
+    ranged = [one for one in found.differences if one.interval is not None]
+    assert found.by_chance == pytest.approx(0.1 * len(ranged))
+    assert "noise alone would call up to" in printed(found)
+
+
+def test_a_bound_is_never_a_change(before: Path, after: Path) -> None:
+    found = compare(before, after)
+    mine = [one for one in found.differences if one.column == "chinwagd"]
+    rates = [one for one in mine if one.row.startswith("throughput")]
+    assert {one.kind for one in rates} == {"unclear"}
+    assert judged(cell([1, 1, 1]), cell([9, 9, 9], lower_bound=True)).kind == "unclear"
+    assert "? before is a bound: the generator was the limit: chinwagd" in printed(found)
+
+
+@pytest.mark.parametrize(
+    ("samples", "kind"),
+    [
+        (([10, 11, 12], [13, 14, 15]), "better"),  # 3 against 3: 2 / 20 by chance.
+        (([13, 14, 15], [10, 11, 12]), "worse"),
+        (([10, 11, 12], [12, 14, 15]), "same"),  # The ranges touch.
+        (([10, 11], [13, 14]), "unclear"),  # 2 against 2: 2 / 6 by chance.
+        (([10], [10.9]), "same"),
+        (([10], [11.2]), "better"),
+        (([10, 11, 12], []), "absent"),
+        (([0, 11, 12], [13, 14, 15]), "unclear"),
+        (([0, 0, 0], [0, 0, 0]), "same"),
+        (([0], [0]), "same"),
+        ((list(range(100, 110)), list(range(110, 120))), "better"),
+        ((list(range(100, 110)), list(range(101, 111))), "same"),
+    ],
+)
+def test_what_counts_as_a_change(samples: tuple[list[float], list[float]], kind: str) -> None:
+    assert judged(cell(samples[0]), cell(samples[1])).kind == kind
+
+
+def test_what_one_server_differs_from_itself_is_no_change() -> None:
+    old, new = cell([10, 10.1, 10.2]), cell([10.5, 10.6, 10.7])
+    assert judged(old, new).kind == "better"
+    assert judged(old, new, aa=0.05).kind == "same"
+
+
+def test_a_count_has_no_noise_and_a_row_without_direction_only_changes() -> None:
+    count = msgspec.structs.replace(RATE, unit="", better="none")
+    assert judged(cell([400]), cell([401]), count).kind == "changed"
+    assert judged(cell([400]), cell([400]), count).kind == "same"
+
+
+def test_latencies_at_other_rates_are_not_compared() -> None:
+    old, new = cell([1, 1, 1]), cell([2, 2, 2])
+    found = difference(RATE, (old, new), aa_spread=0, rates=(20_000, 30_000), seed=1)
+    assert (found.kind, found.reason) == ("unclear", "measured at 20,000 and 30,000 deliveries/s")
+
+
+def test_what_else_differs_is_named(before: Path, after: Path) -> None:
+    run = msgspec.json.decode((after / "run.json").read_bytes())
+    run["machine"]["cpu"]["model"] = "Another CPU"
+    run["columns"][2]["versions"]["go"] = "go2"
+    run["columns"] = [column for column in run["columns"] if column["id"] != "rust"]
+    change_run(after, run | {"profile": "full", "finished_at": None})
+    warnings = compare(before, after).warnings
+    assert "profile: quick against full" in warnings
+    assert "machine.cpu.model: Example CPU @ 2.50GHz against Another CPU" in warnings
+    assert "go: version of go: go1.26.8 against go2" in warnings
+    assert "column rust is only in the first run" in warnings
+    assert f"{run['id']} was not finished" in warnings
+
+
+def test_it_fits_80_columns_and_obeys_no_color(
+    before: Path, after: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewrite(after, "throughput", faster)
+    found = compare(before, after)
+    assert max(map(len, printed(found).splitlines())) <= 80
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert "\x1b[32m" in printed(found, force_terminal=True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[32m" not in printed(found, force_terminal=True)

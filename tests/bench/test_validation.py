@@ -1,0 +1,145 @@
+"""A sound result directory passes; each kind of damage is found, with its place."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chinwag_bench.errors import UsageError
+from chinwag_bench.validation import validate
+
+REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
+(RUN,) = (path.parent for path in REFERENCE.glob("*/run.json"))
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Path:
+    """A copy of the reference run, to damage."""
+    return shutil.copytree(RUN, tmp_path / "run")
+
+
+def edit(path: Path, change: Callable[[Any], None], line: int = 0) -> None:
+    """Changes one line's JSON, or a whole file's with ``line`` 0."""
+    lines = path.read_text().splitlines() if line else [path.read_text()]
+    value = json.loads(lines[max(0, line - 1)])
+    change(value)
+    lines[max(0, line - 1)] = json.dumps(value)
+    path.write_text("\n".join(lines) + "\n")
+
+
+def problems(directory: Path) -> list[str]:
+    return [problem.text() for problem in validate(directory).problems]
+
+
+def test_the_reference_run_is_sound() -> None:
+    found = validate(RUN)
+    assert found.problems == []
+    assert found.records > 50
+    assert found.histograms > 10
+    assert found.cells
+
+
+def test_a_line_that_does_not_fit_its_type_is_named(result: Path) -> None:
+    edit(result / "raw/start.ndjson", lambda record: record.update(round="one"), line=3)
+    assert any(
+        one.startswith("raw/start.ndjson:3: Expected `int`, got `str`") for one in problems(result)
+    )
+
+
+def test_a_torn_line_is_named(result: Path) -> None:
+    path = result / "raw/start.ndjson"
+    last = len(path.read_text().splitlines())
+    path.write_bytes(path.read_bytes()[:-40])
+    start = f"raw/start.ndjson:{last}: the line was cut off: "
+    assert any(one.startswith(start) for one in problems(result))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"delivered": 10**9}, "delivered, but only"),
+        ({"lost": 5}, "delivered + 5 lost is not"),
+        ({"sent": 1}, "sent"),
+        ({"duplicated": -1}, "negative counts: duplicated"),
+        ({"closes": {"reset": 3}}, "called sustained, but connections ended: 3 x reset"),
+    ],
+)
+def test_sums_that_do_not_add_up(result: Path, change: dict[str, Any], said: str) -> None:
+    edit(
+        result / "raw/latency.ndjson",
+        lambda record: record["step"]["hold"].update(change),
+        line=1,
+    )
+    found = [one for one in problems(result) if one.startswith("raw/latency.ndjson:1: step: ")]
+    assert any(said in one for one in found), found
+
+
+def test_percentiles_and_quotients_are_checked(result: Path) -> None:
+    def change(record: dict[str, Any]) -> None:
+        record["step"]["hold"]["latency_ms"]["p50"] = 5_000.0
+        record["step"]["cpu_us_per_delivery"] *= 2
+
+    edit(result / "raw/latency.ndjson", change, line=2)
+    found = "\n".join(problems(result))
+    assert "raw/latency.ndjson:2: step: p50 5000 ms is over p90" in found
+    assert "us each, not" in found
+
+
+def test_a_histogram_that_is_gone_unreadable_or_another_one(result: Path) -> None:
+    first, second, third = sorted((result / "raw/hdr").iterdir())[:3]
+    first.unlink()
+    second.write_text(second.read_text().replace(",HIST", ",HISTrubbish"))
+    lines = (result / "raw/latency.ndjson").read_text().splitlines()
+    number = next(n for n, line in enumerate(lines, 1) if third.name in line)
+    edit(
+        result / "raw/latency.ndjson",
+        lambda record: record["step"]["hold"]["latency_ms"].update(p99_9=0.0001, p99=0.0001),
+        line=number,
+    )
+    found = "\n".join(problems(result))
+    assert f"its histogram raw/hdr/{first.name} does not exist" in found
+    assert f"raw/hdr/{second.name}: is not a readable histogram log" in found
+    assert f"raw/hdr/{third.name}: its p99 is " in found
+
+
+def test_a_matrix_that_judging_does_not_give(result: Path) -> None:
+    def change(matrix: dict[str, Any]) -> None:
+        cell = next(one for one in matrix["cells"] if one["value"])
+        cell["value"] += 1
+        empty = next(one for one in matrix["cells"] if one["value"] is None)
+        empty["reason"] = None
+
+    edit(result / "matrix.json", change)
+    found = "\n".join(problems(result))
+    assert "matrix.json: $.cells[throughput_deliveries, " in found
+    assert "judging the raw data gives" in found
+    assert "neither value nor reason" in found
+
+
+def test_a_matrix_that_does_not_fit_its_schema(result: Path) -> None:
+    edit(
+        result / "matrix.schema.json",
+        lambda schema: schema["$defs"]["Cell"]["required"].append("weather"),
+    )
+    assert "'weather' is a required property" in "\n".join(problems(result))
+
+
+def test_what_was_promised_and_not_measured(result: Path) -> None:
+    path = result / "raw/memory.ndjson"
+    column = json.loads(path.read_text().splitlines()[0])["column"]
+    path.write_text("\n".join(path.read_text().splitlines()[1:]) + "\n")
+    assert f"run.json: {column}: memory was not measured in 1 of the promised rounds" in problems(
+        result
+    )
+    edit(result / "run.json", lambda run: run.update(finished_at=None))
+    assert any("1 of " in one and "--resume" in one for one in problems(result))
+
+
+def test_a_directory_without_a_run_and_none_at_all(tmp_path: Path) -> None:
+    assert problems(tmp_path) == ["run.json: can't be read: No such file or directory"]
+    with pytest.raises(UsageError, match="is not a directory"):
+        validate(tmp_path / "nowhere")
