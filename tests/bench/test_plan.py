@@ -60,6 +60,16 @@ def test_a_metric_without_a_table_is_left_out(targets):
     assert "broadcast" not in profile.loads()
 
 
+@pytest.mark.parametrize("name", ["quick", "full"])
+def test_a_cap_ends_the_search_for_max_connections_and_nothing_else(name):
+    profile = load_run_profile(name)
+    capped = profile.capped(123)
+    ramp = capped.connections.ramp if name == "full" else capped.memory.ramp
+    assert ramp.cap == 123
+    assert capped.throughput == profile.throughput
+    assert profile.capped(None) is profile
+
+
 def test_a_metric_measured_twice_is_refused(tmp_path):
     text = (PROFILES / "quick.toml").read_text()
     own = '[cpu_at_n]\nload = "idle"\nconnections = 9\nsetup_s = 1.0\n'

@@ -25,10 +25,12 @@ SETTINGS = RampSettings(
 )
 
 
-def probe(p99=5.0, delivered=100, closes=None):
+def probe(p99=5.0, delivered=100, closes=None, limits=()):
     fields = dict.fromkeys(Hold.__struct_fields__, 0)
     counts = {"expected": 100, "delivered": delivered}
-    return Hold(**fields | counts | {"latency_ms": {"p99": p99}, "closes": closes or {}})
+    generator = {"generator_limited": bool(limits), "generator_limits": [*limits]}
+    seen = {"latency_ms": {"p99": p99}, "closes": closes or {}}
+    return Hold(**fields | counts | generator | seen)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,8 @@ def probe(p99=5.0, delivered=100, closes=None):
         (probe(), None),
         (probe(p99=1000.0), None),
         (probe(p99=1001.0), "p99"),
+        (probe(p99=1001.0, limits=["CPU"]), "generator"),
+        (probe(p99=5.0, limits=["CPU"]), None),
         (probe(delivered=99), "loss"),
         (probe(closes={"1013": 2}, delivered=98, p99=3000.0), "loss"),
     ],

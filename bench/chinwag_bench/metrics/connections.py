@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import msgspec
+
 from chinwag_bench.machine.kernel_memory import kernel_meter
 from chinwag_bench.metrics.cell import Bout, Place, attached_generator, running_server
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
@@ -30,6 +32,10 @@ class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=
 
     def loads(self) -> set[str]:
         return {self.load}
+
+    def capped(self, connections: int) -> Settings:
+        ramp = msgspec.structs.replace(self.ramp, cap=connections)
+        return msgspec.structs.replace(self, ramp=ramp)
 
 
 def measure(place: Place, pair: Bout, scale: Scale, settings: RampSettings) -> Connections:

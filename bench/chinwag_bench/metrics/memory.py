@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import msgspec
+
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.machine.kernel_memory import kernel_meter
 from chinwag_bench.machine.open_files import connections_possible
@@ -53,6 +55,12 @@ class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=
 
     def loads(self) -> set[str]:
         return {self.load}
+
+    def capped(self, connections: int) -> Settings:
+        if self.ramp is None:
+            return self
+        ramp = msgspec.structs.replace(self.ramp, cap=connections)
+        return msgspec.structs.replace(self, ramp=ramp)
 
     def also(self) -> tuple[type[Raw], ...]:
         return (CpuAtN,) * bool(self.quiet) + (Connections,) * bool(self.ramp)

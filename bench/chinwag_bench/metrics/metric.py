@@ -28,6 +28,10 @@ class MetricSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         """Names of the load profiles that its cells use."""
         return set()
 
+    def capped(self, connections: int) -> MetricSettings:
+        """The same with another end of the search for max connections, where there is one."""
+        return self
+
     def also(self) -> tuple[type[Raw], ...]:
         """What a cell measures besides, on the same set-up."""
         return ()

@@ -74,7 +74,7 @@ class Ramp:
         """What forbids another step."""
         settings, share = self._settings, self._memory_share()
         if self.held >= settings.cap:
-            return Stop("cap", f"the run profile's cap of {settings.cap:,}")
+            return Stop("cap", f"the cap of {settings.cap:,}")
         if self.held >= self._most:
             return Stop("open files", f"open files of the generator: {self._most:,} connections")
         if share >= MEMORY_SHARE_MAX:
@@ -126,7 +126,10 @@ def failed_probe(probe: Hold) -> Stop | None:
         return Stop("loss", f"{probe.delivered} of {probe.expected} probes delivered")
     p99 = probe.latency_ms["p99"]
     if p99 > P99_MS_MAX:
-        return Stop("p99", f"p99 {p99:.0f} ms is over {P99_MS_MAX:.0f} ms")
+        text = f"p99 {p99:.0f} ms is over {P99_MS_MAX:.0f} ms"
+        if probe.generator_limited:
+            return Stop("generator", f"{text} ({'; '.join(probe.generator_limits)})")
+        return Stop("p99", text)
     return None
 
 

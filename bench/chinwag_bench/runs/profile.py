@@ -49,6 +49,13 @@ class RunProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         """The metric's table."""
         return cast("MetricSettings | None", getattr(self, metric.name, None))
 
+    def capped(self, connections: int | None) -> RunProfile:
+        """Ends the search for max connections there; ``None`` leaves the profile's own cap."""
+        if connections is None:
+            return self
+        tables = {metric.name: settings.capped(connections) for metric, settings in self.metrics()}
+        return msgspec.structs.replace(self, **tables)
+
     def loads(self) -> list[str]:
         """Names of all load profiles that the run needs, in alphabetical order."""
         return sorted(set().union(*(settings.loads() for _, settings in self.metrics())))
