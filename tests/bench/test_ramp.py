@@ -68,6 +68,11 @@ def test_cpu_shares_are_of_all_cores():
     assert shares(step, 2) == (0.05, 0.15)
 
 
+@pytest.mark.parametrize(("cap", "files", "sources"), [(300, 20_000, 1), (50_000, 20_500, 3)])
+def test_a_ramp_has_enough_source_addresses_to_the_top(cap, files, sources):
+    assert msgspec.structs.replace(SETTINGS, cap=cap).sources(files) == sources
+
+
 @pytest.fixture
 def site(checkout, tmp_path):
     return Site(

@@ -111,14 +111,15 @@ def running_server(place: Place, cgroups: list[str] | None = None) -> Iterator[S
 
 @contextmanager
 def attached_generator(
-    place: Place, server: ServerProcess, load: LoadProfile, connections: int
+    place: Place, server: ServerProcess, load: LoadProfile, connections: int, sources: int = 0
 ) -> Iterator[Generator]:
-    """A generator aimed at the server, not yet connected."""
+    """A generator aimed at the server, not yet connected. ``sources`` as its settings say."""
     settings = GeneratorSettings(
         binary=place.site.generator,
         profile=load.path,
         port=server.port,
         connections=connections,
+        sources=sources,
         seed=place.seed,
         cores=place.site.cpus.generator,
         log=place.site.folder / "logs" / f"{place.label}.generator.log",

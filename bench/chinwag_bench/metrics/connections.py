@@ -67,7 +67,8 @@ def _visit(visit: Visit) -> list[Connections]:
     with kernel_meter() as meter, running_server(place, meter.procs_files) as server:
         scale = Scale(server, meter)
         scale.sample("empty")
-        with attached_generator(place, server, visit.load, settings.ramp.step) as generator:
+        step, sources = settings.ramp.step, settings.ramp.sources(place.site.open_files)
+        with attached_generator(place, server, visit.load, step, sources) as generator:
             pair = Bout(server, generator, visit.load, 0)
             return [measure(place, pair, scale, settings.ramp)]
 

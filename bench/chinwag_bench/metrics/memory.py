@@ -73,11 +73,12 @@ def measure(place: Place, load: LoadProfile, settings: Settings) -> list[Raw]:
     were. Raises ``ServerError`` or ``GeneratorError``."""
     started_at, started = time.time(), time.monotonic()
     connections = connections_possible(settings.connections, place.site.open_files)
+    sources = settings.ramp.sources(place.site.open_files) if settings.ramp else 0
     more: list[Raw] = []
     with kernel_meter() as meter, running_server(place, meter.procs_files) as server:
         scale = Scale(server, meter, settings.settle_s)
         scale.sample("empty")
-        with attached_generator(place, server, load, connections) as generator:
+        with attached_generator(place, server, load, connections, sources) as generator:
             open_connections(server, generator, connections, join=False)
             scale.sample("idle")
             with blaming_the_server(server):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -17,6 +18,8 @@ from chinwag_bench.metrics.sustained import P99_MS_MAX
 from chinwag_bench.records import Hold, MemoryPoint, RampStep
 
 MEMORY_SHARE_MAX = 0.85
+CONNECTIONS_A_SOURCE = 8_000
+"""Once half of an address's ports are taken, the kernel takes milliseconds to find a free one."""
 OPEN_ENDS = frozenset({"generator", "open files", "cap", "time"})
 """Ends that leave it open how many more connections the server would have held."""
 
@@ -29,6 +32,14 @@ class RampSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """No step begins after them."""
     probe: HoldSeconds
     probe_deliveries_per_s: float
+
+    def most(self, open_files: int) -> int:
+        """How far up the cap and the generator's open files let it go."""
+        return connections_possible(self.cap, open_files)
+
+    def sources(self, open_files: int) -> int:
+        """Source addresses that the generator needs on the whole way up."""
+        return math.ceil(self.most(open_files) / CONNECTIONS_A_SOURCE)
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -54,7 +65,7 @@ class Ramp:
         self._pair = pair
         self._scale = scale
         self._settings = settings
-        self._most = connections_possible(settings.cap, open_files)
+        self._most = settings.most(open_files)
         self._memory_share = memory_share
         self._started = time.monotonic()
 
