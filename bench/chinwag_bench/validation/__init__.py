@@ -7,8 +7,7 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import UsageError
-from chinwag_bench.evidence import RAW_FILES
-from chinwag_bench.records import Run
+from chinwag_bench.records import KINDS, Run
 from chinwag_bench.validation.histograms import histogram_problems
 from chinwag_bench.validation.matrix_file import matrix_problems
 from chinwag_bench.validation.problem import Problem
@@ -49,7 +48,7 @@ def validate(directory: Path) -> Validation:
     if run is None:
         return found
     raw: list[RawLine] = []
-    for name, kind in RAW_FILES.items():
+    for name, kind in KINDS.items():
         raw += read_raw(directory, name, kind, found.problems)
     found.records = len(raw)
     found.histograms = sum(getattr(line.record, "hdr", None) is not None for line in raw)

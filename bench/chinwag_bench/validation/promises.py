@@ -8,13 +8,14 @@ from collections.abc import Iterator
 import msgspec
 
 from chinwag_bench.records import Latency, Run
-from chinwag_bench.runs.profile import RunProfile
+from chinwag_bench.runs.profile import RunProfile, profile_of_run
 from chinwag_bench.runs.rawlog import metric_of
 from chinwag_bench.validation.problem import Problem
 from chinwag_bench.validation.raw_lines import RawLine
 
 Cell = tuple[str, str, int]
 """Metric, column, round. Latency's two points are two metrics."""
+LATENCY_POINTS = ["latency (common)", "latency (half)"]
 
 
 def promise_problems(run: Run, raw: list[RawLine]) -> Iterator[Problem]:
@@ -52,23 +53,25 @@ def _missing(run: Run, raw: list[RawLine]) -> Iterator[Problem]:
 
 def _promised(run: Run) -> set[Cell] | None:
     try:
-        profile = msgspec.convert(run.plan.get("settings"), type=RunProfile)
+        profile = profile_of_run(run.plan.get("settings"))
     except msgspec.ValidationError:
         return None
-    times = {
-        "throughput": profile.rounds,
-        "latency (common)": profile.rounds,
-        "latency (half)": profile.rounds,
-        "memory": 1,
-        "start": profile.start.repeats,
-    }
     return {
-        (metric, column.id, number)
+        (name, column.id, number)
         for column in run.columns
         if column.status == "ok"
-        for metric, count in times.items()
+        for name, count in _times(profile)
         for number in range(1, count + 1)
     }
+
+
+def _times(profile: RunProfile) -> Iterator[tuple[str, int]]:
+    """How often each column is to have a record of each metric, and of each point of latency."""
+    for metric, settings in profile.metrics():
+        count = settings.rounds(profile.rounds)
+        for kind in (metric.record, *settings.also()):
+            names = LATENCY_POINTS if kind is Latency else [metric_of(kind)]
+            yield from ((name, count) for name in names)
 
 
 def _cells(line: RawLine) -> list[Cell]:
@@ -77,7 +80,7 @@ def _cells(line: RawLine) -> list[Cell]:
     names = [metric_of(record)]
     if isinstance(record, Latency):
         both = record.status == "failed" and record.step is None
-        names = [f"latency ({point})" for point in (("common", "half") if both else [record.point])]
+        names = LATENCY_POINTS if both else [f"latency ({record.point})"]
     return [(name, record.column, record.round) for name in names]
 
 
