@@ -26,12 +26,14 @@ Event = dict[str, Any]
 
 
 class GeneratorSettings(msgspec.Struct, kw_only=True):
-    """How to start the generator. It sends to ``port`` on ``host`` and nowhere else."""
+    """How to start the generator. It sends to ``port`` on ``host`` and nowhere else, in the way that
+    the manifest's ``transport`` names."""
 
     binary: Path
     profile: Path
     host: str = "127.0.0.1"
     port: int
+    transport: str = "websocket"
     connections: int
     seed: int
     cores: list[int] = []
@@ -209,6 +211,7 @@ def _command(settings: GeneratorSettings) -> list[str]:
     named = {
         "--host": settings.host,
         "--port": settings.port,
+        "--protocol": settings.transport,
         "--profile": settings.profile,
         "--connections": settings.connections,
         "--seed": settings.seed,

@@ -117,6 +117,7 @@ def attached_generator(
         binary=place.site.generator,
         profile=load.path,
         port=server.port,
+        transport=place.target.server.manifest.transport,
         connections=connections,
         seed=place.seed,
         cores=place.site.cpus.generator,
