@@ -26,8 +26,9 @@ Event = dict[str, Any]
 
 
 class GeneratorSettings(msgspec.Struct, kw_only=True):
-    """How to start the generator. It sends to ``port`` on ``host`` and nowhere else, in the way that
-    the manifest's ``transport`` names."""
+    """How to start the generator. It sends to ``port`` on ``host`` and nowhere else, by the
+    manifest's ``transport``.
+    """
 
     binary: Path
     profile: Path

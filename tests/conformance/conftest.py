@@ -71,7 +71,8 @@ def _is_due(item: pytest.Item, named: bool) -> bool:
     if not (isinstance(item, pytest.Function) and "choice" in item.fixturenames):
         return not named
     wanted = item.get_closest_marker("transport")
-    return wanted is None or item.callspec.params["choice"].transport in wanted.args
+    choice = item.callspec.params["choice"]
+    return wanted is None or (isinstance(choice, Choice) and choice.transport in wanted.args)
 
 
 @pytest.hookimpl(tryfirst=True)

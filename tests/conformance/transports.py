@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 
 class Refused(AssertionError):
-    """The server did not let the connection in. ``status`` is None if it said so after the 101."""
+    """The upgrade was answered with another status than 101, or by what stands for it later."""
 
-    def __init__(self, status: int | None, why: str = "") -> None:
+    def __init__(self, status: int, why: str = "") -> None:
         super().__init__(why or f"the upgrade was answered with {status}")
         self.status = status
 
@@ -84,7 +84,7 @@ class EngineIo:
             case b"42":
                 return Received(message=_as_message(text))
             case b"44":
-                raise Refused(None, f"CONNECT was refused: {text.decode()}")
+                raise Refused(400, f"CONNECT was refused: {text.decode()}")
             case b"2":
                 return Received(reply=b"3", is_ping=True)
             case b"0{":
