@@ -25,6 +25,8 @@ LARGER_SERVERS = {
     "elixir": 560,
     # UTF-8 checks, early frames and paced readers, which gorilla has not.
     "go": 600,
+    # The variant over several processes, beside the server itself: a primary and an ordered chat.
+    "node-ws": 560,
     # HTTP beside WebSocket, exact closes and fragments, which tungstenite 0.21 leaves open.
     "rust": 700,
 }
