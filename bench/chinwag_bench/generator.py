@@ -26,12 +26,15 @@ Event = dict[str, Any]
 
 
 class GeneratorSettings(msgspec.Struct, kw_only=True):
-    """How to start the generator. It sends to ``port`` on ``host`` and nowhere else."""
+    """How to start the generator. It sends to ``port`` on ``host`` and nowhere else, by the
+    manifest's ``transport``.
+    """
 
     binary: Path
     profile: Path
     host: str = "127.0.0.1"
     port: int
+    transport: str = "websocket"
     connections: int
     sources: int = 0
     """Loopback addresses that take turns as the connections' source; 0 leaves it to the generator.
@@ -212,6 +215,7 @@ def _command(settings: GeneratorSettings) -> list[str]:
     named: dict[str, object] = {
         "--host": settings.host,
         "--port": settings.port,
+        "--protocol": settings.transport,
         "--profile": settings.profile,
         "--connections": settings.connections,
         "--seed": settings.seed,

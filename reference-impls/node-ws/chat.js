@@ -3,7 +3,7 @@
 import { Membership } from './membership.js';
 import * as messages from './messages.js';
 
-const ROOMS_PER_CONNECTION_MAX = 64;
+export const ROOMS_PER_CONNECTION_MAX = 64;
 
 function deliver(connections, message) {
   for (const connection of connections) connection.send(message);
@@ -56,6 +56,10 @@ export class Chat {
 
   heartbeat(connection) {
     connection.send(messages.heartbeat());
+  }
+
+  refuse(connection, { why }) {
+    connection.sendError('bad_request', why);
   }
 
   #depart(connection, room) {

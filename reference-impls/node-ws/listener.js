@@ -13,13 +13,9 @@ import { userFromQuery } from './names.js';
 
 const PAYLOAD_BYTES_MAX = 65_536;
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
-const HEALTH = JSON.stringify({
-  status: 'ok',
-  implementation: 'node-ws',
-  version,
-  pid: process.pid,
-  workers: [process.pid],
-});
+
+/** Processes that serve: `workers` says so where there are several, and null until all do. */
+const alone = () => ({ pid: process.pid, workers: [process.pid] });
 
 /** Not the URL class: a target such as `//` would make it throw or take a host from the path. */
 function splitTarget(target) {
@@ -27,10 +23,19 @@ function splitTarget(target) {
   return mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
 }
 
-function answer(request, response) {
+function answerHealth(response, processes) {
+  if (processes === null) {
+    response.writeHead(503).end();
+    return;
+  }
+  const health = { status: 'ok', implementation: 'node-ws', version, ...processes };
+  response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(health));
+}
+
+function answer(request, response, processes) {
   const [path] = splitTarget(request.url);
   if (path === '/health') {
-    response.writeHead(200, { 'Content-Type': 'application/json' }).end(HEALTH);
+    answerHealth(response, processes());
   } else {
     response.writeHead(path === '/ws' ? 426 : 404).end();
   }
@@ -42,9 +47,9 @@ function refuse(socket, status) {
 }
 
 export class Listener {
-  #chat = new Chat();
+  #chat;
   #connections = new Set();
-  #http = createServer(answer);
+  #http;
   #webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -54,7 +59,9 @@ export class Listener {
     handleProtocols: () => false,
   });
 
-  constructor(settings, onError) {
+  constructor(settings, onError, { chat = new Chat(), processes = alone }) {
+    this.#chat = chat;
+    this.#http = createServer((request, response) => answer(request, response, processes));
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#http.on('error', onError);
     this.#http.listen(settings.port, settings.host);

@@ -28,6 +28,6 @@ function fault(request) {
 /** Fields not named above are ignored, and so is a type that is not there. */
 export function serve(chat, connection, request) {
   const why = fault(request);
-  if (why !== null) connection.sendError('bad_request', why);
+  if (why !== null) chat.refuse(connection, { why });
   else if (FIELDS.has(request.type)) chat[request.type](connection, request);
 }

@@ -2,30 +2,11 @@
 
 import process from 'node:process';
 
-import { Listener } from './listener.js';
+import { fail, run } from './run.js';
 import { readSettings } from './settings.js';
 
-// Who does not answer the closing handshake is cut off well within the protocol's five seconds.
-const SHUTDOWN_GRACE_MS = 3000;
-
-function fail(message) {
-  console.error(`node-ws: ${message}`);
-  process.exit(1);
-}
-
-function start(settings) {
-  const listener = new Listener(settings, (error) => {
-    fail(`can't listen on ${settings.host}:${settings.port}: ${error.message}`);
-  });
-  const stop = () => {
-    setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS);
-    listener.stop(() => process.exit(0));
-  };
-  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, stop);
-}
-
 try {
-  start(readSettings(process.env));
+  run(readSettings(process.env));
 } catch (error) {
   fail(error.message);
 }

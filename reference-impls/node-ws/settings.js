@@ -1,5 +1,8 @@
 // Settings come by environment, so that every compared server is started the same way.
 
+import { availableParallelism } from 'node:os';
+
+const WORKERS_MAX = 1024;
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 function positiveInteger(env, name, fallback, max) {
@@ -18,4 +21,9 @@ export function readSettings(env) {
     pingIntervalMs: positiveInteger(env, 'CHAT_PING_INTERVAL_MS', 30_000, TIMER_MAX_MS),
     idleTimeoutMs: positiveInteger(env, 'CHAT_IDLE_TIMEOUT_MS', 60_000, TIMER_MAX_MS),
   };
+}
+
+/** How many processes serve in the `workers` variant. One would be the default with a detour. */
+export function readWorkers(env) {
+  return Math.max(positiveInteger(env, 'CHAT_WORKERS', availableParallelism(), WORKERS_MAX), 2);
 }

@@ -19,10 +19,10 @@ from .handshake import (
     read_response,
     receive_some,
     send_all,
-    target_for,
     upgrade_request,
 )
 from .messages import Message
+from .transports import TRANSPORTS, Refused, Transport, WebSocket
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,6 @@ class End:
 
     code: int | None
     reason: str = ""
-
-
-class Refused(AssertionError):
-    """The upgrade was answered with another status than 101."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"the upgrade was answered with {status}")
-        self.status = status
 
 
 MALFORMED = End(1003, "Malformed message")
@@ -52,6 +44,7 @@ class Client:
     user: str = ""
     pings: list[bytes] = field(default_factory=list)
     answers_pings: bool = True
+    transport: Transport = field(default_factory=WebSocket)
     _parser: frames.Parser = field(default_factory=frames.Parser)
     _pongs: deque[bytes] = field(default_factory=deque)
     _text: bytearray | None = None
@@ -72,9 +65,10 @@ class Client:
     ) -> Client:
         """``target`` replaces path and query; ``pipelined`` goes out together with the request."""
         sock = await open_socket(address, receive_buffer=receive_buffer)
-        client = cls(sock)
+        client = cls(sock, transport=TRANSPORTS[address.transport]())
         try:
-            request = upgrade_request(target or target_for(user), headers=headers)
+            path = client.transport.upgrade_target(user, target)
+            request = upgrade_request(path, headers=headers)
             await (client.send_slowly if slowly else client.send_bytes)(request + pipelined)
             await client._welcomed()
         except BaseException:
@@ -127,7 +121,7 @@ class Client:
 
     async def send_text(self, text: str | bytes) -> None:
         payload = text.encode() if isinstance(text, str) else text
-        await self.send_frame(Opcode.TEXT, payload)
+        await self.send_frame(Opcode.TEXT, self.transport.encode(payload))
 
     async def send(self, **message: object) -> None:
         await self.send_text(json.dumps(message, ensure_ascii=False))
@@ -156,9 +150,19 @@ class Client:
                 case Opcode.CLOSE:
                     return await self._closed(frame.payload)
                 case _:
-                    if (text := self._assemble(frame)) is not None:
-                        return text
+                    text = self._assemble(frame)
+                    if text is not None and (message := await self._taken(text)) is not None:
+                        return message
         return End(None)
+
+    async def _taken(self, text: bytes) -> bytes | None:
+        """The message in a text, if there is one; what the transport asks is answered."""
+        received = self.transport.receive(text)
+        if received.is_ping:
+            self.pings.append(text)
+        if received.reply is not None and (self.answers_pings or not received.is_ping):
+            await self.send_frame(Opcode.TEXT, received.reply)
+        return received.message
 
     def _assemble(self, frame: Frame) -> bytes | None:
         assert frame.opcode != Opcode.BINARY, "servers send text only"

@@ -43,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "rules(*names): rules of protocol/chat-1.md that this proves"
     )
+    config.addinivalue_line("markers", "transport(name): only for servers with this transport")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -57,16 +58,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Who names a server asks about that server: tests of the suite itself are left out."""
-    if not (config.getoption("--server") or config.getoption("--url")):
-        return
-    others = [item for item in items if not _tests_a_server(item)]
-    items[:] = [item for item in items if _tests_a_server(item)]
+    """Who names a server asks about that server: tests of the suite itself are left out. Tests of
+    another transport do not concern a server at all.
+    """
+    named = bool(config.getoption("--server") or config.getoption("--url"))
+    others = [item for item in items if not _is_due(item, named)]
+    items[:] = [item for item in items if _is_due(item, named)]
     config.hook.pytest_deselected(items=others)
 
 
-def _tests_a_server(item: pytest.Item) -> bool:
-    return isinstance(item, pytest.Function) and "choice" in item.fixturenames
+def _is_due(item: pytest.Item, named: bool) -> bool:
+    if not (isinstance(item, pytest.Function) and "choice" in item.fixturenames):
+        return not named
+    wanted = item.get_closest_marker("transport")
+    choice = item.callspec.params["choice"]
+    return wanted is None or (isinstance(choice, Choice) and choice.transport in wanted.args)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -97,16 +103,18 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 @pytest.fixture(autouse=True)
 def _skip_by_manifest(request: pytest.FixtureRequest) -> None:
-    """`[conformance] skip` of a manifest names a golden case or a test function, and says why."""
+    """`[conformance] skip` of a manifest names golden cases or test functions, and says why."""
     if "choice" not in request.fixturenames:
         return
     choice: Choice = request.getfixturevalue("choice")
-    names = [request.function.__name__]
+    function = request.function.__name__
+    parameters = request.node.callspec.id.removeprefix(f"{choice.id}-")
+    names = [function, f"{function}[{parameters}]"]
     if "case" in request.fixturenames:
         names.append(request.getfixturevalue("case")["id"])
     for name in names:
-        if name in choice.skips:
-            pytest.skip(f"{choice.id} {name}: {choice.skips[name]}")
+        if (reason := choice.skip_reason(name)) is not None:
+            pytest.skip(f"{choice.id} {name}: {reason}")
 
 
 @pytest.fixture

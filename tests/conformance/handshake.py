@@ -10,8 +10,6 @@ import http.client
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
-from urllib.parse import quote
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -20,9 +18,17 @@ TIMEOUT_S = 15.0
 """Generous: a slow machine must not fail a test, only a server that does not answer."""
 
 
-class Address(NamedTuple):
+@dataclass(frozen=True)
+class Address:
+    """Where a server listens, and how messages travel to it: a name of ``TRANSPORTS``."""
+
     host: str
     port: int
+    transport: str = "websocket"
+
+    @property
+    def pair(self) -> tuple[str, int]:
+        return self.host, self.port
 
 
 @dataclass(frozen=True)
@@ -55,10 +61,6 @@ def upgrade_request(
     return "\r\n".join([f"GET {target} HTTP/1.1", *lines, "", ""]).encode()
 
 
-def target_for(user: str | None) -> str:
-    return "/ws" if user is None else f"/ws?user={quote(user, safe='')}"
-
-
 async def open_socket(address: Address, *, receive_buffer: int | None = None) -> socket.socket:
     """A small ``receive_buffer`` must be set before connecting: it decides the TCP window."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -68,7 +70,7 @@ async def open_socket(address: Address, *, receive_buffer: int | None = None) ->
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     try:
         await asyncio.wait_for(
-            asyncio.get_running_loop().sock_connect(sock, address), timeout=TIMEOUT_S
+            asyncio.get_running_loop().sock_connect(sock, address.pair), timeout=TIMEOUT_S
         )
     except BaseException:
         sock.close()
@@ -135,7 +137,7 @@ async def get(address: Address, path: str) -> Response:
 
 
 def _get(address: Address, path: str) -> Response:
-    connection = http.client.HTTPConnection(*address, timeout=TIMEOUT_S)
+    connection = http.client.HTTPConnection(*address.pair, timeout=TIMEOUT_S)
     with contextlib.closing(connection):
         connection.request("GET", path)
         answer = connection.getresponse()

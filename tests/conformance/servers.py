@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,9 +29,15 @@ class Choice:
     target: Target | None = None
     url: str | None = None
 
+    def skip_reason(self, name: str) -> str | None:
+        """Why the manifest leaves this case or test out. ``*`` in its keys stands for anything."""
+        skips = self.target.server.manifest.conformance.skip if self.target else {}
+        found = (why for key, why in skips.items() if name == key or fnmatchcase(name, key))
+        return next(found, None)
+
     @property
-    def skips(self) -> dict[str, str]:
-        return self.target.server.manifest.conformance.skip if self.target else {}
+    def transport(self) -> str:
+        return self.target.server.manifest.transport if self.target else "websocket"
 
     @property
     def framing_code_is_due(self) -> bool:
@@ -95,7 +102,7 @@ class Fleet:
         except ChinwagError as error:
             self._failed[choice.id] = error
             pytest.fail(error.text(), pytrace=False)
-        return Running(choice, Address(launch.host, process.port), process)
+        return Running(choice, Address(launch.host, process.port, choice.transport), process)
 
     def launch(self, choice: Choice, setting: str, **env: str) -> Launch:
         """How to start an instance; builds the server first if its sources have changed."""

@@ -8,10 +8,11 @@ import pytest
 
 from . import frames
 from .chat import Chat, fresh_name
-from .client import Client, Refused
+from .client import Client
 from .frames import Opcode
 from .handshake import NoResponse, get, request, upgrade_request
 from .servers import Running
+from .transports import Refused
 
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 import json
 import re
 from collections import Counter
@@ -117,7 +118,8 @@ def test_skips_name_what_exists() -> None:
     known = {case["id"] for case in golden.cases()} | set(marked_tests())
     for server in servers.catalog().servers.values():
         for name, reason in server.manifest.conformance.skip.items():
-            assert name in known, f"{server.name} skips {name!r}, which does not exist"
+            function = name.partition("[")[0]
+            assert fnmatch.filter(known, function), f"{server.name} skips {name!r}: there is none"
             assert reason, f"{server.name} does not say why it skips {name!r}"
 
 

@@ -27,13 +27,18 @@ std::string spaced(const std::string& type, const std::string& content) {
   return R"({"type": ")" + type + R"(", "timestamp": 1, "content": ")" + content + R"("})";
 }
 
+std::string event(const std::string& type, const std::string& content) {
+  return R"(42[")" + type + R"(",{"user":"u","content":")" + content + R"("}])";
+}
+
 TEST(content_locator, finds_both_kinds_in_any_layout) {
   content_locator locator(content_bytes);
   located_content found{};
-  for (std::uint32_t i = 0; i < 4; ++i) {
+  std::uint32_t i = 0;
+  for (const auto layout : {compact, spaced, event, event, compact, compact}) {
+    ++i;  // a change costs a search, no more
     const stamp room = stamp_of(message_kind::room, i);
     const stamp direct = stamp_of(message_kind::direct, i);
-    const auto layout = i % 2 == 0 ? compact : spaced;  // a change costs a search, no more
     const std::string to_room = layout("message", content_of(room));
     ASSERT_EQ(locator.find(to_room, found), content_status::delivery);
     EXPECT_EQ(found.stamp, room);

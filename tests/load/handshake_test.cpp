@@ -17,8 +17,8 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return text;
 }
 
-TEST(handshake, asks_for_the_user) {
-  const std::string request = upgrade_request("127.0.0.1:4000", "ann-1");
+TEST(handshake, asks_for_the_target) {
+  const std::string request = upgrade_request("127.0.0.1:4000", "/ws?user=ann-1");
   EXPECT_EQ(request.find("GET /ws?user=ann-1 HTTP/1.1\r\nHost: 127.0.0.1:4000\r\n"), 0u);
   EXPECT_NE(request.find("\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), std::string::npos);
   EXPECT_EQ(request.substr(request.size() - 4), "\r\n\r\n");

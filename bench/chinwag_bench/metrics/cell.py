@@ -118,6 +118,7 @@ def attached_generator(
         binary=place.site.generator,
         profile=load.path,
         port=server.port,
+        transport=place.target.server.manifest.transport,
         connections=connections,
         sources=sources,
         seed=place.seed,

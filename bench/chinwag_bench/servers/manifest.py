@@ -14,6 +14,7 @@ import msgspec
 from chinwag_bench.errors import ManifestError
 
 PLACEHOLDERS = frozenset({"build", "folder", "root", "port", "workers", "python"})
+TRANSPORTS = ("websocket", "engine.io")
 NAME_PATTERN = r"^[a-z][a-z0-9-]*$"
 
 _PLACEHOLDER = re.compile(r"(?<!\{)\{([a-z_]+)\}(?!\})")
@@ -104,6 +105,8 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     dependencies: Dependencies | None = None
     published: str | None = None
     """The articles' column that this server stands for."""
+    transport: str = "websocket"
+    """How messages travel: ``websocket``, as text on /ws; ``engine.io``, as Socket.IO events."""
     toolchain: Toolchain = msgspec.field(default_factory=Toolchain)
     build: Build = msgspec.field(default_factory=Build)
     versions: dict[str, VersionQuery] = {}
@@ -160,6 +163,9 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
         found.append(
             ("name", f"is {manifest.name!r}", "use lower-case letters, digits and hyphens")
         )
+    if manifest.transport not in TRANSPORTS:
+        hint = f"use one of: {', '.join(TRANSPORTS)}"
+        found.append(("transport", f"is {manifest.transport!r}", hint))
     if "default" not in manifest.variants:
         found.append(("variants", "has no `default`", "add a [variants.default] section"))
     if manifest.toolchain.requires and not manifest.toolchain.missing:

@@ -31,6 +31,7 @@ connection::connection(connection&& other) noexcept
       awaits_room_(other.awaits_room_),
       waiting_(std::move(other.waiting_)),
       partial_(std::move(other.partial_)),
+      greeting_(std::move(other.greeting_)),
       assembler_(std::move(other.assembler_)) {}
 
 void connection::start(int fd, std::string_view request) {

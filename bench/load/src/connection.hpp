@@ -9,7 +9,15 @@
 
 namespace chinwag::load {
 
-enum class connection_state : std::uint8_t { unused, connecting, upgrading, open, ended };
+// `greeting`: frames flow, but the server has yet to let the user in (Engine.IO only).
+enum class connection_state : std::uint8_t {
+  unused,
+  connecting,
+  upgrading,
+  greeting,
+  open,
+  ended,
+};
 
 enum class send_status { sent, waiting, gone };
 
@@ -26,7 +34,8 @@ class connection {
 
   void start(int fd, std::string_view request);
   void connected() { state_ = connection_state::upgrading; }
-  void upgraded() { state_ = connection_state::open; }
+  void upgraded() { state_ = connection_state::greeting; }
+  void admitted() { state_ = connection_state::open; }
   void end();
 
   // Sends whole frames. A full socket keeps the rest waiting, in order; `flush` sends what waits.
@@ -40,12 +49,16 @@ class connection {
   std::string& partial() { return partial_; }
   message_assembler& assembler() { return assembler_; }
 
+  // What to say once the server has opened its side; nothing in most protocols.
+  std::string& greeting() { return greeting_; }
+
  private:
   int fd_ = -1;
   connection_state state_ = connection_state::unused;
   bool awaits_room_ = true;  // a connection begins by waiting until it is writable
   std::string waiting_;
   std::string partial_;
+  std::string greeting_;
   message_assembler assembler_;
 };
 

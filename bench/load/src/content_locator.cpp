@@ -43,9 +43,7 @@ content_status content_locator::search(std::string_view payload, located_content
   if (at == std::string_view::npos || !read_at(payload, at, kind, out)) {
     return content_status::corrupted;
   }
-  const std::size_t type_at = find_string(payload, "type");
-  const std::size_t head_bytes = payload.find('"', type_at) + 1;
-  layouts_[static_cast<std::size_t>(kind)] = {std::string(payload.substr(0, head_bytes)), at};
+  layouts_[static_cast<std::size_t>(kind)] = {std::string(type_head(payload)), at};
   return content_status::delivery;
 }
 

@@ -36,8 +36,9 @@ int error_of(int fd) {
 
 }  // namespace
 
-fleet::fleet(const endpoint& to, std::uint64_t seed, double heartbeat_s)
+fleet::fleet(const endpoint& to, load::protocol protocol, std::uint64_t seed, double heartbeat_s)
     : to_(to),
+      protocol_(protocol),
       writer_(seed),
       read_bytes_(partial_bytes_max + read_bytes_per_turn),
       heartbeat_ns_(seconds_to_ns(heartbeat_s)) {}
@@ -54,7 +55,13 @@ void fleet::start(std::string_view user, fleet_observer& observer) {
     observer.on_end(id, {"refused", std::strerror(-fd)});
     return;
   }
-  connections_[id].start(fd, upgrade_request(to_.authority, user));
+  std::string target(dialect().target);
+  if (dialect().target_names_user) {
+    target.append(user);
+  } else {
+    connections_[id].greeting() = connect_packet(user);
+  }
+  connections_[id].start(fd, upgrade_request(to_.authority, target));
   poller_.add(fd, id, true);
 }
 
@@ -100,7 +107,7 @@ void fleet::send_heartbeats(fleet_observer& observer, std::int64_t now_ns) {
   while (next_heartbeat_ns_ <= now_ns && open_count_ > 0) {
     heartbeat_turn_ = (heartbeat_turn_ + 1) % size();
     if (is_open(heartbeat_turn_)) {
-      send(heartbeat_turn_, {R"({"type":"heartbeat"})"}, observer);
+      send(heartbeat_turn_, {dialect().heartbeat}, observer);
     }
     next_heartbeat_ns_ += std::max<std::int64_t>(heartbeat_ns_ / size(), 1);
   }
@@ -150,7 +157,8 @@ void fleet::read(std::uint32_t id, fleet_observer& observer) {
     return;
   }
   std::string_view bytes(read_bytes_.data(), partial.size() + static_cast<std::size_t>(count));
-  if (served.state() == connection_state::open || upgrade(id, bytes, observer)) {
+  if (served.state() == connection_state::open || served.state() == connection_state::greeting ||
+      upgrade(id, bytes, observer)) {
     take_frames(id, bytes, observer);
   }
   if (served.fd() >= 0) {
@@ -158,7 +166,7 @@ void fleet::read(std::uint32_t id, fleet_observer& observer) {
   }
 }
 
-// Answers whether the connection is open now.
+// Answers whether frames come now.
 bool fleet::upgrade(std::uint32_t id, std::string_view& bytes, fleet_observer& observer) {
   const upgrade_answer answer = read_upgrade_answer(bytes);
   if (answer.status == upgrade_status::refused) {
@@ -169,11 +177,18 @@ bool fleet::upgrade(std::uint32_t id, std::string_view& bytes, fleet_observer& o
   }
   bytes.remove_prefix(answer.head_bytes);
   connections_[id].upgraded();
+  if (protocol_ == protocol::websocket) {
+    admit(id, observer);
+  }
+  return true;
+}
+
+void fleet::admit(std::uint32_t id, fleet_observer& observer) {
+  connections_[id].admitted();
   if (open_count_++ == 0 && heartbeat_ns_ > 0) {
     next_heartbeat_ns_ = monotonic_ns() + heartbeat_ns_ / size();
   }
   observer.on_open(id);
-  return true;
 }
 
 void fleet::take_frames(std::uint32_t id, std::string_view& bytes, fleet_observer& observer) {
@@ -193,7 +208,7 @@ bool fleet::take_message(std::uint32_t id, frame& frame, std::int64_t now_ns,
                          fleet_observer& observer) {
   switch (connections_[id].assembler().take(frame)) {
     case message_assembler::status::message:
-      observer.on_text(id, frame.payload, frame.wire_bytes, now_ns);
+      take_text(id, frame, now_ns, observer);
       break;
     case message_assembler::status::control:
       answer_control(id, frame, observer);
@@ -205,6 +220,40 @@ bool fleet::take_message(std::uint32_t id, frame& frame, std::int64_t now_ns,
       break;
   }
   return connections_[id].fd() >= 0;
+}
+
+void fleet::take_text(std::uint32_t id, const frame& frame, std::int64_t now_ns,
+                      fleet_observer& observer) {
+  if (protocol_ == protocol::engine_io && packet_of(frame.payload) != packet::event) {
+    answer_packet(id, frame.payload, observer);
+  } else {
+    observer.on_text(id, frame.payload, frame.wire_bytes, now_ns);
+  }
+}
+
+void fleet::answer_packet(std::uint32_t id, std::string_view payload, fleet_observer& observer) {
+  switch (packet_of(payload)) {
+    case packet::open:
+      send(id, {connections_[id].greeting()}, observer);
+      break;
+    case packet::ping:
+      send(id, {pong_packet}, observer);
+      break;
+    case packet::admitted:
+      if (!is_open(id)) {
+        admit(id, observer);
+      }
+      break;
+    case packet::refused:
+      end(id, {"refused", "the server answered " + std::string(payload.substr(0, 80))}, observer);
+      break;
+    case packet::dismissed:
+      end(id, {"disconnect", "the server disconnected the connection"}, observer);
+      break;
+    case packet::event:
+    case packet::other:
+      break;
+  }
 }
 
 void fleet::answer_control(std::uint32_t id, const frame& frame, fleet_observer& observer) {

@@ -8,6 +8,7 @@
 
 #include "clock.hpp"
 #include "connection.hpp"
+#include "dialect.hpp"
 #include "endpoint.hpp"
 #include "frame_writer.hpp"
 #include "poller.hpp"
@@ -41,11 +42,12 @@ class fleet_observer {
 // All connections of this process, on one thread.
 class fleet {
  public:
-  fleet(const endpoint& to, std::uint64_t seed, double heartbeat_s);
+  fleet(const endpoint& to, load::protocol protocol, std::uint64_t seed, double heartbeat_s);
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(connections_.size()); }
   std::uint32_t open_count() const { return open_count_; }
   bool is_open(std::uint32_t connection) const;
+  const load::dialect& dialect() const { return dialect_of(protocol_); }
 
   // Begins one more connection; its end, if it comes at once, is told like any other.
   void start(std::string_view user, fleet_observer& observer);
@@ -74,6 +76,10 @@ class fleet {
   bool upgrade(std::uint32_t id, std::string_view& bytes, fleet_observer& observer);
   void take_frames(std::uint32_t id, std::string_view& bytes, fleet_observer& observer);
   bool take_message(std::uint32_t id, frame& frame, std::int64_t now_ns, fleet_observer& observer);
+  void take_text(std::uint32_t id, const frame& frame, std::int64_t now_ns,
+                 fleet_observer& observer);
+  void admit(std::uint32_t id, fleet_observer& observer);
+  void answer_packet(std::uint32_t id, std::string_view payload, fleet_observer& observer);
   void answer_control(std::uint32_t id, const frame& frame, fleet_observer& observer);
   void send_frame(std::uint32_t id, opcode op, std::initializer_list<std::string_view> parts,
                   fleet_observer& observer);
@@ -81,6 +87,7 @@ class fleet {
   void end(std::uint32_t id, const ending& why, fleet_observer& observer);
 
   endpoint to_;
+  load::protocol protocol_;
   poller poller_;
   frame_writer writer_;
   receive_lag lag_;

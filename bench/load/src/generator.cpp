@@ -37,7 +37,7 @@ generator::generator(const generator_options& options, const profile& profile)
     : options_(options),
       profile_(profile),
       crowd_{fleet(resolve(options.host, options.port, options.sources, profile.connections),
-                   options.seed, profile.heartbeat_s),
+                   options.protocol, options.seed, profile.heartbeat_s),
              roster(options.name, profile.room_size)} {}
 
 connect_result generator::connect(std::uint32_t total) {

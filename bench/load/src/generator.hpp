@@ -15,6 +15,7 @@ namespace chinwag::load {
 struct generator_options {
   std::string host = "127.0.0.1";
   std::uint16_t port = 4000;
+  load::protocol protocol = load::protocol::websocket;
   std::uint32_t sources = 0;  // 0: as many as the connections need
   std::string name;           // starts the names of users and rooms
   std::uint64_t seed = 1;

@@ -8,8 +8,8 @@ namespace chinwag::load {
 
 inline constexpr std::size_t response_head_bytes_max = 8 * 1024;
 
-// The upgrade request for `GET /ws?user=...`; `user` holds characters that need no escaping.
-std::string upgrade_request(std::string_view host, std::string_view user);
+// The upgrade request; `target` is path and query, already escaped.
+std::string upgrade_request(std::string_view host, std::string_view target);
 
 enum class upgrade_status { accepted, incomplete, refused };
 

@@ -101,15 +101,15 @@ void hold::send_message(std::uint64_t index) {
   const std::string_view padding = padding_of(stamp, profile_.content_bytes - stamp_bytes);
   const std::string to =
       to_room ? crowd().names.room(sender) : crowd().names.user(seating_.partner_of(sender));
-  crowd().connections.send(
-      sender,
-      {to_room ? R"({"type":"message","room":")" : R"({"type":"direct","to":")",
-       to,
-       R"(","content":")",
-       {head, stamp_bytes},
-       padding,
-       R"("})"},
-      *this);
+  const dialect& dialect = crowd().connections.dialect();
+  crowd().connections.send(sender,
+                           {to_room ? dialect.message_head : dialect.direct_head,
+                            to,
+                            dialect.content_head,
+                            {head, stamp_bytes},
+                            padding,
+                            dialect.tail},
+                           *this);
   tally_.add_sent(stamp.planned_ns, deliveries, monotonic_ns());
 }
 

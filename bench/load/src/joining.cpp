@@ -62,7 +62,8 @@ void joining::start_more() {
     if (crowd().connections.is_open(id)) {
       ++in_flight_;
       awaited_[id] = true;
-      crowd().connections.send(id, {R"({"type":"join","room":")", crowd().names.room(id), R"("})"},
+      const dialect& dialect = crowd().connections.dialect();
+      crowd().connections.send(id, {dialect.join_head, crowd().names.room(id), dialect.tail},
                                *this);
     }
   }

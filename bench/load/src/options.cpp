@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <map>
 
 #include "failure.hpp"
 
@@ -24,6 +25,9 @@ Exit codes: 0 delivered in full; 1 deliveries lost, late, twice, out of order or
 connection ended; 2 wrong option, command or profile; 3 server, port or limits; 4 an inner fault.)";
 
 constexpr std::size_t name_bytes_max = 40;
+
+const std::map<std::string, protocol> protocol_names{{"websocket", protocol::websocket},
+                                                     {"engine.io", protocol::engine_io}};
 
 std::string check_name(const std::string& name) {
   constexpr const char* allowed =
@@ -57,6 +61,12 @@ void add_load_options(CLI::App& app, options& out) {
 void add_server_options(CLI::App& app, options& out) {
   app.add_option("--host", out.generator.host, "Server's IPv4 address or name");
   app.add_option("--port", out.generator.port, "Server's port")->check(CLI::Range(1, 65'535));
+  app.add_option_function<std::string>(
+         "--protocol",
+         [&out](const std::string& name) { out.generator.protocol = protocol_names.at(name); },
+         "How messages travel: as WebSocket text, or as Socket.IO events")
+      ->check(CLI::IsMember(protocol_names))
+      ->default_str("websocket");
   app.add_option("--sources", out.generator.sources,
                  "Connect from 127.0.0.1 to 127.0.0.N; 0: as many as needed")
       ->check(CLI::Range(0, 250));

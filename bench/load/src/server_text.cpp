@@ -33,15 +33,24 @@ std::size_t value_behind_key(std::string_view payload, std::size_t key_end) {
   return step_over(payload, step_over(payload, key_end, ':'), '"');
 }
 
+// Where the type begins, behind its quote; `npos` when there is none.
+std::size_t find_type(std::string_view payload) {
+  constexpr std::string_view event_head = "42[";
+  constexpr std::string_view type_key = "type\"";
+  if (payload.starts_with(event_head)) {
+    return step_over(payload, event_head.size(), '"');
+  }
+  const std::size_t key = step_over(payload, step_over(payload, 0, '{'), '"');
+  if (key == npos || payload.substr(key, type_key.size()) != type_key) {
+    return npos;
+  }
+  return value_behind_key(payload, key + type_key.size());
+}
+
 }  // namespace
 
 text_type type_of(std::string_view payload) {
-  constexpr std::string_view type_key = "type\"";
-  const std::size_t key = step_over(payload, step_over(payload, 0, '{'), '"');
-  if (key == npos || payload.substr(key, type_key.size()) != type_key) {
-    return text_type::other;
-  }
-  const std::size_t value = value_behind_key(payload, key + type_key.size());
+  const std::size_t value = find_type(payload);
   if (value == npos) {
     return text_type::other;
   }
@@ -52,6 +61,12 @@ text_type type_of(std::string_view payload) {
     }
   }
   return text_type::other;
+}
+
+std::string_view type_head(std::string_view payload) {
+  const std::size_t value = find_type(payload);
+  const std::size_t quote = value == npos ? npos : payload.find('"', value);
+  return quote == npos ? std::string_view() : payload.substr(0, quote + 1);
 }
 
 std::size_t find_string(std::string_view payload, std::string_view key) {

@@ -1,0 +1,62 @@
+#include "dialect.hpp"
+
+#include <array>
+#include <utility>
+
+namespace chinwag::load {
+namespace {
+
+constexpr dialect websocket_dialect{
+    .target = "/ws?user=",
+    .target_names_user = true,
+    .join_head = R"({"type":"join","room":")",
+    .message_head = R"({"type":"message","room":")",
+    .direct_head = R"({"type":"direct","to":")",
+    .content_head = R"(","content":")",
+    .tail = R"("})",
+    .heartbeat = R"({"type":"heartbeat"})",
+};
+
+// The event's name is the type, its one argument the other fields.
+constexpr dialect engine_io_dialect{
+    .target = "/socket.io/?EIO=4&transport=websocket",
+    .target_names_user = false,
+    .join_head = R"(42["join",{"room":")",
+    .message_head = R"(42["message",{"room":")",
+    .direct_head = R"(42["direct",{"to":")",
+    .content_head = R"(","content":")",
+    .tail = R"("}])",
+    .heartbeat = R"(42["heartbeat",{}])",
+};
+
+// Engine.IO's type first: open 0, ping 2, message 4; then, in a message, Socket.IO's: CONNECT 0,
+// DISCONNECT 1, EVENT 2, CONNECT_ERROR 4.
+constexpr std::array<std::pair<std::string_view, packet>, 6> packet_heads{{
+    {"42", packet::event},
+    {"0{", packet::open},
+    {"2", packet::ping},
+    {"40", packet::admitted},
+    {"44", packet::refused},
+    {"41", packet::dismissed},
+}};
+
+}  // namespace
+
+const dialect& dialect_of(protocol spoken) {
+  return spoken == protocol::engine_io ? engine_io_dialect : websocket_dialect;
+}
+
+packet packet_of(std::string_view payload) {
+  for (const auto& [head, kind] : packet_heads) {
+    if (payload.starts_with(head)) {
+      return kind;
+    }
+  }
+  return packet::other;
+}
+
+std::string connect_packet(std::string_view user) {
+  return R"(40{"user":")" + std::string(user) + R"("})";
+}
+
+}  // namespace chinwag::load

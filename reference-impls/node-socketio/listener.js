@@ -1,0 +1,90 @@
+// The HTTP side: /health, Socket.IO on its own path, and the end of everything.
+
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import process from 'node:process';
+
+import { Server } from 'socket.io';
+
+import { limitBacklog } from './backlog.js';
+import { arrive, depart } from './chat.js';
+import { isName } from './names.js';
+import { serve } from './requests.js';
+
+// A packet `42["type",{...}]` is three bytes shorter than the message {"type":"type",...}, of which
+// 65,536 bytes are served.
+const PACKET_BYTES_MAX = 65_536 - 3;
+const PATH = '/socket.io/';
+const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+const HEALTH = JSON.stringify({
+  status: 'ok',
+  implementation: 'node-socketio',
+  version,
+  pid: process.pid,
+  workers: [process.pid],
+});
+
+const pathOf = (request) => request.url.split('?', 1)[0];
+
+function answer(request, response) {
+  if (pathOf(request) === '/health') {
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end(HEALTH);
+  } else {
+    response.writeHead(404).end();
+  }
+}
+
+/** Engine.IO would leave other paths without an answer. */
+function refuseElsewhere(request, socket) {
+  if (pathOf(request) === PATH) return;
+  socket.on('error', () => socket.destroy());
+  socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+}
+
+/** The user is named by the CONNECT packet's auth; who names none gets a name. */
+function admit(socket, next) {
+  const user = socket.handshake.auth.user || randomUUID();
+  if (!isName(user)) return next(new Error('bad_request'));
+  socket.data.user = user;
+  next();
+}
+
+function engineOptions({ pingIntervalMs, idleTimeoutMs }) {
+  return {
+    path: PATH,
+    transports: ['websocket'],
+    serveClient: false,
+    destroyUpgrade: false,
+    maxHttpBufferSize: PACKET_BYTES_MAX,
+    pingInterval: pingIntervalMs,
+    // Counts from a ping that is not answered: from the last sign of life it is the idle timeout.
+    pingTimeout: Math.max(idleTimeoutMs - pingIntervalMs, 1),
+  };
+}
+
+export class Listener {
+  #io;
+
+  constructor(settings, onError) {
+    const http = createServer(answer);
+    http.on('upgrade', refuseElsewhere);
+    http.on('error', onError);
+    this.#io = new Server(http, engineOptions(settings));
+    this.#io.engine.on('connection', limitBacklog);
+    this.#io.use(admit);
+    this.#io.on('connection', (socket) => this.#welcome(socket));
+    http.listen(settings.port, settings.host);
+  }
+
+  /** Accepts nobody any more, closes everyone, and reports when the last one is gone. */
+  stop(onStopped) {
+    this.#io.close(onStopped);
+  }
+
+  #welcome(socket) {
+    socket.on('disconnecting', () => depart(socket));
+    serve(this.#io, socket);
+    arrive(socket);
+  }
+}
