@@ -50,7 +50,7 @@ export class Listener {
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: PAYLOAD_BYTES_MAX,
-    // However many fragments a message has: `ws` keeps no empty ones, and maxPayload bounds the rest.
+    // Any number of fragments: `ws` keeps no empty ones, and maxPayload bounds the rest.
     maxFragments: 0,
     // Without this `ws` would choose the first subprotocol offered.
     handleProtocols: () => false,
