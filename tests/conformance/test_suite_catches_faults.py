@@ -51,7 +51,7 @@ FAULTS: dict[str, list[Check]] = {
     ],
     "tells the leaver": [case("leave-is-told-to-those-left")],
     "tells everyone of joining again": [case("join-again-is-told-to-the-asker-alone")],
-    "membership belongs to the user": [case("two-connections-of-a-user-are-two-members")],
+    "membership belongs to the user": [SESSIONS, case("two-connections-of-a-user-are-two-members")],
     "has no limit of rooms": [test_rooms.test_the_65th_room_is_refused],
     "trims names": [case("room-names-are-not-trimmed")],
     "direct reaches one connection": [
