@@ -213,6 +213,8 @@ class Verification(msgspec.Struct, kw_only=True):
     failed: int
     skipped: int
     failures: list[str] = []
+    skips: list[str] = []
+    """Each skipped case with its reason."""
     seconds: float = 0.0
 
 

@@ -55,6 +55,8 @@ export class Listener {
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: PAYLOAD_BYTES_MAX,
+    // Any number of fragments: `ws` keeps no empty ones, and maxPayload bounds the rest.
+    maxFragments: 0,
     // Without this `ws` would choose the first subprotocol offered.
     handleProtocols: () => false,
   });

@@ -19,6 +19,7 @@ def test_a_report_is_counted(tmp_path):
     outcome = read_report(path, "go", 1.5)
     assert (outcome.passed, outcome.failed, outcome.skipped) == (3, 3, 1)
     assert outcome.failures == ["c: assert 1 == 2", "d: fixture broke", "f: at the end"]
+    assert outcome.skips == ["e: not served"]
 
 
 def test_the_whole_suite_and_its_short_subset(toy, tmp_path):

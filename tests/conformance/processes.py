@@ -1,4 +1,4 @@
-"""What /proc says of a server's processes: open descriptors and resident memory."""
+"""What /proc says of a server's processes: open descriptors and memory."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ def resident_bytes(pids: list[int]) -> int:
 def _resident_pages(pid: int) -> int:
     with open(f"/proc/{pid}/statm", encoding="ascii") as file:
         return int(file.read().split()[1])
+
+
+def proportional_bytes(pids: list[int]) -> int:
+    """The sum of PSS: a page that several processes share counts once."""
+    return sum(_proportional_kib(pid) for pid in pids) * 1024
+
+
+def _proportional_kib(pid: int) -> int:
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
 
 
 async def until(reached: Callable[[], bool], what: str, timeout_s: float = 15.0) -> None:

@@ -15,6 +15,7 @@ from chinwag_bench.paths import find_workspace
 from chinwag_bench.servers.build import build
 from chinwag_bench.servers.catalog import Catalog, Target, discover
 from chinwag_bench.servers.health import ask_health
+from chinwag_bench.servers.manifest import Conformance
 from chinwag_bench.servers.process import Launch, ServerProcess, start_server
 from chinwag_bench.servers.toolchain import missing_reason
 
@@ -45,6 +46,12 @@ class Choice:
         if self.target is None:
             return False
         return self.target.server.manifest.conformance.framing_faults == "1002"
+
+    @property
+    def pending_bytes(self) -> int:
+        """What may wait for a member that does not read (L4)."""
+        conformance = self.target.server.manifest.conformance if self.target else Conformance()
+        return conformance.pending_bytes
 
 
 @dataclass(frozen=True)

@@ -19,27 +19,45 @@ SLOW_DAY_S = 4.0
 
 TEXT = b'{"type":"heartbeat"}'
 
+START = frames.encode(Opcode.TEXT, TEXT[:5], fin=False)
+CONTROLS = {"close": Opcode.CLOSE, "ping": Opcode.PING, "pong": Opcode.PONG}
+
 FRAMING_FAULTS: dict[str, bytes] = {
     "unmasked text": frames.encode(Opcode.TEXT, TEXT, masked=False),
     "unmasked ping": frames.encode(Opcode.PING, b"x", masked=False),
     "unmasked close": frames.encode(Opcode.CLOSE, frames.close_payload(1000), masked=False),
+    "unmasked continuation": START + frames.encode(Opcode.CONTINUATION, TEXT[5:], masked=False),
     "RSV1": frames.encode(Opcode.TEXT, TEXT, reserved=4),
     "RSV2": frames.encode(Opcode.TEXT, TEXT, reserved=2),
     "RSV3": frames.encode(Opcode.TEXT, TEXT, reserved=1),
-    "RSV1 on a ping": frames.encode(Opcode.PING, b"x", reserved=4),
+    "all reserved bits": frames.encode(Opcode.TEXT, TEXT, reserved=7),
+    "RSV1 on a continuation": START + frames.encode(Opcode.CONTINUATION, TEXT[5:], reserved=4),
+    **{f"RSV1 on a {name}": frames.encode(code, reserved=4) for name, code in CONTROLS.items()},
     **{f"opcode {code}": frames.encode(code, TEXT) for code in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)},
-    "fragmented ping": frames.encode(Opcode.PING, b"x", fin=False),
-    "fragmented close": frames.encode(Opcode.CLOSE, b"", fin=False),
-    "ping of 126 bytes": frames.encode(Opcode.PING, b"x" * 126),
+    "opcode 3 inside fragments": START + frames.encode(3, TEXT),
+    **{f"fragmented {name}": frames.encode(code, fin=False) for name, code in CONTROLS.items()},
+    **{
+        f"{name} of {size} bytes": frames.encode(code, b"x" * size)
+        for name, code in (("ping", Opcode.PING), ("pong", Opcode.PONG))
+        for size in (126, 65_536)
+    },
     "close of 126 bytes": frames.encode(Opcode.CLOSE, frames.close_payload(1000, b"x" * 124)),
     "continuation of nothing": frames.encode(Opcode.CONTINUATION, TEXT),
+    "empty continuation of nothing": frames.encode(Opcode.CONTINUATION),
+    "unfinished continuation of nothing": frames.encode(Opcode.CONTINUATION, TEXT, fin=False),
     "continuation after the end": frames.encode(Opcode.TEXT, b'{"type":"-"}')
     + frames.encode(Opcode.CONTINUATION, TEXT),
-    "text inside fragments": frames.encode(Opcode.TEXT, TEXT[:5], fin=False)
-    + frames.encode(Opcode.TEXT, TEXT),
+    "continuation after fragments' end": frames.encode(Opcode.TEXT, b'{"type":', fin=False)
+    + frames.encode(Opcode.CONTINUATION, b'"-"}')
+    + frames.encode(Opcode.CONTINUATION, TEXT),
+    "text inside fragments": START + frames.encode(Opcode.TEXT, TEXT),
+    "binary inside fragments": START + frames.encode(Opcode.BINARY, TEXT),
+    "fault after a ping inside fragments": START
+    + frames.encode(Opcode.PONG)
+    + frames.encode(Opcode.TEXT, TEXT, fin=False),
     **{
         f"close code {code}": frames.encode(Opcode.CLOSE, frames.close_payload(code))
-        for code in (0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65535)
+        for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535)
     },
 }
 
@@ -54,6 +72,22 @@ async def test_a_framing_fault_ends_the_connection(chat: Chat, choice: Choice, f
     allowed = {1002} if choice.framing_code_is_due else {1002, None}
     assert ended.code in allowed, f"{fault}: {ended}"
     assert time.monotonic() - started < FRAMING_END_S + SLOW_DAY_S
+
+
+SHORT_FAULTS = [fault for fault, data in FRAMING_FAULTS.items() if len(data) < 1000]
+
+
+@pytest.mark.rules("F9", "L6")
+@pytest.mark.parametrize("fault", SHORT_FAULTS)
+async def test_a_framing_fault_byte_by_byte_ends_the_connection(
+    chat: Chat, choice: Choice, fault: str
+) -> None:
+    """What a server reads at once must not decide what it notices."""
+    client = await chat.connect()
+    await client.send_slowly(FRAMING_FAULTS[fault])
+    ended = await client.end()
+    allowed = {1002} if choice.framing_code_is_due else {1002, None}
+    assert ended.code in allowed, f"{fault}: {ended}"
 
 
 @pytest.mark.smoke

@@ -8,6 +8,7 @@ import pytest
 
 from .chat import Chat, fresh_name
 from .client import MALFORMED, End
+from .frames import Opcode
 
 
 def ignored(value: str) -> str:
@@ -21,6 +22,19 @@ DEEP = {
     "10,000 objects": '{"a":' * 10_000 + "0" + "}" * 10_000,
     "60,000 lists never closed": "[" * 60_000,
 }
+
+
+@pytest.mark.rules("F7", "C10", "L6")
+@pytest.mark.parametrize("value", ["[" * 100_000, '{"a":' * 100_000, "[{}," * 100_000])
+async def test_100_000_levels_are_too_long_a_message(chat: Chat, value: str) -> None:
+    """In fragments, so that a parser that reads along would get to see most of it."""
+    client, bystander = await chat.connect(), await chat.connect()
+    text = ignored(value).encode()
+    for at in range(0, len(text), 8192):
+        opcode = Opcode.CONTINUATION if at else Opcode.TEXT
+        await client.send_frame(opcode, text[at : at + 8192], fin=at + 8192 >= len(text))
+    assert (await client.end()).code == 1009
+    await bystander.fence()
 
 
 @pytest.mark.rules("C10", "L6")
@@ -47,6 +61,60 @@ async def test_a_number_of_60_000_digits_hurts_nobody(chat: Chat) -> None:
     await client.send_text(ignored("9" * 60_000))
     await bystander.fence()
     await client.served_or_ended(MALFORMED.code)
+
+
+FLOODS = {
+    "spaces before": " " * 60_000 + '{"type":"heartbeat"}',
+    "line breaks after": '{"type":"heartbeat"}' + "\r\n\t " * 15_000,
+    "spaces inside": '{ "type"' + " " * 30_000 + ":" + "\n" * 30_000 + '"heartbeat" }',
+    "a key of 60,000 bytes": '{"' + "k" * 60_000 + '":1,"type":"heartbeat"}',
+    "a key of 10,000 escapes": '{"' + r"\u006b" * 10_000 + '":1,"type":"heartbeat"}',
+    "a key of NUL": r'{"\u0000":1,"":2,"type\u0000":3,"type":"heartbeat"}',
+    "30,000 escaped quotes": '{"x":"' + r"\"" * 30_000 + '","type":"heartbeat"}',
+    "escapes of escapes": r'{"x":"' + r"\\" * 30_000 + '","type":"heartbeat"}',
+    "10,000 empty lists": '{"x":[' + "[]," * 9_999 + '[]],"type":"heartbeat"}',
+    "an escaped type": r'{"\u0074\u0079p\u0065":"\u0068eartbea\u0074"}',
+}
+
+
+@pytest.mark.rules("C6", "L6")
+@pytest.mark.parametrize("text", FLOODS.values(), ids=FLOODS)
+async def test_odd_but_valid_json_is_served(chat: Chat, text: str) -> None:
+    client = await chat.connect()
+    await client.send_text(text)
+    await client.expect(type="heartbeat")
+    await client.fence()
+
+
+ESCAPES = [
+    r"\\\\",
+    r"\\\"",
+    r"\\u0041",
+    r"\\\u0041",
+    r"\u005cu0041",
+    r"\u005c\u0022",
+    r"\u0000" * 9,
+]
+
+
+@pytest.mark.rules("R9")
+@pytest.mark.parametrize("escaped", ESCAPES)
+async def test_escapes_are_undone_once(chat: Chat, escaped: str) -> None:
+    room = fresh_name("room")
+    client = await chat.member(room)
+    await client.send_text(f'{{"type":"message","room":"{room}","content":"{escaped}"}}')
+    await client.expect(type="message", content=json.loads(f'"{escaped}"'))
+
+
+@pytest.mark.rules("C1", "L6")
+@pytest.mark.parametrize(
+    "text", [" " * 65_536, "\ufeff" * 3, "\ufeff" + '{"type":"heartbeat"}', "\0"]
+)
+async def test_what_holds_no_value_is_malformed(chat: Chat, text: str) -> None:
+    client, bystander = await chat.connect(), await chat.connect()
+    await client.send_text(text)
+    assert await client.end() == MALFORMED
+    await bystander.fence()
 
 
 SURROGATES = [r"\ud800", r"\udc00", r"\ud83d\ud83d", r"\udc00\ud800", r"\ud83dx"]

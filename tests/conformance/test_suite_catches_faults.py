@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from . import golden, handshake, test_closes, test_fanout, test_frames, test_rooms
+from . import golden, handshake, test_closes, test_fanout, test_frames, test_model, test_rooms
 from .chat import Chat
 from .faulty_server import running
 from .golden import Player
@@ -28,6 +28,8 @@ async def play(case_id: str, chat: Chat) -> None:
 def case(case_id: str) -> Check:
     return partial(play, case_id)
 
+
+SESSIONS: Check = test_model.test_random_sessions_agree_with_the_model
 
 FAULTS: dict[str, list[Check]] = {
     "drops every tenth delivery": [
@@ -49,10 +51,13 @@ FAULTS: dict[str, list[Check]] = {
     ],
     "tells the leaver": [case("leave-is-told-to-those-left")],
     "tells everyone of joining again": [case("join-again-is-told-to-the-asker-alone")],
-    "membership belongs to the user": [case("two-connections-of-a-user-are-two-members")],
+    "membership belongs to the user": [SESSIONS, case("two-connections-of-a-user-are-two-members")],
     "has no limit of rooms": [test_rooms.test_the_65th_room_is_refused],
     "trims names": [case("room-names-are-not-trimmed")],
-    "direct reaches one connection": [case("direct-reaches-every-connection-of-the-user")],
+    "direct reaches one connection": [
+        SESSIONS,
+        case("direct-reaches-every-connection-of-the-user"),
+    ],
     "answers unknown types": [case("unknown-type-is-ignored")],
     "closes malformed messages with 1002": [
         case("malformed-only-a-brace"),

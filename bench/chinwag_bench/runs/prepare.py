@@ -99,7 +99,14 @@ def _column(target: Target, status: str, reason: str | None) -> Column:
         status=status,  # type: ignore[arg-type]
         reason=reason,
         versions=built.versions if built else {},
-        caveats=manifest.caveats + target.settings.caveats,
+        caveats=[
+            *manifest.caveats,
+            *target.settings.caveats,
+            *(
+                f"conformance skips {case}: {why}"
+                for case, why in manifest.conformance.skip.items()
+            ),
+        ],
         published=manifest.published,
         aa_of=target.base_id if target.again else None,
     )

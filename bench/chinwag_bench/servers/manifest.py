@@ -85,6 +85,10 @@ class Conformance(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """
 
     framing_faults: str = "1002"
+    pending_bytes: int = 1_048_576
+    """What may wait for a member that does not read: for a queue that counts messages, its length
+    times 4 KiB.
+    """
     skip: dict[str, str] = {}
 
 

@@ -40,22 +40,24 @@ def verify(target: Target, log: Path, *, smoke: bool = False) -> Verification:
 
 def read_report(report: Path, column: str, seconds: float) -> Verification:
     """Counts the cases of a JUnit XML report. An error in a fixture counts as a failure."""
-    passed, skipped = 0, 0
+    passed = 0
+    skips: list[str] = []
     failures: dict[str, str] = {}
     for case in ElementTree.parse(report).iter("testcase"):
         name = case.get("name", "?")
         trouble = case.find("failure") if case.find("failure") is not None else case.find("error")
         if trouble is not None:
             failures[name] = _first_line(trouble.get("message", ""))
-        elif case.find("skipped") is not None:
-            skipped += 1
+        elif (skip := case.find("skipped")) is not None:
+            skips.append(f"{name}: {_first_line(skip.get('message', ''))}")
         else:
             passed += 1
     return Verification(
         column=column,
         passed=passed,
         failed=len(failures),
-        skipped=skipped,
+        skipped=len(skips),
+        skips=skips,
         failures=[f"{name}: {text}" if text else name for name, text in failures.items()],
         seconds=seconds,
     )

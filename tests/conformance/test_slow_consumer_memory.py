@@ -1,0 +1,95 @@
+"""Rules L3 and L4: what waits for a member that does not read is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import pytest
+
+from . import frames
+from .chat import Chat, fresh_name
+from .client import Client
+from .frames import Opcode
+from .processes import process_ids, proportional_bytes
+from .servers import Running
+
+CONTENT = "x" * 4096
+BATCH = 32
+"""Messages of a batch, and readers take all of it before the next: nobody else lags."""
+
+WARM_UP_BATCHES = 256
+"""32 MiB: buffers and heaps are as large by then as this traffic makes them."""
+
+SENT_ENOUGH_BATCHES = 512
+"""64 MiB: from here on only a server that waits for time to pass has something left to do."""
+
+PACE_S = 0.02
+LET_GO_WITHIN_S = 60.0
+RECEIVE_BUFFER = 4096
+GROWTH_BYTES = 8 * 2**20
+
+
+class Traffic:
+    """A sender and a witness in one room, and the most memory that the server took meanwhile."""
+
+    def __init__(self, server: Running, room: str, members: list[Client]) -> None:
+        self._pids = process_ids(server)
+        self._room, self._members = room, members
+        self._batch = BATCH * frames.encode(
+            Opcode.TEXT,
+            json.dumps({"type": "message", "room": room, "content": CONTENT}).encode(),
+        )
+        self.departures = 0
+        self.peak_bytes = 0
+
+    async def send_batch(self) -> None:
+        await self._members[0].send_bytes(self._batch)
+        await asyncio.gather(*(self._take_batch(member) for member in self._members))
+        self.peak_bytes = max(self.peak_bytes, proportional_bytes(self._pids))
+
+    async def _take_batch(self, member: Client) -> None:
+        """All messages of a batch; who left is counted."""
+        taken = 0
+        while taken < BATCH:
+            payload = await member.receive_raw()
+            if len(payload) < len(CONTENT):
+                assert json.loads(payload)["type"] == "user_left", payload
+                self.departures += 1
+            else:
+                taken += 1
+
+    async def until_all_heard_of_a_departure(self) -> None:
+        deadline = time.monotonic() + LET_GO_WITHIN_S
+        batches = 0
+        while self.departures < len(self._members):
+            await self.send_batch()
+            batches += 1
+            if batches > SENT_ENOUGH_BATCHES:
+                assert time.monotonic() < deadline, "nothing was done about the slow member"
+                await asyncio.sleep(PACE_S)
+
+
+@pytest.mark.slow
+@pytest.mark.rules("L3", "L4")
+async def test_memory_for_a_member_that_does_not_read_is_bounded(own_server: Running) -> None:
+    """Compared with the peak of the same traffic while everyone reads."""
+    chat, room = Chat(own_server.address), fresh_name("room")
+    try:
+        members = await chat.members(room, 2)
+        traffic = Traffic(own_server, room, members)
+        for _ in range(WARM_UP_BATCHES):
+            await traffic.send_batch()
+        usual = traffic.peak_bytes
+        slow = await chat.connect(receive_buffer=RECEIVE_BUFFER)
+        await slow.join(room)
+        for member in members:
+            await member.expect(type="user_joined", user=slow.user)
+        await traffic.until_all_heard_of_a_departure()
+        grown = traffic.peak_bytes - usual
+        allowed = GROWTH_BYTES + own_server.choice.pending_bytes
+        assert grown <= allowed, f"grew by {grown:,} bytes; {allowed:,} are allowed"
+        assert (await slow.end(ignore_messages=True)).code in (1013, None)
+    finally:
+        chat.abort()
