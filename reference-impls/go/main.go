@@ -32,9 +32,8 @@ func main() {
 		pingInterval: time.Duration(setting("CHAT_PING_INTERVAL_MS", 30_000)) * time.Millisecond,
 		idleTimeout:  time.Duration(setting("CHAT_IDLE_TIMEOUT_MS", 60_000)) * time.Millisecond,
 	}
-	server := http.Server{
-		Addr: net.JoinHostPort(host, port), Handler: h, ReadHeaderTimeout: 10 * time.Second,
-	}
+	server := http.Server{Addr: net.JoinHostPort(host, port), Handler: h}
+	server.ReadHeaderTimeout, server.MaxHeaderBytes = 10*time.Second, 16<<10
 
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, os.Interrupt)

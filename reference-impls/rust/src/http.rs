@@ -14,8 +14,10 @@ use crate::{chat::Chat, connection, messages::is_name};
 
 pub async fn serve(tcp: TcpStream, chat: Arc<Chat>) {
     let service = service_fn(|request| ready(Ok::<_, Infallible>(respond(request, &chat))));
-    let http =
-        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(tcp), service);
+    let http = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .max_buf_size(16_384) // of a request's head
+        .serve_connection(TokioIo::new(tcp), service);
     // What fails here concerns this client alone, and it knows.
     let _ = http.with_upgrades().await;
 }
