@@ -29,6 +29,7 @@ def test_it_doubles_then_ascends_then_confirms():
         ("approach", 200),
         ("approach", 400),
         ("approach", 800),
+        ("ascend", 800),
         ("ascend", 460),
         ("confirm", 400),
     ]
@@ -42,9 +43,12 @@ def test_it_comes_down_from_a_start_that_is_too_high():
 
 
 def test_the_ascent_is_not_bounded_by_a_failure_of_the_approach():
-    """A short hold may fail by chance: the ascent goes on as far as the server does."""
-    outcome, _ = drive(lambda offer: offer.rate <= 1000 and offer != Offer("approach", 400))
+    """A short hold may fail by chance: the same rate is tried with a longer one, and the search
+    goes on as far as the server does."""
+    outcome, offers = drive(lambda offer: offer.rate <= 1000 and offer != Offer("approach", 400))
     assert 1000 / STEP < outcome.rate <= 1000
+    assert Offer("ascend", 400) in offers
+    assert Offer("approach", 800) in offers
 
 
 def test_a_failed_confirmation_steps_down():
