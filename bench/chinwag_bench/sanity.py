@@ -59,10 +59,11 @@ def _little(holds: list[tuple[str, bool, Hold]]) -> Json:
 
 
 def _beyond_noise(little: dict[str, float]) -> float:
-    """How far the ratio is from 1 beyond two standard errors of the sampled mean: a hold at low
-    load has few messages under way, so their mean is known less well than 5 %."""
+    """How far the ratio is from 1 beyond the sampled mean's own error: a hold at low load has few
+    messages under way, so their mean is known less well than 5 %. Three standard errors, because
+    a run asks this of some two hundred holds at once."""
     noise = (
-        2 * little.get("standard_error", 0.0) / little["predicted"] if little["predicted"] else 0
+        3 * little.get("standard_error", 0.0) / little["predicted"] if little["predicted"] else 0
     )
     return max(0.0, abs(little["ratio"] - 1) - noise)
 

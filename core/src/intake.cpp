@@ -39,8 +39,9 @@ void intake::readable(connection_id id) {
     kept = unread.size();
     std::copy(unread.begin(), unread.end(), buffer_.begin());
   }
-  const ssize_t got = ::recv(from.descriptor, buffer_.data() + kept,
-                             shared_.limits.read_bytes_per_turn, MSG_DONTWAIT);
+  const std::span<char> room = std::span(buffer_).subspan(kept);
+  const std::size_t wanted = std::min<std::size_t>(room.size(), shared_.limits.read_bytes_per_turn);
+  const ssize_t got = ::recv(from.descriptor, room.data(), wanted, MSG_DONTWAIT);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got <= 0) return life_.break_off(id);
   shared_.counts.bytes_in.add(static_cast<std::uint64_t>(got));

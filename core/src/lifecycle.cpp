@@ -79,10 +79,18 @@ void lifecycle::begin_closing(connection_id id, std::uint16_t code) {
   if (code != 0) shared_.counts.count_close(code);
   rooms_.leave_all(id);
   users_.remove(id);
-  shared_.links.connections[id].reading_paused = false;
+  forget_input(id);
   events_.update(id);
   boxes_.queue(id);
   arm(id);
+}
+
+// Nothing that it sent is served any more. What a paused connection left unread can be far more
+// than the header that intake has room for when it reads on, to find the client's end.
+void lifecycle::forget_input(connection_id id) {
+  shared_.links.connections[id].reading_paused = false;
+  const stash_id place = shared_.truth.connections[id].stash;
+  if (place != no_id) shared_.truth.stashes[place].unread.clear();
 }
 
 void lifecycle::break_off(connection_id id) {

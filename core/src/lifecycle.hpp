@@ -53,6 +53,7 @@ class lifecycle {
 
  private:
   void begin_closing(connection_id id, std::uint16_t code);
+  void forget_input(connection_id id);
   void judge(connection_id id);
   void slow_consumer(connection_id id);
   void begin_lingering(connection_id id);
