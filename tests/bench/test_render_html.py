@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 import pytest
 from chinwag_bench.judge import judge
 from chinwag_bench.records import Matrix
-from chinwag_bench.render import headline, html, plots
+from chinwag_bench.render import advice, headline, html, plots
+from chinwag_bench.render.strips import strips
 
 from .result_builder import build
 
@@ -142,6 +143,61 @@ def test_bars_share_one_axis_from_zero(matrix: Matrix) -> None:
     cells = {c.column: c.value for c in matrix.cells if c.row == "cpu_per_delivery"}
     assert by_name["go"] / by_name["rust"] == pytest.approx(cells["go"] / cells["rust"])
     assert chart.bars[0].name == "chinwagd"
+
+
+def test_the_kernel_s_own_cost_is_a_line_where_it_was_measured(matrix: Matrix) -> None:
+    assert "was not measured in this run" in html.document(matrix)
+    matrix.run.plan["bare_kernel"] = {"us_per_delivery": 2.5, "how": "one send a delivery"}
+    chart = html.charts(matrix)[1]
+    assert isinstance(chart, plots.BarChart)
+    assert chart.reference is not None
+    longest = max(c.interval[1] for c in matrix.cells if c.row == "cpu_per_delivery" and c.interval)
+    assert chart.reference.at == pytest.approx(100 * 2.5 / longest)
+    document = html.document(matrix)
+    assert "the kernel alone: 2.50 us (one send a delivery)" in document
+    assert "was not measured in this run" not in document
+
+
+def test_a_cell_says_what_ended_it(matrix: Matrix) -> None:
+    seen = parsed(html.document(matrix)).text
+    assert "ended by generator" in seen
+    assert "with the generator's lag" in seen
+
+
+def test_strips_share_their_row_s_scale_from_zero(matrix: Matrix) -> None:
+    found = strips(matrix)
+    cells = {c.column: c for c in matrix.cells if c.row == "cpu_per_delivery" and c.value}
+    ratio = found["cpu_per_delivery", "go"].value / found["cpu_per_delivery", "rust"].value
+    assert ratio == pytest.approx((cells["go"].value or 0) / (cells["rust"].value or 1))
+    ends = [
+        strip.high or strip.value for key, strip in found.items() if key[0] == "cpu_per_delivery"
+    ]
+    assert max(ends) == pytest.approx(100)
+    assert ("wire_bytes_per_delivery", "go") not in found, "equal bars say nothing"
+
+
+def test_advice_takes_the_end_of_an_interval_that_promises_less(matrix: Matrix) -> None:
+    cells = {c.row: c for c in matrix.cells if c.column == "go"}
+    known = {column.id: facts for column, facts in advice.candidates(matrix)}["go"]
+    loads = {where: (rate, p99) for rate, p99, where in known["loads"]}
+    top, p99 = cells["throughput_deliveries"].interval, cells["half_p99"].interval
+    assert top is not None and p99 is not None
+    assert loads["its highest sustained rate"] == (top[0], 1000.0)
+    assert loads["half of its own rate"][1] == p99[1]
+    assert known["most_connections"] is None
+
+
+def test_advice_leaves_out_what_was_not_measured(matrix: Matrix) -> None:
+    for cell in matrix.cells:
+        if cell.column == "go" and cell.row in ("common_p99", "memory_kernel"):
+            cell.value = cell.interval = None
+    known = {column.id: facts for column, facts in advice.candidates(matrix)}["go"]
+    assert [where for _, _, where in known["loads"]] == [
+        "half of its own rate",
+        "its highest sustained rate",
+    ]
+    assert known["kernel_mb"] is None
+    assert "go (again)" not in [column.id for column, _ in advice.candidates(matrix)]
 
 
 def test_memory_bars_stack_user_and_kernel(matrix: Matrix) -> None:
