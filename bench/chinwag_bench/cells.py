@@ -6,7 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 
 from chinwag_bench.evidence import Evidence, disturbed_by, kept
-from chinwag_bench.records import Cell, Column, Effort, Latency, Memory, Raw, Throughput
+from chinwag_bench.records import (
+    Cell,
+    Column,
+    Effort,
+    Limited,
+    Memory,
+    Paced,
+    Raw,
+    Throughput,
+)
 from chinwag_bench.rows import Spec
 from chinwag_bench.stats import interval, median
 
@@ -78,18 +87,20 @@ def _failure(spec: Spec, record: Raw) -> str | None:
 
 
 def _unsustained(record: Raw) -> str | None:
-    if isinstance(record, Latency) and record.step is not None and not record.step.sustained:
+    if isinstance(record, Paced) and record.step is not None and not record.step.sustained:
         return record.step.why_not or "not delivered in full and in time"
     return None
 
 
 def _mark_limits(cell: Cell, spec: Spec, records: Sequence[Raw]) -> None:
     """What ended the measurement, and whether that leaves one side of the value open."""
-    if isinstance(records[0], Throughput):
-        ends = [r.limited_by for r in records if isinstance(r, Throughput) and r.limited_by]
+    limited = [record for record in records if isinstance(record, Limited)]
+    if limited:
+        ends = [record.limited_by for record in limited if record.limited_by]
         cell.limited_by = ", ".join(name for name, _ in Counter(ends).most_common()) or None
         if spec.is_rate:
-            cell.lower_bound = any(isinstance(r, Throughput) and r.lower_bound for r in records)
+            cell.lower_bound = any(record.lower_bound for record in limited)
+    cell.notes += dict.fromkeys(note for record in records for note in spec.notes(record))
     limits = _generator_limits(records) if spec.is_rate or spec.is_latency else []
     if limits:
         cell.notes.append(f"generator-limited: {'; '.join(limits)}")
@@ -105,7 +116,7 @@ def _generator_limits(records: Sequence[Raw]) -> list[str]:
         steps = []
         if isinstance(record, Throughput) and record.lower_bound:
             steps = [*record.steps, *([record.best] if record.best else [])]
-        elif isinstance(record, Latency) and record.step is not None:
+        elif isinstance(record, Paced) and record.step is not None:
             steps = [record.step]
         for step in steps:
             if step.hold.generator_limited:

@@ -9,14 +9,8 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import UsageError
-from chinwag_bench.records import Latency, Memory, Raw, Run, Start, Throughput
+from chinwag_bench.records import KINDS, Latency, Raw, Run, Start
 
-RAW_FILES: dict[str, type[Raw]] = {
-    "throughput": Throughput,
-    "latency": Latency,
-    "memory": Memory,
-    "start": Start,
-}
 OTHER_VERSION = "Was it written by another version of the kit? Run the matrix again."
 
 
@@ -53,7 +47,7 @@ def load(directory: Path) -> Evidence:
     except msgspec.MsgspecError as error:
         raise UnreadableResult(f"{path}: {error}", hint=OTHER_VERSION) from error
     evidence = Evidence(directory, run)
-    for name, kind in RAW_FILES.items():
+    for name, kind in KINDS.items():
         evidence.records[name] = _records(directory / "raw" / f"{name}.ndjson", kind, evidence)
     return evidence
 

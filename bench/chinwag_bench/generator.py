@@ -33,6 +33,9 @@ class GeneratorSettings(msgspec.Struct, kw_only=True):
     host: str = "127.0.0.1"
     port: int
     connections: int
+    sources: int = 0
+    """Loopback addresses that take turns as the connections' source; 0 leaves it to the generator.
+    """
     seed: int
     cores: list[int] = []
     log: Path
@@ -206,12 +209,14 @@ class Generator:
 
 
 def _command(settings: GeneratorSettings) -> list[str]:
-    named = {
+    named: dict[str, object] = {
         "--host": settings.host,
         "--port": settings.port,
         "--profile": settings.profile,
         "--connections": settings.connections,
         "--seed": settings.seed,
     }
+    if settings.sources:
+        named["--sources"] = settings.sources
     options = [str(word) for pair in named.items() for word in pair]
     return [str(settings.binary), *options, "--control"]

@@ -9,7 +9,7 @@ bytes.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -82,44 +82,56 @@ class Step(msgspec.Struct, kw_only=True):
 
     hold: Hold
     server_cpu_s: float
+    """User and system time."""
+    server_system_s: float | None = None
+    """The part of it in kernel mode."""
     cpu_us_per_delivery: float | None
     sustained: bool
     why_not: str | None = None
 
 
-class Throughput(msgspec.Struct, kw_only=True, tag="throughput", tag_field="metric"):
+class Record(msgspec.Struct, kw_only=True):
+    """One measured cell: a column in a round, and what disturbed it. The tag names its metric."""
+
     column: str
     round: int
     started_at: float
     seconds: float
     status: Status
     reason: str | None = None
+    disturbance: Json = {}
+
+
+class Limited(Record, kw_only=True):
+    """Of a search upwards that something ended."""
+
+    limited_by: str | None = None
+    """A word for what ended it, such as "server", "generator", "latency", "loss" or "cap"."""
+    lower_bound: bool = False
+    """Whether the server might have done more."""
+
+
+class Paced(Record, kw_only=True):
+    """Of one hold at a rate that was given, not searched."""
+
+    step: Step | None = None
+
+
+class Throughput(Limited, kw_only=True, tag="throughput", tag_field="metric"):
     profile: str = "article"
     connections: int = 0
     steps: list[Step] = []
     best: Step | None = None
     """The confirmed highest sustained step; ``None`` when none was sustained."""
-    limited_by: str | None = None
-    """"server", "generator", "latency", "loss", "cap": why the staircase ended."""
-    lower_bound: bool = False
     cpu_us_per_delivery: float | None = None
-    disturbance: Json = {}
 
 
-class Latency(msgspec.Struct, kw_only=True, tag="latency", tag_field="metric"):
-    column: str
-    round: int
-    started_at: float
-    seconds: float
-    status: Status
-    reason: str | None = None
+class Latency(Paced, kw_only=True, tag="latency", tag_field="metric"):
     point: Literal["common", "half"] = "common"
     deliveries_per_s: float = 0.0
     """The rate aimed at; ``step.hold`` has the rate reached."""
-    step: Step | None = None
     hdr: str | None = None
     """Path of the V2 histogram log, relative to the result directory."""
-    disturbance: Json = {}
 
 
 class MemoryPoint(msgspec.Struct, kw_only=True):
@@ -129,36 +141,68 @@ class MemoryPoint(msgspec.Struct, kw_only=True):
     """"cgroup v2", "cgroup v1", "estimate" (half of the slab and sockstat difference) or "none"."""
 
 
-class Memory(msgspec.Struct, kw_only=True, tag="memory", tag_field="metric"):
-    column: str
-    round: int
-    started_at: float
-    seconds: float
-    status: Status
-    reason: str | None = None
+class Memory(Record, kw_only=True, tag="memory", tag_field="metric"):
     connections: int = 0
     points: dict[str, MemoryPoint] = {}
     """Keys, in this order: empty, idle, joined, after_load, after_rest."""
     cpu_share_idle: float | None = None
-    """Share of the server's cores with all connections open under the `idle` profile."""
-    disturbance: Json = {}
+    """Written by 0.1.0's first runs; ``CpuAtN`` has it now."""
 
 
-class Start(msgspec.Struct, kw_only=True, tag="start", tag_field="metric"):
-    column: str
-    round: int
-    started_at: float
-    seconds: float
-    status: Status
-    reason: str | None = None
+class Start(Record, kw_only=True, tag="start", tag_field="metric"):
     health_s: float | None = None
     """Process start to the first 200 of /health."""
     first_message_s: float | None = None
     """Process start to the first message that came back through a room."""
-    disturbance: Json = {}
 
 
-Raw = Throughput | Latency | Memory | Start
+class CpuAtN(Record, kw_only=True, tag="cpu_at_n", tag_field="metric"):
+    """What connections cost that hardly speak."""
+
+    connections: int = 0
+    messages_per_s: float = 0.0
+    """What they say all together; heartbeats come on top."""
+    user_share: float | None = None
+    """Share of the server's cores in user mode, 1 = all of them busy."""
+    system_share: float | None = None
+
+
+class RampStep(msgspec.Struct, kw_only=True):
+    """A number of joined connections, and how the server did with it."""
+
+    connections: int
+    seconds: float
+    """Since the ramp began, at the end of the step."""
+    p99_ms: float | None = None
+    """Of the step's probe messages; ``None`` when it ended before they were sent."""
+    user_bytes: int
+    kernel_bytes: int | None = None
+
+
+class Connections(Limited, kw_only=True, tag="connections", tag_field="metric"):
+    """``limited_by``: "p99", "refusal", "loss", "server", "memory", "generator", "open files",
+    "cap" or "time"."""
+
+    connections: int = 0
+    """Joined, with every probe so far in time."""
+    steps: list[RampStep] = []
+    """The ramp, with the step that ended it if the server outlived that."""
+    stopped: str = ""
+    """``limited_by`` with its figures."""
+    bytes_per_connection: float | None = None
+    """Growth over the empty server, user and kernel memory, at the last good step."""
+
+
+class Broadcast(Paced, kw_only=True, tag="broadcast", tag_field="metric"):
+    """One message to each of ``members``, at a fixed rate."""
+
+    members: int = 0
+    messages_per_s: float = 0.0
+
+
+Raw = Throughput | Latency | Memory | CpuAtN | Connections | Broadcast | Start
+KINDS: dict[str, type[Raw]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Raw)}
+"""Name -> record, in the order of measuring. The name is the record's tag and its file's name."""
 
 
 class Verification(msgspec.Struct, kw_only=True):
@@ -181,7 +225,12 @@ class Effort(msgspec.Struct, kw_only=True):
     """Into an empty build folder; package caches outside the tree may have been warm."""
     build_warm_s: float | None = None
     """The last build over an earlier one."""
-    build_folder_bytes: int | None = None
+    dependencies_direct: int | None = None
+    """Libraries that the server's own sources name."""
+    dependencies_total: int | None = None
+    """Those and all that they bring along, without the language's own."""
+    deployed_bytes: int | None = None
+    """Of the files that the manifest calls ``deployed``, else of the whole build folder."""
 
 
 class Run(msgspec.Struct, kw_only=True):

@@ -6,11 +6,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from chinwag_bench.records import Effort, Latency, Memory, Row, Start, Throughput
+from chinwag_bench.metrics.ramp import MEMORY_SHARE_MAX
+from chinwag_bench.published import article
+from chinwag_bench.records import (
+    Broadcast,
+    Connections,
+    CpuAtN,
+    Effort,
+    Latency,
+    Memory,
+    Paced,
+    Row,
+    Start,
+    Throughput,
+)
 
-Source = Literal["throughput", "common", "half", "memory", "start", "effort", "none"]
+Source = str
+"""A metric's name; "common" or "half", the two points of latency; "effort"; or "none"."""
 Better = Literal["higher", "lower", "none"]
 MEGABYTE = 1e6
+GIGABYTE = 1e9
+PROJECTED_GB: float = article("A")["setup"]["memory_gb"]
 PER_CONNECTIONS = 10_000
 PERCENTILES = {"p50": "p50", "p99": "p99", "p99_9": "p99.9", "max": "max"}
 
@@ -26,6 +42,8 @@ class Spec:
     """The generator can end a rate too early, so that it is a lower bound."""
     is_latency: bool = False
     """The generator's own lag can be part of it, so that it is an upper bound."""
+    notes: Callable[[Any], list[str]] = lambda _: []
+    """What a reader must know about one record's value; equal notes are shown once."""
     needs_article: bool = False
     """Shown only where an article gives a figure, because this version doesn't measure it."""
 
@@ -99,8 +117,8 @@ def _throughput_rows() -> list[Spec]:
     ]
 
 
-def _percentile(key: str) -> Callable[[Latency], float | None]:
-    def value(record: Latency) -> float | None:
+def _percentile(key: str) -> Callable[[Paced], float | None]:
+    def value(record: Paced) -> float | None:
         return None if record.step is None else record.step.hold.latency_ms.get(key)
 
     return value
@@ -179,28 +197,102 @@ def _memory_rows() -> list[Spec]:
         "lower",
         "PSS of the process tree before the first connection.",
     )
-    idle_cpu = _row(
-        "Memory",
-        "cpu_idle",
-        "CPU with idle connections",
-        "%",
-        "lower",
-        "Share of the server's cores while all connections are open and only heartbeats flow.",
-    )
     return [
         Spec(empty, "memory", _empty_mb),
         _memory_row("memory_idle", "User memory per 10k, idle", "idle", "user"),
         _memory_row("memory_joined", "User memory per 10k, joined", "joined", "user"),
         _memory_row("memory_after_rest", "User memory per 10k, after rest", "after_rest", "user"),
         _memory_row("memory_kernel", "Kernel memory per 10k, joined", "joined", "kernel"),
-        Spec(
-            idle_cpu,
-            "memory",
-            lambda record: (
-                None if record.cpu_share_idle is None else float(record.cpu_share_idle * 100)
-            ),
-        ),
     ]
+
+
+def _share_percent(*names: str) -> Callable[[CpuAtN], float | None]:
+    def value(record: CpuAtN) -> float | None:
+        shares = [getattr(record, name) for name in names]
+        return None if None in shares else float(sum(shares) * 100)
+
+    return value
+
+
+def _cpu_rows() -> list[Spec]:
+    what = "of the server's cores while many joined connections send heartbeats and hardly speak"
+    parts = {
+        "cpu_at_n": ("CPU at N connections", "Share", ("user_share", "system_share")),
+        "cpu_at_n_user": ("... in user mode", "User time's share", ("user_share",)),
+        "cpu_at_n_system": ("... in the kernel", "System time's share", ("system_share",)),
+    }
+    return [
+        Spec(
+            _row("Connections", id_, title, "%", "lower", f"{part} {what}."),
+            "cpu_at_n",
+            _share_percent(*names),
+            notes=lambda record: [
+                f"with {record.connections:,} connections, together "
+                f"{record.messages_per_s:,.0f} messages/s"
+            ],
+        )
+        for id_, (title, part, names) in parts.items()
+    ]
+
+
+def _held(record: Connections) -> float | None:
+    return float(record.connections) if record.connections else None
+
+
+def _projected(record: Connections) -> float | None:
+    """How many would fit into the articles' memory, if each took what it takes here."""
+    if not record.bytes_per_connection or record.bytes_per_connection <= 0:
+        return None
+    return MEMORY_SHARE_MAX * PROJECTED_GB * GIGABYTE / record.bytes_per_connection
+
+
+def _projection_note(record: Connections) -> list[str]:
+    if not record.bytes_per_connection:
+        return []
+    return [f"a projection, not measured: {record.bytes_per_connection:,.0f} bytes a connection"]
+
+
+def _connection_rows() -> list[Spec]:
+    most = _row(
+        "Connections",
+        "max_connections",
+        "Max connections",
+        "connections",
+        "higher",
+        "Joined connections in rooms of 10, added in steps while each step's probe messages keep "
+        "p99 at most 1 s and nothing is refused. It ends at the first of: p99, a refusal, a lost "
+        "connection, 85 % of the memory, the generator's open files, the profile's cap or time.",
+    )
+    projected = _row(
+        "Connections",
+        "max_connections_projected",
+        f"Projected to {PROJECTED_GB:g} GB",
+        "connections",
+        "none",
+        f"85 % of {PROJECTED_GB:g} GB, the memory of article A's host, divided by the bytes that a "
+        "connection took here (user and kernel). A projection: nothing but memory is looked at.",
+    )
+    return [
+        Spec(most, "connections", _held, is_rate=True, notes=lambda r: [f"ended by: {r.stopped}"]),
+        Spec(projected, "connections", _projected, notes=_projection_note),
+    ]
+
+
+def _broadcast_rows() -> list[Spec]:
+    row = _row(
+        "Latency of a broadcast",
+        "broadcast_p99",
+        "p99, one to 1,000",
+        "ms",
+        "lower",
+        "Latency from the planned send time to the read by each of 1,000 members of one room, p99 "
+        "of all deliveries, at a fixed modest rate. The members take turns as the sender.",
+    )
+
+    def note(record: Broadcast) -> list[str]:
+        return [f"{record.messages_per_s:g} messages/s, each to {record.members:,} members"]
+
+    return [Spec(row, "broadcast", _percentile("p99"), is_latency=True, notes=note)]
 
 
 def _start_ms(name: str) -> Callable[[Start], float | None]:
@@ -251,7 +343,22 @@ def _effort_rows() -> list[Spec]:
             "Into an empty build folder; package caches may have been warm.",
         ),
         "build_warm_s": ("Build time, warm", "s", "The last build over an earlier one."),
-        "build_folder_bytes": ("Build folder", "MB", "Size of what the build leaves behind."),
+        "dependencies_direct": (
+            "Libraries, direct",
+            "",
+            "Libraries that the server's own sources name, counted by the manifest's commands.",
+        ),
+        "dependencies_total": (
+            "Libraries, in all",
+            "",
+            "Those and all that they bring along, without what comes with the language.",
+        ),
+        "deployed_bytes": (
+            "Deployed",
+            "MB",
+            "Size of the files that the manifest calls deployed, without a language's runtime or "
+            "shared libraries that the system has.",
+        ),
     }
     return [
         Spec(
@@ -270,12 +377,6 @@ def _unmeasured(id_: str, title: str, unit: str, definition: str) -> Spec:
 
 def _unmeasured_rows() -> list[Spec]:
     return [
-        _unmeasured(
-            "max_connections",
-            "Max connections",
-            "connections",
-            "Joined connections that one server holds with p99 at most 1 s.",
-        ),
         _unmeasured(
             "fault_recovery",
             "Fault recovery",
@@ -301,7 +402,10 @@ SPECS: list[Spec] = [
     *_throughput_rows(),
     *_latency_rows("common"),
     *_latency_rows("half"),
+    *_broadcast_rows(),
     *_memory_rows(),
+    *_connection_rows(),
+    *_cpu_rows(),
     *_start_rows(),
     *_effort_rows(),
     *_unmeasured_rows(),

@@ -18,8 +18,6 @@ TOLERANCE = 1.25
 KILOBYTE_PER_MEGABYTE = 1000.0
 
 NOT_COMPARABLE: dict[str, str] = {
-    "max_connections": "not measured by this version; the article's runs had {connections:,} "
-    "connections, so its maximum comes from another experiment than the rest of its table",
     "fault_recovery": "not measured by this version; the article sets different faults side by "
     "side: a process restarted inside the VM against a program that is started again",
     "hot_upgrade": "not measured by this version",
@@ -28,8 +26,8 @@ NOT_COMPARABLE: dict[str, str] = {
     "effort_lines_of_code": "not comparable: the article does not say above which server's code",
     "cost": "not measured by this version; it depends on prices and on what ran before",
     "learning": "not measurable: no experiment of a kit can repeat it",
-    "cpu_idle": "not comparable: the article names 100,000 connections where its runs had "
-    "{connections:,}, and not what they did; here they are idle",
+    "cpu_at_n": "not comparable: the article names 100,000 connections where its runs had "
+    "{connections:,}, and not what they did; here they hardly speak",
 }
 
 
@@ -62,6 +60,15 @@ def _circumstances(cell: Cell) -> str:
         return (
             f"The loads differ: here it is the common rate; article A's ({needed}) can't have run "
             "as stated, and B states none."
+        )
+    if cell.row == "broadcast_p99":
+        return "The loads differ: here each message goes to a whole large room, at a modest rate."
+    if cell.row == "max_connections":
+        setup = article("A")["setup"]
+        return (
+            f"Article A's runs had {stated_load().connections:,} connections, so its maximum comes "
+            f"from another experiment than the rest of its table; its host has {setup['vcpu']} "
+            f"vCPU and {setup['memory_gb']} GB."
         )
     if cell.row == "memory_joined":
         rule = article("A")["setup"]["memory_rule"]
@@ -105,7 +112,8 @@ def _compare(cell: Cell, expected: Range, circumstances: str) -> Verdict:
     low = 0.0 if cell.upper_bound else low
     factor = cell.value / expected.middle if expected.middle else None
     if _only_bounded(cell, expected):
-        text = "the generator was the limit here, so the true value may agree"
+        limit = cell.limited_by or "generator"
+        text = f"the {limit} was the limit here, so the true value may agree"
         return Verdict(kind="not_measurable", text=_sentence(text, circumstances), factor=factor)
     if low / TOLERANCE <= expected.high and expected.low <= high * TOLERANCE:
         text = "within a factor of 1.25 of the measured interval"

@@ -14,12 +14,16 @@ from pathlib import Path
 
 import msgspec
 from chinwag_bench.records import (
+    Broadcast,
     Column,
+    Connections,
+    CpuAtN,
     Effort,
     Hold,
     Latency,
     Memory,
     MemoryPoint,
+    RampStep,
     Raw,
     Run,
     Start,
@@ -122,6 +126,9 @@ def build(directory: Path, rounds: int = 3, seed: int = 7) -> Path:
     _write(directory / "raw" / "throughput.ndjson", _each(rounds, lambda m, n: _load(m, n, rng)))
     _write(directory / "raw" / "latency.ndjson", _latencies(directory, rounds, rng))
     _write(directory / "raw" / "memory.ndjson", _each(1, lambda m, n: _memory(m, n, rng)))
+    _write(directory / "raw" / "cpu_at_n.ndjson", _each(1, _cpu))
+    _write(directory / "raw" / "connections.ndjson", _each(1, _connections))
+    _write(directory / "raw" / "broadcast.ndjson", _each(1, lambda m, n: _broadcast(m, n, rng)))
     _write(directory / "raw" / "start.ndjson", _each(rounds, lambda m, n: _start(m, n, rng)))
     (directory / "run.json").write_bytes(msgspec.json.encode(_run(columns, rounds, seed)))
     return directory
@@ -143,7 +150,7 @@ def _run(columns: list[Column], rounds: int, seed: int) -> Run:
         plan={**PLAN, "rounds": rounds},
         effort={
             "go": Effort(
-                lines_of_code=214, build_cold_s=4.2, build_warm_s=0.3, build_folder_bytes=6_300_000
+                lines_of_code=214, build_cold_s=4.2, build_warm_s=0.3, deployed_bytes=6_300_000
             ),
             "rust": Effort(lines_of_code=297, build_cold_s=41.0, build_warm_s=0.4),
         },
@@ -327,7 +334,60 @@ def _memory(made: Made, index: int, rng: random.Random) -> Memory:
             "after_load": point(joined * 1.4, 41),
             "after_rest": point(joined * 1.1, 40),
         },
-        cpu_share_idle=made.cpu_us / 400,
+    )
+
+
+def _cpu(made: Made, index: int) -> CpuAtN:
+    return CpuAtN(
+        column=made.column.id,
+        round=index,
+        started_at=CLOCK + 1210,
+        seconds=7.0,
+        status="ok",
+        connections=10_000,
+        messages_per_s=167.0,
+        user_share=made.cpu_us / 800,
+        system_share=made.cpu_us / 1200,
+    )
+
+
+def _connections(made: Made, index: int) -> Connections:
+    counts = [10_000, 15_000, 19_500]
+    each = made.user_mb * 100 + 4000
+    steps = [
+        RampStep(
+            connections=count,
+            seconds=2.0 * number,
+            p99_ms=made.p50_ms * 4,
+            user_bytes=round(made.empty_mb * 1e6 + count * each),
+        )
+        for number, count in enumerate(counts, 1)
+    ]
+    return Connections(
+        column=made.column.id,
+        round=index,
+        started_at=CLOCK + 1240,
+        seconds=6.5,
+        status="ok",
+        connections=19_500,
+        steps=steps,
+        limited_by="open files",
+        lower_bound=True,
+        stopped="open files of the generator: 19,500 connections",
+        bytes_per_connection=each,
+    )
+
+
+def _broadcast(made: Made, index: int, rng: random.Random) -> Broadcast:
+    return Broadcast(
+        column=made.column.id,
+        round=index,
+        started_at=CLOCK + 1300,
+        seconds=7.0,
+        status="ok",
+        members=1000,
+        messages_per_s=10.0,
+        step=_step(made, 10_000, rng),
     )
 
 

@@ -10,6 +10,7 @@ from chinwag_bench.machine.cpu_plan import plan_cpus
 from chinwag_bench.machine.open_files import connections_possible, raise_limit
 from chinwag_bench.metrics import headroom, latency, memory, start, throughput
 from chinwag_bench.metrics.cell import Place, Site
+from chinwag_bench.records import Memory
 from chinwag_bench.runs.profile import load_run_profile
 
 FAKE_DELIVERIES_PER_MESSAGE = 5.5
@@ -77,18 +78,28 @@ def test_latency_is_taken_at_each_point(place, load, profile):
     assert (half.status, half.reason) == ("missing", "no sustained rate to take half of")
 
 
-def test_memory_has_its_five_samples(place, load, profile):
-    record = memory.measure(place, load, profile.memory)
+def test_one_set_up_gives_memory_cpu_and_maximum(place, load, profile):
+    record, cpu, most = memory.measure(place, load, profile.memory)
     assert list(record.points) == ["empty", "idle", "joined", "after_load", "after_rest"]
     assert all(point.user_bytes > 1_000_000 for point in record.points.values())
-    assert record.connections == 10
-    assert 0 <= record.cpu_share_idle < 2
+    assert record.connections == cpu.connections == 10
+    assert 0 <= cpu.user_share + cpu.system_share < 2
+    assert [step.connections for step in most.steps] == [10, 20, 30]
+    assert (most.connections, most.limited_by, most.lower_bound) == (30, "cap", True)
 
 
 def test_memory_takes_fewer_connections_where_files_are_few(place, load, profile):
     place.site.open_files = 505
-    assert memory.measure(place, load, profile.memory).connections == 5
+    record, _, most = memory.measure(place, load, profile.memory)
+    assert record.connections == most.connections == 5
+    assert (most.limited_by, most.lower_bound) == ("open files", True)
     assert connections_possible(10, 100) == 1
+
+
+def test_memory_alone_when_nothing_shares_its_set_up(place, load, profile):
+    settings = msgspec.structs.replace(profile.memory, quiet=None, ramp=None)
+    assert [type(record) for record in memory.measure(place, load, settings)] == [Memory]
+    assert settings.also() == ()
 
 
 def test_a_start_has_its_two_times(place):

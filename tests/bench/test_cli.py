@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from chinwag_bench.cli import main
-from chinwag_bench.records import Run
+from chinwag_bench.records import KINDS, Run
+from chinwag_bench.runs.rawlog import metric_of
 from chinwag_bench.runs.store import RunStore
 from chinwag_bench.servers.ports import pick_port
 
@@ -162,7 +163,7 @@ def test_a_whole_matrix(checkout):
     }
     assert "it is the wrong server" in run.columns[1].reason
     assert {record.column for record in records} == {"toy", "toy:tuned", "toy (again)"}
-    assert len(records) == 3 * (1 + 2 + 1 + 1)
+    assert len(records) == 3 * (1 + 2 + 3 + 1 + 1)
     assert all(record.status == "ok" for record in records)
     assert all("disturbed" in record.disturbance for record in records)
     assert run.common_rate_deliveries_per_s == pytest.approx(2650, rel=0.2)
@@ -178,7 +179,7 @@ def test_a_server_that_dies_fails_its_cells_and_the_run_goes_on(checkout, toy):
     done = checkout.chinwag("run", TINY, FAKE_FAULT="reap", TOY_FAULT="die-later")
     records = RunStore.reopen(only_result(checkout)).records()
     failed = [record for record in records if record.status == "failed"]
-    assert {type(record).__name__ for record in failed} == {"Throughput", "Latency", "Memory"}
+    assert {metric_of(record) for record in failed} == KINDS.keys() - {"start"}
     assert "ended by itself (code 3)" in failed[0].reason
     assert "the reaper was called" in failed[0].reason
     assert done.returncode == 1
@@ -204,6 +205,6 @@ def test_an_interrupted_run_keeps_all_and_goes_on(checkout, toy):
     assert checkout.chinwag("run", "--resume", str(folder)).returncode == 0
     after = RunStore.reopen(folder).records()
     assert after[: len(before)] == before
-    assert len(after) == 2 * (1 + 2 + 1 + 1)
+    assert len(after) == 2 * (1 + 2 + 3 + 1 + 1)
     run: Run = RunStore.reopen(folder).run
     assert run.finished_at >= started

@@ -279,6 +279,40 @@ def test_a_histogram_of_another_time_is_not_added(result: Path) -> None:
     assert [q for q, _ in curve.points] == [0.5, 0.9, 0.99, 0.999, 1.0]
 
 
+def test_a_maximum_says_what_ended_it_and_is_ranked_as_a_bound(matrix: Matrix) -> None:
+    found = cell(matrix, "max_connections", "go")
+    assert (found.value, found.lower_bound, found.limited_by) == (19_500, True, "open files")
+    assert "ended by: open files of the generator: 19,500 connections" in found.notes
+    assert found.tie_with_best is None
+    quotes = {quote.where: quote.verdict.kind for quote in found.published if quote.verdict}
+    assert quotes == {"matrix.max_connections.go": "not_measurable"}
+
+
+def test_a_projection_is_marked_and_not_ranked(matrix: Matrix) -> None:
+    found = cell(matrix, "max_connections_projected", "go")
+    assert found.tie_with_best is None
+    assert any(note.startswith("a projection, not measured") for note in found.notes)
+
+
+def test_an_articles_p99_stands_beside_the_broadcast_too(matrix: Matrix) -> None:
+    found = cell(matrix, "broadcast_p99", "go")
+    assert "10 messages/s, each to 1,000 members" in found.notes
+    assert [quote.where for quote in found.published] == ["matrix.p99_ms.go"]
+
+
+def test_cpu_at_n_adds_user_and_system(matrix: Matrix) -> None:
+    whole, user, system = (
+        cell(matrix, f"cpu_at_n{part}", "elixir").value for part in ("", "_user", "_system")
+    )
+    assert whole is not None and user is not None and system is not None
+    assert whole == pytest.approx(user + system)
+
+
+def test_a_run_without_a_metric_says_so(result: Path) -> None:
+    (result / "raw" / "connections.ndjson").unlink()
+    assert cell(judge(result), "max_connections", "go").reason == "not measured in this run"
+
+
 def test_judging_twice_gives_the_same(tmp_path: Path) -> None:
     result = build(tmp_path / "run", rounds=8)
     assert judge(result) == judge(result)

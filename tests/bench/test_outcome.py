@@ -1,7 +1,18 @@
 """One line a cell."""
 
 import pytest
-from chinwag_bench.records import Hold, Latency, Memory, MemoryPoint, Start, Step, Throughput
+from chinwag_bench.records import (
+    Broadcast,
+    Connections,
+    CpuAtN,
+    Hold,
+    Latency,
+    Memory,
+    MemoryPoint,
+    Start,
+    Step,
+    Throughput,
+)
 from chinwag_bench.runs.outcome import describe
 
 PLAIN = {"column": "go", "round": 2, "started_at": 0.0, "seconds": 1.0, "status": "ok"}
@@ -48,9 +59,20 @@ def point(size):
                 **PLAIN,
                 connections=1000,
                 points={"empty": point(1 << 20), "joined": point(3 << 20)},
-                cpu_share_idle=0.05,
             ),
-            "1,000 connections, 3 MiB, 2,097 user bytes a connection, 5.0% of the cores when quiet",
+            "1,000 connections, 3 MiB, 2,097 user bytes a connection",
+        ),
+        (
+            CpuAtN(**PLAIN, connections=10_000, user_share=0.02, system_share=0.03),
+            "10,000 connections, 5.0% of the cores (2.0% user, 3.0% system)",
+        ),
+        (
+            Connections(**PLAIN, connections=20_000, lower_bound=True, stopped="the cap"),
+            ">= 20,000 connections (ended by: the cap)",
+        ),
+        (
+            Broadcast(**PLAIN, members=1000, messages_per_s=5, step=step()),
+            "1 to 1,000, 5 a second: p99 2.50 ms",
         ),
         (
             Start(**PLAIN, health_s=0.5, first_message_s=0.75),

@@ -40,8 +40,43 @@ def test_seven_columns_fit_the_budgets(targets, name):
     profile = load_run_profile(name)
     plan = make_plan(profile, targets, seed=1)
     plan.check_budget()
-    assert plan.seconds == sum(seconds for _, _, seconds in plan.summary())
+    assert plan.seconds == pytest.approx(sum(seconds for _, _, seconds in plan.summary()))
     assert {target.variant for target in targets} <= set(profile.variants)
+
+
+def test_quick_has_room_for_ten_columns_and_an_aa(checkout):
+    for number in range(7):
+        checkout.add_server(f"toy{number}")
+    catalog = discover(checkout.workspace)
+    wide = [*catalog.targets(["default"]), *catalog.targets(["tuned"])[:3]]
+    plan = make_plan(load_run_profile("quick"), with_again(wide, "toy1"), seed=1)
+    assert len(plan.of("memory")) == 11
+    plan.check_budget()
+
+
+def test_a_metric_without_a_table_is_left_out(targets):
+    profile = msgspec.structs.replace(load_run_profile("quick"), broadcast=None)
+    assert not make_plan(profile, targets, seed=1).of("broadcast")
+    assert "broadcast" not in profile.loads()
+
+
+@pytest.mark.parametrize("name", ["quick", "full"])
+def test_a_cap_ends_the_search_for_max_connections_and_nothing_else(name):
+    profile = load_run_profile(name)
+    capped = profile.capped(123)
+    ramp = capped.connections.ramp if name == "full" else capped.memory.ramp
+    assert ramp.cap == 123
+    assert capped.throughput == profile.throughput
+    assert profile.capped(None) is profile
+
+
+def test_a_metric_measured_twice_is_refused(tmp_path):
+    text = (PROFILES / "quick.toml").read_text()
+    own = '[cpu_at_n]\nload = "idle"\nconnections = 9\nsetup_s = 1.0\n'
+    own += "quiet = { warmup_s = 0.0, hold_s = 1.0, drain_s = 0.0 }\n"
+    (tmp_path / "x.toml").write_text(text + own)
+    with pytest.raises(UsageError, match=r"cpu_at_n is measured by \[cpu_at_n\] and by \[memory\]"):
+        load_run_profile(str(tmp_path / "x.toml"))
 
 
 def test_quick_gives_a_column_at_most_40_seconds_a_round():

@@ -90,7 +90,8 @@ def test_a_quote_can_be_found_again_in_the_file() -> None:
 def test_tuned_figures_stand_beside_the_tuned_variant() -> None:
     found = figures(column("rust", variant="tuned"))
     assert {row: [f.value for f in quotes] for row, quotes in found.items()} == {
-        "common_p99": [112]
+        "common_p99": [112],
+        "broadcast_p99": [112],
     }
 
 

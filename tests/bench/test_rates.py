@@ -1,8 +1,8 @@
 """The rates of phase B, from throughputs made by hand."""
 
 import pytest
+from chinwag_bench.metrics.rates import common_rate, sustained_rates
 from chinwag_bench.records import Hold, Start, Step, Throughput
-from chinwag_bench.runs.rates import common_rate, sustained_rates
 
 
 def throughput(column, number, rate):

@@ -56,7 +56,14 @@ def test_it_names_what_is_not_there(matrix: Matrix) -> None:
     shown = printed(matrix, width=100)
     assert "node-ws: failed: 3 of 61 conformance cases failed" in shown
     assert "cpp-beast: missing: Boost 1.81" in shown
-    assert "Not measured, see report.html: Max connections" in shown
+    assert "Not measured, see report.html: " in shown
+    assert "Fault recovery" in shown
+
+
+def test_what_stopped_a_bound_stands_below_it(matrix: Matrix) -> None:
+    shown = printed(matrix, width=100)
+    assert ">= 19,500" in shown
+    assert "(open files)" in shown
     assert "Check failed: Conformance before measuring" in shown
 
 

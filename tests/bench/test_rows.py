@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from chinwag_bench.records import Effort, Memory, MemoryPoint, Start
+from typing import Any
+
+import pytest
+from chinwag_bench.records import Connections, CpuAtN, Effort, Memory, MemoryPoint, Start
 from chinwag_bench.rows import SPECS, growth_mb
 
+PLAIN: dict[str, Any] = {"column": "x", "round": 1, "started_at": 0, "seconds": 1, "status": "ok"}
 BY_ID = {spec.row.id: spec for spec in SPECS}
 
 
@@ -46,17 +50,30 @@ def test_memory_without_a_point_or_connections_has_no_value() -> None:
 
 
 def test_shares_become_percent_and_seconds_milliseconds() -> None:
-    assert BY_ID["cpu_idle"].value(memory(cpu_share_idle=0.025)) == 2.5
-    assert BY_ID["cpu_idle"].value(memory()) is None
-    start = Start(column="x", round=1, started_at=0, seconds=1, status="ok", health_s=0.25)
+    cpu = CpuAtN(**PLAIN, user_share=0.025, system_share=0.05)
+    found = [BY_ID[name].value(cpu) for name in ("cpu_at_n", "cpu_at_n_user", "cpu_at_n_system")]
+    assert found == pytest.approx([7.5, 2.5, 5.0])
+    assert BY_ID["cpu_at_n"].value(CpuAtN(**PLAIN)) is None
+    start = Start(**PLAIN, health_s=0.25)
     assert BY_ID["start_health"].value(start) == 250
     assert BY_ID["start_first_message"].value(start) is None
 
 
+def test_connections_are_projected_to_the_articles_memory() -> None:
+    # 85 % of 32 GB at 27,200 bytes each.
+    found = Connections(**PLAIN, connections=20_000, bytes_per_connection=27_200.0)
+    assert BY_ID["max_connections"].value(found) == 20_000
+    assert BY_ID["max_connections_projected"].value(found) == pytest.approx(1_000_000)
+    assert "a projection, not measured" in BY_ID["max_connections_projected"].notes(found)[0]
+    none = Connections(**PLAIN, limited_by="p99", stopped="p99 2000 ms is over 1000 ms")
+    assert BY_ID["max_connections"].value(none) is None
+    assert BY_ID["max_connections_projected"].value(none) is None
+
+
 def test_effort() -> None:
-    effort = Effort(lines_of_code=200, build_folder_bytes=6_300_000)
+    effort = Effort(lines_of_code=200, deployed_bytes=6_300_000)
     assert BY_ID["effort_lines_of_code"].value(effort) == 200
-    assert BY_ID["effort_build_folder_bytes"].value(effort) == 6.3
+    assert BY_ID["effort_deployed_bytes"].value(effort) == 6.3
     assert BY_ID["effort_build_cold_s"].value(effort) is None
 
 

@@ -61,7 +61,7 @@ def bench(checkout, toy, tmp_path):
         seed=1,
         open_files=raise_limit(),
     )
-    loads = {name: load_profile(checkout.workspace, name) for name in ("article", "idle")}
+    loads = {name: load_profile(checkout.workspace, name) for name in TINY.loads()}
     return Bench(RunStore(folder, run), site, loads, toy)
 
 

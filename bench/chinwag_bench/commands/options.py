@@ -29,6 +29,10 @@ ServerCores = Annotated[
     int | None,
     typer.Option(help="Physical cores for the server.", show_default="half of them", min=1),
 ]
+Cap = Annotated[
+    int | None,
+    typer.Option(help="Most connections to try.", show_default="the profile's", min=1),
+]
 Names = Annotated[
     list[str] | None, typer.Argument(help="NAME or NAME:VARIANT; all when none is given.")
 ]

@@ -37,6 +37,7 @@ def run(
     seed: options.Seed = _SEED,
     results: options.Results = None,
     server_cores: options.ServerCores = None,
+    cap: options.Cap = None,
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this result directory.")
     ] = None,
@@ -52,7 +53,7 @@ def run(
             workspace = find_workspace()
             session = resume_session(workspace, discover(workspace), resume)
         else:
-            request = make_request(profile, servers, seed, results, server_cores)
+            request = make_request(profile, servers, seed, results, server_cores, cap)
             store = new_store(request)
             session = open_session(request, store, check_built(request.targets))
         failed = measure(session, reporter)
@@ -69,6 +70,7 @@ def matrix(
     seed: options.Seed = _SEED,
     results: options.Results = None,
     server_cores: options.ServerCores = None,
+    cap: options.Cap = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -76,7 +78,7 @@ def matrix(
 
     [bold]Examples[/bold]: chinwag matrix · chinwag matrix --profile smoke --servers go,rust
     """
-    request = make_request(profile, servers, seed, results, server_cores)
+    request = make_request(profile, servers, seed, results, server_cores, cap)
     with make_reporter(json=json, quiet=quiet) as reporter:
         session, obstacles = prepare(request, reporter)
         session.check_headroom(reporter)
@@ -104,12 +106,13 @@ def make_request(
     seed: int,
     results: Path | None,
     server_cores: int | None,
+    cap: int | None = None,
 ) -> Request:
     """Resolves names. Raises ``UsageError`` for unknown ones, with the nearest that exist."""
     workspace = find_workspace()
     catalog = discover(workspace)
     warn_of_broken(catalog)
-    profile = load_run_profile(profile_name)
+    profile = load_run_profile(profile_name).capped(cap)
     targets = with_again(choose_targets(catalog, servers, profile.variants), profile.again)
     if not targets:
         raise UsageError(f"no servers to measure in {workspace.root}", hint="see `chinwag list`")

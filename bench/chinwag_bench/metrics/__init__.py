@@ -1,1 +1,1 @@
-"""The measurements: one file each, with a ``measure`` that returns ``chinwag_bench.records``."""
+"""The measurements: one file each, with a ``METRIC``; ``registry`` lists them."""

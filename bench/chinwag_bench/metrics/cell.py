@@ -14,9 +14,9 @@ from chinwag_bench.generator import Generator, GeneratorSettings, HoldRequest
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.machine.cpu_plan import CpuPlan
 from chinwag_bench.machine.cputime import CpuTime, tree_cpu
+from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.sustained import Failure, find_failure
 from chinwag_bench.records import Step
-from chinwag_bench.runs.profile import HoldSeconds
 from chinwag_bench.servers.catalog import Target
 from chinwag_bench.servers.process import Launch, ServerProcess, start_server
 
@@ -79,12 +79,13 @@ class Bout(msgspec.Struct):
         with blaming_the_server(self.server):
             hold = self.generator.hold(request, lambda: samples.append(self.server_cpu()))
         self.server.check_alive()
-        cpu_s = (samples[1] - samples[0]).total_s
+        cpu = samples[1] - samples[0]
         failure = find_failure(hold)
         step = Step(
             hold=hold,
-            server_cpu_s=cpu_s,
-            cpu_us_per_delivery=cpu_s * 1e6 / hold.delivered if hold.delivered else None,
+            server_cpu_s=cpu.total_s,
+            server_system_s=cpu.system_s,
+            cpu_us_per_delivery=cpu.total_s * 1e6 / hold.delivered if hold.delivered else None,
             sustained=failure is None,
             why_not=failure.text if failure else None,
         )
@@ -110,14 +111,15 @@ def running_server(place: Place, cgroups: list[str] | None = None) -> Iterator[S
 
 @contextmanager
 def attached_generator(
-    place: Place, server: ServerProcess, load: LoadProfile, connections: int
+    place: Place, server: ServerProcess, load: LoadProfile, connections: int, sources: int = 0
 ) -> Iterator[Generator]:
-    """A generator aimed at the server, not yet connected."""
+    """A generator aimed at the server, not yet connected. ``sources`` as its settings say."""
     settings = GeneratorSettings(
         binary=place.site.generator,
         profile=load.path,
         port=server.port,
         connections=connections,
+        sources=sources,
         seed=place.seed,
         cores=place.site.cpus.generator,
         log=place.site.folder / "logs" / f"{place.label}.generator.log",
@@ -162,7 +164,12 @@ def blaming_the_server(server: ServerProcess) -> Iterator[None]:
     try:
         yield
     except GeneratorError:
-        # The kernel closes a dying process's connections before its parent is told.
-        time.sleep(0.1)
-        server.check_alive()
+        check_alive_after_closes(server)
         raise
+
+
+def check_alive_after_closes(server: ServerProcess) -> None:
+    """Raises ``ServerError`` if connections ended because the server did."""
+    # The kernel closes a dying process's connections before its parent is told.
+    time.sleep(0.1)
+    server.check_alive()

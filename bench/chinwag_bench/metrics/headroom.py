@@ -8,10 +8,10 @@ from typing import Any
 
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.metrics.cell import Place, bout
-from chinwag_bench.runs.profile import LatencySettings
+from chinwag_bench.metrics.latency import Settings
 
 
-def check(place: Place, load: LoadProfile, settings: LatencySettings) -> dict[str, Any]:
+def check(place: Place, load: LoadProfile, settings: Settings) -> dict[str, Any]:
     """One hold at the lowest rate that the run compares latencies at, against any conforming
     server.
 

@@ -1,15 +1,16 @@
-"""Memory of many connections, and the CPU that they cost when they hardly speak. One set-up for
-both.
-"""
+"""Memory of many connections. CPU at N connections and their maximum can share the set-up."""
 
 from __future__ import annotations
 
 import time
 
+import msgspec
+
 from chinwag_bench.load_profile import LoadProfile
-from chinwag_bench.machine.kernel_memory import KernelMeter, kernel_meter
+from chinwag_bench.machine.kernel_memory import kernel_meter
 from chinwag_bench.machine.open_files import connections_possible
-from chinwag_bench.machine.user_memory import tree_user_bytes
+from chinwag_bench.metrics import connections as maximum
+from chinwag_bench.metrics import cpu_at_n
 from chinwag_bench.metrics.cell import (
     Bout,
     Place,
@@ -18,75 +19,109 @@ from chinwag_bench.metrics.cell import (
     open_connections,
     running_server,
 )
-from chinwag_bench.records import Memory, MemoryPoint
-from chinwag_bench.runs.profile import MemorySettings
-from chinwag_bench.servers.process import ServerProcess
+from chinwag_bench.metrics.hold_seconds import HoldSeconds
+from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
+from chinwag_bench.metrics.ramp import RampSettings
+from chinwag_bench.metrics.scale import Scale
+from chinwag_bench.records import Connections, CpuAtN, Memory, Raw
+
+_MEBIBYTE = 1 << 20
 
 
-class Scale:
-    """Takes the samples of one server, by name, never during a timed hold."""
+class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    load: str
+    connections: int
+    setup_s: float
+    settle_s: float
+    """Waited before each of the five samples."""
+    quiet: HoldSeconds | None = None
+    """CPU at N connections is measured meanwhile, under the load profile's own trickle."""
+    busy: HoldSeconds
+    """What comes before the sample ``after_load``."""
+    busy_deliveries_per_s: float
+    rest_s: float
+    ramp: RampSettings | None = None
+    """After the last sample connections are added until something ends it."""
 
-    def __init__(self, server: ServerProcess, meter: KernelMeter, settle_s: float) -> None:
-        self.points: dict[str, MemoryPoint] = {}
-        self._server = server
-        self._meter = meter
-        self._settle_s = settle_s
+    @property
+    def planned_s(self) -> float:
+        quiet_s = self.quiet.seconds if self.quiet else 0.0
+        ramp_s = self.ramp.seconds + self.ramp.probe.seconds if self.ramp else 0.0
+        holds_s = quiet_s + self.busy.seconds
+        return self.setup_s + 5 * self.settle_s + holds_s + self.rest_s + ramp_s
 
-    def sample(self, name: str) -> None:
-        """Waits for the settling time, then reads. Raises ``ServerError`` for a dead server."""
-        time.sleep(self._settle_s)
-        self._server.check_alive()
-        kernel = self._meter.sample()
-        self.points[name] = MemoryPoint(
-            user_bytes=tree_user_bytes(self._server.supervisor_pid),
-            kernel_bytes=kernel.bytes,
-            kernel_method=kernel.method,
-        )
+    def rounds(self, of_run: int) -> int:
+        return 1
+
+    def loads(self) -> set[str]:
+        return {self.load}
+
+    def capped(self, connections: int) -> Settings:
+        if self.ramp is None:
+            return self
+        ramp = msgspec.structs.replace(self.ramp, cap=connections)
+        return msgspec.structs.replace(self, ramp=ramp)
+
+    def also(self) -> tuple[type[Raw], ...]:
+        return (CpuAtN,) * bool(self.quiet) + (Connections,) * bool(self.ramp)
 
 
-def measure(place: Place, load: LoadProfile, settings: MemorySettings) -> Memory:
-    """Empty, idle, joined, after load, after rest; in between, the CPU share of the quiet
-    connections.
+def measure(place: Place, load: LoadProfile, settings: Settings) -> list[Raw]:
+    """Empty, idle, joined, after load, after rest; the memory record comes first.
 
     Fewer connections than asked for where open files do not suffice: the record says how many there
     were. Raises ``ServerError`` or ``GeneratorError``."""
     started_at, started = time.time(), time.monotonic()
     connections = connections_possible(settings.connections, place.site.open_files)
+    sources = settings.ramp.sources(place.site.open_files) if settings.ramp else 0
+    more: list[Raw] = []
     with kernel_meter() as meter, running_server(place, meter.procs_files) as server:
         scale = Scale(server, meter, settings.settle_s)
         scale.sample("empty")
-        with attached_generator(place, server, load, connections) as generator:
+        with attached_generator(place, server, load, connections, sources) as generator:
             open_connections(server, generator, connections, join=False)
             scale.sample("idle")
             with blaming_the_server(server):
                 generator.join()
             scale.sample("joined")
             pair = Bout(server, generator, load, connections)
-            cpu_share = _quiet_cpu_share(pair, settings, len(place.site.cpus.server))
+            if settings.quiet:
+                more.append(cpu_at_n.measure(place, pair, settings.quiet))
             _load_and_rest(pair, settings, scale)
-    return Memory(
+            seconds = time.monotonic() - started
+            if settings.ramp:
+                more.append(maximum.measure(place, pair, scale, settings.ramp))
+    memory = Memory(
         column=place.target.id,
         round=place.round,
         started_at=started_at,
-        seconds=time.monotonic() - started,
+        seconds=seconds,
         status="ok",
         connections=connections,
         points=scale.points,
-        cpu_share_idle=cpu_share,
     )
+    return [memory, *more]
 
 
-def _quiet_cpu_share(pair: Bout, settings: MemorySettings, server_cores: int) -> float:
-    """Share of the server's cores under the profile's own trickle of messages and heartbeats."""
-    messages_per_s = pair.connections * pair.load.messages_per_second_per_connection
-    rate = messages_per_s * pair.load.deliveries_per_message(pair.connections)
-    step, _ = pair.hold(rate, settings.quiet, "quiet")
-    return step.server_cpu_s / (step.hold.hold_s * server_cores)
-
-
-def _load_and_rest(pair: Bout, settings: MemorySettings, scale: Scale) -> None:
+def _load_and_rest(pair: Bout, settings: Settings, scale: Scale) -> None:
     pair.hold(settings.busy_deliveries_per_s, settings.busy, "busy")
     scale.sample("after_load")
     with blaming_the_server(pair.server):
         pair.generator.rest(settings.rest_s)
     scale.sample("after_rest")
+
+
+def _visit(visit: Visit) -> list[Raw]:
+    return measure(visit.place, visit.load, visit.settings)
+
+
+def _describe(record: Memory) -> str:
+    empty, joined = record.points["empty"], record.points["joined"]
+    user = (joined.user_bytes - empty.user_bytes) / record.connections
+    return (
+        f"{record.connections:,} connections, {joined.user_bytes / _MEBIBYTE:.0f} MiB, "
+        f"{user:,.0f} user bytes a connection"
+    )
+
+
+METRIC = Metric(record=Memory, settings=Settings, measure=_visit, describe=_describe)

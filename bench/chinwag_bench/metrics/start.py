@@ -10,10 +10,24 @@ from websockets.sync.client import connect
 
 from chinwag_bench.errors import ServerError
 from chinwag_bench.metrics.cell import Place, running_server
+from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
 from chinwag_bench.records import Start
 from chinwag_bench.servers.process import ServerProcess
 
 _ANSWER_TIMEOUT_S = 5.0
+
+
+class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    repeats: int
+    seconds: float
+    """Allowance for one start."""
+
+    @property
+    def planned_s(self) -> float:
+        return self.seconds
+
+    def rounds(self, of_run: int) -> int:
+        return self.repeats
 
 
 def measure(place: Place) -> Start:
@@ -53,3 +67,16 @@ def _first_message(server: ServerProcess) -> float:
             f"{error or type(error).__name__}",
             detail=server.log_tail(),
         ) from error
+
+
+def _visit(visit: Visit) -> list[Start]:
+    return [measure(visit.place)]
+
+
+def _describe(record: Start) -> str:
+    ready = f"{record.health_s:.3f} s" if record.health_s is not None else "-"
+    first = f"{record.first_message_s:.3f} s" if record.first_message_s is not None else "-"
+    return f"ready after {ready}, first message after {first}"
+
+
+METRIC = Metric(record=Start, settings=Settings, measure=_visit, describe=_describe)

@@ -8,19 +8,47 @@ from functools import partial
 
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.metrics.cell import Bout, Place, bout
-from chinwag_bench.metrics.staircase import Answer, Offer, Outcome, climb
+from chinwag_bench.metrics.hold_seconds import HoldSeconds
+from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
+from chinwag_bench.metrics.rates import sustained_rates
+from chinwag_bench.metrics.staircase import Answer, Kind, Offer, Outcome, climb
 from chinwag_bench.metrics.sustained import Failure
 from chinwag_bench.records import Step, Throughput
-from chinwag_bench.runs.profile import ThroughputSettings
 
 # A server that uses this share of its cores in the step that failed was limited by its CPU.
 _SATURATED_SHARE = 0.9
 
 
+class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    load: str
+    connections: int
+    setup_s: float
+    """Allowance for starting the server, connecting and joining; planned, not enforced."""
+    seconds: float
+    """The staircase's time, the confirming hold included. No step begins that would go beyond it.
+    """
+    start_deliveries_per_s: float
+    cap_deliveries_per_s: float
+    approach_factor: float
+    approach: HoldSeconds
+    ascend: HoldSeconds
+    confirm: HoldSeconds
+
+    def hold_of(self, kind: Kind) -> HoldSeconds:
+        return {"approach": self.approach, "ascend": self.ascend, "confirm": self.confirm}[kind]
+
+    @property
+    def planned_s(self) -> float:
+        return self.setup_s + self.seconds
+
+    def loads(self) -> set[str]:
+        return {self.load}
+
+
 class Search:
     """One staircase on one column: makes the offers, keeps the steps, minds the time."""
 
-    def __init__(self, place: Place, load: LoadProfile, settings: ThroughputSettings) -> None:
+    def __init__(self, place: Place, load: LoadProfile, settings: Settings) -> None:
         self.steps: list[Step] = []
         self.best: Step | None = None
         self.failure: Failure | None = None
@@ -83,7 +111,7 @@ class Search:
 
 
 def measure(
-    place: Place, load: LoadProfile, settings: ThroughputSettings, hint: float | None = None
+    place: Place, load: LoadProfile, settings: Settings, hint: float | None = None
 ) -> Throughput:
     """One column, one round. ``hint`` is what an earlier round of the column sustained, in
     deliveries a second: it only shortens the way up, which then starts at half of it. Raises
@@ -132,3 +160,20 @@ def _why_none(search: Search) -> str:
         return "there was no time for a single step"
     why = search.steps[-1].why_not or "the confirming hold had no time left"
     return f"no rate was sustained; last: {why}"
+
+
+def _visit(visit: Visit) -> list[Throughput]:
+    hint = sustained_rates(visit.records).get(visit.place.target.id)
+    return [measure(visit.place, visit.load, visit.settings, hint)]
+
+
+def _describe(record: Throughput) -> str:
+    if record.best is None:
+        return record.reason or "no rate was sustained"
+    cost = f", {record.cpu_us_per_delivery:.2f} us CPU each" if record.cpu_us_per_delivery else ""
+    sign = ">= " if record.lower_bound else ""
+    rate = f"{sign}{record.best.hold.deliveries_per_s:,.0f} deliveries/s"
+    return f"{rate}{cost} (ended by: {record.limited_by})"
+
+
+METRIC = Metric(record=Throughput, settings=Settings, measure=_visit, describe=_describe)

@@ -17,7 +17,7 @@ COLUMN_WIDTH = 12
 PADDING = 2
 STYLES = {"reproduced": "green", "differs": "yellow", "impossible": "red", "not_measurable": "dim"}
 LEGEND = (
-    "* best, or not to be told from the best   >= or <= only this side is known\n"
+    "* best, or not to be told from the best   >= or <= only this side is known, by (limit)\n"
     "A, B: the articles' figures: = reproduced   ≠ differs   ✗ impossible as stated   "
     "? not measurable"
 )
@@ -76,6 +76,8 @@ def _cell(cell: Cell | None) -> Text:
         return Text("-")
     star = "*" if cell.tie_with_best else ""
     shown = Text(text.measured(cell) + star, style="bold" if star else "")
+    if cell.limited_by and (cell.lower_bound or cell.upper_bound):
+        shown.append(f"\n({cell.limited_by})", style="dim")
     for figure in cell.published:
         verdict = figure.verdict
         if verdict is not None:

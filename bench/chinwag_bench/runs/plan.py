@@ -4,25 +4,29 @@ the budget.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from chinwag_bench.errors import UsageError
+from chinwag_bench.metrics.metric import Metric, MetricSettings
 from chinwag_bench.runs.profile import RunProfile
 from chinwag_bench.runs.rounds import shuffled_rounds
 from chinwag_bench.servers.catalog import Target
 
-Metric = Literal["throughput", "latency", "memory", "start"]
-METRICS: tuple[Metric, ...] = ("throughput", "latency", "memory", "start")
-
 
 class PlannedCell(msgspec.Struct, frozen=True):
-    metric: Metric
+    kind: Metric
+    settings: MetricSettings
     round: int
     target: Target
-    seconds: float
-    """Planned, not measured."""
+
+    @property
+    def metric(self) -> str:
+        return self.kind.name
+
+    @property
+    def seconds(self) -> float:
+        """Planned, not measured."""
+        return self.settings.planned_s
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -37,14 +41,15 @@ class Plan(msgspec.Struct):
     def seconds(self) -> float:
         return sum(cell.seconds for cell in self.cells)
 
-    def of(self, metric: Metric) -> list[PlannedCell]:
+    def of(self, metric: str) -> list[PlannedCell]:
         return [cell for cell in self.cells if cell.metric == metric]
 
     def summary(self) -> list[tuple[str, int, float]]:
         """(metric, cells, seconds), in the order of measuring."""
         return [
-            (name, len(self.of(name)), sum(cell.seconds for cell in self.of(name)))
-            for name in METRICS
+            (metric.name, len(cells), sum(cell.seconds for cell in cells))
+            for metric, _ in self.profile.metrics()
+            if (cells := self.of(metric.name))
         ]
 
     def check_budget(self) -> None:
@@ -60,19 +65,13 @@ class Plan(msgspec.Struct):
 
 
 def make_plan(profile: RunProfile, targets: list[Target], seed: int) -> Plan:
-    """All cells. Throughput comes first as a whole, because latency's common rate depends on all of
-    it.
-    """
-    every: list[tuple[Metric, int, float]] = [
-        ("throughput", profile.rounds, profile.throughput.planned_s),
-        ("latency", profile.rounds, profile.latency.planned_s),
-        ("memory", 1, profile.memory.planned_s),
-        ("start", profile.start.repeats, profile.start.seconds),
-    ]
+    """All cells, in the metrics' order."""
     cells = [
-        PlannedCell(metric, number, target, seconds)
-        for metric, rounds, seconds in every
-        for number, target in shuffled_rounds(targets, rounds, seed, metric)
+        PlannedCell(metric, settings, number, target)
+        for metric, settings in profile.metrics()
+        for number, target in shuffled_rounds(
+            targets, settings.rounds(profile.rounds), seed, metric.name
+        )
     ]
     return Plan(profile, cells)
 

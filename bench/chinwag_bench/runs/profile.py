@@ -2,94 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import cast
 
 import msgspec
 
 from chinwag_bench.errors import UsageError
 from chinwag_bench.machine.disturbance import Limits
-from chinwag_bench.metrics.staircase import Kind
+from chinwag_bench.metrics.metric import Metric, MetricSettings
+from chinwag_bench.metrics.registry import BY_NAME, METRICS
+from chinwag_bench.runs.rawlog import metric_of
 
 PROFILES = Path(__file__).resolve().parent.parent / "run_profiles"
 
-Point = Literal["common", "half"]
-
-
-class HoldSeconds(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The parts of one hold, in seconds."""
-
-    warmup_s: float
-    hold_s: float
-    drain_s: float
-
-    @property
-    def seconds(self) -> float:
-        return self.warmup_s + self.hold_s + self.drain_s
-
-
-class ThroughputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    load: str
-    connections: int
-    setup_s: float
-    """Allowance for starting the server, connecting and joining; planned, not enforced."""
-    seconds: float
-    """The staircase's time, the confirming hold included. No step begins that would go beyond it.
-    """
-    start_deliveries_per_s: float
-    cap_deliveries_per_s: float
-    approach_factor: float
-    approach: HoldSeconds
-    ascend: HoldSeconds
-    confirm: HoldSeconds
-
-    def hold_of(self, kind: Kind) -> HoldSeconds:
-        return {"approach": self.approach, "ascend": self.ascend, "confirm": self.confirm}[kind]
-
-    @property
-    def planned_s(self) -> float:
-        return self.setup_s + self.seconds
-
-
-class LatencySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    load: str
-    connections: int
-    setup_s: float
-    common_deliveries_per_s_min: float
-    hold: HoldSeconds
-
-    @property
-    def planned_s(self) -> float:
-        """Two points: the common rate and half of the column's own."""
-        return self.setup_s + 2 * self.hold.seconds
-
-
-class MemorySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    load: str
-    connections: int
-    setup_s: float
-    settle_s: float
-    """Waited before each of the five samples."""
-    quiet: HoldSeconds
-    """The load profile's own trickle, during which the CPU share is taken."""
-    busy: HoldSeconds
-    """What comes before the sample ``after_load``."""
-    busy_deliveries_per_s: float
-    rest_s: float
-
-    @property
-    def planned_s(self) -> float:
-        holds_s = self.quiet.seconds + self.busy.seconds
-        return self.setup_s + 5 * self.settle_s + holds_s + self.rest_s
-
-
-class StartSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    repeats: int
-    seconds: float
-    """Allowance for one start."""
-
 
 class RunProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What all metrics share. A profile as read has a field for each metric's table besides;
+    ``None`` leaves that metric out.
+    """
+
     name: str
     description: str
     budget_s: float
@@ -105,10 +37,38 @@ class RunProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     repeats_max: int
     """Disturbed cells measured again, in the whole run."""
     limits: Limits = Limits()
-    throughput: ThroughputSettings
-    latency: LatencySettings
-    memory: MemorySettings
-    start: StartSettings
+
+    def metrics(self) -> Iterator[tuple[Metric, MetricSettings]]:
+        """The metrics that have a table here, in the order of measuring."""
+        for metric in METRICS:
+            settings = self.of(metric)
+            if settings is not None:
+                yield metric, settings
+
+    def of(self, metric: Metric) -> MetricSettings | None:
+        """The metric's table."""
+        return cast("MetricSettings | None", getattr(self, metric.name, None))
+
+    def capped(self, connections: int | None) -> RunProfile:
+        """Ends the search for max connections there; ``None`` leaves the profile's own cap."""
+        if connections is None:
+            return self
+        tables = {metric.name: settings.capped(connections) for metric, settings in self.metrics()}
+        return msgspec.structs.replace(self, **tables)
+
+    def loads(self) -> list[str]:
+        """Names of all load profiles that the run needs, in alphabetical order."""
+        return sorted(set().union(*(settings.loads() for _, settings in self.metrics())))
+
+
+_WITH_TABLES: type[RunProfile] = msgspec.defstruct(  # type: ignore[assignment]
+    "RunProfile",
+    [(metric.name, metric.settings | None, None) for metric in METRICS],
+    bases=(RunProfile,),
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+)
 
 
 def load_run_profile(name: str, folder: Path = PROFILES) -> RunProfile:
@@ -117,7 +77,7 @@ def load_run_profile(name: str, folder: Path = PROFILES) -> RunProfile:
     """
     path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=RunProfile)
+        profile = msgspec.toml.decode(path.read_bytes(), type=_WITH_TABLES)
     except OSError as error:
         known = ", ".join(sorted(found.stem for found in folder.glob("*.toml")))
         raise UsageError(
@@ -125,3 +85,21 @@ def load_run_profile(name: str, folder: Path = PROFILES) -> RunProfile:
         ) from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: {error}") from error
+    _check_once(profile, path)
+    return profile
+
+
+def _check_once(profile: RunProfile, path: Path) -> None:
+    """A metric has cells of its own or shares those of another one, or its records would clash."""
+    for metric, settings in profile.metrics():
+        for name in map(metric_of, settings.also()):
+            if profile.of(BY_NAME[name]) is not None:
+                raise UsageError(
+                    f"{path}: {name} is measured by [{name}] and by [{metric.name}]",
+                    hint=f"remove [{name}], or the key of [{metric.name}] that measures it, too",
+                )
+
+
+def profile_of_run(settings: object) -> RunProfile:
+    """The profile that an earlier run wrote into its run.json."""
+    return msgspec.convert(settings, type=_WITH_TABLES)

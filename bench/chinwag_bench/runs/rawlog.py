@@ -13,9 +13,9 @@ from chinwag_bench.errors import HostError
 from chinwag_bench.records import Raw
 
 
-def metric_of(record: Raw) -> str:
+def metric_of(record: Raw | type[Raw]) -> str:
     """The metric's name: the tag of the record, and the name of its file."""
-    return str(type(record).__struct_config__.tag)
+    return str(record.__struct_config__.tag)
 
 
 def append_record(path: Path, record: Raw) -> None:

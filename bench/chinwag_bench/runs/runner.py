@@ -1,4 +1,4 @@
-"""Measures a plan: throughput of all, then the common rate, then latency, memory and starts."""
+"""Measures a plan, metric by metric, and writes each record at once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import time
 from chinwag_bench.errors import GeneratorError, ServerError
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.machine.disturbance import Disturbance, between, take_snapshot
-from chinwag_bench.metrics import latency, memory, start, throughput
 from chinwag_bench.metrics.cell import Place, Site
+from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
 from chinwag_bench.progress import Reporter
-from chinwag_bench.records import Latency, Memory, Raw, Start, Throughput
+from chinwag_bench.records import Raw
 from chinwag_bench.runs.outcome import describe
-from chinwag_bench.runs.plan import METRICS, Plan, PlannedCell
-from chinwag_bench.runs.profile import Point
-from chinwag_bench.runs.rates import common_rate, sustained_rates
+from chinwag_bench.runs.plan import Plan, PlannedCell
 from chinwag_bench.runs.rawlog import metric_of
 from chinwag_bench.runs.store import RunStore
 
@@ -50,16 +48,21 @@ class Runner:
         the run.
         """
         done = {(metric_of(record), record.column, record.round) for record in self._records}
-        for metric in METRICS:
-            if metric == "latency":
-                self._fix_common_rate()
-            for cell in self._plan.of(metric):
+        for metric, settings in self._plan.profile.metrics():
+            self._prepare(metric, settings)
+            for cell in self._plan.of(metric.name):
                 if cell.key not in done:
                     self._visit(cell)
                 self._planned_done_s += cell.seconds
         self._store.run.finished_at = time.time()
         self._store.save_run()
         return sum(record.status == "failed" for record in self._records)
+
+    def _prepare(self, metric: Metric, settings: MetricSettings) -> None:
+        said = metric.prepare and metric.prepare(self._store.run, self._records, settings)
+        if said:
+            self._store.save_run()
+            self._reporter.say("step", said)
 
     def _visit(self, cell: PlannedCell) -> None:
         """Measures one cell, and once more when it was disturbed and time allows."""
@@ -83,10 +86,18 @@ class Runner:
 
     def _measure(self, cell: PlannedCell, attempt: int) -> Disturbance:
         before, started_at = take_snapshot(), time.time()
+        visit = Visit(
+            place=Place(site=self._site, target=cell.target, round=cell.round, metric=cell.metric),
+            settings=cell.settings,
+            loads=self._loads,
+            run=self._store.run,
+            records=self._records,
+        )
         try:
-            records = self._dispatch(cell)
+            records = cell.kind.measure(visit)
         except (ServerError, GeneratorError) as error:
-            records = [_failed(cell, started_at, error.text())]
+            kinds = (cell.kind.record, *cell.settings.also())
+            records = [_failed(kind, cell, started_at, error.text()) for kind in kinds]
         disturbance = between(before, take_snapshot(), self._plan.profile.limits, attempt)
         for record in records:
             record.disturbance = disturbance.as_json()
@@ -102,47 +113,6 @@ class Runner:
             )
         return disturbance
 
-    def _dispatch(self, cell: PlannedCell) -> list[Raw]:
-        profile = self._plan.profile
-        place = Place(site=self._site, target=cell.target, round=cell.round, metric=cell.metric)
-        if cell.metric == "throughput":
-            hint = sustained_rates(self._records).get(cell.target.id)
-            return [
-                throughput.measure(
-                    place, self._loads[profile.throughput.load], profile.throughput, hint
-                )
-            ]
-        if cell.metric == "latency":
-            own = sustained_rates(self._records).get(cell.target.id)
-            rates: dict[Point, float | None] = {
-                "common": self._store.run.common_rate_deliveries_per_s,
-                "half": own / 2 if own else None,
-            }
-            return [
-                *latency.measure(place, self._loads[profile.latency.load], profile.latency, rates)
-            ]
-        if cell.metric == "memory":
-            return [memory.measure(place, self._loads[profile.memory.load], profile.memory)]
-        return [start.measure(place)]
-
-    def _fix_common_rate(self) -> None:
-        """Once: a resumed run keeps the rate that its first latencies were taken at."""
-        run = self._store.run
-        if run.common_rate_deliveries_per_s is not None:
-            return
-        rates = sustained_rates(self._records)
-        run.common_rate_deliveries_per_s = common_rate(
-            rates, self._plan.profile.latency.common_deliveries_per_s_min
-        )
-        if not rates:
-            run.notes.append(
-                "no column sustained any rate: latency is taken at the lowest common rate"
-            )
-        self._store.save_run()
-        self._reporter.say(
-            "step", f"common rate: {run.common_rate_deliveries_per_s:,.0f} deliveries/s"
-        )
-
     def _may_repeat(self, cell: PlannedCell) -> bool:
         left_s = self._plan.seconds - self._planned_done_s
         spent_s = time.monotonic() - self._started
@@ -152,14 +122,8 @@ class Runner:
         )
 
 
-def _failed(cell: PlannedCell, started_at: float, reason: str) -> Raw:
-    kinds: dict[str, type[Throughput | Latency | Memory | Start]] = {
-        "throughput": Throughput,
-        "latency": Latency,
-        "memory": Memory,
-        "start": Start,
-    }
-    return kinds[cell.metric](
+def _failed(kind: type[Raw], cell: PlannedCell, started_at: float, reason: str) -> Raw:
+    return kind(
         column=cell.target.id,
         round=cell.round,
         started_at=started_at,

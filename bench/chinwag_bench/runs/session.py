@@ -19,14 +19,14 @@ from chinwag_bench.load_profile import LoadProfile, load_profile
 from chinwag_bench.machine.cpu_plan import CpuPlan, plan_cpus
 from chinwag_bench.machine.fingerprint import read_fingerprint
 from chinwag_bench.machine.open_files import raise_limit
-from chinwag_bench.metrics import headroom
+from chinwag_bench.metrics import headroom, latency
 from chinwag_bench.metrics.cell import Place, Site
 from chinwag_bench.paths import Workspace
 from chinwag_bench.progress import Reporter
 from chinwag_bench.records import Run
 from chinwag_bench.runs.plan import Plan, make_plan, minutes
 from chinwag_bench.runs.prepare import Obstacles, make_columns
-from chinwag_bench.runs.profile import RunProfile
+from chinwag_bench.runs.profile import RunProfile, profile_of_run
 from chinwag_bench.runs.runner import Runner
 from chinwag_bench.runs.store import RunStore, new_folder
 from chinwag_bench.servers.catalog import Catalog, Target
@@ -65,13 +65,12 @@ class Session:
         """Writes what the generator can do into the plan, and warns when it is the limit at the
         lowest rate.
         """
-        if not self.targets:
+        settings = self.profile.of(latency.METRIC)
+        if not self.targets or not isinstance(settings, latency.Settings):
             return
         place = Place(site=self._site(), target=self.targets[0], round=0, metric="headroom")
         try:
-            found = headroom.check(
-                place, self._loads[self.profile.latency.load], self.profile.latency
-            )
+            found = headroom.check(place, self._loads[settings.load], settings)
         except (ServerError, GeneratorError) as error:
             found = {"ok": False, "column": place.target.id, "limits": [error.text()]}
         self.store.run.plan["headroom"] = found
@@ -155,7 +154,7 @@ def resume_session(workspace: Workspace, catalog: Catalog, folder: Path) -> Sess
     store = RunStore.reopen(folder)
     if not store.run.columns:
         raise UsageError(f"{folder} stopped before anything was measured", hint="start a new run")
-    profile = msgspec.convert(store.run.plan["settings"], type=RunProfile)
+    profile = profile_of_run(store.run.plan["settings"])
     targets = []
     for column in store.run.columns:
         if column.status == "ok":
@@ -175,8 +174,7 @@ def print_plan(plan: Plan, reporter: Reporter) -> None:
 
 
 def read_loads(workspace: Workspace, profile: RunProfile) -> dict[str, LoadProfile]:
-    names = {profile.throughput.load, profile.latency.load, profile.memory.load}
-    return {name: load_profile(workspace, name) for name in sorted(names)}
+    return {name: load_profile(workspace, name) for name in profile.loads()}
 
 
 def _plan_facts(plan: Plan, cpus: CpuPlan, loads: dict[str, LoadProfile]) -> dict[str, Any]:

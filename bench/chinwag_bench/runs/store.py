@@ -9,8 +9,7 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import UsageError
-from chinwag_bench.records import Raw, Run, Verification
-from chinwag_bench.runs.plan import METRICS
+from chinwag_bench.records import KINDS, Raw, Run, Verification
 from chinwag_bench.runs.rawlog import (
     append_record,
     disk_errors,
@@ -39,7 +38,7 @@ class RunStore:
         append_record(self._raw(metric_of(record)), record)
 
     def records(self) -> list[Raw]:
-        return [record for metric in METRICS for record in read_records(self._raw(metric))]
+        return [record for metric in KINDS for record in read_records(self._raw(metric))]
 
     def _raw(self, metric: str) -> Path:
         return self.folder / "raw" / f"{metric}.ndjson"
@@ -53,7 +52,7 @@ class RunStore:
         except (OSError, msgspec.MsgspecError) as error:
             raise UsageError(f"{folder} is not a result directory: {path.name}: {error}") from error
         store = cls(folder, run)
-        for metric in METRICS:
+        for metric in KINDS:
             drop_torn_line(store._raw(metric))
         return store
 

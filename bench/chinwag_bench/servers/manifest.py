@@ -53,6 +53,15 @@ class VersionQuery(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     regex: str | None = None
 
 
+class Dependencies(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """How to list libraries once the server is built: each distinct output line, or each first
+    group of ``regex``, is one. Those that come with the language do not count.
+    """
+
+    direct: VersionQuery
+    total: VersionQuery
+
+
 class Run(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     command: Command
     env: dict[str, str] = {}
@@ -88,6 +97,11 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     caveats: list[str] = []
     loc: list[str] = []
     """Globs, relative to the server's folder, of the source files that count as effort."""
+    deployed: list[str] = []
+    """Globs, relative to the server's folder or beginning with a placeholder, of what has to be
+    copied to a machine that has the language's runtime. Without any: the whole build folder.
+    """
+    dependencies: Dependencies | None = None
     published: str | None = None
     """The articles' column that this server stands for."""
     toolchain: Toolchain = msgspec.field(default_factory=Toolchain)
@@ -156,6 +170,9 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
         for name, query in manifest.versions.items()
         if not _valid_regex(query.regex)
     ]
+    wanted = manifest.dependencies
+    if wanted and not all(_valid_regex(query.regex) for query in (wanted.direct, wanted.total)):
+        found.append(("dependencies", "has an invalid regex", "it needs a group around the name"))
     for key, command in _commands(manifest):
         if not command:
             found.append((key, "is an empty list", "give the program and its arguments"))
@@ -175,6 +192,9 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
 def _commands(manifest: Manifest) -> list[tuple[str, Command]]:
     named = [("build.command", command) for command in manifest.build.all_commands()]
     named.append(("run.command", manifest.run.command))
+    if manifest.dependencies:
+        named.append(("dependencies.direct", manifest.dependencies.direct.command))
+        named.append(("dependencies.total", manifest.dependencies.total.command))
     for name, variant in manifest.variants.items():
         if variant.command is not None:
             named.append((f"variants.{name}.command", variant.command))

@@ -28,16 +28,25 @@ def read_versions(server: Server) -> dict[str, str]:
     """
     versions = {}
     for name, query in server.manifest.versions.items():
-        found = _ask(server, query)
+        found = _version(server, query)
         if found:
             versions[name] = found
     return versions
 
 
-def _ask(server: Server, query: VersionQuery) -> str | None:
+def _version(server: Server, query: VersionQuery) -> str | None:
+    answer = ask(server, query.command)
+    if answer is None:
+        return None
+    # Some tools (older Erlang, java) print their version on standard error.
+    return pick_version(answer.stdout.strip() or answer.stderr.strip(), query.regex)
+
+
+def ask(server: Server, command: list[str]) -> subprocess.CompletedProcess[str] | None:
+    """What a manifest's command says in the server's folder; ``None`` when it fails."""
     try:
-        answer = subprocess.run(
-            server.filled(query.command),
+        return subprocess.run(
+            server.filled(command),
             cwd=server.folder,
             capture_output=True,
             stdin=subprocess.DEVNULL,
@@ -48,8 +57,6 @@ def _ask(server: Server, query: VersionQuery) -> str | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    # Some tools (older Erlang, java) print their version on standard error.
-    return pick_version(answer.stdout.strip() or answer.stderr.strip(), query.regex)
 
 
 def pick_version(output: str, regex: str | None) -> str | None:

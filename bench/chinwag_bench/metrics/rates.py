@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 
 from chinwag_bench.records import Raw, Throughput
 
 
-def sustained_rates(records: list[Raw]) -> dict[str, float]:
+def sustained_rates(records: Sequence[Raw]) -> dict[str, float]:
     """Median sustained deliveries a second of each column, over the last record of each of its
     rounds.
     """

@@ -1,0 +1,81 @@
+"""Max connections: how many joined connections a server holds, and what stopped it there."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from chinwag_bench.machine.kernel_memory import kernel_meter
+from chinwag_bench.metrics.cell import Bout, Place, attached_generator, running_server
+from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
+from chinwag_bench.metrics.ramp import OPEN_ENDS, Ramp, RampSettings, bytes_per_connection
+from chinwag_bench.metrics.scale import Scale
+from chinwag_bench.records import Connections
+
+
+class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """For cells of its own; with ``memory.ramp`` it goes on from the memory metric's set-up."""
+
+    load: str
+    setup_s: float
+    repeats: int
+    ramp: RampSettings
+
+    @property
+    def planned_s(self) -> float:
+        """One step more than the ramp's time may be under way at its end."""
+        return self.setup_s + self.ramp.seconds + self.ramp.probe.seconds
+
+    def rounds(self, of_run: int) -> int:
+        return self.repeats
+
+    def loads(self) -> set[str]:
+        return {self.load}
+
+    def capped(self, connections: int) -> Settings:
+        ramp = msgspec.structs.replace(self.ramp, cap=connections)
+        return msgspec.structs.replace(self, ramp=ramp)
+
+
+def measure(place: Place, pair: Bout, scale: Scale, settings: RampSettings) -> Connections:
+    """Goes up from what ``pair`` has open. ``scale`` has a sample ``empty``. A server that dies or
+    refuses on the way has reached its maximum: that is no failure of the cell.
+    """
+    started_at, started = time.time(), time.monotonic()
+    ramp = Ramp(pair, scale, settings, place.site.open_files)
+    stop = ramp.climb()
+    return Connections(
+        column=place.target.id,
+        round=place.round,
+        started_at=started_at,
+        seconds=time.monotonic() - started,
+        status="ok",
+        reason=None if ramp.held else f"not one step was held: {stop.text}",
+        connections=ramp.held,
+        steps=ramp.steps,
+        limited_by=stop.word,
+        lower_bound=stop.word in OPEN_ENDS,
+        stopped=stop.text,
+        bytes_per_connection=bytes_per_connection(scale.points["empty"], ramp.steps, ramp.held),
+    )
+
+
+def _visit(visit: Visit) -> list[Connections]:
+    settings: Settings = visit.settings
+    place = visit.place
+    with kernel_meter() as meter, running_server(place, meter.procs_files) as server:
+        scale = Scale(server, meter)
+        scale.sample("empty")
+        step, sources = settings.ramp.step, settings.ramp.sources(place.site.open_files)
+        with attached_generator(place, server, visit.load, step, sources) as generator:
+            pair = Bout(server, generator, visit.load, 0)
+            return [measure(place, pair, scale, settings.ramp)]
+
+
+def _describe(record: Connections) -> str:
+    sign = ">= " if record.lower_bound else ""
+    return f"{sign}{record.connections:,} connections (ended by: {record.stopped})"
+
+
+METRIC = Metric(record=Connections, settings=Settings, measure=_visit, describe=_describe)

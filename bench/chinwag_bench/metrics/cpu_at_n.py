@@ -1,0 +1,72 @@
+"""CPU at N connections: what connections cost that hardly speak, in user and in kernel mode."""
+
+from __future__ import annotations
+
+import time
+
+from chinwag_bench.machine.open_files import connections_possible
+from chinwag_bench.metrics.cell import Bout, Place, bout
+from chinwag_bench.metrics.hold_seconds import HoldSeconds
+from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
+from chinwag_bench.records import CpuAtN, Step
+
+
+class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """For cells of its own; with ``memory.quiet`` it is measured on the memory metric's set-up."""
+
+    load: str
+    connections: int
+    setup_s: float
+    quiet: HoldSeconds
+
+    @property
+    def planned_s(self) -> float:
+        return self.setup_s + self.quiet.seconds
+
+    def loads(self) -> set[str]:
+        return {self.load}
+
+
+def measure(place: Place, pair: Bout, quiet: HoldSeconds) -> CpuAtN:
+    """One hold at the load profile's own rate. Raises ``ServerError`` or ``GeneratorError``."""
+    started_at, started = time.time(), time.monotonic()
+    messages_per_s = pair.connections * pair.load.messages_per_second_per_connection
+    rate = messages_per_s * pair.load.deliveries_per_message(pair.connections)
+    step, _ = pair.hold(rate, quiet, "quiet")
+    user, system = shares(step, len(place.site.cpus.server))
+    return CpuAtN(
+        column=place.target.id,
+        round=place.round,
+        started_at=started_at,
+        seconds=time.monotonic() - started,
+        status="ok",
+        connections=pair.connections,
+        messages_per_s=messages_per_s,
+        user_share=user,
+        system_share=system,
+    )
+
+
+def shares(step: Step, server_cores: int) -> tuple[float, float]:
+    """User and system time as shares of all the server's cores during the hold."""
+    available_s = step.hold.hold_s * server_cores
+    system_s = step.server_system_s or 0.0
+    return (step.server_cpu_s - system_s) / available_s, system_s / available_s
+
+
+def _visit(visit: Visit) -> list[CpuAtN]:
+    settings: Settings = visit.settings
+    connections = connections_possible(settings.connections, visit.place.site.open_files)
+    with bout(visit.place, visit.load, connections) as pair:
+        return [measure(visit.place, pair, settings.quiet)]
+
+
+def _describe(record: CpuAtN) -> str:
+    user, system = record.user_share or 0.0, record.system_share or 0.0
+    return (
+        f"{record.connections:,} connections, {user + system:.1%} of the cores "
+        f"({user:.1%} user, {system:.1%} system)"
+    )
+
+
+METRIC = Metric(record=CpuAtN, settings=Settings, measure=_visit, describe=_describe)

@@ -1,0 +1,72 @@
+"""What a metric is to a run: a table of settings, a planned time, and how one cell is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from chinwag_bench.load_profile import LoadProfile
+from chinwag_bench.metrics.cell import Place
+from chinwag_bench.records import Raw, Run
+
+
+class MetricSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A metric's table in a run profile."""
+
+    @property
+    def planned_s(self) -> float:
+        """Seconds of one cell, set-up included; planned, not enforced."""
+        raise NotImplementedError
+
+    def rounds(self, of_run: int) -> int:
+        """How often each column is visited in a run of ``of_run`` rounds."""
+        return of_run
+
+    def loads(self) -> set[str]:
+        """Names of the load profiles that its cells use."""
+        return set()
+
+    def capped(self, connections: int) -> MetricSettings:
+        """The same with another end of the search for max connections, where there is one."""
+        return self
+
+    def also(self) -> tuple[type[Raw], ...]:
+        """What a cell measures besides, on the same set-up."""
+        return ()
+
+
+class Visit(msgspec.Struct, kw_only=True):
+    """One cell about to be measured, and what the run knows by then."""
+
+    place: Place
+    settings: Any
+    """The metric's own table."""
+    loads: Mapping[str, LoadProfile]
+    run: Run
+    records: Sequence[Raw]
+    """All that were written so far, of every metric."""
+
+    @property
+    def load(self) -> LoadProfile:
+        return self.loads[self.settings.load]
+
+
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
+    """Each file of this package that measures something ends with one of these."""
+
+    record: type[Raw]
+    settings: type[MetricSettings]
+    measure: Callable[[Visit], Sequence[Raw]]
+    """One cell. Raises ``ServerError`` or ``GeneratorError``."""
+    describe: Callable[[Any], str]
+    """A good record in a few words with units, for the progress output."""
+    prepare: Callable[[Run, Sequence[Raw], Any], str | None] | None = None
+    """Called once before the metric's first cell with run, records and settings; may change the
+    run, and then says what it did."""
+
+    @property
+    def name(self) -> str:
+        """The record's tag, the name of its file, and the key of its table in a run profile."""
+        return str(self.record.__struct_config__.tag)
