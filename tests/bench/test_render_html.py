@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from chinwag_bench.judge import judge
 from chinwag_bench.records import Matrix
-from chinwag_bench.render import advice, headline, html, plots
+from chinwag_bench.render import advice, headline, html, plots, ramp_charts
 from chinwag_bench.render.strips import strips
 
 from .result_builder import build
@@ -231,6 +231,38 @@ def test_curves_use_the_whole_width(matrix: Matrix) -> None:
         assert 0 <= x[0] < x[-1] == 100
     dashed = {line.name for line in chart.lines if line.dashed}
     assert dashed == {"go (again)"}
+
+
+def test_the_ramp_of_each_server_ends_where_it_was_stopped(matrix: Matrix) -> None:
+    latency, memory = ramp_charts.charts(matrix)
+    assert [line.name for line in latency.lines] == [ramp.column for ramp in matrix.ramps]
+    for chart in (latency, memory):
+        assert {line.end[0] for line in chart.lines} == {100 * 19_500 / 20_000}
+        assert all(len(line.dots) == 3 for line in chart.lines)
+    assert latency.note.endswith("open files of the generator: 19,500 connections.")
+    assert [tick.label for tick in latency.x_ticks][-1] == "20,000"
+    highest = min(line.end[1] for line in memory.lines)
+    assert {line.name for line in memory.lines if line.end[1] == highest} <= {"elixir"}
+
+
+def test_a_step_without_probes_has_no_latency(matrix: Matrix) -> None:
+    matrix.ramps[0].steps[-1].p99_ms = None
+    latency, memory = ramp_charts.charts(matrix)
+    assert (len(latency.lines[0].dots), len(memory.lines[0].dots)) == (2, 3)
+    matrix.ramps = []
+    assert ramp_charts.charts(matrix) == []
+
+
+@pytest.mark.parametrize(
+    ("largest", "end", "step"),
+    [(19_500, 20_000, 5_000), (20_000, 20_000, 5_000), (7, 8, 2), (0.3, 0.3, 0.1), (0, 1, 1)],
+)
+def test_a_linear_axis_has_round_marks(largest: float, end: float, step: float) -> None:
+    axis = plots.Linear.over(largest)
+    assert axis.step == pytest.approx(step)
+    assert axis.end == pytest.approx(end)
+    assert axis.marks()[0] == 0
+    assert axis.marks()[-1] == pytest.approx(axis.end)
 
 
 def test_a_server_keeps_its_colour(matrix: Matrix) -> None:

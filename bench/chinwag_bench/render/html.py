@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from chinwag_bench.records import Cell, Column, Json, Matrix
-from chinwag_bench.render import advice, headline, plots, text
+from chinwag_bench.render import advice, headline, plots, ramp_charts, text
 from chinwag_bench.render.strips import strips
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
 from chinwag_bench.rows import PERCENTILES
@@ -70,7 +70,7 @@ def document(matrix: Matrix) -> str:
         candidates=advice.candidates(matrix),
         languages=advice.languages(matrix),
         measured_at=advice.measured(matrix),
-        charts=[plots.draw(chart) for chart in charts(matrix)],
+        charts=[plots.draw(chart) for chart in [*charts(matrix), *ramp_charts.charts(matrix)]],
         limits=list(limits(index)),
         fingerprint=list(flat(matrix.run.machine)),
         plan=list(flat(matrix.run.plan)),

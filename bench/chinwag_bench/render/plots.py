@@ -79,15 +79,17 @@ class Tick:
 
 @dataclass(frozen=True)
 class Line:
-    """A curve: SVG points in a box of 100 x 100, the height of its end and that of its label."""
+    """A curve: SVG points in a box of 100 x 100, where it ends, and the height of its label."""
 
     name: str
     colour: int
     dashed: bool
     points: str
-    end: float
+    end: tuple[float, float]
     label_at: float
     summary: str
+    dots: list[tuple[float, float]] = field(default_factory=list)
+    """Where something was measured, for curves of few points."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,32 @@ class CurveChart:
     lines: list[Line]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """An axis from zero to ``end``, with a mark at each multiple of ``step``."""
+
+    end: float
+    step: float
+
+    @classmethod
+    def over(cls, largest: float) -> Linear:
+        """The shortest axis of at most five steps of 1, 2 or 5 times a power of ten; 1 for none."""
+        if largest <= 0:
+            return cls(1.0, 1.0)
+        rough = largest / 5
+        power = 10 ** math.floor(math.log10(rough))
+        step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+        return cls(step * math.ceil(largest / step), step)
+
+    def share(self, value: float) -> float:
+        """Percent of the axis, from zero."""
+        return 100 * value / self.end
+
+    def marks(self) -> list[float]:
+        """The multiples of the step, zero and the end among them."""
+        return [self.step * number for number in range(round(self.end / self.step) + 1)]
 
 
 @dataclass(frozen=True)
@@ -260,20 +288,22 @@ class Series:
     summary: str
 
 
-def drawn(matrix: Matrix, series: Sequence[Series]) -> list[Line]:
+def drawn(matrix: Matrix, series: Sequence[Series], dotted: bool = False) -> list[Line]:
     """The curves with their labels beside their ends, none over another."""
     by_id = {column.id: column for column in matrix.columns}
     number = colours(matrix.columns)
-    labels = spaced([one.points[-1][1] for one in series], LABEL_DISTANCE)
+    distance = min(LABEL_DISTANCE, 100 / max(1, len(series) - 1))
+    labels = spaced([one.points[-1][1] for one in series], distance)
     return [
         Line(
             name=one.column,
             colour=number[one.column],
             dashed=_is_dashed(by_id[one.column]),
             points=" ".join(f"{x:.2f},{y:.2f}" for x, y in one.points),
-            end=one.points[-1][1],
+            end=one.points[-1],
             label_at=label_at,
             summary=one.summary,
+            dots=one.points if dotted else [],
         )
         for one, label_at in zip(series, labels, strict=True)
     ]
