@@ -111,6 +111,12 @@ def test_a_dirty_commit_can_be_checked_out_and_is_told(matrix: Matrix) -> None:
     assert "changes that no commit has" in document
 
 
+def test_it_can_be_repeated_with_the_same_seed(matrix: Matrix) -> None:
+    assert "chinwag matrix --profile quick --seed 7<" in html.document(matrix)
+    matrix.run.command = "chinwag matrix --seed 9"
+    assert "chinwag matrix --seed 9<" in html.document(matrix)
+
+
 def test_it_renders_with_nothing_measured(matrix: Matrix) -> None:
     for cell in matrix.cells:
         cell.value, cell.reason, cell.interval = None, "nothing ran", None

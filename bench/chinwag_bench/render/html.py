@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from chinwag_bench.records import Cell, Column, Json, Matrix
+from chinwag_bench.records import Cell, Column, Json, Matrix, Run
 from chinwag_bench.render import advice, headline, plots, ramp_charts, text
 from chinwag_bench.render.strips import strips
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
@@ -62,6 +62,7 @@ def document(matrix: Matrix) -> str:
         tally_sentence=headline.tally_sentence(matrix),
         labels=text.VERDICT_LABELS,
         machine=text.machine(matrix),
+        command=repeating(matrix.run),
         coverage=text.coverage(matrix),
         contents=CONTENTS,
         glance=GLANCE,
@@ -79,6 +80,11 @@ def document(matrix: Matrix) -> str:
         css=Markup("".join(map(data_file, STYLE_SHEETS))),
         javascript=Markup('"use strict";\n' + "".join(data_file(f"scripts/{s}") for s in SCRIPTS)),
     )
+
+
+def repeating(run: Run) -> str:
+    """The run's command with its seed, even where that was the default one."""
+    return run.command if "--seed" in run.command else f"{run.command} --seed {run.seed}"
 
 
 def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
