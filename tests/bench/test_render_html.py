@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from chinwag_bench.judge import judge
 from chinwag_bench.records import Matrix
-from chinwag_bench.render import advice, headline, html, plots, ramp_charts
+from chinwag_bench.render import advice, axes, headline, html, plots, ramp_charts
 from chinwag_bench.render.strips import strips
 
 from .result_builder import build
@@ -193,6 +193,13 @@ def test_advice_takes_the_end_of_an_interval_that_promises_less(matrix: Matrix) 
     assert known["most_connections"] is None
 
 
+def test_advice_knows_the_most_connections_only_where_the_server_ended_it(matrix: Matrix) -> None:
+    most = {c.column: c for c in matrix.cells if c.row == "max_connections"}
+    most["rust"].lower_bound = False
+    known = {column.id: facts["most_connections"] for column, facts in advice.candidates(matrix)}
+    assert known == {"chinwagd": None, "elixir": None, "go": None, "rust": 19_500}
+
+
 def test_advice_leaves_out_what_was_not_measured(matrix: Matrix) -> None:
     for cell in matrix.cells:
         if cell.column == "go" and cell.row in ("common_p99", "memory_kernel"):
@@ -221,10 +228,10 @@ def test_labels_keep_their_distance_and_order() -> None:
 
 
 def test_decades_hold_all_values() -> None:
-    assert plots.Decades.around([0.2, 40]) == plots.Decades(-1, 2)
-    assert plots.Decades.around([1.0]) == plots.Decades(0, 1)
-    assert plots.Decades.around([]) == plots.Decades(0, 1)
-    axis = plots.Decades(-1, 1)
+    assert axes.Decades.around([0.2, 40]) == axes.Decades(-1, 2)
+    assert axes.Decades.around([1.0]) == axes.Decades(0, 1)
+    assert axes.Decades.around([]) == axes.Decades(0, 1)
+    axis = axes.Decades(-1, 1)
     assert (axis.top(10), axis.top(1), axis.top(0.1), axis.top(0)) == (0, 50, 100, 100)
 
 
@@ -264,7 +271,7 @@ def test_a_step_without_probes_has_no_latency(matrix: Matrix) -> None:
     [(19_500, 20_000, 5_000), (20_000, 20_000, 5_000), (7, 8, 2), (0.3, 0.3, 0.1), (0, 1, 1)],
 )
 def test_a_linear_axis_has_round_marks(largest: float, end: float, step: float) -> None:
-    axis = plots.Linear.over(largest)
+    axis = axes.Linear.over(largest)
     assert axis.step == pytest.approx(step)
     assert axis.end == pytest.approx(end)
     assert axis.marks()[0] == 0

@@ -25,6 +25,14 @@ def test_text_in_charts_follows_the_colour_scheme(page: Page) -> None:
     assert page.evaluate(colour) != light
 
 
+def test_the_page_is_dark_where_the_reader_s_is(page: Page) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)"
+    page.emulate_media(color_scheme="light")
+    assert page.evaluate(ground) == [255, 255, 255]
+    page.emulate_media(color_scheme="dark")
+    assert max(page.evaluate(ground)) < 60
+
+
 def test_bars_and_curves_are_drawn(page: Page) -> None:
     bar = page.locator(".bar rect").first.bounding_box()
     curve = page.locator(".plot polyline").first.bounding_box()
@@ -38,6 +46,16 @@ def test_labels_of_curves_do_not_overlap(page: Page) -> None:
         tops = sorted((box["y"], box["height"]) for box in boxes if box is not None)
         for (upper, height), (lower, _) in pairwise(tops):
             assert upper + height <= lower + 1
+
+
+def test_paper_is_wide_enough_and_nothing_stays_folded(page: Page) -> None:
+    page.set_viewport_size({"width": 1032, "height": 703})
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1032
+    assert page.locator("details:not([open])").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details[open]").count() == 0
 
 
 def test_it_prints_on_white(page: Page) -> None:
