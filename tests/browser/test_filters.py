@@ -41,10 +41,18 @@ def test_rows_by_group(page: Page, matrix: Matrix) -> None:
 
 
 def test_rows_by_words_of_name_or_definition(page: Page, matrix: Matrix) -> None:
-    page.get_by_label("with the words").fill("KERNEL memory")
+    page.get_by_label("with the words").fill("KERNEL growth")
     assert rows(page) == ["Kernel memory per 10k, joined"]
     page.get_by_label("with the words").fill("no such row")
     assert rows(page) == []
     page.get_by_role("button", name="Show all rows").click()
     expect(page.locator("form.rows output")).to_have_text("")
     assert len(rows(page)) == len(matrix.rows)
+
+
+def test_figures_by_verdict(page: Page, matrix: Matrix) -> None:
+    kinds = [figure.verdict.kind for c in matrix.cells for figure in c.published if figure.verdict]
+    page.get_by_label("Figures that are").select_option("impossible as stated")
+    assert page.locator("#figures tbody tr:visible").count() == kinds.count("impossible") > 0
+    page.locator("form.shown").get_by_label("Rust", exact=True).uncheck()
+    assert page.locator("#figures tbody tr:visible").count() < kinds.count("impossible")

@@ -1,4 +1,4 @@
-// Filters: servers everywhere below their form, rows in the matrix.
+// Filters: servers everywhere below their form, rows in the matrix, published figures.
 {
   // A reset is told before the fields have their old values back.
   const onChange = (form, apply) => {
@@ -44,4 +44,12 @@
       count < all.length ? `${count} of ${all.length} rows shown` : "";
   };
   onChange(rows, showRows);
+
+  const verdicts = document.querySelector("form.verdicts");
+  onChange(verdicts, () => {
+    const wanted = verdicts.verdict.value;
+    for (const row of document.querySelectorAll("#figures tr[data-verdict]")) {
+      row.hidden = wanted !== "" && row.dataset.verdict !== wanted;
+    }
+  });
 }
