@@ -21,8 +21,10 @@
     for (const head of document.querySelectorAll(".matrix .group th")) {
       head.colSpan = shown.size + 1;
     }
-    servers.querySelector("output").textContent =
-      shown.size < boxes.length ? `${shown.size} of ${boxes.length} servers shown` : "";
+    for (const output of document.querySelectorAll("output.servers")) {
+      output.textContent =
+        shown.size < boxes.length ? `${shown.size} of ${boxes.length} servers shown` : "";
+    }
   };
   onChange(servers, showServers);
 
