@@ -75,7 +75,7 @@ def document(matrix: Matrix) -> str:
         limits=list(limits(index)),
         fingerprint=list(flat(matrix.run.machine)),
         plan=list(flat(matrix.run.plan)),
-        columns_by_language=sorted({column.language for column in matrix.columns}),
+        shown_languages=sorted({column.language for column in matrix.columns}),
         sort_key=sort_key,
         css=Markup("".join(map(data_file, STYLE_SHEETS))),
         javascript=Markup('"use strict";\n' + "".join(data_file(f"scripts/{s}") for s in SCRIPTS)),
