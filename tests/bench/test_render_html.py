@@ -200,6 +200,13 @@ def test_advice_knows_the_most_connections_only_where_the_server_ended_it(matrix
     assert known == {"chinwagd": None, "elixir": None, "go": None, "rust": 19_500}
 
 
+def test_advice_does_without_what_the_run_did_not_plan(matrix: Matrix) -> None:
+    assert advice.measured(matrix) == advice.Measured(1, 1000, 10_000)
+    matrix.run.plan = {"settings": {"memory": None}, "server_cores": [0, 1]}
+    assert advice.measured(matrix) == advice.Measured(2, None, None)
+    assert "Measured with" not in html.document(matrix)
+
+
 def test_advice_leaves_out_what_was_not_measured(matrix: Matrix) -> None:
     for cell in matrix.cells:
         if cell.column == "go" and cell.row in ("common_p99", "memory_kernel"):

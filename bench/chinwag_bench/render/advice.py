@@ -57,12 +57,17 @@ def presets() -> list[Preset]:
 def measured(matrix: Matrix) -> Measured:
     """The conditions of this run that limit what follows from its cells."""
     plan = matrix.run.plan
-    settings = plan.get("settings", {})
     return Measured(
         max(1, len(plan.get("server_cores", []))),
-        settings.get("throughput", {}).get("connections"),
-        settings.get("memory", {}).get("connections"),
+        _connections(plan, "throughput"),
+        _connections(plan, "memory"),
     )
+
+
+def _connections(plan: Json, metric: str) -> int | None:
+    """``None`` for a run without the metric, whose settings are absent or null."""
+    found = (plan.get("settings", {}).get(metric) or {}).get("connections")
+    return None if found is None else int(found)
 
 
 def candidates(matrix: Matrix) -> list[tuple[Column, Json]]:
