@@ -34,7 +34,9 @@ have cargo-fmt && check "Rust: rustfmt" in_folder reference-impls/rust cargo fmt
 have cargo-clippy && check "Rust: clippy" in_folder reference-impls/rust \
   cargo clippy -q --locked --all-targets --target-dir ../../build/servers/rust/target -- -D warnings
 have mix && check "Elixir: mix format" in_folder reference-impls/elixir mix format --check-formatted
-for script in reference-impls/node-*/*.js; do check "Node.js: $script" node --check "$script"; done
+for script in reference-impls/node-*/*.js bench/chinwag_bench/render/templates/scripts/*.js; do
+  check "JavaScript: $script" node --check "$script"
+done
 for script in scripts/setup/*.sh tests/*.sh tests/*/*.sh reference-impls/*/*.sh .ci/run; do
   check "shell: $script" bash -n "$script"
 done

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from chinwag_bench import claims, curves, published, sanity, verdict
+from chinwag_bench import claims, curves, published, ramps, sanity, verdict
 from chinwag_bench.cells import ByRound, measured
 from chinwag_bench.evidence import load
 from chinwag_bench.ranking import Entry, rank
@@ -44,6 +44,7 @@ def judge(result_dir: Path) -> Matrix:
         columns=[_with_stack(column) for column in columns],
         cells=cells,
         curves=curves.all_curves(evidence),
+        ramps=ramps.all_ramps(evidence),
         aa=aa,
         claims=claims.all_claims(),
         checks=sanity.all_checks(evidence, aa),

@@ -332,6 +332,14 @@ class Curve(msgspec.Struct, kw_only=True):
     points: list[tuple[float, float]]
 
 
+class Ramp(msgspec.Struct, kw_only=True):
+    """A column's way up to its max connections, and what ended it."""
+
+    column: str
+    steps: list[RampStep]
+    stopped: str = ""
+
+
 class Matrix(msgspec.Struct, kw_only=True):
     """matrix.json: every cell, with what limits it or why there is none."""
 
@@ -341,6 +349,7 @@ class Matrix(msgspec.Struct, kw_only=True):
     columns: list[Column]
     cells: list[Cell]
     curves: list[Curve]
+    ramps: list[Ramp] = []
     aa: Json
     """A/A: per metric the relative spread between the two names of one server."""
     claims: list[Claim] = []

@@ -113,6 +113,7 @@ PLAN = {
     "server_cores": [0],
     "generator_cores": [1],
     "cores_note": "server on core 0, generator on core 1",
+    "settings": {"throughput": {"connections": 1000}, "memory": {"connections": 10_000}},
     "loads": {"article": {"connections": 1000, "room_size": 100, "content_bytes": 1024}},
 }
 

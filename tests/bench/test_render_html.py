@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 import pytest
 from chinwag_bench.judge import judge
 from chinwag_bench.records import Matrix
-from chinwag_bench.render import headline, html, plots
+from chinwag_bench.render import advice, axes, headline, html, plots, ramp_charts
+from chinwag_bench.render.strips import strips
 
 from .result_builder import build
 
@@ -110,6 +111,12 @@ def test_a_dirty_commit_can_be_checked_out_and_is_told(matrix: Matrix) -> None:
     assert "changes that no commit has" in document
 
 
+def test_it_can_be_repeated_with_the_same_seed(matrix: Matrix) -> None:
+    assert "chinwag matrix --profile quick --seed 7<" in html.document(matrix)
+    matrix.run.command = "chinwag matrix --seed 9"
+    assert "chinwag matrix --seed 9<" in html.document(matrix)
+
+
 def test_it_renders_with_nothing_measured(matrix: Matrix) -> None:
     for cell in matrix.cells:
         cell.value, cell.reason, cell.interval = None, "nothing ran", None
@@ -144,6 +151,75 @@ def test_bars_share_one_axis_from_zero(matrix: Matrix) -> None:
     assert chart.bars[0].name == "chinwagd"
 
 
+def test_the_kernel_s_own_cost_is_a_line_where_it_was_measured(matrix: Matrix) -> None:
+    assert "was not measured in this run" in html.document(matrix)
+    matrix.run.plan["bare_kernel"] = {"us_per_delivery": 2.5, "how": "one send a delivery"}
+    chart = html.charts(matrix)[1]
+    assert isinstance(chart, plots.BarChart)
+    assert chart.reference is not None
+    longest = max(c.interval[1] for c in matrix.cells if c.row == "cpu_per_delivery" and c.interval)
+    assert chart.reference.at == pytest.approx(100 * 2.5 / longest)
+    document = html.document(matrix)
+    assert "the kernel alone: 2.50 us (one send a delivery)" in document
+    assert "was not measured in this run" not in document
+
+
+def test_a_cell_says_what_ended_it(matrix: Matrix) -> None:
+    seen = parsed(html.document(matrix)).text
+    assert "ended by generator" in seen
+    assert "with the generator's lag" in seen
+
+
+def test_strips_share_their_row_s_scale_from_zero(matrix: Matrix) -> None:
+    found = strips(matrix)
+    cells = {c.column: c for c in matrix.cells if c.row == "cpu_per_delivery" and c.value}
+    ratio = found["cpu_per_delivery", "go"].value / found["cpu_per_delivery", "rust"].value
+    assert ratio == pytest.approx((cells["go"].value or 0) / (cells["rust"].value or 1))
+    ends = [
+        strip.high or strip.value for key, strip in found.items() if key[0] == "cpu_per_delivery"
+    ]
+    assert max(ends) == pytest.approx(100)
+    assert ("wire_bytes_per_delivery", "go") not in found, "equal bars say nothing"
+
+
+def test_advice_takes_the_end_of_an_interval_that_promises_less(matrix: Matrix) -> None:
+    cells = {c.row: c for c in matrix.cells if c.column == "go"}
+    known = {column.id: facts for column, facts in advice.candidates(matrix)}["go"]
+    loads = {where: (rate, p99) for rate, p99, where in known["loads"]}
+    top, p99 = cells["throughput_deliveries"].interval, cells["half_p99"].interval
+    assert top is not None and p99 is not None
+    assert loads["its highest sustained rate"] == (top[0], 1000.0)
+    assert loads["half of its own rate"][1] == p99[1]
+    assert known["most_connections"] is None
+
+
+def test_advice_knows_the_most_connections_only_where_the_server_ended_it(matrix: Matrix) -> None:
+    most = {c.column: c for c in matrix.cells if c.row == "max_connections"}
+    most["rust"].lower_bound = False
+    known = {column.id: facts["most_connections"] for column, facts in advice.candidates(matrix)}
+    assert known == {"chinwagd": None, "elixir": None, "go": None, "rust": 19_500}
+
+
+def test_advice_does_without_what_the_run_did_not_plan(matrix: Matrix) -> None:
+    assert advice.measured(matrix) == advice.Measured(1, 1000, 10_000)
+    matrix.run.plan = {"settings": {"memory": None}, "server_cores": [0, 1]}
+    assert advice.measured(matrix) == advice.Measured(2, None, None)
+    assert "Measured with" not in html.document(matrix)
+
+
+def test_advice_leaves_out_what_was_not_measured(matrix: Matrix) -> None:
+    for cell in matrix.cells:
+        if cell.column == "go" and cell.row in ("common_p99", "memory_kernel"):
+            cell.value = cell.interval = None
+    known = {column.id: facts for column, facts in advice.candidates(matrix)}["go"]
+    assert [where for _, _, where in known["loads"]] == [
+        "half of its own rate",
+        "its highest sustained rate",
+    ]
+    assert known["kernel_mb"] is None
+    assert "go (again)" not in [column.id for column, _ in advice.candidates(matrix)]
+
+
 def test_memory_bars_stack_user_and_kernel(matrix: Matrix) -> None:
     chart = plots.memory_bars(matrix, "title", "note")
     for bar in chart.bars:
@@ -159,10 +235,10 @@ def test_labels_keep_their_distance_and_order() -> None:
 
 
 def test_decades_hold_all_values() -> None:
-    assert plots.Decades.around([0.2, 40]) == plots.Decades(-1, 2)
-    assert plots.Decades.around([1.0]) == plots.Decades(0, 1)
-    assert plots.Decades.around([]) == plots.Decades(0, 1)
-    axis = plots.Decades(-1, 1)
+    assert axes.Decades.around([0.2, 40]) == axes.Decades(-1, 2)
+    assert axes.Decades.around([1.0]) == axes.Decades(0, 1)
+    assert axes.Decades.around([]) == axes.Decades(0, 1)
+    axis = axes.Decades(-1, 1)
     assert (axis.top(10), axis.top(1), axis.top(0.1), axis.top(0)) == (0, 50, 100, 100)
 
 
@@ -175,6 +251,38 @@ def test_curves_use_the_whole_width(matrix: Matrix) -> None:
         assert 0 <= x[0] < x[-1] == 100
     dashed = {line.name for line in chart.lines if line.dashed}
     assert dashed == {"go (again)"}
+
+
+def test_the_ramp_of_each_server_ends_where_it_was_stopped(matrix: Matrix) -> None:
+    latency, memory = ramp_charts.charts(matrix)
+    assert [line.name for line in latency.lines] == [ramp.column for ramp in matrix.ramps]
+    for chart in (latency, memory):
+        assert {line.end[0] for line in chart.lines} == {100 * 19_500 / 20_000}
+        assert all(len(line.dots) == 3 for line in chart.lines)
+    assert latency.note.endswith("open files of the generator: 19,500 connections.")
+    assert [tick.label for tick in latency.x_ticks][-1] == "20,000"
+    highest = min(line.end[1] for line in memory.lines)
+    assert {line.name for line in memory.lines if line.end[1] == highest} <= {"elixir"}
+
+
+def test_a_step_without_probes_has_no_latency(matrix: Matrix) -> None:
+    matrix.ramps[0].steps[-1].p99_ms = None
+    latency, memory = ramp_charts.charts(matrix)
+    assert (len(latency.lines[0].dots), len(memory.lines[0].dots)) == (2, 3)
+    matrix.ramps = []
+    assert ramp_charts.charts(matrix) == []
+
+
+@pytest.mark.parametrize(
+    ("largest", "end", "step"),
+    [(19_500, 20_000, 5_000), (20_000, 20_000, 5_000), (7, 8, 2), (0.3, 0.3, 0.1), (0, 1, 1)],
+)
+def test_a_linear_axis_has_round_marks(largest: float, end: float, step: float) -> None:
+    axis = axes.Linear.over(largest)
+    assert axis.step == pytest.approx(step)
+    assert axis.end == pytest.approx(end)
+    assert axis.marks()[0] == 0
+    assert axis.marks()[-1] == pytest.approx(axis.end)
 
 
 def test_a_server_keeps_its_colour(matrix: Matrix) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from chinwag_bench.records import Cell, Column, Json, Matrix
-from chinwag_bench.render import headline, plots, text
+from chinwag_bench.records import Cell, Column, Json, Matrix, Run
+from chinwag_bench.render import advice, headline, plots, ramp_charts, text
+from chinwag_bench.render.strips import strips
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
 from chinwag_bench.rows import PERCENTILES
 
@@ -20,6 +21,22 @@ GLANCE = {
     "memory_joined": "User memory per 10k",
     "start_first_message": "Start to first message",
 }
+CONTENTS = {
+    "which": "Which one for me?",
+    "glance": "At a glance",
+    "charts": "Charts",
+    "matrix": "The matrix",
+    "figures": "Published figures",
+    "claims": "Claims",
+    "limits": "Limits",
+    "checks": "Checks",
+    "conditions": "Machine, versions",
+    "method": "Method",
+    "repeat": "Repeat it",
+}
+STYLE_SHEETS = ("charts.css", "report.css", "controls.css", "print.css")
+SCRIPTS = ("sort.js", "filter.js", "advice.js", "print.js")
+NO_KERNEL_LINE = "What the kernel alone takes for a delivery was not measured in this run."
 LATENCY_ROWS = tuple(f"_{key}" for key in PERCENTILES)
 """Both latency groups have these rows, so their titles alone don't tell them apart."""
 
@@ -45,21 +62,34 @@ def document(matrix: Matrix) -> str:
         tally_sentence=headline.tally_sentence(matrix),
         labels=text.VERDICT_LABELS,
         machine=text.machine(matrix),
+        command=repeating(matrix.run),
         coverage=text.coverage(matrix),
+        contents=CONTENTS,
         glance=GLANCE,
-        charts=[plots.draw(chart) for chart in charts(matrix)],
+        strips=strips(matrix),
+        presets=advice.presets(),
+        candidates=advice.candidates(matrix),
+        languages=advice.languages(matrix),
+        measured_at=advice.measured(matrix),
+        charts=[plots.draw(chart) for chart in [*charts(matrix), *ramp_charts.charts(matrix)]],
         limits=list(limits(index)),
         fingerprint=list(flat(matrix.run.machine)),
         plan=list(flat(matrix.run.plan)),
-        columns_by_id={column.id: column for column in matrix.columns},
+        shown_languages=sorted({column.language for column in matrix.columns}),
         sort_key=sort_key,
-        css=Markup(data_file("charts.css") + data_file("report.css")),
-        javascript=Markup(data_file("report.js")),
+        css=Markup("".join(map(data_file, STYLE_SHEETS))),
+        javascript=Markup('"use strict";\n' + "".join(data_file(f"scripts/{s}") for s in SCRIPTS)),
     )
+
+
+def repeating(run: Run) -> str:
+    """The run's command with its seed, even where that was the default one."""
+    return run.command if "--seed" in run.command else f"{run.command} --seed {run.seed}"
 
 
 def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
     """The report's charts, in order, each with a title that says what is shown."""
+    kernel = bare_kernel(matrix)
     rate = matrix.run.common_rate_deliveries_per_s
     at = f"{text.number(rate)} deliveries/s for all" if rate else "one rate for all"
     return [
@@ -74,7 +104,9 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
             matrix,
             "cpu_per_delivery",
             "CPU time per delivery",
-            "Shorter is better. User and system time of all the server's processes.",
+            "Shorter is better. User and system time of all the server's processes. "
+            + ("" if kernel else NO_KERNEL_LINE),
+            reference=kernel,
         ),
         plots.curves(
             matrix,
@@ -97,6 +129,19 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
             "articles' figures leave out.",
         ),
     ]
+
+
+def bare_kernel(matrix: Matrix) -> tuple[float, str] | None:
+    """CPU time of a delivery that no server has part in, in us, and how it was measured.
+
+    A run that measures it writes ``{"us_per_delivery": ..., "how": "..."}`` as ``bare_kernel`` into
+    its plan, beside ``headroom``. None of this version does, and without it there is no line.
+    """
+    found = matrix.run.plan.get("bare_kernel")
+    if not isinstance(found, dict):
+        return None
+    value = float(found["us_per_delivery"])
+    return value, f"the kernel alone: {text.number(value)} us ({found['how']})"
 
 
 def limits(index: text.Index) -> Iterator[Limit]:

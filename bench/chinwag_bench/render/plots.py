@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from chinwag_bench.records import Cell, Column, Curve, Matrix
+from chinwag_bench.records import Cell, Column, Matrix
 from chinwag_bench.render import text
+from chinwag_bench.render.axes import Decades, Tick
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
 
 COLOURS = 7
@@ -49,6 +50,14 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A line across all bars, at a percentage of the axis, with what it says."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
 class BarChart:
     """Bars over one linear axis that starts at zero."""
 
@@ -57,62 +66,34 @@ class BarChart:
     note: str
     bars: list[Bar]
     legend: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A mark on an axis, in percent from the left or the top."""
-
-    at: float
-    label: str
+    reference: Reference | None = None
 
 
 @dataclass(frozen=True)
 class Line:
-    """A percentile curve: SVG points in a box of 100 x 100, and where its label goes."""
+    """A curve: SVG points in a box of 100 x 100, where it ends, and the height of its label."""
 
     name: str
     colour: int
     dashed: bool
     points: str
+    end: tuple[float, float]
     label_at: float
     summary: str
+    dots: list[tuple[float, float]] = field(default_factory=list)
+    """Where something was measured, for curves of few points."""
 
 
 @dataclass(frozen=True)
 class CurveChart:
-    """Percentile curves over two logarithmic axes."""
+    """Curves over two axes; the ticks of the vertical one carry its unit."""
 
     title: str
     note: str
+    x_title: str
     lines: list[Line]
     x_ticks: list[Tick]
     y_ticks: list[Tick]
-
-
-@dataclass(frozen=True)
-class Decades:
-    """A logarithmic axis of milliseconds between two powers of ten."""
-
-    low: int
-    high: int
-
-    @classmethod
-    def around(cls, milliseconds: Sequence[float]) -> Decades:
-        """The narrowest whole decades that hold the values; those under 1 us count as 1 us."""
-        logs = [math.log10(max(value, 1e-3)) for value in milliseconds] or [0.0]
-        low = math.floor(min(logs))
-        return cls(low, max(math.ceil(max(logs)), low + 1))
-
-    def top(self, milliseconds: float) -> float:
-        """Percent from the upper edge."""
-        exponent = math.log10(max(milliseconds, 10**self.low))
-        return 100 * (self.high - exponent) / (self.high - self.low)
-
-    def ticks(self) -> list[Tick]:
-        """A mark at each power of ten."""
-        exponents = range(self.low, self.high + 1)
-        return [Tick(self.top(10**power), f"{10.0**power:g} ms") for power in exponents]
 
 
 def colours(columns: Iterable[Column]) -> dict[str, int]:
@@ -123,12 +104,18 @@ def colours(columns: Iterable[Column]) -> dict[str, int]:
     }
 
 
-def bars(matrix: Matrix, row_id: str, title: str, note: str) -> BarChart:
-    """One bar for each server that has a value in the row, the longest scaled to the axis."""
+def bars(
+    matrix: Matrix, row_id: str, title: str, note: str, reference: tuple[float, str] | None = None
+) -> BarChart:
+    """One bar for each server that has a value in the row, the longest scaled to the axis.
+
+    ``reference`` is a value in the row's unit and what it says, drawn as a line across the bars.
+    """
     index = text.Index(matrix)
     row = index.row(row_id)
     valued = _valued(index, row_id)
-    top = max((max(_ends(cell)) for _, cell in valued), default=1.0) or 1.0
+    ends = [max(_ends(cell)) for _, cell in valued] + ([reference[0]] if reference else [])
+    top = max(ends, default=1.0) or 1.0
     found = []
     for column, cell in _sorted(valued, row.better):
         low, high = (100 * end / top for end in _ends(cell))
@@ -145,7 +132,8 @@ def bars(matrix: Matrix, row_id: str, title: str, note: str) -> BarChart:
                 high=high if cell.interval else None,
             )
         )
-    return BarChart(title, row.unit, note, found)
+    line = Reference(100 * reference[0] / top, reference[1]) if reference else None
+    return BarChart(title, row.unit, note, found, reference=line)
 
 
 def _valued(index: text.Index, row_id: str) -> list[tuple[Column, Cell]]:
@@ -198,16 +186,26 @@ def curves(matrix: Matrix, point: str, title: str, note: str) -> CurveChart:
     """The latency distributions at one point, as percentile curves."""
     chosen = [curve for curve in matrix.curves if curve.point == point and curve.points]
     decades = Decades.around([ms for curve in chosen for _, ms in curve.points])
-    ends = [decades.top(curve.points[-1][1]) for curve in chosen]
-    lines = [
-        _line(curve, matrix, decades, label_at)
-        for curve, label_at in zip(chosen, spaced(ends, LABEL_DISTANCE), strict=True)
+    lines = drawn(
+        matrix,
+        [
+            Series(
+                curve.column,
+                [(_x(q), decades.top(ms)) for q, ms in curve.points if _is_drawn(q)],
+                f"{curve.column} at {text.number(curve.deliveries_per_s)} deliveries/s",
+            )
+            for curve in chosen
+        ],
+    )
+    x_ticks = [
+        *(Tick(_x(q), name, f"{1 - q:.4g}") for q, name in PERCENTILE_TICKS),
+        Tick(100, "max"),
     ]
-    x_ticks = [*(Tick(_x(q), name) for q, name in PERCENTILE_TICKS), Tick(100, "max")]
-    return CurveChart(title, note, lines, x_ticks, decades.ticks())
+    return CurveChart(title, note, PERCENTILE_TITLE, lines, x_ticks, decades.ticks())
 
 
-PERCENTILE_TICKS = [(0.0, "0"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9"), (0.9999, "p99.99")]
+PERCENTILE_TICKS = [(0.0, "p0"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9"), (0.9999, "p99.99")]
+PERCENTILE_TITLE = "percentile q; below it 1 - q, the share of deliveries that took longer"
 
 
 def _x(quantile: float) -> float:
@@ -218,17 +216,42 @@ def _x(quantile: float) -> float:
     return 90 * nines / -math.log10(1 - LAST_QUANTILE)
 
 
-def _line(curve: Curve, matrix: Matrix, decades: Decades, label_at: float) -> Line:
-    column = next(column for column in matrix.columns if column.id == curve.column)
-    drawn = [point for point in curve.points if point[0] <= LAST_QUANTILE or point[0] >= 1]
-    return Line(
-        name=column.id,
-        colour=colours(matrix.columns)[column.id],
-        dashed=column.aa_of is not None or column.variant != "default",
-        points=" ".join(f"{_x(q):.2f},{decades.top(ms):.2f}" for q, ms in drawn),
-        label_at=label_at,
-        summary=f"{column.id} at {text.number(curve.deliveries_per_s)} deliveries/s",
-    )
+def _is_drawn(quantile: float) -> bool:
+    return quantile <= LAST_QUANTILE or quantile >= 1
+
+
+@dataclass(frozen=True)
+class Series:
+    """What a curve is made of: points in percent from the left and from the top."""
+
+    column: str
+    points: list[tuple[float, float]]
+    summary: str
+
+
+def drawn(matrix: Matrix, series: Sequence[Series], dotted: bool = False) -> list[Line]:
+    """The curves with their labels beside their ends, none over another."""
+    by_id = {column.id: column for column in matrix.columns}
+    number = colours(matrix.columns)
+    distance = min(LABEL_DISTANCE, 100 / max(1, len(series) - 1))
+    labels = spaced([one.points[-1][1] for one in series], distance)
+    return [
+        Line(
+            name=one.column,
+            colour=number[one.column],
+            dashed=_is_dashed(by_id[one.column]),
+            points=" ".join(f"{x:.2f},{y:.2f}" for x, y in one.points),
+            end=one.points[-1],
+            label_at=label_at,
+            summary=one.summary,
+            dots=one.points if dotted else [],
+        )
+        for one, label_at in zip(series, labels, strict=True)
+    ]
+
+
+def _is_dashed(column: Column) -> bool:
+    return column.aa_of is not None or column.variant != "default"
 
 
 def spaced(wanted: Sequence[float], distance: float) -> list[float]:

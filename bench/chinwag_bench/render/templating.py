@@ -27,6 +27,7 @@ ENVIRONMENT.filters |= {
     "number": text.number,
     "measured": text.measured,
     "interval": text.interval,
+    "ended": text.ended,
     "quoted": text.quoted,
     "with_unit": text.with_unit,
     "factor": text.factor,

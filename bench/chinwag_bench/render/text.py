@@ -54,6 +54,16 @@ def interval(cell: Cell) -> str:
     return "" if low == high else f"{low} to {high}"
 
 
+def ended(cell: Cell, row: Row) -> str:
+    """What keeps the value from being larger, or what else is in it; empty where neither is known.
+
+    All rows of one record know why it ended, but only a rate or a count was ended by it.
+    """
+    if cell.upper_bound:
+        return "with the generator's lag"
+    return f"ended by {cell.limited_by}" if cell.limited_by and row.better == "higher" else ""
+
+
 def quoted(figure: Published) -> str:
     """The published figure as it stands, thousands set apart where it is a number."""
     if isinstance(figure.value, str):

@@ -1,0 +1,67 @@
+"""The charts' axes: from a value to a percentage of a chart's width or height, and the marks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark on an axis, in percent from the left or the top; ``below`` says it in other words."""
+
+    at: float
+    label: str
+    below: str = ""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """An axis from zero to ``end``, with a mark at each multiple of ``step``."""
+
+    end: float
+    step: float
+
+    @classmethod
+    def over(cls, largest: float) -> Linear:
+        """The shortest axis of at most five steps of 1, 2 or 5 times a power of ten; 1 for none."""
+        if largest <= 0:
+            return cls(1.0, 1.0)
+        rough = largest / 5
+        power = 10 ** math.floor(math.log10(rough))
+        step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+        return cls(step * math.ceil(largest / step), step)
+
+    def share(self, value: float) -> float:
+        """Percent of the axis, from zero."""
+        return 100 * value / self.end
+
+    def marks(self) -> list[float]:
+        """The multiples of the step, zero and the end among them."""
+        return [self.step * number for number in range(round(self.end / self.step) + 1)]
+
+
+@dataclass(frozen=True)
+class Decades:
+    """A logarithmic axis of milliseconds between two powers of ten."""
+
+    low: int
+    high: int
+
+    @classmethod
+    def around(cls, milliseconds: Sequence[float]) -> Decades:
+        """The narrowest whole decades that hold the values; those under 1 us count as 1 us."""
+        logs = [math.log10(max(value, 1e-3)) for value in milliseconds] or [0.0]
+        low = math.floor(min(logs))
+        return cls(low, max(math.ceil(max(logs)), low + 1))
+
+    def top(self, milliseconds: float) -> float:
+        """Percent from the upper edge."""
+        exponent = math.log10(max(milliseconds, 10**self.low))
+        return 100 * (self.high - exponent) / (self.high - self.low)
+
+    def ticks(self) -> list[Tick]:
+        """A mark at each power of ten."""
+        exponents = range(self.low, self.high + 1)
+        return [Tick(self.top(10**power), f"{10.0**power:g} ms") for power in exponents]
