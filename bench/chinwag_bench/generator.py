@@ -16,6 +16,7 @@ import msgspec
 
 from chinwag_bench.errors import GeneratorError
 from chinwag_bench.records import Hold
+from chinwag_bench.servers.parent_death import ending_with_parent
 from chinwag_bench.text import last_lines
 
 _CONNECT_TIMEOUT_S = 60.0
@@ -81,6 +82,8 @@ class Generator:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
+                # In the middle of a hold it would not notice that its input has ended.
+                preexec_fn=ending_with_parent(),  # noqa: PLW1509 (the kit has no other threads)
             )
         if settings.cores:
             with suppress(ProcessLookupError):

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from chinwag_bench.servers.catalog import Target
 from chinwag_bench.servers.health import ask_health
 from chinwag_bench.servers.ports import is_free, pick_port
 from chinwag_bench.servers.process import Launch, ServerProcess, start_server
+from chinwag_bench.servers.process_tree import is_ending
 from chinwag_bench.servers.supervisor import descendants
 
 
@@ -76,6 +78,35 @@ def test_a_later_death_is_noticed_by_its_signal(start):
     with pytest.raises(ServerError, match="SIGKILL"):
         server.check_alive()
     server.stop()
+
+
+def test_a_death_is_noticed_before_anybody_is_told_of_it(start):
+    """As on a busy machine: who saw the connections end asks before the supervisor has looked."""
+    server = start()
+    os.kill(server.supervisor_pid, signal.SIGSTOP)
+    os.kill(server.pid, signal.SIGKILL)
+    wait_until_gone(server.pid)
+    threading.Timer(0.3, os.kill, (server.supervisor_pid, signal.SIGCONT)).start()
+    with pytest.raises(ServerError, match="SIGKILL"):
+        server.check_alive()
+
+
+def test_a_program_that_ends_itself_counts_as_ending_and_others_do_not(start):
+    assert not is_ending(start().pid)
+    with subprocess.Popen(["sleep", "600"]) as program:
+        assert not is_ending(program.pid)
+        program.kill()
+        wait_until_gone(program.pid)
+        assert is_ending(program.pid), "a zombie"
+    assert is_ending(program.pid), "nobody"
+
+
+def test_a_killed_supervisor_is_the_end_of_its_server(start):
+    server = start()
+    os.kill(server.supervisor_pid, signal.SIGKILL)
+    wait_until_gone(server.pid)
+    with pytest.raises(ServerError, match="SIGKILL"):
+        server.check_alive()
 
 
 def test_silence_has_an_end(toy, tmp_path):

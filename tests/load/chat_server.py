@@ -1,7 +1,8 @@
 """A small, correct chat/1 server whose faults can be programmed, to test the load generator with.
 
 Faults are given as JSON on the command line: ``{"drop_every": 10}`` keeps every tenth delivery
-back, counted over the whole server in the order sent. ``GET /faults`` tells how often each hit.
+back, counted over the whole server in the order sent; pace.py has those of time. ``GET /faults``
+tells how often each hit.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import time
 import urllib.parse
 from collections import defaultdict
 from http import HTTPStatus
 from typing import Any
 
+from pace import Pace
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -29,6 +32,8 @@ class FaultPlan:
 
     def __init__(self, plan: Faults) -> None:
         self.plan = plan
+        self.pace = Pace(plan, send)
+        self.dice = random.Random(plan.get("drop_seed"))
         self.counts: dict[str, int] = defaultdict(int)
         self.deliveries = 0
         self.messages = 0
@@ -42,13 +47,13 @@ class FaultPlan:
     async def deliver(self, to: ServerConnection, sender: str, text: str) -> None:
         self.deliveries += 1
         pair = (to, sender + text[:18])
-        if self.due("drop_every"):
+        if self.due("drop_every") or self.dice.random() < self.plan.get("drop_share", 0):
             self.counts["dropped"] += 1
         elif self.due("swap_every") and pair not in self.held:
             self.held[pair] = text
             asyncio.get_running_loop().call_later(0.3, self.release, pair)
         else:
-            await send(to, self.corrupted(text))
+            await self.pace.send(to, self.corrupted(text))
             if pair in self.held:
                 self.counts["swapped"] += 1
                 await send(to, self.held.pop(pair))
@@ -157,8 +162,11 @@ class ChatServer:
         return False
 
     def answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
+        if request.path == "/health":
+            return connection.respond(HTTPStatus.OK, '{"status":"ok"}')
         if request.path == "/faults":
-            return connection.respond(HTTPStatus.OK, json.dumps(self.faults.counts))
+            late = {"late_us_max": round(self.faults.pace.late_s_max * 1e6)}
+            return connection.respond(HTTPStatus.OK, json.dumps(self.faults.counts | late))
         if self.faults.plan.get("refuse"):
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "full")
         return None
@@ -190,7 +198,8 @@ async def run(port: int, faults: Faults) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--faults", type=json.loads, default={}, help="JSON object")
+    given = os.environ.get("CHAT_SERVER_FAULTS", "{}")
+    parser.add_argument("--faults", type=json.loads, default=given, help="JSON object")
     options = parser.parse_args()
     asyncio.run(run(options.port, options.faults))
 

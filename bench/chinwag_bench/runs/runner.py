@@ -101,7 +101,8 @@ class Runner:
         disturbance = between(before, take_snapshot(), self._plan.profile.limits, attempt)
         for record in records:
             record.disturbance = disturbance.as_json()
-            self._store.append(record)
+        self._store.append_cell(records)
+        for record in records:
             self._records.append(record)
             self._reporter.say(
                 "warning" if record.status == "failed" else "result",

@@ -37,8 +37,34 @@ class RunStore:
     def append(self, record: Raw) -> None:
         append_record(self._raw(metric_of(record)), record)
 
+    def append_cell(self, records: list[Raw]) -> None:
+        """All records of one cell, or none of them: whoever goes on with the run takes a cell that
+        has a record for measured. What is half-written when this process ends is completed by
+        :meth:`reopen`.
+        """
+        if len(records) > 1:
+            replace_file(self._half_written, msgspec.json.encode(records))
+        for record in records:
+            self.append(record)
+        self._half_written.unlink(missing_ok=True)
+
     def records(self) -> list[Raw]:
         return [record for metric in KINDS for record in read_records(self._raw(metric))]
+
+    @property
+    def _half_written(self) -> Path:
+        return self.folder / "raw" / "cell.json"
+
+    def _complete_cell(self) -> None:
+        """Writes those records of an interrupted :meth:`append_cell` that had not been written."""
+        if not self._half_written.is_file():
+            return
+        present = self.records()
+        intended = msgspec.json.decode(self._half_written.read_bytes(), type=list[Raw])
+        for record in intended:
+            if record not in present:
+                self.append(record)
+        self._half_written.unlink()
 
     def _raw(self, metric: str) -> Path:
         return self.folder / "raw" / f"{metric}.ndjson"
@@ -54,6 +80,7 @@ class RunStore:
         store = cls(folder, run)
         for metric in KINDS:
             drop_torn_line(store._raw(metric))
+        store._complete_cell()
         return store
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import msgspec
 from chinwag_bench.errors import HostError, ServerError
 from chinwag_bench.servers.catalog import Server
 from chinwag_bench.servers.manifest import fill
+from chinwag_bench.servers.process_tree import Program, run_to_end
 from chinwag_bench.servers.stamp import content_stamp
 from chinwag_bench.servers.toolchain import missing_reason, read_versions
 from chinwag_bench.text import last_lines
@@ -75,7 +75,7 @@ def _build_now(
     # While the build runs, and if it fails, nothing may claim that the binaries are up to date.
     (server.build_folder / _STAMP).unlink(missing_ok=True)
     started = time.monotonic()
-    with log.open("w", encoding="utf-8") as output:
+    with log.open("wb") as output:
         for command in server.manifest.build.all_commands():
             _run_step(server, server.filled(command), output)
     result = BuildResult(
@@ -99,28 +99,18 @@ def _write_stamp(server: Server, result: BuildResult, last: BuildResult | None) 
     return result
 
 
-def _run_step(server: Server, command: list[str], output: IO[str]) -> None:
-    output.write(f"$ {' '.join(command)}\n")
+def _run_step(server: Server, command: list[str], output: IO[bytes]) -> None:
+    output.write(f"$ {' '.join(command)}\n".encode())
     output.flush()
     values = server.placeholders()
     env = {key: fill(value, values) for key, value in server.manifest.build.env.items()}
+    step = Program(name=server.name, command=command, folder=server.folder, env=os.environ | env)
     try:
-        done = subprocess.run(
-            command,
-            cwd=server.folder,
-            env=os.environ | env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            timeout=_BUILD_TIMEOUT_S,
-            check=False,
-        )
-    except OSError as error:
-        raise _failed(server, f"`{command[0]}`: {error.strerror}", output.name) from error
-    except subprocess.TimeoutExpired as error:
+        code = run_to_end(step, output, _BUILD_TIMEOUT_S)
+    except TimeoutError as error:
         raise _failed(server, f"no end after {_BUILD_TIMEOUT_S} s", output.name) from error
-    if done.returncode != 0:
-        raise _failed(server, f"`{command[0]}` exited with {done.returncode}", output.name)
+    if code != 0:
+        raise _failed(server, f"`{command[0]}` exited with {code}", output.name)
 
 
 def _failed(server: Server, what: str, log: str) -> ServerError:

@@ -4,32 +4,26 @@ started.
 
 from __future__ import annotations
 
-import json
 import os
-import select
 import signal
-import socket
-import subprocess
-import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 
 from chinwag_bench.errors import HostError, ServerError
-from chinwag_bench.servers import supervisor
 from chinwag_bench.servers.catalog import Target
 from chinwag_bench.servers.health import ask_health
 from chinwag_bench.servers.manifest import fill
 from chinwag_bench.servers.ports import is_free, pick_port, wait_until_free
+from chinwag_bench.servers.process_tree import ProcessTree, Program
 from chinwag_bench.text import last_lines
 
 READY_TIMEOUT_S = 30.0
 TERM_TIMEOUT_S = 6.0
-_KILL_TIMEOUT_S = 10.0
 _PORT_ATTEMPTS = 3
 
 
@@ -57,33 +51,21 @@ class ServerProcess:
     def __init__(self, launch: Launch, port: int) -> None:
         self.launch = launch
         self.port = port
-        self.exit_code: int | None = None
-        self._unread = b""
-        self._control, child_end = socket.socketpair()
-        with child_end, _open_log(launch.log) as log:
-            self._supervisor = subprocess.Popen(
-                [sys.executable, "-I", "-S", supervisor.__file__, self._settings(child_end)],
-                cwd=launch.target.server.folder,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log or sys.stderr,
-                stderr=log or sys.stderr,
-                pass_fds=[child_end.fileno()],
-                start_new_session=True,
-            )
-        started = self._read_line(READY_TIMEOUT_S).split()
-        if len(started) != 3:
-            raise ServerError(
-                f"{launch.target.id}: its supervisor did not start", detail=self.log_tail()
-            )
-        self.pid = int(started[1])
-        self.started_at = float(started[2])
+        with _open_log(launch.log) as log:
+            self._tree = ProcessTree(_program(launch, port), log)
+        self.pid = self._tree.pid
+        self.started_at = self._tree.started_at
         """CLOCK_MONOTONIC seconds, just before the server's process was made."""
 
     @property
     def supervisor_pid(self) -> int:
         """The root of the tree for CPU and memory samples; it is not part of the server."""
-        return self._supervisor.pid
+        return self._tree.supervisor_pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """Negative: the signal that ended it. ``None`` until its end is known."""
+        return self._tree.exit_code
 
     def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> float:
         """Seconds from process start to the first good /health. Raises ``ServerError`` on death or
@@ -103,14 +85,10 @@ class ServerProcess:
 
     def check_alive(self) -> None:
         """Raises ``ServerError`` with the log's last lines if the server has ended."""
-        self._poll(0.0)
-        if self.exit_code is None:
+        code = self._tree.look()
+        if code is None:
             return
-        how = (
-            f"code {self.exit_code}"
-            if self.exit_code >= 0
-            else signal.Signals(-self.exit_code).name
-        )
+        how = f"code {code}" if code >= 0 else signal.Signals(-code).name
         raise ServerError(
             f"{self.launch.target.id} ended by itself ({how}), "
             f"{time.monotonic() - self.started_at:.1f} s after it was started",
@@ -122,9 +100,9 @@ class ServerProcess:
 
         SIGTERM goes to the server alone and gives it 6 s to leave by itself; what is left then is
         killed. Returns its own exit code, or ``None`` if it had to be killed."""
-        if number == signal.SIGTERM and self.exit_code is None:
+        if number == signal.SIGTERM and self._tree.look() is None:
             os.kill(self.pid, signal.SIGTERM)
-            self._poll(TERM_TIMEOUT_S)
+            self._tree.wait(TERM_TIMEOUT_S)
         exit_code = self.exit_code
         self.end_tree()
         wait_until_free(self.port, self.launch.host)
@@ -145,75 +123,8 @@ class ServerProcess:
         self.stop()
 
     def end_tree(self) -> None:
-        """Kills the server and everything it started, by its supervisor. Calling it again changes
-        nothing.
-        """
-        if self._supervisor.returncode is not None:
-            return
-        try:
-            self._control.sendall(b"kill\n")
-        except OSError:
-            self._supervisor.terminate()
-        try:
-            self._supervisor.wait(_KILL_TIMEOUT_S)
-        except subprocess.TimeoutExpired as error:
-            self._supervisor.kill()
-            self._supervisor.wait()
-            raise HostError(
-                f"{self.launch.target.id}: its processes outlive a kill by {_KILL_TIMEOUT_S:.0f} s",
-                hint=f"look for what is left of process group {self.pid}",
-            ) from error
-        finally:
-            self._control.close()
-
-    def _poll(self, timeout_s: float) -> None:
-        """Takes in the supervisor's news; returns at once when the server has ended."""
-        if self.exit_code is not None or self._supervisor.returncode is not None:
-            return
-        line = self._read_line(timeout_s)
-        if line.startswith("exited "):
-            self.exit_code = int(line.split()[1])
-
-    def _read_line(self, timeout_s: float) -> str:
-        """One control line, or an empty text when none came in time or the supervisor is gone."""
-        deadline = time.monotonic() + timeout_s
-        while b"\n" not in self._unread:
-            left = max(0.0, deadline - time.monotonic())
-            if not select.select([self._control], [], [], left)[0]:
-                return ""
-            received = self._control.recv(4096)
-            if not received:
-                return ""
-            self._unread += received
-        line, _, self._unread = self._unread.partition(b"\n")
-        return line.decode()
-
-    def _settings(self, child_end: socket.socket) -> str:
-        launch = self.launch
-        server = launch.target.server
-        values = {"port": str(self.port), "workers": str(launch.workers)}
-        command = launch.target.settings.command or server.manifest.run.command
-        settings: dict[str, Any] = {
-            "control": child_end.fileno(),
-            "command": server.filled(command, values),
-            "cores": launch.cores,
-            "cgroups": launch.cgroups,
-        }
-        return json.dumps(settings)
-
-    def _environment(self) -> dict[str, str]:
-        launch = self.launch
-        server = launch.target.server
-        own = {
-            "CHAT_HOST": launch.host,
-            "CHAT_PORT": str(self.port),
-            "CHAT_WORKERS": str(launch.workers),
-            "CHAT_VARIANT": launch.target.variant,
-        }
-        values = server.placeholders() | {"port": str(self.port), "workers": str(launch.workers)}
-        declared = server.manifest.run.env | launch.target.settings.env
-        filled = {key: fill(value, values) for key, value in declared.items()}
-        return os.environ | own | filled | launch.env
+        """Kills the server and everything it started. Calling it again changes nothing."""
+        self._tree.end()
 
 
 def start_server(launch: Launch) -> ServerProcess:
@@ -240,6 +151,27 @@ def start_server(launch: Launch) -> ServerProcess:
             lost_race = isinstance(error, ServerError) and not is_free(process.port, launch.host)
             if not (lost_race and attempts_left):
                 raise
+
+
+def _program(launch: Launch, port: int) -> Program:
+    server, settings = launch.target.server, launch.target.settings
+    values = {"port": str(port), "workers": str(launch.workers)}
+    own = {
+        "CHAT_HOST": launch.host,
+        "CHAT_PORT": str(port),
+        "CHAT_WORKERS": str(launch.workers),
+        "CHAT_VARIANT": launch.target.variant,
+    }
+    declared = server.manifest.run.env | settings.env
+    filled = {key: fill(value, server.placeholders() | values) for key, value in declared.items()}
+    return Program(
+        name=launch.target.id,
+        command=server.filled(settings.command or server.manifest.run.command, values),
+        folder=server.folder,
+        env=os.environ | own | filled | launch.env,
+        cores=launch.cores,
+        cgroups=launch.cgroups,
+    )
 
 
 def _open_log(path: Path | None) -> AbstractContextManager[IO[bytes] | None]:

@@ -1,6 +1,7 @@
-"""Runs one server and leaves nothing behind. Started as a script, with the standard library alone.
+"""Runs one program and leaves nothing behind. Started as a script, with the standard library alone.
+The program is a server, and also what builds or verifies one.
 
-It is the subreaper of everything that the server starts, so even a daemon that detached itself
+It is the subreaper of everything that the program starts, so even a daemon that detached itself
 (epmd does) stays below it. It kills the whole tree when it is told to, and also when the control
 connection ends because the kit died in whatever way. The reverse, this process being killed, takes
 the server along by PR_SET_PDEATHSIG.
@@ -56,6 +57,8 @@ class Supervisor:
     def __init__(self, settings: dict[str, Any]) -> None:
         self.settings = settings
         self.control = socket.socket(fileno=settings["control"])
+        # The program must not hold this end: the kit would never see it close.
+        self.control.set_inheritable(False)
         self.wakeup, wakeup_end = socket.socketpair()
         self.wakeup_end = wakeup_end
         wakeup_end.setblocking(False)

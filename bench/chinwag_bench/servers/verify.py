@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
 import tempfile
 import time
@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 from chinwag_bench.errors import ServerError
 from chinwag_bench.records import Verification
 from chinwag_bench.servers.catalog import Target
+from chinwag_bench.servers.process_tree import Program, run_to_end
 from chinwag_bench.text import last_lines
 
 _TIMEOUT_S = 900
@@ -76,23 +77,17 @@ def _run_suite(target: Target, log: Path, report: Path, *, smoke: bool) -> int:
     ]
     command += [f"--junitxml={report}", "-p", "no:cacheprovider"]
     command += ["-m", "smoke"] if smoke else []
+    suite = Program(
+        name=f"{target.base_id}: the conformance suite",
+        command=command,
+        folder=workspace.root,
+        env=dict(os.environ),
+    )
     with log.open("wb") as output:
         try:
-            done = subprocess.run(
-                command,
-                cwd=workspace.root,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                timeout=_TIMEOUT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise ServerError(
-                f"{target.base_id}: the conformance suite did not end within {_TIMEOUT_S} s",
-                detail=last_lines(log),
-            ) from error
-    return done.returncode
+            return run_to_end(suite, output, _TIMEOUT_S)
+        except TimeoutError as error:
+            raise ServerError(str(error), detail=last_lines(log)) from error
 
 
 def _first_line(text: str) -> str:

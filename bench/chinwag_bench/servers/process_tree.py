@@ -1,0 +1,184 @@
+"""A program with everything that it starts: watched from here, and gone when this process is,
+however this process ends (see ``supervisor.py``).
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+import msgspec
+
+from chinwag_bench.errors import HostError, ServerError
+from chinwag_bench.servers import supervisor
+
+_START_TIMEOUT_S = 30.0
+_KILL_TIMEOUT_S = 10.0
+# From the kernel's taking a process down to the supervisor's word of it; a large one takes a while.
+_LAST_WORD_TIMEOUT_S = 20.0
+_PF_EXITING = 0x4
+_NO_MORE = "end of the control connection"
+
+
+class Program(msgspec.Struct, kw_only=True):
+    """What to run. Its output goes to ``output``; ``None`` means this process's standard error."""
+
+    name: str
+    """For messages."""
+    command: list[str]
+    folder: Path
+    env: dict[str, str]
+    cores: list[int] | None = None
+    cgroups: list[str] = []
+    """``cgroup.procs`` files that it enters before its first instruction."""
+
+
+class ProcessTree:
+    """A started program. Leave its ``with`` block and it is gone, with all that it started."""
+
+    def __init__(self, program: Program, output: IO[bytes] | None) -> None:
+        self.program = program
+        self.exit_code: int | None = None
+        """Negative: the signal that ended it. ``None`` until its end is known."""
+        self.pid = 0
+        self._unread = b""
+        self._control, child_end = socket.socketpair()
+        with child_end:
+            self._supervisor = subprocess.Popen(
+                [sys.executable, "-I", "-S", supervisor.__file__, _settings(program, child_end)],
+                cwd=program.folder,
+                env=program.env,
+                stdin=subprocess.DEVNULL,
+                stdout=output or sys.stderr,
+                stderr=output or sys.stderr,
+                pass_fds=[child_end.fileno()],
+                start_new_session=True,
+            )
+        started = self._read_line(_START_TIMEOUT_S).split()
+        if started[:1] != ["started"]:
+            self.end()
+            raise ServerError(f"{program.name}: its supervisor did not start")
+        self.pid = int(started[1])
+        self.started_at = float(started[2])
+        """CLOCK_MONOTONIC seconds, just before the program's process was made."""
+
+    @property
+    def supervisor_pid(self) -> int:
+        """The root of the tree for CPU and memory samples; it is not part of the program."""
+        return self._supervisor.pid
+
+    def look(self) -> int | None:
+        """The exit code if the program has ended, else ``None``, at once.
+
+        A program that the kernel is taking down just now counts as ended: its connections are
+        closed before anybody is told, and who saw that must not find it alive here."""
+        self.wait(0.0)
+        if self.exit_code is None and is_ending(self.pid):
+            self.wait(_LAST_WORD_TIMEOUT_S)
+        return self.exit_code
+
+    def wait(self, timeout_s: float) -> int | None:
+        """The exit code, or ``None`` when the program runs on after so many seconds."""
+        if self.exit_code is None and self._supervisor.returncode is None:
+            line = self._read_line(timeout_s)
+            if line.startswith("exited "):
+                self.exit_code = int(line.split()[1])
+            elif line == _NO_MORE:
+                # The supervisor was killed, and takes the program along.
+                self.exit_code = -signal.SIGKILL
+        return self.exit_code
+
+    def end(self) -> None:
+        """Kills the program and everything it started. Calling it again changes nothing.
+
+        Raises ``HostError`` when something of it outlives that."""
+        if self._supervisor.returncode is not None:
+            return
+        try:
+            self._control.sendall(b"kill\n")
+        except OSError:
+            self._supervisor.terminate()
+        try:
+            self._supervisor.wait(_KILL_TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            self._supervisor.kill()
+            self._supervisor.wait()
+            raise HostError(
+                f"{self.program.name}: its processes outlive a kill by {_KILL_TIMEOUT_S:.0f} s",
+                hint=f"look for what is left of process group {self.pid}",
+            ) from error
+        finally:
+            self._control.close()
+
+    def __enter__(self) -> ProcessTree:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    def _read_line(self, timeout_s: float) -> str:
+        """One control line; an empty text when none came in time, ``_NO_MORE`` when none will."""
+        deadline = time.monotonic() + timeout_s
+        while b"\n" not in self._unread:
+            left = max(0.0, deadline - time.monotonic())
+            if not select.select([self._control], [], [], left)[0]:
+                return ""
+            received = self._control.recv(4096)
+            if not received:
+                return _NO_MORE
+            self._unread += received
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line.decode()
+
+
+def run_to_end(program: Program, output: IO[bytes], timeout_s: float) -> int:
+    """The exit code of a program that ends by itself; what it left running is killed.
+
+    Raises ``TimeoutError`` when it has not ended after ``timeout_s`` seconds."""
+    with ProcessTree(program, output) as tree:
+        code = tree.wait(timeout_s)
+        if code is not None:
+            return code
+    raise TimeoutError(f"{program.name} did not end within {timeout_s:.0f} s")
+
+
+def is_ending(pid: int) -> bool:
+    """Whether the kernel takes a process down, in all of its threads, or has done so."""
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        return all(map(_thread_is_ending, threads))
+    except OSError:
+        return True
+
+
+def _thread_is_ending(thread: Path) -> bool:
+    try:
+        # The name in brackets may hold anything, so what follows its end is counted.
+        state, *fields = (thread / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return True
+    return state in "ZX" or bool(int(fields[5]) & _PF_EXITING)
+
+
+def _settings(program: Program, child_end: socket.socket) -> str:
+    return json.dumps(
+        {
+            "control": child_end.fileno(),
+            "command": program.command,
+            "cores": program.cores,
+            "cgroups": program.cgroups,
+        }
+    )

@@ -1,0 +1,118 @@
+"""The throughput metric against servers whose capacity is known beforehand: with the real load
+generator, at rates that a small server in Python keeps exactly.
+"""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from chinwag_bench.load_profile import load_profile
+from chinwag_bench.machine.cpu_plan import plan_cpus
+from chinwag_bench.machine.disturbance import Limits, between, take_snapshot
+from chinwag_bench.machine.open_files import raise_limit
+from chinwag_bench.metrics import throughput
+from chinwag_bench.metrics.cell import Place, Site
+from chinwag_bench.paths import Workspace
+from chinwag_bench.runs.profile import HoldSeconds, ThroughputSettings
+from chinwag_bench.servers.build import build
+from chinwag_bench.servers.catalog import Target
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAT_SERVER = ROOT / "tests" / "load" / "chat_server.py"
+ATTEMPTS = 3
+TOLERANCE = 0.10
+START = 700.0
+STEP = 1.15
+SETTINGS = ThroughputSettings(
+    load="chatty-small",
+    connections=20,
+    setup_s=1.0,
+    seconds=60.0,
+    start_deliveries_per_s=START,
+    cap_deliveries_per_s=100_000.0,
+    approach_factor=2.0,
+    approach=HoldSeconds(warmup_s=0.2, hold_s=1.0, drain_s=1.0),
+    ascend=HoldSeconds(warmup_s=0.2, hold_s=1.5, drain_s=1.0),
+    confirm=HoldSeconds(warmup_s=0.2, hold_s=2.0, drain_s=1.0),
+)
+
+
+@pytest.fixture
+def place(checkout, tmp_path, monkeypatch):
+    """A cell on the programmable server."""
+    server = checkout.add_server(
+        "paced",
+        replace=('"{build}/server.py"]', f'"{CHAT_SERVER}", "--port", "{{port}}"]'),
+    )
+    build(server)
+    site = Site(
+        folder=tmp_path / "results",
+        generator=Workspace(ROOT).generator(),
+        cpus=plan_cpus(),
+        seed=1,
+        open_files=raise_limit(),
+    )
+
+    def programme(**plan):
+        monkeypatch.setenv("CHAT_SERVER_FAULTS", json.dumps(plan))
+        return Place(site=site, target=Target(server), round=1, metric="throughput")
+
+    return programme
+
+
+def find_throughput(place, settings=SETTINGS):
+    """(record, how the machine disturbed it)"""
+    load = load_profile(Workspace(ROOT), settings.load)
+    before = take_snapshot()
+    record = throughput.measure(place, load, settings)
+    reasons = between(before, take_snapshot(), Limits()).reasons
+    reasons += [limit for step in record.steps for limit in step.hold.generator_limits]
+    lag_ms = max(step.hold.send_lag_ms["max"] for step in record.steps)
+    reasons += [f"a message was sent {lag_ms:.0f} ms late"] if lag_ms > 10 else []
+    return record, list(dict.fromkeys(reasons))
+
+
+# Steps are 15 % apart and an overload of up to 4 % may pass (delays may grow by 2 % of a hold), so
+# the result lies between 0.90 and 1.04 of the capacity. These stay clear of both ends: where the
+# last good step is at this share of the capacity, the next one is far above it.
+@pytest.mark.parametrize(("steps", "share"), [(0, 0.93), (1, 0.96), (2, 0.99)])
+def test_the_programmed_capacity_is_found(place, steps, share):
+    """``steps`` of 15 % above the start lies the last rate that the capacity allows."""
+    capacity = START * STEP**steps / share
+    seen = []
+    for _ in range(ATTEMPTS):
+        record, disturbed = find_throughput(place(capacity_per_s=capacity))
+        wrong = find_wrong(record, capacity)
+        if not wrong:
+            assert record.best.hold.delivered == record.best.hold.expected
+            return
+        assert disturbed, f"{wrong}, and nothing disturbed the measurement"
+        seen.append(f"{wrong} ({', '.join(disturbed)})")
+    pytest.skip(f"the machine disturbed all {ATTEMPTS} measurements: {'; '.join(seen)}")
+
+
+def find_wrong(record, capacity):
+    found = record.best.hold.deliveries_per_s if record.best else 0.0
+    # Whatever the machine does, nobody gets more out of a server than it has.
+    assert found <= capacity * 1.05
+    if found != pytest.approx(capacity, rel=TOLERANCE):
+        return f"found {found:.0f} of {capacity:.0f} deliveries/s"
+    if (record.limited_by, record.lower_bound) != ("latency", False):
+        return f"said to be limited by: {record.limited_by}"
+    return ""
+
+
+def test_a_server_that_loses_sustains_nothing_and_the_number_is_said(place):
+    brief = msgspec.structs.replace(SETTINGS, seconds=8.0)
+    record, _ = find_throughput(place(drop_every=5), brief)
+    assert record.best is None
+    assert record.steps
+    for step in record.steps:
+        hold = step.hold
+        assert not step.sustained
+        assert hold.lost == hold.expected - hold.delivered
+        # Every fifth of all deliveries; where the window begins, one more or less may fall in it.
+        assert hold.lost == pytest.approx(hold.expected / 5, abs=2)
+    missing = record.steps[-1].hold.outstanding_after_drain
+    assert f"{missing} deliveries outstanding" in record.reason
