@@ -1,77 +1,104 @@
-#include <boost/asio/signal_set.hpp>
-#include <charconv>
-#include <cstdlib>
-#include <cstring>
-#include <iostream>
-#include <nlohmann/json.hpp>
+#include <unistd.h>
 
-#include "listener.hpp"
+#include <boost/lexical_cast.hpp>
+#include <cstdlib>
+#include <iostream>
+
+#include "connection.hpp"
+#include "names.hpp"
 
 namespace {
 
-constexpr std::chrono::seconds drain_timeout{3};
+using net::ip::tcp;
+using namespace std::chrono_literals;
 
-std::string setting(char const* name, char const* otherwise) {
-  char const* const value = std::getenv(name);
-  return value ? value : otherwise;
+constexpr std::uint32_t header_bytes_max = 65'536;
+constexpr auto request_timeout = 10s;
+constexpr auto drain_timeout = 3s;
+
+std::string health() {
+  nlohmann::json fields{{"status", "ok"}, {"implementation", "cpp-beast"}, {"version", "0.1.0"}};
+  fields["pid"] = getpid();
+  fields["workers"] = nlohmann::json::array({getpid()});
+  return fields.dump();
 }
 
-unsigned number(char const* name, char const* otherwise, unsigned max) {
-  auto const text = setting(name, otherwise);
-  unsigned value = 0;
-  auto const end = text.data() + text.size();
-  auto const [stopped, failed] = std::from_chars(text.data(), end, value);
-  if (failed != std::errc() || stopped != end || value > max) {
-    throw std::invalid_argument(std::string(name) + " is '" + text +
-                                "': it must be a number up to " + std::to_string(max));
+net::awaitable<void> answer(tcp_layer& stream, http::status status, std::string body) {
+  http::response<http::string_body> response(status, 11, std::move(body));
+  response.set(http::field::content_type, "application/json");
+  response.keep_alive(false);
+  response.prepare_payload();
+  co_await http::async_write(stream, response, net::use_awaitable);
+}
+
+/// One HTTP request, which becomes a WebSocket or is answered and over.
+net::awaitable<void> serve(tcp::socket socket, rooms& rooms, timing timing) {
+  tcp_layer stream(std::move(socket));
+  beast::flat_buffer inbox;
+  http::request_parser<http::empty_body> parser;
+  parser.header_limit(header_bytes_max);
+  stream.expires_after(request_timeout);
+  co_await http::async_read(stream, inbox, parser, net::use_awaitable);
+
+  auto const& request = parser.get();
+  std::string_view const target{request.target().data(), request.target().size()};
+  auto const path = target.substr(0, target.find('?'));
+  auto user = user_of(target);
+  if (path == "/health") {
+    co_await answer(stream, http::status::ok, health());
+  } else if (path != "/ws") {
+    co_await answer(stream, http::status::not_found, R"({"error":"not found"})");
+  } else if (!websocket::is_upgrade(request) || inbox.size() > 0 || !valid_name(user)) {
+    // Beast would drop frames that came with the request.
+    co_await answer(stream, http::status::bad_request, R"({"error":"no upgrade, or a bad user"})");
+  } else {
+    std::make_shared<connection>(std::move(stream), std::move(user), rooms, timing)->run(request);
   }
-  return value;
 }
 
-void print_versions() {
-  std::cout << "compiler " << __VERSION__ << "\nBoost.Beast " << BOOST_VERSION / 100000 << '.'
-            << BOOST_VERSION / 100 % 1000 << '.' << BOOST_VERSION % 100 << "\nnlohmann/json "
-            << NLOHMANN_JSON_VERSION_MAJOR << '.' << NLOHMANN_JSON_VERSION_MINOR << '.'
-            << NLOHMANN_JSON_VERSION_PATCH << '\n';
-}
-
-void serve() {
-  constexpr unsigned day_ms = 86'400'000;
-  chat::timing const timing{
-      std::chrono::milliseconds(number("CHAT_PING_INTERVAL_MS", "30000", day_ms)),
-      std::chrono::milliseconds(number("CHAT_IDLE_TIMEOUT_MS", "60000", day_ms))};
-  auto const host = setting("CHAT_HOST", "127.0.0.1");
-  auto const port = static_cast<std::uint16_t>(number("CHAT_PORT", "4000", 65'535));
-
-  chat::rooms rooms;
-  boost::asio::io_context io(1);
-  boost::asio::signal_set signals(io, SIGINT, SIGTERM);
-  signals.async_wait([&io](auto, auto) { io.stop(); });
-  chat::listener listener = [&] {
-    try {
-      return chat::listener(io, host, port, rooms, timing);
-    } catch (boost::system::system_error const& why) {
-      throw std::runtime_error("can't listen on " + host + ":" + std::to_string(port) + ": " +
-                               why.code().message());
+net::awaitable<void> accept(tcp::acceptor& acceptor, rooms& rooms, timing timing) {
+  auto const executor = acceptor.get_executor();
+  while (acceptor.is_open()) {
+    auto [failed, socket] = co_await acceptor.async_accept(net::as_tuple(net::use_awaitable));
+    if (!failed) {
+      socket.set_option(tcp::no_delay(true), failed);
+      net::co_spawn(executor, serve(std::move(socket), rooms, timing), net::detached);
+    } else {
+      // Most likely out of file descriptors: asking again at once would only heat the processor.
+      co_await net::steady_timer(executor, 100ms).async_wait(net::use_awaitable);
     }
-  }();
-  io.run();
+  }
+}
 
-  listener.stop();
-  rooms.close_all(boost::beast::websocket::close_code::service_restart, "Server stops");
-  io.restart();
-  // It ends as soon as no connection is left.
-  io.run_for(drain_timeout);
+template <class Number>
+Number setting(char const* name, Number otherwise) try {
+  char const* const text = std::getenv(name);
+  return text ? boost::lexical_cast<Number>(text) : otherwise;
+} catch (boost::bad_lexical_cast const&) {
+  throw std::invalid_argument(std::string(name) + " must be a number, and not too large");
 }
 
 }  // namespace
 
-int main(int count, char** arguments) {
-  if (count > 1 && std::strcmp(arguments[1], "--version") == 0) return print_versions(), 0;
-  try {
-    serve();
-  } catch (std::exception const& why) {
-    std::cerr << "chat_beast: " << why.what() << '\n';
-    return EXIT_FAILURE;
-  }
+int main() try {
+  timing const timing{setting("CHAT_PING_INTERVAL_MS", 30'000u) * 1ms,
+                      setting("CHAT_IDLE_TIMEOUT_MS", 60'000u) * 1ms};
+  auto const address = net::ip::make_address(setting<std::string>("CHAT_HOST", "127.0.0.1"));
+
+  rooms rooms;
+  net::io_context io(1);
+  net::signal_set signals(io, SIGINT, SIGTERM);
+  signals.async_wait([&io](auto, auto) { io.stop(); });
+  tcp::acceptor acceptor(io, {address, setting<std::uint16_t>("CHAT_PORT", 4000)});
+  net::co_spawn(io, accept(acceptor, rooms, timing), net::detached);
+  io.run();
+
+  acceptor.close();
+  rooms.close_all();
+  io.restart();
+  // It ends as soon as no connection is left.
+  io.run_for(drain_timeout);
+} catch (std::exception const& why) {
+  std::cerr << "chat_beast can't serve: " << why.what() << '\n';
+  return EXIT_FAILURE;
 }

@@ -1,74 +1,66 @@
 //! A chat/1 server with tokio and tokio-tungstenite: one task a connection.
 
+mod chat;
 mod connection;
 mod http;
-mod hub;
+mod member;
 mod messages;
-mod names;
-mod outbox;
-mod requests;
-mod settings;
-mod transport;
+#[cfg(test)]
+mod tests;
 
-use std::{io, process::ExitCode, sync::Arc, time::Duration};
+use std::{env, error::Error, str::FromStr, sync::Arc, thread, time::Duration};
 
-use settings::Settings;
-use tokio::{net::TcpListener, runtime, select, signal::unix, time};
+use tokio::net::TcpListener;
+use tokio::runtime;
+use tokio::signal::unix::{signal, SignalKind};
+use tokio::time::{sleep, timeout};
+
+use chat::Chat;
 
 /// Keeps one of the five seconds that the protocol allows after SIGTERM in reserve.
 const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 
-fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => {
-            eprintln!("rust: {reason}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run() -> Result<(), String> {
-    let settings = Settings::read(|name| std::env::var(name).ok())?;
+fn main() -> Result<(), Box<dyn Error>> {
+    let workers = setting("CHAT_WORKERS", thread::available_parallelism()?.get())?;
     let mut builder = runtime::Builder::new_multi_thread();
-    if let Some(workers) = settings.workers {
-        builder.worker_threads(workers);
-    }
-    let runtime = builder.enable_all().build().map_err(|e| format!("cannot start threads: {e}"))?;
-    let outcome = runtime.block_on(listen(settings));
-    runtime.shutdown_background();
-    outcome
+    builder.worker_threads(workers).enable_all().build()?.block_on(run())
 }
 
-async fn listen(settings: Settings) -> Result<(), String> {
-    let address = (settings.host.as_str(), settings.port);
-    let listener = TcpListener::bind(address)
+async fn run() -> Result<(), Box<dyn Error>> {
+    let chat = Arc::new(Chat {
+        ping_interval: Duration::from_millis(setting("CHAT_PING_INTERVAL_MS", 30_000)?),
+        idle_timeout: Duration::from_millis(setting("CHAT_IDLE_TIMEOUT_MS", 60_000)?),
+        ..Chat::default()
+    });
+    let host = setting("CHAT_HOST", "127.0.0.1".to_owned())?;
+    let port = setting("CHAT_PORT", 4000)?;
+    let listener = TcpListener::bind((host.as_str(), port))
         .await
-        .map_err(|e| format!("cannot listen on {}:{}: {e}", settings.host, settings.port))?;
-    let signal = |kind| unix::signal(kind).map_err(|e| format!("cannot watch for signals: {e}"));
-    let mut terminate = signal(unix::SignalKind::terminate())?;
-    let mut interrupt = signal(unix::SignalKind::interrupt())?;
-    let chat = Arc::new(http::Chat::new(settings));
-    select! {
-        () = accept(&listener, &chat) => {}
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    drop(listener);
-    chat.hub.stop();
+        .map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::spawn(accept(listener, chat.clone()));
+    terminate.recv().await;
+    // Who comes from now on is sent away at once.
+    chat.stopping.cancel();
     chat.connections.close();
     // Who has not gone by then is cut off.
-    let _ = time::timeout(STOP_TIMEOUT, chat.connections.wait()).await;
+    let _ = timeout(STOP_TIMEOUT, chat.connections.wait()).await;
     Ok(())
 }
 
-async fn accept(listener: &TcpListener, chat: &Arc<http::Chat>) {
+async fn accept(listener: TcpListener, chat: Arc<Chat>) {
     loop {
         match listener.accept().await {
             Ok((tcp, _)) => drop(tokio::spawn(http::serve(tcp, chat.clone()))),
             // The client has gone again, or no descriptor is free: then some will be soon.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(_) => time::sleep(Duration::from_millis(100)).await,
+            Err(_) => sleep(Duration::from_millis(100)).await,
         }
     }
+}
+
+/// From the environment. None of the settings may be 0 or empty.
+fn setting<T: FromStr + Default + PartialEq>(name: &str, default: T) -> Result<T, String> {
+    let Ok(text) = env::var(name) else { return Ok(default) };
+    let value = text.parse().ok().filter(|value| *value != T::default());
+    value.ok_or_else(|| format!("{name} can't be '{text}'"))
 }

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+class connection;
+
+/// Text that is ready to be sent; all who receive it share it.
+using shared_text = std::shared_ptr<std::string const>;
+
+using connections_by_name = std::unordered_map<std::string, std::unordered_set<connection*>>;
+
+/// Who is connected, who is in which room, and what they ask of each other. One thread.
+class rooms {
+ public:
+  void enter(connection& who);
+  void exit(connection& who);
+  void serve(connection& who, nlohmann::json const& request);
+  void close_all();
+
+ private:
+  void join(connection& who, std::string const& room);
+  void leave(connection& who, std::string const& room);
+
+  connections_by_name users_;
+  connections_by_name rooms_;
+};

@@ -1,0 +1,132 @@
+use serde_json::Value;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::chat::{Groups, Outbox};
+use crate::http::user_of;
+use crate::messages::{is_name, parse, Event};
+use crate::setting;
+
+const TICK: Event = Event::Heartbeat { timestamp: 1 };
+
+fn outbox() -> (std::sync::Arc<Outbox>, UnboundedReceiver<Message>) {
+    Outbox::new(&CancellationToken::new())
+}
+
+fn next(waiting: &mut UnboundedReceiver<Message>) -> Option<String> {
+    waiting.try_recv().ok().map(|message| message.into_text().unwrap())
+}
+
+#[test]
+fn settings_have_defaults_and_bad_ones_are_named() {
+    assert_eq!(setting("TEST_NOT_SET", 4000).unwrap(), 4000);
+    std::env::set_var("TEST_SET", "3");
+    assert_eq!(setting("TEST_SET", 4000).unwrap(), 3);
+    for text in ["", "x", "0", "-1", "1.5", "65536"] {
+        std::env::set_var("TEST_BAD", text);
+        let reason = setting::<u16>("TEST_BAD", 4000).unwrap_err();
+        assert!(reason.contains("TEST_BAD"), "{text}: {reason}");
+    }
+}
+
+#[test]
+fn names_are_1_to_64_bytes_without_control_characters() {
+    for name in ["a", " ", "é", &"é".repeat(32), "\u{a0}"] {
+        assert!(is_name(name), "{name:?}");
+    }
+    for name in ["", &("é".repeat(32) + "x"), "\0", "\x7f", "\u{9f}"] {
+        assert!(!is_name(name), "{name:?}");
+    }
+}
+
+#[test]
+fn the_first_user_counts() {
+    for (query, user) in [("user=ann", "ann"), ("x=1&user=a%26b+c&user=", "a&b c")] {
+        assert_eq!(user_of(query).as_deref(), Some(user), "{query}");
+    }
+}
+
+#[test]
+fn a_user_that_is_no_name_is_none() {
+    for query in ["user=%ff", "user=%00", &format!("user={}", "x".repeat(65))] {
+        assert_eq!(user_of(query), None, "{query}");
+    }
+}
+
+#[test]
+fn without_a_user_there_is_a_random_one() {
+    for query in ["", "user", "user=", "user=&user=ann", "user&user=ann", "other=1"] {
+        let user = user_of(query).unwrap();
+        let id = Uuid::parse_str(&user).unwrap();
+        assert_eq!((id.get_version_num(), id.to_string()), (4, user), "{query}");
+    }
+}
+
+#[test]
+fn what_is_not_json_is_malformed() {
+    for text in ["", " ", "{", "[", "\u{feff}{}", "{} x", "[] x", "{'a':1}", "{\"a\":1,}"] {
+        assert!(parse(text).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn what_is_not_an_object_has_no_type() {
+    for text in ["[\"heartbeat\"]", "null", "1", "\"join\"", " [] ", "{\"Type\":\"join\"}"] {
+        assert_eq!(parse(text).unwrap().kind, Value::Null, "{text:?}");
+    }
+}
+
+#[test]
+fn fields_may_hold_anything() {
+    let deep = "[".repeat(16) + &"]".repeat(16);
+    let text = format!(" {{\"x\":1e999,\"type\":\"join\",\"to\":{deep},\"room\":7}}");
+    let request = parse(&text).unwrap();
+    assert_eq!((request.kind, request.room), ("join".into(), 7.into()));
+}
+
+#[test]
+fn the_type_comes_first() {
+    let event = Event::Direct { user: "a\"", content: "é\0", timestamp: 1 };
+    let text = r#"{"type":"direct","user":"a\"","content":"é\u0000","timestamp":1}"#;
+    assert_eq!(event.encode(), text);
+}
+
+#[test]
+fn a_group_is_there_while_it_has_members() {
+    let groups = Groups::default();
+    let ((ann, mut to_ann), (bob, mut to_bob)) = (outbox(), outbox());
+    assert!(!groups.tell("room", &TICK));
+    groups.add("room", &ann, Some(&TICK));
+    groups.add("room", &bob, None);
+    assert!(groups.tell("room", &TICK));
+    groups.remove("room", &ann, Some(&TICK));
+    assert_eq!(
+        [next(&mut to_ann), next(&mut to_ann), next(&mut to_ann)].iter().flatten().count(),
+        2
+    );
+    assert_eq!([next(&mut to_bob), next(&mut to_bob)], [Some(TICK.encode()), Some(TICK.encode())]);
+    groups.remove("room", &bob, None);
+    assert!(!groups.tell("room", &TICK));
+}
+
+#[test]
+fn who_does_not_read_is_ended() {
+    let (slow, mut waiting) = outbox();
+    let quarter = "x".repeat(1 << 18);
+    (0..4).for_each(|_| slow.deliver(quarter.clone()));
+    assert!(!slow.ended.is_cancelled());
+    slow.deliver(quarter);
+    assert!(slow.ended.is_cancelled());
+    assert_eq!(std::iter::from_fn(|| next(&mut waiting)).count(), 4);
+}
+
+#[test]
+fn who_comes_after_the_stop_is_ended() {
+    let stopping = CancellationToken::new();
+    let (early, _waiting) = Outbox::new(&stopping);
+    stopping.cancel();
+    let (late, _waiting) = Outbox::new(&stopping);
+    assert!(early.ended.is_cancelled() && late.ended.is_cancelled());
+}
