@@ -33,6 +33,8 @@ have go && check "Go: vet" in_folder reference-impls/go go vet ./...
 have cargo-fmt && check "Rust: rustfmt" in_folder reference-impls/rust cargo fmt --check
 have cargo-clippy && check "Rust: clippy" in_folder reference-impls/rust \
   cargo clippy -q --locked --all-targets --target-dir ../../build/servers/rust/target -- -D warnings
+have cargo-clippy && check "Rust: clippy, tuned" in_folder reference-impls/rust/tuned cargo clippy \
+  -q --locked --all-targets --target-dir ../../../build/servers/rust.tuned/target -- -D warnings
 have mix && check "Elixir: mix format" in_folder reference-impls/elixir mix format --check-formatted
 for script in reference-impls/node-*/*.js bench/chinwag_bench/render/templates/scripts/*.js; do
   check "JavaScript: $script" node --check "$script"

@@ -22,10 +22,14 @@ if have go; then (cd reference-impls/go && go test ./...); fi
 if have cargo; then
   (cd reference-impls/rust &&
     cargo test -q --release --locked --target-dir "$ROOT/build/servers/rust/target")
+  (cd reference-impls/rust/tuned &&
+    cargo test -q --release --locked --target-dir "$ROOT/build/servers/rust.tuned/target")
 fi
 if have mix; then
-  (cd reference-impls/elixir &&
-    LANG=C.UTF-8 MIX_ENV=test ERL_LIBS="$ROOT/build/beam/libs" mix test)
+  for directory in registry pg; do
+    (cd reference-impls/elixir && CHAT_DIRECTORY=$directory \
+      LANG=C.UTF-8 MIX_ENV=test ERL_LIBS="$ROOT/build/beam/libs" mix test)
+  done
 fi
 
 step "the Node.js addon"

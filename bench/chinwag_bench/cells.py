@@ -27,7 +27,7 @@ def measured(spec: Spec, column: Column, evidence: Evidence) -> tuple[Cell, ByRo
     """The cell without rank and verdict, and its value for each round."""
     cell = Cell(row=spec.row.id, column=column.id, value=None, unit=spec.row.unit)
     if spec.source == "effort":
-        return cell, _effort(cell, spec, evidence.run.effort.get(column.server))
+        return cell, _effort(cell, spec, _effort_of(column, evidence.run.effort))
     made = evidence.of(spec.source, column.id)
     used = kept(made)
     cell.reason = _no_value(spec, column, used)
@@ -41,8 +41,13 @@ def measured(spec: Spec, column: Column, evidence: Evidence) -> tuple[Cell, ByRo
     return cell, values
 
 
+def _effort_of(column: Column, efforts: dict[str, Effort]) -> Effort | None:
+    """By column; runs from before variants could have builds of their own have it by server."""
+    return efforts.get(column.aa_of or column.id) or efforts.get(column.server)
+
+
 def _effort(cell: Cell, spec: Spec, effort: Effort | None) -> ByRound:
-    """Effort belongs to a server, not to a round; it is known even where nothing was measured."""
+    """Effort belongs to a column, not to a round; it is known even where nothing was measured."""
     value = None if effort is None else spec.value(effort)
     if value is None:
         cell.reason = "not counted in this run"

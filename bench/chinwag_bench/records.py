@@ -254,7 +254,7 @@ class Run(msgspec.Struct, kw_only=True):
     """Written once after phase A."""
     verifications: list[Verification] = []
     effort: dict[str, Effort] = {}
-    """By server name, not by column."""
+    """By column, that of an A/A pair once. Older runs have it by server."""
     finished_at: float | None = None
     notes: list[str] = []
 

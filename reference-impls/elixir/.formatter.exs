@@ -1,4 +1,4 @@
 [
-  inputs: ["{mix,.formatter}.exs", "{adapters,config,lib,test}/**/*.{ex,exs}"],
+  inputs: ["{mix,.formatter}.exs", "{adapters,config,directories,lib,test}/**/*.{ex,exs}"],
   line_length: 100
 ]

@@ -2,9 +2,11 @@ defmodule Chat.MixProject do
   use Mix.Project
 
   # CHAT_ADAPTER names the web server: a folder of adapters/.
+  # CHAT_DIRECTORY names what knows who is where: a folder of directories/.
   # CHAT_DEPS=hex fetches the libraries from hex.pm; without it they are on ERL_LIBS already.
   # CHAT_BUILD is where everything that is made goes; the source folder stays as it is.
   @adapter System.get_env("CHAT_ADAPTER", "cowboy")
+  @directory System.get_env("CHAT_DIRECTORY", "registry")
   @hex? System.get_env("CHAT_DEPS") == "hex"
   @build Path.expand(System.get_env("CHAT_BUILD", "../../build/servers/elixir"), __DIR__)
 
@@ -14,9 +16,9 @@ defmodule Chat.MixProject do
       version: "0.1.0",
       elixir: "~> 1.14",
       start_permanent: Mix.env() == :prod,
-      elixirc_paths: ["lib", "adapters/#{@adapter}"],
+      elixirc_paths: ["lib", "adapters/#{@adapter}", "directories/#{@directory}"],
       # Compiled code of one OTP version does not always load in another one.
-      build_path: "#{@build}/#{@adapter}-otp#{System.otp_release()}",
+      build_path: "#{@build}/#{@adapter}-#{@directory}-otp#{System.otp_release()}",
       deps_path: "#{@build}/deps",
       lockfile: "#{@build}/mix.lock",
       prune_code_paths: @hex?,

@@ -13,7 +13,6 @@ import (
 
 const (
 	messageBytesMax = 65_536
-	outboxMessages  = 256
 	writeTimeout    = 10 * time.Second
 	// closeTimeout is for a close frame to leave and for the client to end its side.
 	closeTimeout = 2 * time.Second
@@ -37,7 +36,7 @@ func (h *handler) serve(conn *websocket.Conn, user string) {
 	defer conn.Close()
 	c := &connection{
 		conn: conn, hub: h.hub, user: user, rooms: map[string]*room{},
-		outbox:  make(chan *websocket.PreparedMessage, outboxMessages),
+		outbox:  h.variant.newOutbox(conn),
 		sent:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 	}
@@ -79,7 +78,7 @@ func (c *connection) close(code int, reason string) {
 	c.conn.SetReadDeadline(time.Now()) // Wakes the reader.
 	close(c.closing)
 	time.AfterFunc(closeTimeout, func() {
-		c.conn.NetConn().(*net.TCPConn).SetLinger(0)
+		c.conn.NetConn().(tcp).SetLinger(0)
 		c.conn.Close()
 	})
 }
@@ -114,7 +113,7 @@ func (c *connection) readPump(idleTimeout time.Duration) {
 // though all of them read.
 func (c *connection) pace() {
 	runtime.Gosched()
-	for len(c.outbox) > outboxMessages/2 {
+	for len(c.outbox) > cap(c.outbox)/2 {
 		select {
 		case <-c.sent:
 		case <-c.closing:
@@ -138,7 +137,7 @@ func (c *connection) writePump(pingInterval time.Duration) {
 				c.send(<-c.outbox)
 			}
 			c.conn.WriteControl(websocket.CloseMessage, c.farewell, time.Now().Add(writeTimeout))
-			c.conn.NetConn().(*net.TCPConn).CloseWrite()
+			c.conn.NetConn().(tcp).CloseWrite()
 			return
 		}
 	}

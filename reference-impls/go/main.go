@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/gorilla/websocket"
 )
 
 const version = "0.1.0"
@@ -31,6 +30,7 @@ func main() {
 		hub:          newHub(),
 		pingInterval: time.Duration(setting("CHAT_PING_INTERVAL_MS", 30_000)) * time.Millisecond,
 		idleTimeout:  time.Duration(setting("CHAT_IDLE_TIMEOUT_MS", 60_000)) * time.Millisecond,
+		variant:      chosenVariant(os.Getenv("CHAT_VARIANT")),
 	}
 	server := http.Server{Addr: net.JoinHostPort(host, port), Handler: h}
 	server.ReadHeaderTimeout, server.MaxHeaderBytes = 10*time.Second, 16<<10
@@ -65,10 +65,8 @@ func setting(name string, fallback int) int {
 type handler struct {
 	hub                       *hub
 	pingInterval, idleTimeout time.Duration
+	variant                   variant
 }
-
-// The origin is not checked: chat/1 leaves that to whatever stands in front.
-var upgrader = websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
@@ -92,7 +90,7 @@ func (h *handler) upgrade(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "user: "+nameRule, http.StatusBadRequest)
 		return
 	}
-	conn, err := upgrader.Upgrade(w, r, nil)
+	conn, err := h.variant.upgrade(w, r)
 	if err != nil {
 		return // Upgrade has answered already.
 	}

@@ -13,7 +13,13 @@ import (
 // start serves on a free port until the test ends, and gives the address and the hub.
 func start(t *testing.T) (string, *hub) {
 	t.Helper()
+	return startVariant(t, "default")
+}
+
+func startVariant(t *testing.T, name string) (string, *hub) {
+	t.Helper()
 	h := &handler{hub: newHub(), pingInterval: time.Minute, idleTimeout: time.Minute}
+	h.variant = chosenVariant(name)
 	server := httptest.NewServer(h)
 	t.Cleanup(func() {
 		server.Close()
@@ -76,9 +82,16 @@ func TestTheMembersOfARoomHearEachOther(t *testing.T) {
 }
 
 func TestAFastSenderIsServedInFull(t *testing.T) {
-	address, _ := start(t)
-	ann := dial(t, address, "ann")
-	const messages = 20 * outboxMessages
+	for name, variant := range variants {
+		t.Run(name, func(t *testing.T) {
+			address, _ := startVariant(t, name)
+			askFast(t, dial(t, address, "ann"), 20*variant.outboxMessages)
+		})
+	}
+}
+
+func askFast(t *testing.T, ann *websocket.Conn, messages int) {
+	t.Helper()
 	go func() {
 		for i := 0; i < messages; i++ {
 			if ann.WriteMessage(websocket.TextMessage, []byte(`{"type":"heartbeat"}`)) != nil {

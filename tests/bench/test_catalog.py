@@ -4,7 +4,10 @@ import shutil
 
 import pytest
 from chinwag_bench.errors import UsageError
+from chinwag_bench.progress import make_reporter
+from chinwag_bench.runs.prepare import build_all
 from chinwag_bench.runs.rounds import with_again
+from chinwag_bench.servers.build import last_build
 from chinwag_bench.servers.catalog import discover
 
 
@@ -34,6 +37,48 @@ def test_the_second_name_of_a_pair(checkout):
     assert [target.id for target in with_again(targets, "toy2")] == ["toy", "toy2", "toy2 (again)"]
     assert with_again(targets, "elsewhere")[-1].id == "toy (again)"
     assert with_again([], "toy") == []
+
+
+OWN_BUILD = """
+[variants.other]
+loc = ["*.sh"]
+build = { env = { CHOICE = "other" } }
+versions = { other = { command = ["echo", "2"] } }
+[variants.default]"""
+
+
+def test_a_variant_may_have_a_build_of_its_own(checkout):
+    server = checkout.add_server("toy", replace=("[variants.default]", OWN_BUILD))
+    shared, tuned, other = (
+        server.in_variant(name).server for name in ("default", "tuned", "other")
+    )
+    assert shared.build_folder == tuned.build_folder == server.build_folder
+    assert other.build_folder != shared.build_folder
+    assert other.manifest.build.all_commands() == shared.manifest.build.all_commands()
+    assert other.manifest.build.env == {"CHOICE": "other"}
+    assert set(other.manifest.versions) == {"python", "other"}
+    assert set(shared.manifest.versions) == {"python"}
+    assert other.manifest.loc == ["*.py", "*.sh"]
+
+
+def test_the_command_line_takes_a_variant_with_its_own_build(checkout):
+    checkout.add_server("toy", replace=("[variants.default]", OWN_BUILD))
+    catalog = discover(checkout.workspace)
+    assert catalog.target("toy:other").server.built_for == "other"
+    assert [target.server.built_for for target in catalog.targets(["tuned", "other"])] == [
+        None,
+        "other",
+    ]
+
+
+def test_a_build_that_fails_concerns_the_variants_that_it_is_for(checkout):
+    broken = OWN_BUILD.replace("{ env", '{ command = ["false"], env')
+    checkout.add_server("toy", replace=("[variants.default]", broken))
+    targets = discover(checkout.workspace).targets(["default", "tuned", "other"])
+    obstacles = build_all(targets, make_reporter(json=False, quiet=True))
+    assert set(obstacles) == {"toy:other"}
+    assert last_build(targets[0].server) is not None
+    assert last_build(targets[2].server) is None
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(checkout):

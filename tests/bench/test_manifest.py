@@ -42,6 +42,18 @@ def test_a_whole_manifest_is_read(tmp_path):
         ("{build}/server.py", "{bild}/server.py", "unknown placeholder {bild}", "build"),
         ('missing = "there is no shell"', "", "`toolchain.missing` is empty", "how to"),
         ("Python (.*)", "Python .*", "'python' has an invalid regex", "group"),
+        (
+            "[variants.tuned]",
+            '[variants.tuned.versions]\nx = { command = ["x"] }\n[variants.tuned]',
+            "`variants.tuned.versions` is there without a build",
+            "add [variants.tuned.build]",
+        ),
+        (
+            "[variants.tuned]",
+            '[variants.tuned.build]\ncommand = ["{bild}/x"]\n[variants.tuned]',
+            "`variants.tuned.build.command` has the unknown placeholder {bild}",
+            "build",
+        ),
     ],
 )
 def test_a_broken_manifest_says_where_what_and_what_to_do(tmp_path, old, new, said, hint):

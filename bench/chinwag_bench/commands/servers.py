@@ -146,7 +146,7 @@ def print_json(*values: Any) -> None:
 
 def _every_variant(catalog: Catalog) -> list[Target]:
     return [
-        Target(server, variant)
+        server.in_variant(variant)
         for server in catalog.servers.values()
         for variant in server.manifest.variants
     ]

@@ -26,19 +26,24 @@ def choose_targets(catalog: Catalog, names: str | None, variants: list[str]) -> 
 
 
 def build_all(targets: list[Target], reporter: Reporter) -> Obstacles:
-    """Builds each server once. A missing toolchain or a failed build is noted, not raised."""
+    """Builds each server once, and each variant that has a build of its own. A missing toolchain or
+    a failed build is noted, not raised.
+    """
     obstacles: Obstacles = {}
-    servers = {target.server.name: target.server for target in targets}
+    servers = {target.server.build_name: target.server for target in targets}
     for server in servers.values():
         try:
             result = build(server)
             how = "is up to date" if result.skipped else f"built in {result.seconds:.1f} s"
             reporter.say(
-                "step", f"build: {server.name} {how}", server=server.name, skipped=result.skipped
+                "step",
+                f"build: {server.build_name} {how}",
+                server=server.name,
+                skipped=result.skipped,
             )
         except ChinwagError as error:
             status = "missing" if isinstance(error, HostError) else "failed"
-            obstacles |= _for_variants(targets, server.name, status, error.text())
+            obstacles |= _for_targets(targets, server.build_name, status, error.text())
             reporter.say("warning", error.text(), server=server.name)
     return obstacles
 
@@ -49,8 +54,7 @@ def check_built(targets: list[Target]) -> Obstacles:
     for target in targets:
         if last_build(target.server) is None:
             reason = (
-                missing_reason(target.server)
-                or f"not built: run `chinwag build {target.server.name}`"
+                missing_reason(target.server) or f"not built: run `chinwag build {target.base_id}`"
             )
             obstacles[target.base_id] = ("missing", reason)
     return obstacles
@@ -112,8 +116,11 @@ def _column(target: Target, status: str, reason: str | None) -> Column:
     )
 
 
-def _for_variants(targets: list[Target], server: str, status: str, reason: str) -> Obstacles:
-    return {target.base_id: (status, reason) for target in targets if target.server.name == server}
+def _for_targets(targets: list[Target], build: str, status: str, reason: str) -> Obstacles:
+    """An obstacle for every column that a build is for."""
+    return {
+        target.base_id: (status, reason) for target in targets if target.server.build_name == build
+    }
 
 
 def _counts(outcome: Verification) -> str:

@@ -115,7 +115,7 @@ def open_session(request: Request, store: RunStore, obstacles: Obstacles) -> Ses
     """
     run = store.run
     run.columns = make_columns(request.targets, obstacles)
-    run.effort = {target.server.name: read_effort(target.server) for target in request.targets}
+    run.effort = {target.base_id: read_effort(target.server) for target in request.targets}
     store.save_run()
     good = [target for target in request.targets if target.base_id not in obstacles]
     return Session(store, request.workspace, request.profile, good)

@@ -115,7 +115,7 @@ def _run_step(server: Server, command: list[str], output: IO[bytes]) -> None:
 
 def _failed(server: Server, what: str, log: str) -> ServerError:
     return ServerError(
-        f"{server.name} did not build: {what}",
+        f"{server.build_name} did not build: {what}",
         hint=f"the whole log: {log}",
         detail=last_lines(Path(log)),
     )

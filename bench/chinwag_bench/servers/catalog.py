@@ -10,7 +10,7 @@ import msgspec
 
 from chinwag_bench.errors import ManifestError, UsageError
 from chinwag_bench.paths import Workspace
-from chinwag_bench.servers.manifest import Manifest, Variant, fill, load_manifest
+from chinwag_bench.servers.manifest import Build, Manifest, Variant, fill, load_manifest
 
 MANIFEST_GLOBS = ("core/app/server.toml", "reference-impls/*/server.toml")
 AGAIN = " (again)"
@@ -22,14 +22,36 @@ class Server(msgspec.Struct, frozen=True):
     manifest: Manifest
     folder: Path
     workspace: Workspace
+    built_for: str | None = None
+    """The variant that has this build for itself; ``None`` for the build that the others share."""
 
     @property
     def name(self) -> str:
         return self.manifest.name
 
     @property
+    def build_name(self) -> str:
+        """What is built at once has one name. No server's name has a dot in it."""
+        return self.name if self.built_for is None else f"{self.name}.{self.built_for}"
+
+    @property
     def build_folder(self) -> Path:
-        return self.workspace.server_build(self.name)
+        return self.workspace.server_build(self.build_name)
+
+    def in_variant(self, name: str) -> Target:
+        """The column of this variant, with the sources, build and versions that it has for itself.
+        Raises ``KeyError`` if the manifest has no such variant.
+        """
+        variant = self.manifest.variants[name]
+        manifest = msgspec.structs.replace(
+            self.manifest,
+            loc=self.manifest.loc + variant.loc,
+            build=_own_build(self.manifest.build, variant.build),
+            versions=self.manifest.versions | variant.versions,
+        )
+        built_for = None if variant.build is None else name
+        server = msgspec.structs.replace(self, manifest=manifest, built_for=built_for)
+        return Target(server, name)
 
     def placeholders(self) -> dict[str, str]:
         return {
@@ -81,12 +103,12 @@ class Catalog(msgspec.Struct):
         if variant and variant not in server.manifest.variants:
             known = ", ".join(server.manifest.variants)
             raise UsageError(f"{server_name} has no variant {variant!r}", hint=f"it has: {known}")
-        return Target(server, variant or "default")
+        return server.in_variant(variant or "default")
 
     def targets(self, variants: list[str]) -> list[Target]:
         """Every server in each of the variants that it has, in the catalog's order."""
         return [
-            Target(server, variant)
+            server.in_variant(variant)
             for server in self.servers.values()
             for variant in variants
             if variant in server.manifest.variants
@@ -121,6 +143,14 @@ def discover(workspace: Workspace) -> Catalog:
         except ManifestError as error:
             broken.append(error)
     return Catalog(servers, broken)
+
+
+def _own_build(shared: Build, own: Build | None) -> Build:
+    """What a variant does not say about its build is as in the shared one."""
+    if own is None:
+        return shared
+    same = {} if own.all_commands() else {"command": shared.command, "commands": shared.commands}
+    return msgspec.structs.replace(own, env=shared.env | own.env, **same)
 
 
 def _manifest_paths(root: Path) -> list[Path]:

@@ -77,6 +77,12 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     env: dict[str, str] = {}
     command: Command | None = None
     caveats: list[str] = []
+    loc: list[str] = []
+    """Source files on top of the server's own ``loc``."""
+    build: Build | None = None
+    """A build of its own, in a build folder of its own: what of ``[build]`` differs."""
+    versions: dict[str, VersionQuery] = {}
+    """Asked in place of the server's of the same name: only a build of its own can differ."""
 
 
 class Conformance(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -177,12 +183,17 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
         found.append(("toolchain.missing", "is empty although commands are required", hint))
     found += [
         ("versions", f"{name!r} has an invalid regex", "it needs one group around the version")
-        for name, query in manifest.versions.items()
+        for name, query in _versions(manifest)
         if not _valid_regex(query.regex)
     ]
     wanted = manifest.dependencies
     if wanted and not all(_valid_regex(query.regex) for query in (wanted.direct, wanted.total)):
         found.append(("dependencies", "has an invalid regex", "it needs a group around the name"))
+    found += [
+        (f"variants.{name}.versions", "is there without a build", f"add [variants.{name}.build]")
+        for name, variant in manifest.variants.items()
+        if variant.versions and variant.build is None
+    ]
     for key, command in _commands(manifest):
         if not command:
             found.append((key, "is an empty list", "give the program and its arguments"))
@@ -208,7 +219,15 @@ def _commands(manifest: Manifest) -> list[tuple[str, Command]]:
     for name, variant in manifest.variants.items():
         if variant.command is not None:
             named.append((f"variants.{name}.command", variant.command))
+        if variant.build is not None:
+            key = f"variants.{name}.build.command"
+            named += [(key, command) for command in variant.build.all_commands()]
     return named
+
+
+def _versions(manifest: Manifest) -> list[tuple[str, VersionQuery]]:
+    own = [variant.versions for variant in manifest.variants.values()]
+    return [item for versions in (manifest.versions, *own) for item in versions.items()]
 
 
 def _valid_regex(pattern: str | None) -> bool:

@@ -22,6 +22,7 @@ end
 config :chat,
   address: read.("CHAT_HOST", "127.0.0.1", address),
   port: read.("CHAT_PORT", "4000", number),
+  tuned?: System.get_env("CHAT_VARIANT") == "tuned",
   ping_interval_ms: read.("CHAT_PING_INTERVAL_MS", "30000", number),
   idle_timeout_ms: read.("CHAT_IDLE_TIMEOUT_MS", "60000", number)
 

@@ -1,7 +1,7 @@
 defmodule Chat.SessionTest do
   use ExUnit.Case, async: true
 
-  alias Chat.{Directory, Name, Protocol, Session}
+  alias Chat.{Name, Protocol, Session}
 
   @settings [ping_interval_ms: 60_000, idle_timeout_ms: 60_000]
 
@@ -75,8 +75,8 @@ defmodule Chat.SessionTest do
   defp types(messages), do: for(%{"type" => type} <- messages, do: type)
 
   defp stay(pid, room) do
-    assert [{^pid, {stay, _outbox}}] = Registry.lookup(Directory, {:room, room})
-    stay
+    {session, _said} = :sys.get_state(pid)
+    Map.fetch!(session.rooms, room)
   end
 
   # The janitor announces a death a moment after others hear of it.

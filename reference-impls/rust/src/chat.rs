@@ -51,10 +51,11 @@ impl Groups {
     }
 }
 
-/// tungstenite 0.21 owns each text that it sends: so every member gets a copy.
+/// A message of tungstenite 0.21 owns its text: every member gets a copy. Of the version that the
+/// tuned variant has, they share one text.
 fn fan_out(group: &[Arc<Outbox>], event: Option<&Event>) {
-    if let Some(text) = event.map(Event::encode) {
-        group.iter().for_each(|outbox| outbox.deliver(text.clone()));
+    if let Some(message) = event.map(Event::encode) {
+        group.iter().for_each(|outbox| outbox.deliver(message.clone()));
     }
 }
 
@@ -73,13 +74,13 @@ impl Outbox {
         (Arc::new(Self { queue, pending_bytes: AtomicUsize::new(0), ended }), waiting)
     }
 
-    pub fn deliver(&self, text: String) {
-        let bytes = text.len();
+    pub fn deliver(&self, message: Message) {
+        let bytes = message.len();
         if self.pending_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > PENDING_BYTES_MAX {
             self.ended.cancel();
         } else {
             // It fails only once the connection has ended.
-            let _ = self.queue.send(Message::Text(text));
+            let _ = self.queue.send(message);
         }
     }
 

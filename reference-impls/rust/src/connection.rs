@@ -16,7 +16,7 @@ use tokio_tungstenite::WebSocketStream;
 use crate::chat::{Chat, Outbox};
 use crate::member::Member;
 
-const MESSAGE_BYTES_MAX: usize = 65_536;
+const MESSAGE_BYTES_MAX: Option<usize> = Some(65_536);
 const BATCH_MESSAGES_MAX: usize = 64;
 /// For a close frame to leave, and again for the client to end its side.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -27,11 +27,13 @@ type Farewell = Option<(CloseCode, &'static str)>;
 
 /// Serves one client until it ends; `early` came together with the upgrade request.
 pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>) {
-    let config = WebSocketConfig {
-        max_message_size: Some(MESSAGE_BYTES_MAX),
-        max_frame_size: Some(MESSAGE_BYTES_MAX),
-        ..WebSocketConfig::default()
-    };
+    let mut config = WebSocketConfig::default();
+    (config.max_message_size, config.max_frame_size) = (MESSAGE_BYTES_MAX, MESSAGE_BYTES_MAX);
+    #[cfg(feature = "tuned")]
+    {
+        config.read_buffer_size = 4_096;
+        let _ = tcp.set_nodelay(true);
+    }
     let socket = Socket::from_partially_read(tcp, early, Role::Server, Some(config)).await;
     let (mut sink, mut stream) = socket.split();
     let (outbox, waiting) = Outbox::new(&chat.stopping);
@@ -79,9 +81,10 @@ async fn read(stream: &mut SplitStream<Socket>, mut member: Member, idle: Durati
             Some(Ok(_)) => {}
             // What was wrong is left to its user to say.
             Some(Err(Error::Capacity(_))) => return Some((CloseCode::Size, "Message too big")),
-            Some(Err(Error::Utf8)) => return Some((CloseCode::Invalid, "Text is not UTF-8")),
             Some(Err(Error::Protocol(_))) => return Some((CloseCode::Protocol, "Protocol error")),
-            Some(Err(_)) | None => return None,
+            Some(Err(Error::Io(_))) | None => return None,
+            // Reading knows no other error.
+            Some(Err(_)) => return Some((CloseCode::Invalid, "Text is not UTF-8")),
         }
     }
     Some((CloseCode::Away, "Heartbeat timeout"))
@@ -100,7 +103,7 @@ async fn write(
     while open {
         select! {
             _ = waiting.recv_many(&mut batch, BATCH_MESSAGES_MAX) => {}
-            _ = ping.tick() => batch.push(Message::Ping(Vec::new())),
+            _ = ping.tick() => batch.push(Message::Ping(Default::default())),
         }
         open = !matches!(batch.last(), Some(Message::Close(_)));
         let bytes = batch.iter().map(Message::len).sum();

@@ -17,8 +17,8 @@ pub enum Event<'a> {
 }
 
 impl Event<'_> {
-    pub fn encode(&self) -> String {
-        serde_json::to_string(self).expect("strings and numbers have JSON")
+    pub fn encode(&self) -> tokio_tungstenite::tungstenite::Message {
+        serde_json::to_string(self).expect("strings and numbers have JSON").into()
     }
 }
 
