@@ -10,14 +10,15 @@ import pytest
 from .chat import Chat, fresh_name
 from .client import Client
 from .handshake import (
+    Address,
     NoResponse,
     Response,
     open_socket,
     read_response,
     send_all,
-    target_for,
     upgrade_request,
 )
+from .transports import TRANSPORTS
 
 DRIP_S = 0.1
 DRIPS = 20
@@ -32,11 +33,16 @@ FLOODS: dict[str, dict[str, str | None]] = {
 }
 
 
+def target(address: Address) -> str:
+    """A good request's, in the transport's own way."""
+    return TRANSPORTS[address.transport]().upgrade_target(fresh_name("flood"), None)
+
+
 @pytest.mark.rules("H11", "L6")
 @pytest.mark.parametrize("headers", FLOODS.values(), ids=FLOODS)
 async def test_a_flood_of_headers_is_refused(chat: Chat, headers: dict[str, str | None]) -> None:
     bystander = await chat.connect()
-    response = await answer_to(chat, upgrade_request(target_for("flood"), headers=headers))
+    response = await answer_to(chat, upgrade_request(target(chat.address), headers=headers))
     assert response is None or 400 <= response.status < 600, f"answered with {response}"
     await bystander.fence()
     await (await chat.connect()).fence()
@@ -68,7 +74,7 @@ async def test_a_slow_handshake_is_served_and_holds_nobody_up(chat: Chat) -> Non
     room = fresh_name("room")
     member = await chat.member(room)
     with await open_socket(chat.address) as sock:
-        request = upgrade_request(target_for(fresh_name("slow")))
+        request = upgrade_request(target(chat.address))
         for at in range(DRIPS):
             await send_all(sock, request[at : at + 1])
             await visit(chat, room, member)
@@ -90,7 +96,7 @@ async def test_half_open_handshakes_hold_nobody_up(chat: Chat) -> None:
     """Each stops somewhere else in its request: some sent nothing at all."""
     room = fresh_name("room")
     member = await chat.member(room)
-    request = upgrade_request(target_for("never"))
+    request = upgrade_request(target(chat.address))
     with contextlib.ExitStack() as half_open:
         for number in range(HALF_OPEN):
             sock = half_open.enter_context(await open_socket(chat.address))

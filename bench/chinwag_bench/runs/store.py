@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -37,7 +38,7 @@ class RunStore:
     def append(self, record: Raw) -> None:
         append_record(self._raw(metric_of(record)), record)
 
-    def append_cell(self, records: list[Raw]) -> None:
+    def append_cell(self, records: Sequence[Raw]) -> None:
         """All records of one cell, or none of them: whoever goes on with the run takes a cell that
         has a record for measured. What is half-written when this process ends is completed by
         :meth:`reopen`.

@@ -14,12 +14,10 @@ use crate::{chat::Chat, connection, messages::is_name};
 
 pub async fn serve(tcp: TcpStream, chat: Arc<Chat>) {
     let service = service_fn(|request| ready(Ok::<_, Infallible>(respond(request, &chat))));
-    let http = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .max_buf_size(16_384) // of a request's head
-        .serve_connection(TokioIo::new(tcp), service);
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).max_buf_size(16_384); // of a request's head
     // What fails here concerns this client alone, and it knows.
-    let _ = http.with_upgrades().await;
+    let _ = http.serve_connection(TokioIo::new(tcp), service).with_upgrades().await;
 }
 
 fn respond(request: Request<Incoming>, chat: &Arc<Chat>) -> Response<String> {
