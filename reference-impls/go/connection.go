@@ -102,8 +102,9 @@ func (c *connection) readPump(idleTimeout time.Duration) {
 		case errors.As(err, &failed) && failed.Timeout():
 			c.close(websocket.CloseGoingAway, "Heartbeat timeout")
 		default:
-			// The network failed, or the library has sent a close of its own or in answer.
-			c.close(websocket.CloseNoStatusReceived, "")
+			// The library has sent a close of its own or in answer, and sends no second one. Or it
+			// met a length beyond all bounds, of which it says nothing, or the network failed.
+			c.close(websocket.CloseProtocolError, "")
 		}
 	}
 }
