@@ -3,10 +3,10 @@ clocks.
 
 It yields offers and is sent answers. First it doubles the rate from its start until a step fails
 (or halves it until one passes): short holds, only to get near; a step that fails there is tried
-once more with a longer hold, because bursts weigh more in a short one. Then it ascends in steps of 15 %
-from the last rate that passed until one fails; it never bisects, because servers that batch are not
-monotone. At last a fresh, longer hold confirms the highest pass; if that fails, the next lower step
-gets its chance."""
+once more with a longer hold, because bursts weigh more in a short one. Then it ascends in steps of
+15 % from the last rate that passed until one fails; it never bisects, because servers that batch
+are not monotone. At last a fresh, longer hold confirms the highest pass; if that fails, the next
+lower step gets its chance."""
 
 from __future__ import annotations
 
