@@ -92,7 +92,7 @@ class CurveChart:
 
 @dataclass(frozen=True)
 class Decades:
-    """A logarithmic axis of milliseconds between two powers of ten."""
+    """A logarithmic axis between two powers of ten; ticks and the least value are in ms."""
 
     low: int
     high: int
@@ -128,10 +128,10 @@ def bars(matrix: Matrix, row_id: str, title: str, note: str) -> BarChart:
     index = text.Index(matrix)
     row = index.row(row_id)
     valued = _valued(index, row_id)
-    top = max((max(_ends(cell)) for _, cell in valued), default=1.0) or 1.0
+    top = max((max(ends(cell)) for _, cell in valued), default=1.0) or 1.0
     found = []
     for column, cell in _sorted(valued, row.better):
-        low, high = (100 * end / top for end in _ends(cell))
+        low, high = (100 * end / top for end in ends(cell))
         found.append(
             Bar(
                 name=column.id,
@@ -153,7 +153,8 @@ def _valued(index: text.Index, row_id: str) -> list[tuple[Column, Cell]]:
     return [(column, cell) for column, cell in found if cell and cell.value is not None]
 
 
-def _ends(cell: Cell) -> tuple[float, float]:
+def ends(cell: Cell) -> tuple[float, float]:
+    """The cell's interval; where it has none, its value twice."""
     value = cell.value or 0.0
     return cell.interval or (value, value)
 
@@ -198,10 +199,10 @@ def curves(matrix: Matrix, point: str, title: str, note: str) -> CurveChart:
     """The latency distributions at one point, as percentile curves."""
     chosen = [curve for curve in matrix.curves if curve.point == point and curve.points]
     decades = Decades.around([ms for curve in chosen for _, ms in curve.points])
-    ends = [decades.top(curve.points[-1][1]) for curve in chosen]
+    last_tops = [decades.top(curve.points[-1][1]) for curve in chosen]
     lines = [
         _line(curve, matrix, decades, label_at)
-        for curve, label_at in zip(chosen, spaced(ends, LABEL_DISTANCE), strict=True)
+        for curve, label_at in zip(chosen, spaced(last_tops, LABEL_DISTANCE), strict=True)
     ]
     x_ticks = [*(Tick(_x(q), name) for q, name in PERCENTILE_TICKS), Tick(100, "max")]
     return CurveChart(title, note, lines, x_ticks, decades.ticks())
