@@ -64,7 +64,7 @@ def test_no_line_is_wider_than_a_screen() -> None:
 
 @pytest.mark.parametrize("server", SERVERS, ids=lambda path: path.name)
 def test_a_compared_server_is_small_enough_to_read(server: Path) -> None:
-    """Code alone, as the matrix counts effort: the manifest's files without blanks and comments."""
+    """Code alone: the manifest's files without blanks and comments."""
     globs = tomllib.loads((server / "server.toml").read_text(encoding="utf-8"))["loc"]
     files = {path for pattern in globs for path in server.glob(pattern)}
     code = {path.name: count_code(path.read_text(encoding="utf-8")) for path in sorted(files)}

@@ -5,12 +5,13 @@ An SVG file of its own, so its colours follow the reader's light or dark mode by
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from chinwag_bench.records import Cell, Column, Matrix
 from chinwag_bench.render import text
+from chinwag_bench.render.axes import Decades
+from chinwag_bench.render.plots import ends
 from chinwag_bench.render.templating import ENVIRONMENT
 
 PANELS = {
@@ -68,38 +69,26 @@ def draw(matrix: Matrix) -> str:
 
 
 def _in_order(index: text.Index) -> list[Column]:
-    row = index.row(next(iter(PANELS)))
+    first = next(iter(PANELS))
 
-    def rank(column: Column) -> float:
-        cell = index.cell(row.id, column.id)
-        return -(cell.value or 0.0) if cell else 0.0
+    def value(column: Column) -> float:
+        cell = index.cell(first, column.id)
+        return (cell.value or 0.0) if cell else 0.0
 
-    return sorted((c for c in index.measured_columns() if c.aa_of is None), key=rank)
+    columns = [column for column in index.measured_columns() if column.aa_of is None]
+    return sorted(columns, key=value, reverse=True)
 
 
 def _panel(index: text.Index, row: str, title: str, left: float, columns: list[Column]) -> Panel:
     cells = [index.cell(row, column.id) for column in columns]
-    ends = [end for cell in cells if cell and cell.value for end in _ends(cell)]
-    low, high = _decades(ends)
+    axis = Decades.around([end for cell in cells if cell and cell.value for end in ends(cell)])
 
     def x(value: float) -> float:
-        share = (math.log10(value) - low) / (high - low)
+        share = 1 - axis.top(value) / 100
         return round(left + share * (PANEL_WIDTH - VALUE_WIDTH), 1)
 
-    ticks = [(x(10.0**power), _power(power)) for power in range(low, high + 1)]
+    ticks = [(x(10.0**power), _power(power)) for power in range(axis.low, axis.high + 1)]
     return Panel(title, left, ticks, [_dot(cell, x) if cell else None for cell in cells])
-
-
-def _ends(cell: Cell) -> tuple[float, float]:
-    value = cell.value or 0.0
-    return cell.interval or (value, value)
-
-
-def _decades(values: list[float]) -> tuple[int, int]:
-    """The narrowest whole powers of ten around the values."""
-    logs = [math.log10(value) for value in values if value > 0] or [0.0]
-    low = math.floor(min(logs))
-    return low, max(math.ceil(max(logs)), low + 1)
 
 
 def _power(power: int) -> str:
@@ -112,6 +101,6 @@ def _power(power: int) -> str:
 def _dot(cell: Cell, x: Callable[[float], float]) -> Dot | None:
     if not cell.value:
         return None
-    low, high = _ends(cell)
+    low, high = ends(cell)
     label = text.measured(cell).replace(">= ", "≥ ").replace("<= ", "≤ ")
     return Dot(x(cell.value), x(low), x(high), label, cell.lower_bound, bool(cell.tie_with_best))

@@ -114,11 +114,11 @@ def bars(
     index = text.Index(matrix)
     row = index.row(row_id)
     valued = _valued(index, row_id)
-    ends = [max(_ends(cell)) for _, cell in valued] + ([reference[0]] if reference else [])
-    top = max(ends, default=1.0) or 1.0
+    drawn_ends = [max(ends(cell)) for _, cell in valued] + ([reference[0]] if reference else [])
+    top = max(drawn_ends, default=1.0) or 1.0
     found = []
     for column, cell in _sorted(valued, row.better):
-        low, high = (100 * end / top for end in _ends(cell))
+        low, high = (100 * end / top for end in ends(cell))
         found.append(
             Bar(
                 name=column.id,
@@ -141,7 +141,8 @@ def _valued(index: text.Index, row_id: str) -> list[tuple[Column, Cell]]:
     return [(column, cell) for column, cell in found if cell and cell.value is not None]
 
 
-def _ends(cell: Cell) -> tuple[float, float]:
+def ends(cell: Cell) -> tuple[float, float]:
+    """The cell's interval; where it has none, its value twice."""
     value = cell.value or 0.0
     return cell.interval or (value, value)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chinwag_bench.records import Cell, Matrix
-from chinwag_bench.render.plots import colours
+from chinwag_bench.render.plots import colours, ends
 
 LEAST_RATIO = 1.05
 """Where the largest value is less than this times the smallest, equal bars would say nothing."""
@@ -42,22 +42,17 @@ def _comparable(matrix: Matrix) -> Iterator[tuple[list[Cell], float]]:
         if cell.value is not None:
             by_row.setdefault(cell.row, []).append(cell)
     for cells in by_row.values():
-        top = max(max(_ends(cell)) for cell in cells)
+        top = max(max(ends(cell)) for cell in cells)
         values = [cell.value or 0.0 for cell in cells]
         if top > 0 and max(values) > LEAST_RATIO * min(values):
             yield cells, top
-
-
-def _ends(cell: Cell) -> tuple[float, float]:
-    value = cell.value or 0.0
-    return cell.interval or (value, value)
 
 
 def _strip(cell: Cell, top: float, colour: int) -> Strip:
     def at(value: float) -> float:
         return 100 * max(0.0, value) / top
 
-    low, high = _ends(cell)
+    low, high = ends(cell)
     whisker = cell.interval is not None and low != high
     return Strip(
         at(cell.value or 0.0), at(low) if whisker else None, at(high) if whisker else None, colour

@@ -60,21 +60,23 @@ void hold::on_due(std::int64_t now_ns) {
 // before what is read later: else a generator that wakes up late would see another moment.
 void hold::sample_due(std::int64_t now_ns) {
   while (sampler_.next_ns() <= now_ns) {
-    std::int64_t outstanding = tally_.outstanding();
-    for (std::uint64_t index = next_;
-         index < schedule_.count() && schedule_.planned_ns(index) <= sampler_.next_ns(); ++index) {
-      outstanding += deliveries_of(index);
-    }
-    sampler_.sample(outstanding);
+    count_unsent(sampler_.next_ns());
+    sampler_.sample(tally_.outstanding() + unsent_);
+  }
+}
+
+// Goes on from where the last sample ended: looking at the whole backlog for each sample would slow
+// down a generator that is late already.
+void hold::count_unsent(std::int64_t until_ns) {
+  counted_ = std::max(counted_, next_);
+  for (; counted_ < schedule_.count() && schedule_.planned_ns(counted_) <= until_ns; ++counted_) {
+    unsent_ += deliveries_of(counted_);
   }
 }
 
 std::uint32_t hold::deliveries_of(std::uint64_t index) const {
-  const std::uint32_t sender = traffic_.sender_of(index);
-  if (!crowd().connections.is_open(sender)) {
-    return 0;
-  }
-  return traffic_.kind_of(index) == message_kind::room ? seating_.members(sender) : 1;
+  const bool to_room = traffic_.kind_of(index) == message_kind::room;
+  return to_room ? seating_.members(traffic_.sender_of(index)) : 1;
 }
 
 // Late messages are sent, too, as planned; a sender that is gone leaves its turn empty.
@@ -82,10 +84,13 @@ void hold::send_due(std::int64_t until_ns) {
   for (int sends = 0; sends < sends_per_turn && next_ < schedule_.count() &&
                       schedule_.planned_ns(next_) <= until_ns;
        ++sends) {
-    if (crowd().connections.is_open(traffic_.sender_of(next_))) {
-      send_message(next_);
+    const std::uint64_t index = next_++;
+    if (index < counted_) {
+      unsent_ -= deliveries_of(index);
     }
-    ++next_;
+    if (crowd().connections.is_open(traffic_.sender_of(index))) {
+      send_message(index);
+    }
   }
 }
 
@@ -93,7 +98,6 @@ void hold::send_message(std::uint64_t index) {
   const std::uint32_t sender = traffic_.sender_of(index);
   const message_kind kind = traffic_.kind_of(index);
   const bool to_room = kind == message_kind::room;
-  const std::uint32_t deliveries = deliveries_of(index);
   const stamp stamp{kind, plan_.number, sender, ledger_.next_sequence(kind, sender),
                     schedule_.planned_ns(index)};
   char head[stamp_bytes];
@@ -110,7 +114,7 @@ void hold::send_message(std::uint64_t index) {
                             padding,
                             dialect.tail},
                            *this);
-  tally_.add_sent(stamp.planned_ns, deliveries, monotonic_ns());
+  tally_.add_sent(stamp.planned_ns, to_room ? seating_.members(sender) : 1, monotonic_ns());
 }
 
 void hold::advance(std::int64_t now_ns) {

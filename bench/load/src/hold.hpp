@@ -49,6 +49,7 @@ class hold : public activity {
   void sample_due(std::int64_t now_ns);
   void send_due(std::int64_t until_ns);
   void send_message(std::uint64_t index);
+  void count_unsent(std::int64_t until_ns);
   std::uint32_t deliveries_of(std::uint64_t index) const;
   void advance(std::int64_t now_ns);
   void begin_window();
@@ -69,7 +70,9 @@ class hold : public activity {
   tally tally_;
   outstanding_sampler sampler_;
   stage stage_ = stage::warming;
-  std::uint64_t next_ = 0;  // message to be sent
+  std::uint64_t next_ = 0;     // message to be sent
+  std::uint64_t counted_ = 0;  // messages up to here that wait to be sent are in unsent_
+  std::int64_t unsent_ = 0;    // their deliveries
   std::uint64_t unchecked_ = 0;
   std::int64_t last_arrival_ns_ = 0;
   bool deserted_ = false;  // every connection ended
