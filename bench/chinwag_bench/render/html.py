@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from chinwag_bench.records import Cell, Column, Json, Matrix, Run
-from chinwag_bench.render import advice, headline, plots, ramp_charts, text
+from chinwag_bench.render import advice, headline, kernel, plots, ramp_charts, text
 from chinwag_bench.render.strips import strips
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
 from chinwag_bench.rows import PERCENTILES
@@ -36,7 +36,6 @@ CONTENTS = {
 }
 STYLE_SHEETS = ("charts.css", "report.css", "controls.css", "print.css")
 SCRIPTS = ("sort.js", "filter.js", "advice.js", "print.js")
-NO_KERNEL_LINE = "What the kernel alone takes for a delivery was not measured in this run."
 LATENCY_ROWS = tuple(f"_{key}" for key in PERCENTILES)
 """Both latency groups have these rows, so their titles alone don't tell them apart."""
 
@@ -89,7 +88,6 @@ def repeating(run: Run) -> str:
 
 def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
     """The report's charts, in order, each with a title that says what is shown."""
-    kernel = bare_kernel(matrix)
     rate = matrix.run.common_rate_deliveries_per_s
     at = f"{text.number(rate)} deliveries/s for all" if rate else "one rate for all"
     return [
@@ -105,8 +103,8 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
             "cpu_per_delivery",
             "CPU time per delivery",
             "Shorter is better. User and system time of all the server's processes. "
-            + ("" if kernel else NO_KERNEL_LINE),
-            reference=kernel,
+            f"{kernel.note(matrix)}",
+            known=kernel.lines(matrix),
         ),
         plots.curves(
             matrix,
@@ -129,19 +127,6 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
             "articles' figures leave out.",
         ),
     ]
-
-
-def bare_kernel(matrix: Matrix) -> tuple[float, str] | None:
-    """CPU time of a delivery that no server has part in, in us, and how it was measured.
-
-    A run that measures it writes ``{"us_per_delivery": ..., "how": "..."}`` as ``bare_kernel`` into
-    its plan, beside ``headroom``. None of this version does, and without it there is no line.
-    """
-    found = matrix.run.plan.get("bare_kernel")
-    if not isinstance(found, dict):
-        return None
-    value = float(found["us_per_delivery"])
-    return value, f"the kernel alone: {text.number(value)} us ({found['how']})"
 
 
 def limits(index: text.Index) -> Iterator[Limit]:
