@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from chinwag_bench.judge import judge
 from chinwag_bench.records import Floor, KernelCost, Matrix
-from chinwag_bench.render import advice, axes, headline, html, plots, ramp_charts
+from chinwag_bench.render import advice, axes, headline, html, limits, plots, ramp_charts, text
 from chinwag_bench.render.strips import strips
 
 from .result_builder import build
@@ -203,7 +203,7 @@ def floor_of(costs: dict[int, float]) -> Floor:
 
 def test_a_cell_says_what_ended_it(matrix: Matrix) -> None:
     seen = parsed(html.document(matrix)).text
-    assert "ended by generator" in seen
+    assert "ended by the generator" in seen
     assert "with the generator's lag" in seen
 
 
@@ -326,3 +326,36 @@ def test_a_server_keeps_its_colour(matrix: Matrix) -> None:
     number = plots.colours(matrix.columns)
     assert number["go"] == number["go (again)"]
     assert len({number[name] for name in ("chinwagd", "elixir", "go", "rust")}) == 4
+
+
+def test_what_all_columns_lack_for_one_reason_is_said_once(matrix: Matrix) -> None:
+    index = text.Index(matrix)
+    assert index.why_empty("cpu_per_delivery") == ""
+    reason = index.why_empty("fault_recovery")
+    assert reason == "not measured by this version"
+    for cell in matrix.cells:
+        if cell.row == "start_health":
+            cell.value, cell.reason = None, f"why of {cell.column}"
+    index = text.Index(matrix)
+    assert index.why_empty("start_health") == ""
+    assert "why of go" in parsed(html.document(matrix)).text
+
+
+def test_remarks_that_all_columns_share_stand_there_once(matrix: Matrix) -> None:
+    found = limits.limits(text.Index(matrix))
+    for column in {limit.column for limit in found}:
+        remarks = [limit.text for limit in found if limit.column == column]
+        assert len(remarks) == len(set(remarks))
+    shared = {limit.text for limit in found if limit.column is None}
+    assert "with 10,000 connections" in shared
+    own = {limit.text for limit in found if limit.column is not None}
+    assert not own & shared
+
+
+def test_rows_of_one_title_are_told_apart_by_their_group(matrix: Matrix) -> None:
+    index = text.Index(matrix)
+    assert index.is_ambiguous("common_p99")
+    assert not index.is_ambiguous("cpu_per_delivery")
+    named = [limit.rows for limit in limits.limits(index) if "p99" in limit.rows]
+    assert named
+    assert all("Latency" in rows or "one to 1,000" in rows for rows in named)

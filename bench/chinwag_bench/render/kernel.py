@@ -27,7 +27,7 @@ def note(matrix: Matrix) -> str:
     if not floor.costs:
         return f"{NOT_MEASURED}: {text.first_line(floor.reason)}."
     return (
-        f"Dashed: the kernel alone, a process that only writes frames of {floor.frame_bytes:,} "
+        f"Lines: the kernel alone, a process that only writes frames of {floor.frame_bytes:,} "
         f"bytes to {floor.connections:,} connections in turn. A server that puts more frames into "
         "one write can stay below a line."
     )

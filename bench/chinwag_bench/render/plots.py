@@ -13,12 +13,10 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from chinwag_bench.records import Cell, Column, Matrix
-from chinwag_bench.render import text
+from chinwag_bench.render import palette, text
 from chinwag_bench.render.axes import Decades, Tick
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
 
-COLOURS = 7
-"""How many colours style.css has; a server keeps its colour in every chart."""
 LABEL_DISTANCE = 6.5
 """Least distance of two labels at the ends of curves, in percent of the chart's height."""
 LAST_QUANTILE = 0.9999
@@ -111,7 +109,8 @@ def colours(columns: Iterable[Column]) -> dict[str, int]:
     """Column -> number of its colour; all variants of a server share one."""
     servers: dict[str, int] = {}
     return {
-        column.id: servers.setdefault(column.server, len(servers) % COLOURS) for column in columns
+        column.id: servers.setdefault(column.server, len(servers) % palette.SERVERS)
+        for column in columns
     }
 
 
@@ -292,4 +291,4 @@ def draw(chart: BarChart | CurveChart) -> Markup:
 
 def style() -> Markup:
     """The charts' style sheet as a <style> element, for pages other than the report."""
-    return Markup(f"<style>{data_file('charts.css')}</style>")
+    return Markup(f"<style>{palette.css()}{data_file('charts.css')}</style>")
