@@ -102,7 +102,7 @@ class Search:
         needed = self._settings.hold_of(offer.kind).seconds
         needed += 0.0 if self._bout else self._setup_s
         if offer.kind != "confirm":
-            needed += _CONFIRMING_HOLDS * (self._settings.confirm.seconds + self._setup_s)
+            needed += _CONFIRMING_HOLDS * self._settings.confirm.seconds + self._setup_s
         return time.monotonic() + needed <= self._deadline
 
     def _fresh_bout(self) -> Bout:
