@@ -210,7 +210,7 @@ def test_a_missing_generator_is_said_before_anything_is_made(checkout, toy):
     done = checkout.chinwag("run", TINY, CHINWAG_LOAD="/nowhere/chinwag-load")
     assert done.returncode == 3
     assert "the load generator is missing" in done.stderr
-    assert "make setup" in done.stderr
+    assert "make native" in done.stderr
     assert not (checkout.root / "results").exists()
 
 
