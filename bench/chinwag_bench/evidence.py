@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from chinwag_bench.errors import UsageError
-from chinwag_bench.records import KINDS, Latency, Raw, Run, Start
+from chinwag_bench.records import KINDS, Calibration, Latency, Raw, Run, Start
 
+CALIBRATION = "calibration"
+"""The name of the file of what the generator itself can do, which is no metric of a column."""
 OTHER_VERSION = "Was it written by another version of the kit? Run the matrix again."
+
+
+_Record = TypeVar("_Record", bound=msgspec.Struct)
 
 
 class UnreadableResult(UsageError):
@@ -26,6 +32,8 @@ class Evidence:
     run: Run
     records: dict[str, list[Raw]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    calibration: Calibration | None = None
+    """The last one; a run that was resumed has one all the same."""
 
     def of(self, source: str, column: str) -> list[Raw]:
         """The records of one column. ``common`` and ``half`` are the two points of latency."""
@@ -49,14 +57,16 @@ def load(directory: Path) -> Evidence:
     evidence = Evidence(directory, run)
     for name, kind in KINDS.items():
         evidence.records[name] = _records(directory / "raw" / f"{name}.ndjson", kind, evidence)
+    calibrations = _records(directory / "raw" / f"{CALIBRATION}.ndjson", Calibration, evidence)
+    evidence.calibration = calibrations[-1] if calibrations else None
     return evidence
 
 
-def _records(path: Path, kind: type[Raw], evidence: Evidence) -> list[Raw]:
+def _records(path: Path, kind: type[_Record], evidence: Evidence) -> list[_Record]:
     if not path.is_file():
         return []
     decoder = msgspec.json.Decoder(kind)
-    found: list[Raw] = []
+    found: list[_Record] = []
     lines = path.read_bytes().splitlines(keepends=True)
     for number, line in enumerate(lines, 1):
         if not line.strip():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from chinwag_bench.calibration import describe
 from chinwag_bench.records import Cell, Column, Json, Matrix, Run
 from chinwag_bench.render import advice, headline, plots, ramp_charts, text
 from chinwag_bench.render.strips import strips
@@ -76,6 +77,8 @@ def document(matrix: Matrix) -> str:
         fingerprint=list(flat(matrix.run.machine)),
         plan=list(flat(matrix.run.plan)),
         shown_languages=sorted({column.language for column in matrix.columns}),
+        calibration_lines=describe(matrix.calibration) if matrix.calibration else [],
+        near_lines=[f"{near.column} ({near.share:.0%})" for near in matrix.near_ceiling],
         sort_key=sort_key,
         css=Markup("".join(map(data_file, STYLE_SHEETS))),
         javascript=Markup('"use strict";\n' + "".join(data_file(f"scripts/{s}") for s in SCRIPTS)),

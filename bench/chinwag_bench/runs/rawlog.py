@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import HostError
-from chinwag_bench.records import Raw
+from chinwag_bench.records import Calibration, Raw
 
 
 def metric_of(record: Raw | type[Raw]) -> str:
@@ -18,7 +18,7 @@ def metric_of(record: Raw | type[Raw]) -> str:
     return str(record.__struct_config__.tag)
 
 
-def append_record(path: Path, record: Raw) -> None:
+def append_record(path: Path, record: Raw | Calibration) -> None:
     """Writes one line and makes it durable. A line that does not fit on the disk is taken back:
     ``HostError``.
     """

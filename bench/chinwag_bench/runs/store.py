@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import UsageError
-from chinwag_bench.records import KINDS, Raw, Run, Verification
+from chinwag_bench.evidence import CALIBRATION
+from chinwag_bench.records import KINDS, Calibration, Raw, Run, Verification
 from chinwag_bench.runs.rawlog import (
     append_record,
     disk_errors,
@@ -34,6 +35,13 @@ class RunStore:
 
     def save_verifications(self) -> None:
         replace_file(self.folder / "verify.json", _pretty(self.run.verifications))
+
+    @property
+    def is_calibrated(self) -> bool:
+        return self._raw(CALIBRATION).is_file()
+
+    def append_calibration(self, calibration: Calibration) -> None:
+        append_record(self._raw(CALIBRATION), calibration)
 
     def append(self, record: Raw) -> None:
         append_record(self._raw(metric_of(record)), record)
@@ -79,7 +87,7 @@ class RunStore:
         except (OSError, msgspec.MsgspecError) as error:
             raise UsageError(f"{folder} is not a result directory: {path.name}: {error}") from error
         store = cls(folder, run)
-        for metric in KINDS:
+        for metric in (*KINDS, CALIBRATION):
             drop_torn_line(store._raw(metric))
         store._complete_cell()
         return store

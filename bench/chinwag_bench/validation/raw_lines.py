@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -21,7 +22,9 @@ class RawLine(msgspec.Struct, frozen=True):
         return Problem(self.file, self.number, what)
 
 
-def read_raw(directory: Path, name: str, kind: type[Raw], problems: list[Problem]) -> list[RawLine]:
+def read_raw(
+    directory: Path, name: str, kind: type[msgspec.Struct], problems: list[Problem]
+) -> list[RawLine]:
     """All records of ``raw/NAME.ndjson`` that fit their type; the others become problems. A file
     that does not exist has no records: a run may not have come so far.
     """
@@ -34,7 +37,7 @@ def read_raw(directory: Path, name: str, kind: type[Raw], problems: list[Problem
     except OSError as error:
         problems.append(Problem(file, None, f"can't be read: {error.strerror}"))
         return []
-    decoder = msgspec.json.Decoder(kind)
+    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(kind)
     found = []
     for number, line in enumerate(content.splitlines(keepends=True), 1):
         try:
