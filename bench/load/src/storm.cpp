@@ -19,8 +19,7 @@ storm::storm(load::crowd& crowd, double timeout_s)
       cut_ns_(crowd.joined.size(), 0),
       begin_ns_(monotonic_ns()),
       give_up_ns_(begin_ns_ + seconds_to_ns(timeout_s)),
-      cpu_s_(process_cpu_s()),
-      timeout_s_(timeout_s) {
+      cpu_s_(process_cpu_s()) {
   result_.connections = static_cast<std::uint32_t>(order_.size());
   disconnect_all();
   wake_ns = 0;
@@ -51,7 +50,7 @@ void storm::start_more() {
 }
 
 void storm::give_up() {
-  const std::string why = "not back in its room within " + std::to_string(timeout_s_) + " s";
+  const std::string why = "not back in its room in time";
   for (const std::uint32_t id : order_) {
     if (cut_ns_[id] != 0) {
       crowd().connections.abandon(id, why, *this);

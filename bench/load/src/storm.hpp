@@ -39,7 +39,6 @@ class storm : public activity {
   std::int64_t end_ns_ = 0;  // of the last that was settled
   std::int64_t give_up_ns_;
   double cpu_s_;
-  double timeout_s_;
   storm_result result_;
 };
 
