@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chinwag_bench.evidence import Evidence
-from chinwag_bench.records import Hold, Json, Latency, Throughput
+from chinwag_bench.records import Hold, Json, Latency, Paced, Throughput
 
 LITTLE_TOLERANCE = 0.05
 AA_LIMIT = 0.10
@@ -24,14 +24,15 @@ def all_checks(evidence: Evidence, aa: Json) -> list[Json]:
 
 def _holds(evidence: Evidence) -> Iterator[tuple[str, bool, Hold]]:
     """Each hold with its name and whether it was sustained."""
-    for name in ("throughput", "latency"):
+    for name in ("throughput", "latency", "broadcast"):
         for record in evidence.records.get(name, []):
             place = f"{record.column}, round {record.round}"
             if isinstance(record, Throughput):
                 for step in [*record.steps, *([record.best] if record.best else [])]:
                     yield place, step.sustained, step.hold
-            elif isinstance(record, Latency) and record.step is not None:
-                yield f"{place}, {record.point}", record.step.sustained, record.step.hold
+            elif isinstance(record, Paced) and record.step is not None:
+                point = record.point if isinstance(record, Latency) else name
+                yield f"{place}, {point}", record.step.sustained, record.step.hold
 
 
 def _check(name: str, ok: bool, text: str) -> Json:
