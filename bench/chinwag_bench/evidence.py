@@ -10,14 +10,12 @@ from typing import TypeVar
 import msgspec
 
 from chinwag_bench.errors import UsageError
-from chinwag_bench.records import KINDS, Calibration, Latency, Raw, Run, Start
+from chinwag_bench.records import KINDS, Calibration, Floor, Latency, Raw, Run, Start
 
-CALIBRATION = "calibration"
-"""The name of the file of what the generator itself can do, which is no metric of a column."""
 OTHER_VERSION = "Was it written by another version of the kit? Run the matrix again."
 
-
 _Record = TypeVar("_Record", bound=msgspec.Struct)
+_OfRun = TypeVar("_OfRun", Floor, Calibration)
 
 
 class UnreadableResult(UsageError):
@@ -32,6 +30,7 @@ class Evidence:
     run: Run
     records: dict[str, list[Raw]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    floor: Floor | None = None
     calibration: Calibration | None = None
     """The last one; a run that was resumed has one all the same."""
 
@@ -57,9 +56,22 @@ def load(directory: Path) -> Evidence:
     evidence = Evidence(directory, run)
     for name, kind in KINDS.items():
         evidence.records[name] = _records(directory / "raw" / f"{name}.ndjson", kind, evidence)
-    calibrations = _records(directory / "raw" / f"{CALIBRATION}.ndjson", Calibration, evidence)
+    evidence.floor = _kept_floor(_of_run(Floor, evidence))
+    calibrations = _of_run(Calibration, evidence)
     evidence.calibration = calibrations[-1] if calibrations else None
     return evidence
+
+
+def _kept_floor(made: list[Floor]) -> Floor | None:
+    """The latest undisturbed one, or the latest."""
+    in_peace = [record for record in made if not record.disturbance.get("reasons")]
+    found = in_peace or made
+    return found[-1] if found else None
+
+
+def _of_run(kind: type[_OfRun], evidence: Evidence) -> list[_OfRun]:
+    name = f"{kind.__struct_config__.tag}.ndjson"
+    return _records(evidence.directory / "raw" / name, kind, evidence)
 
 
 def _records(path: Path, kind: type[_Record], evidence: Evidence) -> list[_Record]:

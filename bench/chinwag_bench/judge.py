@@ -46,6 +46,7 @@ def judge(result_dir: Path) -> Matrix:
         cells=cells,
         curves=curves.all_curves(evidence),
         ramps=ramps.all_ramps(evidence),
+        floor=evidence.floor,
         calibration=evidence.calibration,
         near_ceiling=near_ceiling(evidence.calibration, _loads(evidence), cells),
         aa=aa,

@@ -223,6 +223,31 @@ KINDS: dict[str, type[Raw]] = {str(kind.__struct_config__.tag): kind for kind in
 """Name -> record, in the order of measuring. The name is the record's tag and its file's name."""
 
 
+class KernelCost(msgspec.Struct, kw_only=True):
+    """CPU time of a process that writes frames to connections in turn and does nothing else."""
+
+    frames_per_write: int
+    frames: int
+    seconds: float
+    cpu_s: float
+    """User and system time of the sending process alone."""
+    cpu_us_per_frame: float
+
+
+class Floor(msgspec.Struct, kw_only=True, tag="floor", tag_field="metric"):
+    """What the kernel alone takes to deliver a frame over loopback. Of the machine, no column's."""
+
+    started_at: float
+    seconds: float = 0.0
+    status: Status
+    reason: str | None = None
+    disturbance: Json = {}
+    frame_bytes: int
+    """A room message of the throughput's load profile, with its WebSocket header."""
+    connections: int
+    costs: list[KernelCost] = []
+
+
 class Ceiling(msgspec.Struct, kw_only=True):
     """The highest rate of one load that the generator itself was seen to keep."""
 
@@ -248,7 +273,7 @@ class Ceiling(msgspec.Struct, kw_only=True):
     """Why there are no figures."""
 
 
-class Calibration(msgspec.Struct, kw_only=True):
+class Calibration(msgspec.Struct, kw_only=True, tag="calibration", tag_field="metric"):
     """What the load generator can do on a machine. A line of ``raw/calibration.ndjson``."""
 
     server: str
@@ -256,6 +281,14 @@ class Calibration(msgspec.Struct, kw_only=True):
     started_at: float
     seconds: float
     ceilings: list[Ceiling]
+
+
+OfRun = Floor | Calibration
+"""What is measured once a run, of the machine and not of a column."""
+KINDS_OF_RUN: dict[str, type[OfRun]] = {
+    str(kind.__struct_config__.tag): kind for kind in (Floor, Calibration)
+}
+"""Name -> record, as ``KINDS``."""
 
 
 class NearCeiling(msgspec.Struct, kw_only=True):
@@ -412,6 +445,8 @@ class Matrix(msgspec.Struct, kw_only=True):
     cells: list[Cell]
     curves: list[Curve]
     ramps: list[Ramp] = []
+    floor: Floor | None = None
+    """``None`` where the run did not try to measure it."""
     calibration: Calibration | None = None
     """The generator's own ceiling; ``None`` where the run did not measure it."""
     near_ceiling: list[NearCeiling] = []

@@ -18,13 +18,14 @@ from chinwag_bench import calibration
 from chinwag_bench.errors import GeneratorError, HostError, ServerError, UsageError
 from chinwag_bench.load_profile import LoadProfile, load_profile
 from chinwag_bench.machine.cpu_plan import CpuPlan, plan_cpus
+from chinwag_bench.machine.disturbance import between, take_snapshot
 from chinwag_bench.machine.fingerprint import read_fingerprint
 from chinwag_bench.machine.open_files import raise_limit
-from chinwag_bench.metrics import headroom, latency
+from chinwag_bench.metrics import floor, headroom, latency
 from chinwag_bench.metrics.cell import Place, Site
 from chinwag_bench.paths import Workspace
-from chinwag_bench.progress import Reporter
-from chinwag_bench.records import Run
+from chinwag_bench.progress import Kind, Reporter
+from chinwag_bench.records import Calibration, Floor, Run
 from chinwag_bench.runs.plan import Plan, make_plan, minutes
 from chinwag_bench.runs.prepare import Obstacles, make_columns
 from chinwag_bench.runs.profile import RunProfile, profile_of_run
@@ -33,6 +34,8 @@ from chinwag_bench.runs.store import RunStore, new_folder
 from chinwag_bench.servers.catalog import Catalog, Target, discover
 from chinwag_bench.servers.effort import read_effort
 from chinwag_bench.version import KIT_VERSION
+
+_FLOOR_ATTEMPTS_MAX = 2
 
 
 class Request(msgspec.Struct, kw_only=True):
@@ -93,7 +96,7 @@ class Session:
         """Writes what the generator itself can do, once a run, where the profile asks for it. A run
         without a server that echoes goes on and says so.
         """
-        if not self.profile.calibrate or self.store.is_calibrated or not self.targets:
+        if not self.profile.calibrate or self.store.has(Calibration) or not self.targets:
             return
         loads = {name: load_profile(self._workspace, name) for name in calibration.LOADS}
         try:
@@ -103,7 +106,7 @@ class Session:
             reporter.say("warning", error.message)
             self.store.save_run()
             return
-        self.store.append_calibration(found)
+        self.store.append(found)
         for line in calibration.describe(found):
             reporter.say("step", f"generator: {line}")
 
@@ -114,10 +117,28 @@ class Session:
         # What the kit itself does must show in the generator's lags, not hide in the servers'
         # figures.
         os.sched_setaffinity(0, self._cpus.generator)
+        self._measure_floor(reporter)
         runner = Runner(
             store=self.store, site=self._site(), plan=plan, loads=self._loads, reporter=reporter
         )
         return runner.measure_all()
+
+    def _measure_floor(self, reporter: Reporter) -> None:
+        """Once a run, and once more where it was disturbed."""
+        settings = self.profile.floor
+        if settings is None or self.store.has(Floor):
+            return
+        load = self._loads[settings.load]
+        for attempt in range(1, _FLOOR_ATTEMPTS_MAX + 1):
+            before = take_snapshot()
+            record = floor.measure(self._workspace.floor, load, self._cpus, settings)
+            found = between(before, take_snapshot(), self.profile.limits, attempt)
+            record.disturbance = found.as_json()
+            self.store.append(record)
+            kind: Kind = "step" if record.status == "ok" else "warning"
+            reporter.say(kind, floor.describe(record), metric="floor", status=record.status)
+            if not found.reasons:
+                return
 
     def _site(self) -> Site:
         return Site(

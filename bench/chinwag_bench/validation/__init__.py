@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import UsageError
-from chinwag_bench.evidence import CALIBRATION
-from chinwag_bench.records import KINDS, Calibration, Run
+from chinwag_bench.records import KINDS, Calibration, Raw, Run
+from chinwag_bench.validation.floor import floor_problems
 from chinwag_bench.validation.histograms import histogram_problems
 from chinwag_bench.validation.matrix_file import matrix_problems
 from chinwag_bench.validation.problem import Problem
@@ -48,15 +48,16 @@ def validate(directory: Path) -> Validation:
     run = _read_run(directory, found.problems)
     if run is None:
         return found
-    raw: list[RawLine] = []
+    raw: list[RawLine[Raw]] = []
     for name, kind in KINDS.items():
         raw += read_raw(directory, name, kind, found.problems)
-    calibrations = read_raw(directory, CALIBRATION, Calibration, found.problems)
+    calibrations = read_raw(directory, "calibration", Calibration, found.problems)
     found.records = len(raw) + len(calibrations)
     found.histograms = sum(getattr(line.record, "hdr", None) is not None for line in raw)
     found.problems += promise_problems(run, raw)
     found.problems += [problem for line in raw for problem in sum_problems(line)]
     found.problems += [p for line in raw for p in histogram_problems(directory, line)]
+    found.problems += floor_problems(directory, run)
     found.cells, in_matrix = matrix_problems(directory)
     found.problems += in_matrix
     return found
