@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from chinwag_bench.calibration import describe
-from chinwag_bench.records import Cell, Column, Json, Matrix, Run
+from chinwag_bench.records import Cell, Json, Matrix, Run
 from chinwag_bench.render import advice, headline, kernel, limits, palette, plots, ramp_charts, text
 from chinwag_bench.render.strips import strips
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
