@@ -121,7 +121,7 @@ def _generator_limits(records: Sequence[Raw]) -> list[str]:
     for record in records:
         steps = []
         if isinstance(record, Storm) and record.generator_limited:
-            found.append("cpu")
+            found.append(f"CPU {record.generator_cpu:.2f}")
         if isinstance(record, Throughput) and record.lower_bound:
             steps = [*record.steps, *([record.best] if record.best else [])]
         elif isinstance(record, Paced) and record.step is not None:

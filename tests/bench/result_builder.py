@@ -28,6 +28,7 @@ from chinwag_bench.records import (
     Run,
     Start,
     Step,
+    Storm,
     Throughput,
     Verification,
 )
@@ -128,6 +129,7 @@ def build(directory: Path, rounds: int = 3, seed: int = 7) -> Path:
     _write(directory / "raw" / "memory.ndjson", _each(1, lambda m, n: _memory(m, n, rng)))
     _write(directory / "raw" / "cpu_at_n.ndjson", _each(1, _cpu))
     _write(directory / "raw" / "connections.ndjson", _each(1, _connections))
+    _write(directory / "raw" / "storm.ndjson", _each(1, _storm))
     _write(directory / "raw" / "broadcast.ndjson", _each(1, lambda m, n: _broadcast(m, n, rng)))
     _write(directory / "raw" / "start.ndjson", _each(rounds, lambda m, n: _start(m, n, rng)))
     (directory / "run.json").write_bytes(msgspec.json.encode(_run(columns, rounds, seed)))
@@ -348,6 +350,28 @@ def _cpu(made: Made, index: int) -> CpuAtN:
         messages_per_s=167.0,
         user_share=made.cpu_us / 800,
         system_share=made.cpu_us / 1200,
+    )
+
+
+def _storm(made: Made, index: int) -> Storm:
+    """A server that takes long for a delivery takes long for a handshake."""
+    total_s = 0.5 + 0.3 * made.cpu_us
+    return Storm(
+        column=made.column.id,
+        round=index,
+        started_at=CLOCK + 950,
+        seconds=total_s + 1,
+        status="ok",
+        connections=10_000,
+        joined=10_000,
+        total_s=total_s,
+        rejoin_ms={
+            "mean": 600 * total_s,
+            "p50": 620 * total_s,
+            "p99": 950 * total_s,
+            "max": 990 * total_s,
+        },
+        generator_cpu=0.4,
     )
 
 

@@ -241,7 +241,7 @@ def test_a_whole_matrix(checkout):
     }
     assert "it is the wrong server" in run.columns[1].reason
     assert {record.column for record in records} == {"toy", "toy:tuned", "toy (again)"}
-    assert len(records) == 3 * (1 + 2 + 3 + 1 + 1)
+    assert len(records) == 3 * (1 + 2 + 4 + 1 + 1)
     assert all(record.status == "ok" for record in records)
     assert all("disturbed" in record.disturbance for record in records)
     assert run.common_rate_deliveries_per_s == pytest.approx(2650, rel=0.2)
@@ -283,6 +283,6 @@ def test_an_interrupted_run_keeps_all_and_goes_on(checkout, toy):
     assert checkout.chinwag("run", "--resume", str(folder)).returncode == 0
     after = RunStore.reopen(folder).records()
     assert after[: len(before)] == before
-    assert len(after) == 2 * (1 + 2 + 3 + 1 + 1)
+    assert len(after) == 2 * (1 + 2 + 4 + 1 + 1)
     run: Run = RunStore.reopen(folder).run
     assert run.finished_at >= started

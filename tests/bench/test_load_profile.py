@@ -31,7 +31,7 @@ def test_it_is_written_into_results_without_its_path(article):
 def test_an_unknown_profile_is_answered_with_the_known_ones(checkout):
     with pytest.raises(UsageError, match="'storm'") as caught:
         load_profile(checkout.workspace, "storm")
-    assert caught.value.hint == "known: article, broadcast, idle"
+    assert caught.value.hint == "known: article, broadcast, echo, idle"
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"name": "bad"}'])

@@ -120,7 +120,7 @@ def test_a_storm_that_left_somebody_out_has_no_time(tmp_path):
 
 
 def test_a_storm_at_the_generator_s_limit_is_an_upper_bound(tmp_path):
-    limited = msgspec.structs.replace(RECORDED[0], generator_limited=True)
+    limited = msgspec.structs.replace(RECORDED[0], generator_cpu=0.95, generator_limited=True)
     cell = cell_of("storm", [limited], tmp_path)
     assert (cell.upper_bound, cell.limited_by) == (True, "generator")
-    assert "generator-limited: cpu" in cell.notes
+    assert "generator-limited: CPU 0.95" in cell.notes
