@@ -50,6 +50,13 @@ def test_a_whole_manifest_is_read(tmp_path):
         ),
         (
             "[variants.tuned]",
+            "[variants.tuned.dependencies]\n"
+            'direct = { command = ["x"] }\ntotal = { command = ["x"] }\n[variants.tuned]',
+            "`variants.tuned.dependencies` is there without a build",
+            "add [variants.tuned.build]",
+        ),
+        (
+            "[variants.tuned]",
             '[variants.tuned.build]\ncommand = ["{bild}/x"]\n[variants.tuned]',
             "`variants.tuned.build.command` has the unknown placeholder {bild}",
             "build",

@@ -48,6 +48,7 @@ class Server(msgspec.Struct, frozen=True):
             loc=self.manifest.loc + variant.loc,
             build=_own_build(self.manifest.build, variant.build),
             versions=self.manifest.versions | variant.versions,
+            dependencies=variant.dependencies or self.manifest.dependencies,
         )
         built_for = None if variant.build is None else name
         server = msgspec.structs.replace(self, manifest=manifest, built_for=built_for)

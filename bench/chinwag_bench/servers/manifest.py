@@ -83,6 +83,8 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A build of its own, in a build folder of its own: what of ``[build]`` differs."""
     versions: dict[str, VersionQuery] = {}
     """Asked in place of the server's of the same name: only a build of its own can differ."""
+    dependencies: Dependencies | None = None
+    """Asked in place of the server's, where a build of its own takes other libraries."""
 
 
 class Conformance(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -186,13 +188,16 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
         for name, query in _versions(manifest)
         if not _valid_regex(query.regex)
     ]
-    wanted = manifest.dependencies
-    if wanted and not all(_valid_regex(query.regex) for query in (wanted.direct, wanted.total)):
-        found.append(("dependencies", "has an invalid regex", "it needs a group around the name"))
     found += [
-        (f"variants.{name}.versions", "is there without a build", f"add [variants.{name}.build]")
+        (key, "has an invalid regex", "it needs a group around the name")
+        for key, wanted in _dependencies(manifest)
+        if not all(_valid_regex(query.regex) for query in (wanted.direct, wanted.total))
+    ]
+    found += [
+        (f"variants.{name}.{key}", "is there without a build", f"add [variants.{name}.build]")
         for name, variant in manifest.variants.items()
-        if variant.versions and variant.build is None
+        for key in ("versions", "dependencies")
+        if getattr(variant, key) and variant.build is None
     ]
     for key, command in _commands(manifest):
         if not command:
@@ -213,9 +218,9 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
 def _commands(manifest: Manifest) -> list[tuple[str, Command]]:
     named = [("build.command", command) for command in manifest.build.all_commands()]
     named.append(("run.command", manifest.run.command))
-    if manifest.dependencies:
-        named.append(("dependencies.direct", manifest.dependencies.direct.command))
-        named.append(("dependencies.total", manifest.dependencies.total.command))
+    for key, wanted in _dependencies(manifest):
+        named.append((f"{key}.direct", wanted.direct.command))
+        named.append((f"{key}.total", wanted.total.command))
     for name, variant in manifest.variants.items():
         if variant.command is not None:
             named.append((f"variants.{name}.command", variant.command))
@@ -223,6 +228,14 @@ def _commands(manifest: Manifest) -> list[tuple[str, Command]]:
             key = f"variants.{name}.build.command"
             named += [(key, command) for command in variant.build.all_commands()]
     return named
+
+
+def _dependencies(manifest: Manifest) -> list[tuple[str, Dependencies]]:
+    named = {"dependencies": manifest.dependencies} | {
+        f"variants.{name}.dependencies": variant.dependencies
+        for name, variant in manifest.variants.items()
+    }
+    return [(key, wanted) for key, wanted in named.items() if wanted is not None]
 
 
 def _versions(manifest: Manifest) -> list[tuple[str, VersionQuery]]:
