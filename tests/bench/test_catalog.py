@@ -30,6 +30,24 @@ def test_names_mean_targets(checkout):
     assert [target.id for target in catalog.targets(["default", "tuned"])] == ["toy", "toy:tuned"]
 
 
+def test_peers_are_offered_only_to_who_asks_for_them(checkout):
+    checkout.add_server("toy")
+    checkout.add_server("zeta")
+    checkout.add_server("peer", replace=("language = ", "peer = true\nlanguage = "))
+    catalog = discover(checkout.workspace)
+
+    def ids(targets):
+        return [target.id for target in targets]
+
+    assert ids(catalog.targets(["default"])) == ["toy", "zeta"]
+    assert ids(catalog.targets(["default"], peers=True)) == ["peer", "toy", "zeta"]
+    assert ids(catalog.every_variant()) == ["toy", "toy:tuned", "zeta", "zeta:tuned"]
+    assert ids(catalog.every_variant(peers=True))[:2] == ["peer", "peer:tuned"]
+    assert ids(catalog.named(["peer:tuned"])) == ["peer:tuned"]
+    assert ids(catalog.named(["toy"], peers=True)) == ["toy", "peer"]
+    assert ids(catalog.named(["peer", "toy"], peers=True)) == ["peer", "toy"]
+
+
 def test_the_second_name_of_a_pair(checkout):
     checkout.add_server("toy")
     checkout.add_server("toy2")

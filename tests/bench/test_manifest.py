@@ -41,6 +41,7 @@ def test_a_whole_manifest_is_read(tmp_path):
         ('["{python}", "{build}/server.py"]', "[]", "`run.command` is an empty list", "program"),
         ("{build}/server.py", "{bild}/server.py", "unknown placeholder {bild}", "build"),
         ('missing = "there is no shell"', "", "`toolchain.missing` is empty", "how to"),
+        ('requires = ["sh"]', "checks = [[]]", "`toolchain.checks` is an empty list", "program"),
         ("Python (.*)", "Python .*", "'python' has an invalid regex", "group"),
         (
             "[variants.tuned]",

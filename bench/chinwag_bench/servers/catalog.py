@@ -10,7 +10,7 @@ import msgspec
 
 from chinwag_bench.errors import ManifestError, UsageError
 from chinwag_bench.paths import Workspace
-from chinwag_bench.servers.manifest import Build, Manifest, Variant, fill, load_manifest
+from chinwag_bench.servers.manifest import Build, Manifest, Toolchain, Variant, fill, load_manifest
 
 MANIFEST_GLOBS = ("core/app/server.toml", "reference-impls/*/server.toml")
 AGAIN = " (again)"
@@ -46,6 +46,7 @@ class Server(msgspec.Struct, frozen=True):
         manifest = msgspec.structs.replace(
             self.manifest,
             loc=self.manifest.loc + variant.loc,
+            toolchain=_own_toolchain(self.manifest.toolchain, variant.toolchain),
             build=_own_build(self.manifest.build, variant.build),
             versions=self.manifest.versions | variant.versions,
             dependencies=variant.dependencies or self.manifest.dependencies,
@@ -79,6 +80,10 @@ class Target(msgspec.Struct, frozen=True):
         return self.server.manifest.variants[self.variant]
 
     @property
+    def is_peer(self) -> bool:
+        return self.server.manifest.peer
+
+    @property
     def base_id(self) -> str:
         """The name by which the command line and the conformance suite know it."""
         return (
@@ -106,14 +111,36 @@ class Catalog(msgspec.Struct):
             raise UsageError(f"{server_name} has no variant {variant!r}", hint=f"it has: {known}")
         return server.in_variant(variant or "default")
 
-    def targets(self, variants: list[str]) -> list[Target]:
-        """Every server in each of the variants that it has, in the catalog's order."""
+    def offered(self, *, peers: bool) -> list[Server]:
+        """The servers that are meant where none is named, in the catalog's order; optional peers
+        only if they are wanted.
+        """
+        return [server for server in self.servers.values() if peers or not server.manifest.peer]
+
+    def targets(self, variants: list[str], *, peers: bool = False) -> list[Target]:
+        """Every server that is offered, in each of the variants that it has."""
         return [
             server.in_variant(variant)
-            for server in self.servers.values()
+            for server in self.offered(peers=peers)
             for variant in variants
             if variant in server.manifest.variants
         ]
+
+    def every_variant(self, *, peers: bool = False) -> list[Target]:
+        return [
+            server.in_variant(variant)
+            for server in self.offered(peers=peers)
+            for variant in server.manifest.variants
+        ]
+
+    def named(self, names: list[str], *, peers: bool = False) -> list[Target]:
+        """What each name means, and with ``peers`` the optional peers' defaults behind them. Raises
+        ``UsageError`` for a name that means nothing.
+        """
+        named = [self.target(name) for name in names]
+        known = {target.base_id for target in named}
+        more = [target for target in self.targets(["default"], peers=peers) if target.is_peer]
+        return named + [target for target in more if target.base_id not in known]
 
     def _unknown(self, name: str) -> UsageError:
         for error in self.broken:
@@ -152,6 +179,14 @@ def _own_build(shared: Build, own: Build | None) -> Build:
         return shared
     same = {} if own.all_commands() else {"command": shared.command, "commands": shared.commands}
     return msgspec.structs.replace(own, env=shared.env | own.env, **same)
+
+
+def _own_toolchain(shared: Toolchain, own: Toolchain | None) -> Toolchain:
+    if own is None:
+        return shared
+    return msgspec.structs.replace(
+        own, requires=shared.requires + own.requires, checks=shared.checks + own.checks
+    )
 
 
 def _manifest_paths(root: Path) -> list[Path]:

@@ -29,6 +29,8 @@ class Toolchain(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Commands that must be on PATH, and what to tell the user when one is not."""
 
     requires: list[str] = []
+    checks: list[Command] = []
+    """Commands that must succeed, for what is no command itself: a library, a tool's plugin."""
     missing: str = ""
 
 
@@ -81,6 +83,8 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Source files on top of the server's own ``loc``."""
     build: Build | None = None
     """A build of its own, in a build folder of its own: what of ``[build]`` differs."""
+    toolchain: Toolchain | None = None
+    """What a build of its own needs on top; its text is shown in place of the server's."""
     versions: dict[str, VersionQuery] = {}
     """Asked in place of the server's of the same name: only a build of its own can differ."""
     dependencies: Dependencies | None = None
@@ -105,6 +109,10 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     title: str
     language: str
     description: str
+    peer: bool = False
+    """A library to compare with on top of the servers that every run has: it is built, verified and
+    measured only with ``--peers``, or when it is named.
+    """
     smallest_killable_unit: str
     upgrade: str
     caveats: list[str] = []
@@ -180,9 +188,12 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
         found.append(("transport", f"is {manifest.transport!r}", hint))
     if "default" not in manifest.variants:
         found.append(("variants", "has no `default`", "add a [variants.default] section"))
-    if manifest.toolchain.requires and not manifest.toolchain.missing:
-        hint = "say how to install the toolchain: this text is what the user sees"
-        found.append(("toolchain.missing", "is empty although commands are required", hint))
+    hint = "say how to install the toolchain: this text is what the user sees"
+    found += [
+        (f"{key}.missing", "is empty although commands are required", hint)
+        for key, toolchain in _toolchains(manifest)
+        if (toolchain.requires or toolchain.checks) and not toolchain.missing
+    ]
     found += [
         ("versions", f"{name!r} has an invalid regex", "it needs one group around the version")
         for name, query in _versions(manifest)
@@ -196,7 +207,7 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
     found += [
         (f"variants.{name}.{key}", "is there without a build", f"add [variants.{name}.build]")
         for name, variant in manifest.variants.items()
-        for key in ("versions", "dependencies")
+        for key in ("toolchain", "versions", "dependencies")
         if getattr(variant, key) and variant.build is None
     ]
     for key, command in _commands(manifest):
@@ -218,6 +229,11 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
 def _commands(manifest: Manifest) -> list[tuple[str, Command]]:
     named = [("build.command", command) for command in manifest.build.all_commands()]
     named.append(("run.command", manifest.run.command))
+    named += [
+        (f"{key}.checks", command)
+        for key, toolchain in _toolchains(manifest)
+        for command in toolchain.checks
+    ]
     for key, wanted in _dependencies(manifest):
         named.append((f"{key}.direct", wanted.direct.command))
         named.append((f"{key}.total", wanted.total.command))
@@ -228,6 +244,16 @@ def _commands(manifest: Manifest) -> list[tuple[str, Command]]:
             key = f"variants.{name}.build.command"
             named += [(key, command) for command in variant.build.all_commands()]
     return named
+
+
+def _toolchains(manifest: Manifest) -> list[tuple[str, Toolchain]]:
+    named = [
+        (f"variants.{name}.toolchain", variant.toolchain)
+        for name, variant in manifest.variants.items()
+    ]
+    return [("toolchain", manifest.toolchain)] + [
+        (key, toolchain) for key, toolchain in named if toolchain is not None
+    ]
 
 
 def _dependencies(manifest: Manifest) -> list[tuple[str, Dependencies]]:
