@@ -1,0 +1,58 @@
+package main
+
+import (
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	writeTimeout = 10 * time.Second
+	// closeTimeout is for a close frame to leave and for the client to end its side.
+	closeTimeout = 2 * time.Second
+)
+
+// transport is the TCP connection as gws has it. gws closes it as soon as its close frame is
+// written: a socket closed with unread input is reset, and the reset may overtake the frame.
+type transport struct {
+	*net.TCPConn
+	closed atomic.Bool
+}
+
+func (t *transport) Read(p []byte) (int, error) {
+	if t.closed.Load() {
+		return 0, net.ErrClosed // What comes after a close is not served.
+	}
+	return t.TCPConn.Read(p)
+}
+
+func (t *transport) Write(p []byte) (int, error) {
+	t.SetWriteDeadline(time.Now().Add(writeTimeout))
+	return t.TCPConn.Write(p)
+}
+
+// Close ends this direction and wakes the reader, who calls end.
+func (t *transport) Close() error {
+	if t.closed.Swap(true) {
+		return net.ErrClosed
+	}
+	err := t.CloseWrite()
+	t.SetReadDeadline(time.Now())
+	return err
+}
+
+// end reads on until the client has ended its direction, too, or has had the time to.
+func (t *transport) end() {
+	t.Close()
+	t.SetReadDeadline(time.Now().Add(closeTimeout))
+	if _, err := io.Copy(io.Discard, t.TCPConn); err != nil {
+		t.reset()
+	}
+	t.TCPConn.Close()
+}
+
+func (t *transport) reset() {
+	t.SetLinger(0)
+	t.TCPConn.Close()
+}
