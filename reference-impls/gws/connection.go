@@ -22,25 +22,19 @@ const (
 // connection is one client. The goroutine that serves it reads; gws sends from its queue in a
 // goroutine that lives while something waits there.
 type connection struct {
-	socket    *gws.Conn
-	transport *transport
-	hub       *hub
-	user      string
-	rooms     map[string]*room // Only the reader looks here.
+	socket *gws.Conn
+	*handler
+	user  string
+	rooms map[string]*room // Only the reader looks here.
 
 	pending atomic.Int64
-	sent    chan struct{} // Tells a reader that waits for the queue.
 	closing atomic.Bool
 
-	idle, ping                *time.Timer
-	idleTimeout, pingInterval time.Duration
+	idle, ping *time.Timer
 }
 
-func (h *handler) serve(socket *gws.Conn, t *transport, user string) {
-	c := &connection{
-		socket: socket, transport: t, hub: h.hub, user: user, rooms: map[string]*room{},
-		sent: make(chan struct{}, 1), idleTimeout: h.idleTimeout, pingInterval: h.pingInterval,
-	}
+func (h *handler) serve(socket *gws.Conn, user string) {
+	c := &connection{socket: socket, handler: h, user: user, rooms: map[string]*room{}}
 	socket.Session().Store("connection", c)
 	c.idle = time.AfterFunc(h.idleTimeout, func() { c.close(closeGoingAway, "Heartbeat timeout") })
 	c.ping = time.AfterFunc(math.MaxInt64, c.sendPing)
@@ -67,42 +61,25 @@ func (c *connection) leave() {
 }
 
 // answer sends a message to this client alone.
-func (c *connection) answer(e event) {
-	text := e.encode()
-	if c.reserve(len(text)) {
-		c.socket.WriteAsync(gws.OpcodeText, text, func(error) { c.release(len(text)) })
+func (c *connection) answer(e event) { group{c: true}.publish(e) }
+
+// deliver never waits: who can't keep up is closed, so that nobody else has to.
+func (c *connection) deliver(frame *gws.Broadcaster, bytes int64) {
+	if c.pending.Add(bytes) > pendingBytesMax {
+		c.close(closeTryAgainLater, "Slow consumer")
+	} else if frame.Broadcast(c.socket) == nil {
+		// Behind the frame in the same queue: gws does not tell when it is sent.
+		c.socket.Async(func() { c.pending.Add(-bytes) })
 	}
 }
 
-// deliver sends a frame that others receive, too. It never waits: who can't keep up is closed, so
-// that nobody else has to.
-func (c *connection) deliver(frame *gws.Broadcaster, size int) {
-	if c.reserve(size) && frame.Broadcast(c.socket) == nil {
-		c.socket.Async(func() { c.release(size) }) // Behind the frame: gws does not tell of its end.
-	}
-}
-
-func (c *connection) reserve(size int) bool {
-	if c.pending.Add(int64(size)) <= pendingBytesMax {
-		return true
-	}
-	c.close(closeTryAgainLater, "Slow consumer")
-	return false
-}
-
-func (c *connection) release(size int) {
-	c.pending.Add(-int64(size))
-	select {
-	case c.sent <- struct{}{}:
-	default:
-	}
-}
-
-// pace waits while half of what may wait does. Without it a client that sends without a pause
-// would be closed as slow, though it reads.
+// pace waits until what waits is sent, once half of what may wait does. Without it a client that
+// sends without a pause would be closed as slow, though it reads.
 func (c *connection) pace() {
-	for c.pending.Load() > pendingBytesMax/2 && !c.closing.Load() {
-		<-c.sent
+	if c.pending.Load() > pendingBytesMax/2 {
+		sent := make(chan struct{})
+		c.socket.Async(func() { close(sent) })
+		<-sent
 	}
 }
 
@@ -112,11 +89,8 @@ func (c *connection) close(code uint16, reason string) {
 	if c.closing.Swap(true) {
 		return
 	}
-	time.AfterFunc(closeTimeout, c.transport.reset)
-	c.socket.Async(func() {
-		c.socket.WriteClose(code, []byte(reason))
-		c.release(0)
-	})
+	time.AfterFunc(closeTimeout, c.socket.NetConn().(*transport).reset)
+	c.socket.Async(func() { c.socket.WriteClose(code, []byte(reason)) })
 }
 
 func (c *connection) sendPing() {

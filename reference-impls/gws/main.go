@@ -27,10 +27,13 @@ func main() {
 	}
 	port := strconv.Itoa(setting("CHAT_PORT", 4000))
 	runtime.GOMAXPROCS(setting("CHAT_WORKERS", 0)) // 0 leaves it to the runtime.
-	h := newHandler(
-		time.Duration(setting("CHAT_PING_INTERVAL_MS", 30_000))*time.Millisecond,
-		time.Duration(setting("CHAT_IDLE_TIMEOUT_MS", 60_000))*time.Millisecond,
-	)
+	options := &gws.ServerOption{CheckUtf8Enabled: true, ReadMaxPayloadSize: messageBytesMax}
+	h := &handler{
+		hub:          newHub(),
+		upgrader:     gws.NewUpgrader(events{}, options),
+		pingInterval: time.Duration(setting("CHAT_PING_INTERVAL_MS", 30_000)) * time.Millisecond,
+		idleTimeout:  time.Duration(setting("CHAT_IDLE_TIMEOUT_MS", 60_000)) * time.Millisecond,
+	}
 	server := http.Server{Addr: net.JoinHostPort(host, port), Handler: h}
 	server.ReadHeaderTimeout, server.MaxHeaderBytes = 10*time.Second, 16<<10
 
@@ -66,11 +69,6 @@ type handler struct {
 	pingInterval, idleTimeout time.Duration
 }
 
-func newHandler(pingInterval, idleTimeout time.Duration) *handler {
-	options := &gws.ServerOption{CheckUtf8Enabled: true, ReadMaxPayloadSize: messageBytesMax}
-	return &handler{newHub(), gws.NewUpgrader(events{}, options), pingInterval, idleTimeout}
-}
-
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/ws":
@@ -95,13 +93,12 @@ func (h *handler) upgrade(w http.ResponseWriter, r *http.Request) {
 	}
 	conn, buffered, err := w.(http.Hijacker).Hijack()
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
+		return // The client has gone.
 	}
-	t := &transport{TCPConn: conn.(*net.TCPConn)}
+	t := &transport{conn.(*net.TCPConn)}
 	defer t.end()
 	// gws.Upgrader.Upgrade would drop what came together with the request.
 	if socket, err := h.upgrader.UpgradeFromConn(t, buffered.Reader, r); err == nil {
-		h.serve(socket, t, user)
+		h.serve(socket, user)
 	}
 }

@@ -47,11 +47,11 @@ func (c *connection) handle(kind gws.Opcode, text []byte) {
 		return
 	}
 	request, _ := value.(map[string]any) // Else nil, which has no type either.
-	c.serve(request)
+	c.dispatch(request)
 }
 
-// serve takes a map because encoding/json matches a struct's fields without regard to case.
-func (c *connection) serve(request map[string]any) {
+// dispatch takes a map because encoding/json matches a struct's fields without regard to case.
+func (c *connection) dispatch(request map[string]any) {
 	kind, hasKind := request["type"].(string)
 	name, _ := request["room"].(string)
 	to, _ := request["to"].(string)

@@ -3,7 +3,6 @@ package main
 import (
 	"io"
 	"net"
-	"sync/atomic"
 	"time"
 )
 
@@ -15,28 +14,15 @@ const (
 
 // transport is the TCP connection as gws has it. gws closes it as soon as its close frame is
 // written: a socket closed with unread input is reset, and the reset may overtake the frame.
-type transport struct {
-	*net.TCPConn
-	closed atomic.Bool
-}
-
-func (t *transport) Read(p []byte) (int, error) {
-	if t.closed.Load() {
-		return 0, net.ErrClosed // What comes after a close is not served.
-	}
-	return t.TCPConn.Read(p)
-}
+type transport struct{ *net.TCPConn }
 
 func (t *transport) Write(p []byte) (int, error) {
 	t.SetWriteDeadline(time.Now().Add(writeTimeout))
 	return t.TCPConn.Write(p)
 }
 
-// Close ends this direction and wakes the reader, who calls end.
+// Close ends this direction and the reader's work: its goroutine calls end.
 func (t *transport) Close() error {
-	if t.closed.Swap(true) {
-		return net.ErrClosed
-	}
 	err := t.CloseWrite()
 	t.SetReadDeadline(time.Now())
 	return err
