@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `make test`: C++ units, every server's own units, then pytest (tidy, kit, load generator,
-# conformance, page, notebook).
+# `make test`: C++ units, every server's own units, conformance, then the rest in pytest (tidy, kit,
+# load generator, page, notebook).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ROOT=$PWD
@@ -37,5 +37,8 @@ if have node && [ -f build/release/bindings/node/chinwag.node ]; then
   node --test tests/bindings/*.test.cjs
 fi
 
+step "conformance of every server in every variant"
+chinwag verify --all
+
 step "pytest"
-python -m pytest tests "$@"
+python -m pytest tests -m "not served" "$@"

@@ -88,7 +88,7 @@ def _failure(spec: Spec, record: Raw) -> str | None:
         return None
     if isinstance(record, Throughput) and record.best is None:
         return record.reason or "no rate was sustained"
-    return record.reason or "the record has no such value"
+    return record.reason or _unsustained(record) or "the record has no such value"
 
 
 def _unsustained(record: Raw) -> str | None:

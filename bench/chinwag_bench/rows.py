@@ -28,6 +28,7 @@ MEGABYTE = 1e6
 GIGABYTE = 1e9
 PROJECTED_GB: float = article("A")["setup"]["memory_gb"]
 PER_CONNECTIONS = 10_000
+COMMON_GROUP = "At the common rate"
 PERCENTILES = {"p50": "p50", "p99": "p99", "p99_9": "p99.9", "max": "max"}
 
 
@@ -94,11 +95,11 @@ def _throughput_rows() -> list[Spec]:
             _row(
                 "Throughput",
                 "cpu_per_delivery",
-                "CPU per delivery",
+                "CPU per delivery, at that rate",
                 "us",
                 "lower",
-                "CPU time of the server's processes, user and system, per delivery, at a rate "
-                "that the generator sustains.",
+                "CPU time of the server's processes, user and system, per delivery, in the hold "
+                "that confirmed the server's highest sustained rate.",
             ),
             lambda record: record.cpu_us_per_delivery,
         ),
@@ -128,9 +129,27 @@ def _rate_reached(record: Latency) -> float | None:
     return None if record.step is None else record.step.hold.deliveries_per_s
 
 
+def _cpu_per_delivery(record: Latency) -> float | None:
+    """Nothing where the rate is too high: what is not delivered in time costs nothing, yet."""
+    step = record.step
+    return step.cpu_us_per_delivery if step is not None and step.sustained else None
+
+
+def _cpu_per_delivery_row(what: str) -> Row:
+    return _row(
+        COMMON_GROUP,
+        "common_cpu_per_delivery",
+        "CPU per delivery",
+        "us",
+        "lower",
+        "CPU time of the server's processes, user and system, per delivery, at " + what + ". "
+        "Runtimes that spin while idle pay for it here.",
+    )
+
+
 def _latency_rows(source: Literal["common", "half"]) -> list[Spec]:
     common = source == "common"
-    group = "Latency at the common rate" if common else "Latency at half of each server's own rate"
+    group = COMMON_GROUP if common else "At half of each server's own rate"
     what = (
         "one rate for all, fixed after the throughput phase"
         if common
@@ -138,6 +157,8 @@ def _latency_rows(source: Literal["common", "half"]) -> list[Spec]:
     )
     rate = _row(group, f"{source}_rate", "Rate reached", "deliveries/s", "none", f"At {what}.")
     rows = [Spec(rate, source, _rate_reached)]
+    if common:
+        rows.append(Spec(_cpu_per_delivery_row(what), source, _cpu_per_delivery))
     for key, name in PERCENTILES.items():
         row = _row(
             group,

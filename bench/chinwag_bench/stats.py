@@ -1,4 +1,5 @@
-"""Medians, intervals and ratios of a few rounds. Nothing here assumes a distribution.
+"""Medians, intervals and ratios of a few rounds. Nothing here assumes a distribution, but for the
+test of a change between runs: that noise multiplies.
 
 Up to seven rounds the interval of the median is the range of the samples: the true median lies
 outside of it only if every sample fell on the same side, which has probability 2^(1-n). From eight
@@ -12,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, false_discovery_control, ttest_ind_from_stats
 
 BOOTSTRAP_FROM_ROUNDS = 8
 BOOTSTRAP_COVERAGE = 0.95
 BOOTSTRAP_RESAMPLES = 4999
+LEAST_NOISE = 0.01
+"""As a share: CPU ticks, searches' steps and round figures make equal samples of unequal truths."""
 SINGLE_ROUND_MARGIN = 0.10
 """One round shows no noise; the limit that A/A has to keep stands in for it."""
 
@@ -106,15 +109,33 @@ def _bootstrap_ratio(before: Sequence[float], after: Sequence[float], seed: int)
     return Interval(float(low), float(high), BOOTSTRAP_COVERAGE)
 
 
-def separation_chance(before: int, after: int) -> float:
-    """Probability that so many samples of one and the same distribution fall apart completely, all
-    of one side above all of the other: 2 / C(n + m, n). 3 against 3: 10 %.
+def change_p(before: Sequence[float], after: Sequence[float], margin: float) -> float:
+    """Probability of samples at least this far apart if the true ratio were within ``margin`` of 1:
+    Welch's t test on the logarithms. All samples must be above zero, two or more on each side.
 
-    Raises ValueError for an empty side.
+    Samples that agree by luck would look free of noise, so each is taken to be known to
+    ``LEAST_NOISE`` only. Raises ValueError with fewer samples.
     """
-    if min(before, after) < 1:
-        raise ValueError(f"{before} against {after} samples: at least one a side is needed")
-    return 2 / math.comb(before + after, before)
+    if min(len(before), len(after)) < 2:
+        raise ValueError(f"{len(before)} against {len(after)} samples: two a side are needed")
+    old, new = (np.log(np.asarray(side, dtype=float)) for side in (before, after))
+    beyond = abs(float(new.mean() - old.mean())) - math.log1p(margin)
+    if beyond <= 0:
+        return 1.0
+    noise = [max(float(side.std(ddof=1)), LEAST_NOISE) for side in (old, new)]
+    found = ttest_ind_from_stats(
+        beyond, noise[1], len(new), 0.0, noise[0], len(old), equal_var=False
+    )
+    return float(found.pvalue)
+
+
+def false_discoveries_controlled(probabilities: Sequence[float]) -> list[float]:
+    """The same, adjusted for how many were looked at (Benjamini and Hochberg): of those at most q,
+    a share of q is expected to be noise.
+    """
+    if not probabilities:
+        return []
+    return [float(p) for p in false_discovery_control(list(probabilities), method="bh")]
 
 
 def spread(ratios: Sequence[float]) -> float:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import random
 from pathlib import Path
 
 import msgspec
 import pytest
 from chinwag_bench.compare import Comparison, compare
-from chinwag_bench.compare.difference import Difference, difference
+from chinwag_bench.compare.difference import Difference, decide, difference
 from chinwag_bench.records import Cell, Row, Run, Throughput
 from chinwag_bench.render.comparison import print_comparison
 from rich.console import Console
@@ -56,7 +57,9 @@ def cell(samples: list[float], **fields: object) -> Cell:
 
 
 def judged(before: Cell, after: Cell, row: Row = RATE, aa: float = 0.0) -> Difference:
-    return difference(row, (before, after), aa_spread=aa, rates=None, seed=1)
+    found = difference(row, (before, after), aa_spread=aa, rates=None, seed=1)
+    (decided,) = decide([found], {row.id: row})
+    return decided
 
 
 def test_noise_is_no_change(before: Path, after: Path) -> None:
@@ -78,12 +81,9 @@ def test_a_change_is_found_where_it_is_and_nowhere_else(before: Path, after: Pat
     assert printed(found).splitlines()[-1].startswith("1 significant change: 1 better (")
 
 
-def test_it_says_how_many_changes_noise_alone_would_make(before: Path, after: Path) -> None:
+def test_what_share_of_the_changes_may_be_noise_is_said(before: Path, after: Path) -> None:
     rewrite(after, "throughput", faster)
-    found = compare(before, after)
-    ranged = [one for one in found.differences if one.interval is not None]
-    assert found.by_chance == pytest.approx(0.1 * len(ranged))
-    assert "noise alone would call up to" in printed(found)
+    assert "of what is called changed, 5% is expected" in printed(compare(before, after))
 
 
 def test_a_bound_is_never_a_change(before: Path, after: Path) -> None:
@@ -98,12 +98,12 @@ def test_a_bound_is_never_a_change(before: Path, after: Path) -> None:
 @pytest.mark.parametrize(
     ("samples", "kind"),
     [
-        (([10, 11, 12], [13, 14, 15]), "better"),  # 3 against 3: 2 / 20 by chance.
-        (([13, 14, 15], [10, 11, 12]), "worse"),
-        (([10, 11, 12], [12, 14, 15]), "same"),  # The ranges touch.
-        (([10, 11], [13, 14]), "unclear"),  # 2 against 2: 2 / 6 by chance.
-        (([10], [10.9]), "same"),
-        (([10], [11.2]), "better"),
+        (([10, 11, 12], [14, 15, 16]), "better"),
+        (([14, 15, 16], [10, 11, 12]), "worse"),
+        (([10, 11, 12], [12, 14, 15]), "same"),
+        (([10, 11], [13, 14]), "same"),  # Too few to tell.
+        (([10, 10.1], [13, 13.1]), "better"),
+        (([10], [11.2]), "unclear"),
         (([10, 11, 12], []), "absent"),
         (([0, 11, 12], [13, 14, 15]), "unclear"),
         (([0, 0, 0], [0, 0, 0]), "same"),
@@ -120,6 +120,27 @@ def test_what_one_server_differs_from_itself_is_no_change() -> None:
     old, new = cell([10, 10.1, 10.2]), cell([10.5, 10.6, 10.7])
     assert judged(old, new).kind == "better"
     assert judged(old, new, aa=0.05).kind == "same"
+
+
+def test_a_size_is_compared_though_measured_once() -> None:
+    size = msgspec.structs.replace(RATE, unit="MB", better="lower")
+    assert judged(cell([10]), cell([10.9]), size).kind == "same"
+    assert judged(cell([10]), cell([11.2]), size).kind == "worse"
+    assert judged(cell([10]), cell([11.2]), size, aa=0.2).kind == "same"
+
+
+def test_of_many_cells_without_a_change_none_is_called_changed() -> None:
+    rng = random.Random(5)
+
+    def noise() -> list[float]:
+        return [rng.lognormvariate(0, 0.1) for _ in range(3)]
+
+    made = [
+        difference(RATE, (cell(noise()), cell(noise())), aa_spread=0.0, rates=None, seed=1)
+        for _ in range(300)
+    ]
+    assert min(one.p for one in made if one.p is not None) < 0.05
+    assert not any(one.significant for one in decide(made, {RATE.id: RATE}))
 
 
 def test_a_count_has_no_noise_and_a_row_without_direction_only_changes() -> None:

@@ -249,13 +249,26 @@ def test_each_check_can_fail(result: Path, check: str, field: str, value: object
 
 def test_the_aa_check_can_fail(result: Path) -> None:
     def change(record: Raw) -> Raw:
-        assert isinstance(record, Throughput)
-        if record.column == "go (again)" and record.cpu_us_per_delivery is not None:
-            record.cpu_us_per_delivery *= 1.2
+        assert isinstance(record, Latency)
+        if record.column == "go (again)" and record.step is not None:
+            assert record.step.cpu_us_per_delivery is not None
+            record.step.cpu_us_per_delivery *= 1.2
         return record
 
-    rewrite(result, "throughput", change)
+    rewrite(result, "latency", change)
     assert checks(judge(result))["A/A of CPU per delivery"] is False
+
+
+def test_a_rate_that_was_not_sustained_has_no_cpu_per_delivery(result: Path) -> None:
+    def change(record: Raw) -> Raw:
+        assert isinstance(record, Latency)
+        if record.column == "go" and record.step is not None:
+            record.step.sustained, record.step.why_not = False, "p99 1,420 ms is over 1,000 ms"
+        return record
+
+    rewrite(result, "latency", change)
+    found = cell(judge(result), "common_cpu_per_delivery", "go")
+    assert (found.value, found.reason) == (None, "p99 1,420 ms is over 1,000 ms")
 
 
 def test_curves_add_up_the_rounds_histograms(matrix: Matrix) -> None:

@@ -51,11 +51,39 @@ def test_the_ascent_is_not_bounded_by_a_failure_of_the_approach():
     assert Offer("approach", 800) in offers
 
 
-def test_a_failed_confirmation_steps_down():
-    outcome, offers = drive(lambda offer: offer.rate <= (350 if offer.kind == "confirm" else 450))
+def test_a_failure_at_the_generators_own_limit_is_not_tried_again():
+    outcome, offers = drive(lambda offer: offer.rate <= 450 or Answer.OUTRUN)
+    assert [round(offer.rate) for offer in offers] == [100, 200, 400, 800, 460, 400]
+    assert outcome == Outcome(400.0, "failed")
+
+
+def test_after_a_failed_confirmation_the_next_lower_pass_gets_its_chance():
+    outcome, offers = drive(lambda offer: offer.rate <= (400 if offer.kind == "confirm" else 470))
     confirms = [offer.rate for offer in offers if offer.kind == "confirm"]
-    assert confirms == pytest.approx([400, 400 / STEP])
-    assert outcome.rate == confirms[-1]
+    assert confirms == pytest.approx([460, 400])
+    assert outcome.rate == 400
+
+
+def test_from_a_much_lower_pass_it_confirms_its_way_up_again():
+    """Between two passes of the approach lies a factor of two."""
+    outcome, offers = drive(lambda offer: offer.rate <= (290 if offer.kind == "confirm" else 450))
+    confirms = [offer.rate for offer in offers if offer.kind == "confirm"]
+    assert confirms == pytest.approx([400, 200, 230, 264.5, 304.175])
+    assert outcome.rate == pytest.approx(264.5)
+
+
+def test_a_confirmed_rate_stays_when_there_is_no_time_to_go_up_again():
+    def answer(offer):
+        if offer.kind == "confirm":
+            return Answer.NO_TIME if offer.rate == pytest.approx(230) else offer.rate <= 200
+        return offer.rate <= 450
+
+    assert drive(answer)[0].rate == 200
+
+
+def test_below_every_pass_the_confirmation_goes_down_in_steps():
+    outcome, _ = drive(lambda offer: offer.rate <= (80 if offer.kind == "confirm" else 110))
+    assert outcome.rate == pytest.approx(100 / STEP**2)
 
 
 def test_a_server_that_sustains_nothing_has_no_rate():

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from chinwag_bench.stats import (
     Interval,
+    change_p,
+    false_discoveries_controlled,
     interval,
     is_tie,
     median,
     min_max_coverage,
     paired_ratios,
-    separation_chance,
     spread,
     unpaired_ratio,
 )
@@ -126,8 +127,31 @@ def test_the_ratio_of_many_rounds_is_bootstrapped_and_repeatable() -> None:
     assert found == unpaired_ratio(list(before), list(after), seed=5)
 
 
-def test_the_chance_of_falling_apart() -> None:
-    assert separation_chance(3, 3) == pytest.approx(2 / 20)
-    assert separation_chance(1, 1) == 1
-    with pytest.raises(ValueError, match="at least one"):
-        separation_chance(0, 3)
+def test_noise_is_rarely_called_a_change() -> None:
+    rng = np.random.default_rng(4)
+    found = [
+        change_p(list(rng.lognormal(0, 0.1, 3)), list(rng.lognormal(0, 0.1, 3)), margin=0.0)
+        for _ in range(2000)
+    ]
+    assert sum(p < 0.05 for p in found) / len(found) == pytest.approx(0.04, abs=0.015)
+
+
+def test_a_change_is_one_only_beyond_the_margin() -> None:
+    old, new = [10.0, 10.2, 10.4], [14.0, 14.2, 14.4]
+    assert change_p(old, new, margin=0.0) < 0.001
+    assert change_p(new, old, margin=0.0) < 0.001
+    assert change_p(old, new, margin=0.25) > change_p(old, new, margin=0.1)
+    assert change_p(old, new, margin=0.5) == 1.0
+
+
+def test_samples_that_agree_by_luck_are_not_free_of_noise() -> None:
+    assert change_p([10.0] * 3, [10.05] * 3, margin=0.0) > 0.3
+    assert change_p([10.0] * 3, [20.0] * 3, margin=0.0) < 1e-3
+    with pytest.raises(ValueError, match="two a side"):
+        change_p([10.0], [20.0], margin=0.0)
+
+
+def test_many_looks_find_no_change_in_noise() -> None:
+    assert false_discoveries_controlled([]) == []
+    assert min(false_discoveries_controlled([k / 100 for k in range(1, 101)])) > 0.9
+    assert false_discoveries_controlled([1e-6, *([0.5] * 99)])[0] == pytest.approx(1e-4)

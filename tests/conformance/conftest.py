@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 import pytest
 from chinwag_bench.errors import ChinwagError
@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "rules(*names): rules of protocol/chat-1.md that this proves"
     )
     config.addinivalue_line("markers", "transport(name): only for servers with this transport")
+    config.addinivalue_line("markers", "served: set by itself on every test of a server")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -57,6 +58,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("choice", choices, ids=lambda choice: choice.id, scope="session")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Who names a server asks about that server: tests of the suite itself are left out. Tests of
     another transport do not concern a server at all.
@@ -64,11 +66,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     named = bool(config.getoption("--server") or config.getoption("--url"))
     others = [item for item in items if not _is_due(item, named)]
     items[:] = [item for item in items if _is_due(item, named)]
+    for item in items:
+        if _is_of_a_server(item):
+            item.add_marker("served")
     config.hook.pytest_deselected(items=others)
 
 
+def _is_of_a_server(item: pytest.Item) -> TypeGuard[pytest.Function]:
+    return isinstance(item, pytest.Function) and "choice" in item.fixturenames
+
+
 def _is_due(item: pytest.Item, named: bool) -> bool:
-    if not (isinstance(item, pytest.Function) and "choice" in item.fixturenames):
+    if not _is_of_a_server(item):
         return not named
     wanted = item.get_closest_marker("transport")
     choice = item.callspec.params["choice"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.compare.circumstances import circumstances
-from chinwag_bench.compare.difference import Difference, difference
+from chinwag_bench.compare.difference import Difference, decide, difference
 from chinwag_bench.judge import judge
 from chinwag_bench.records import Cell, Matrix, Row
 
@@ -24,11 +24,6 @@ class Comparison(msgspec.Struct, kw_only=True):
     @property
     def significant(self) -> list[Difference]:
         return [one for one in self.differences if one.significant]
-
-    @property
-    def by_chance(self) -> float:
-        """How many cells noise alone would call changed, at most: A/A takes some of it away."""
-        return sum(one.chance for one in self.differences)
 
     def summary(self) -> str:
         """The last line of every comparison."""
@@ -51,22 +46,23 @@ def compare(before: Path, after: Path) -> Comparison:
     old, new = _cells(first), _cells(second)
     columns = {column.id for column in second.columns}
     shared = [column.id for column in first.columns if column.id in columns]
+    differences = [
+        difference(
+            row,
+            (old[row.id, column], new[row.id, column]),
+            aa_spread=max(_aa(first, row), _aa(second, row)),
+            rates=_rates(row, column, old, new),
+            seed=first.run.seed,
+        )
+        for row in rows
+        for column in shared
+    ]
     return Comparison(
         before=first.run.id,
         after=second.run.id,
         warnings=circumstances(first, second),
         rows=rows,
-        differences=[
-            difference(
-                row,
-                (old[row.id, column], new[row.id, column]),
-                aa_spread=max(_aa(first, row), _aa(second, row)),
-                rates=_rates(row, column, old, new),
-                seed=first.run.seed,
-            )
-            for row in rows
-            for column in shared
-        ],
+        differences=decide(differences, {row.id: row for row in rows}),
     )
 
 

@@ -9,17 +9,17 @@ import msgspec
 from chinwag_bench.records import Cell, Row
 from chinwag_bench.render.text import bound
 from chinwag_bench.stats import (
-    BOOTSTRAP_COVERAGE,
-    BOOTSTRAP_FROM_ROUNDS,
     SINGLE_ROUND_MARGIN,
     Interval,
-    separation_chance,
+    change_p,
+    false_discoveries_controlled,
     unpaired_ratio,
 )
 
-CHANCE_MAX = 0.10
-"""Samples of three rounds that fall apart completely do so by chance in 10 % of cases; anything
-likelier is not called significant."""
+FALSE_DISCOVERIES_MAX = 0.05
+"""Of the cells that are called changed, at most this share is expected to be noise."""
+SIZES = {"MB", "B", "connections"}
+"""Units of what comes out the same when it is measured again, so that once is enough to compare."""
 RATE_MARGIN = 0.05
 """Latencies taken at rates further apart than this are not compared."""
 
@@ -45,8 +45,8 @@ class Difference(msgspec.Struct, kw_only=True, frozen=True):
     """Of the ratio; ``None`` where a side was measured once."""
     coverage: float | None = None
     """Probability, at least, that the interval holds the ratio of the true medians."""
-    chance: float = 0.0
-    """Probability, at most, that noise alone is called a change; 0 where no noise is seen."""
+    p: float | None = None
+    """Probability of such samples without a change beyond A/A; ``None`` where none is computed."""
     reason: str = ""
     """How it was decided, or why it could not be."""
 
@@ -65,6 +65,7 @@ def difference(
 ) -> Difference:
     """Compares the cells of one row and one column, (before, after).
 
+    Where there is noise, ``p`` is set and the kind is left at "same": see ``decide``.
     ``aa_spread`` is by how much one server differed from itself within a run: no smaller change
     counts. ``rates`` are those at which latencies were taken, ``None`` for other rows."""
     before, after = cells
@@ -72,13 +73,33 @@ def difference(
     if obstacle is not None:
         return _found(row, cells, *obstacle)
     if _is_count(row):
-        kind = _direction(row, before, after) if before.value != after.value else "same"
+        kind = "same" if before.value == after.value else _direction(row, before.value, after.value)
         return _found(row, cells, kind, "a count, which has no noise")
     found = unpaired_ratio(before.samples, after.samples, seed)
     if found is None:
         return _single(row, cells, aa_spread)
-    kind, reason = _judge(row, cells, found, aa_spread)
-    return _found(row, cells, kind, reason, found)
+    p = change_p(before.samples, after.samples, aa_spread)
+    return _found(row, cells, "same", f"p = {p:.2g} beyond A/A's {aa_spread:.1%}", found, p)
+
+
+def decide(differences: list[Difference], rows: dict[str, Row]) -> list[Difference]:
+    """Calls a change what noise does not explain, given how many cells were looked at.
+
+    Of two runs of the same servers, one cell in twenty is below p = 5 % by chance, so each p is
+    adjusted (Benjamini and Hochberg)."""
+    tested = [one for one in differences if one.p is not None]
+    adjusted = false_discoveries_controlled([one.p for one in tested if one.p is not None])
+    found = {
+        (one.row, one.column)
+        for one, p in zip(tested, adjusted, strict=True)
+        if p <= FALSE_DISCOVERIES_MAX
+    }
+    return [
+        msgspec.structs.replace(one, kind=_direction(rows[one.row], one.before, one.after))
+        if (one.row, one.column) in found
+        else one
+        for one in differences
+    ]
 
 
 def _obstacle(
@@ -102,44 +123,22 @@ def _obstacle(
 
 
 def _single(row: Row, cells: tuple[Cell, Cell], aa_spread: float) -> Difference:
-    """One round shows no noise; the margin that the kit keeps for that stands in for it."""
+    """One round shows no noise. For a size the kit's margin stands in for it; nothing does for a
+    time.
+    """
+    if row.unit not in SIZES:
+        return _found(row, cells, "unclear", "measured once, and times have noise")
     before, after = cells
     margin = max(SINGLE_ROUND_MARGIN, aa_spread)
     apart = _apart(before.value or 0.0, after.value or 0.0)
-    kind = _direction(row, before, after) if apart > margin else "same"
+    kind = _direction(row, before.value, after.value) if apart > margin else "same"
     return _found(row, cells, kind, f"measured once: within {margin:.0%} counts as the same")
 
 
-def _judge(
-    row: Row, cells: tuple[Cell, Cell], found: Interval, aa_spread: float
-) -> tuple[Kind, str]:
-    before, after = cells
-    margin = 1 + aa_spread
-    if found.low / margin <= 1 <= found.high * margin:
-        beyond = found.low > 1 or found.high < 1
-        return "same", f"within A/A's {aa_spread:.1%}" if beyond else "the interval holds 1"
-    rounds = len(before.samples), len(after.samples)
-    if min(rounds) >= BOOTSTRAP_FROM_ROUNDS:
-        return _direction(row, before, after), "the bootstrap interval leaves out 1"
-    chance = separation_chance(*rounds)
-    text = f"{rounds[0]} and {rounds[1]} rounds that fall apart: {chance:.0%} by chance"
-    if chance > CHANCE_MAX:
-        return "unclear", text + ", too few rounds to tell"
-    return _direction(row, before, after), text
-
-
-def _chance(cells: tuple[Cell, Cell]) -> float:
-    rounds = [len(cell.samples) for cell in cells]
-    if min(rounds) >= BOOTSTRAP_FROM_ROUNDS:
-        return 1 - BOOTSTRAP_COVERAGE
-    chance = separation_chance(*rounds)
-    return chance if chance <= CHANCE_MAX else 0.0
-
-
-def _direction(row: Row, before: Cell, after: Cell) -> Kind:
+def _direction(row: Row, before: float | None, after: float | None) -> Kind:
     if row.better == "none":
         return "changed"
-    grew = (after.value or 0.0) > (before.value or 0.0)
+    grew = (after or 0.0) > (before or 0.0)
     return "better" if grew == (row.better == "higher") else "worse"
 
 
@@ -154,7 +153,12 @@ def _apart(a: float, b: float) -> float:
 
 
 def _found(
-    row: Row, cells: tuple[Cell, Cell], kind: Kind, reason: str, found: Interval | None = None
+    row: Row,
+    cells: tuple[Cell, Cell],
+    kind: Kind,
+    reason: str,
+    found: Interval | None = None,
+    p: float | None = None,
 ) -> Difference:
     before, after = (cell.value for cell in cells)
     bounds = bound(cells[0]), bound(cells[1])
@@ -170,6 +174,6 @@ def _found(
         ratio=(after or 0.0) / (before or 1.0) if comparable else None,
         interval=None if found is None else (found.low, found.high),
         coverage=None if found is None else found.coverage,
-        chance=0.0 if found is None else _chance(cells),
+        p=p,
         reason=reason,
     )

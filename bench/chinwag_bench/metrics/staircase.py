@@ -5,13 +5,14 @@ It yields offers and is sent answers. First it doubles the rate from its start u
 (or halves it until one passes): short holds, only to get near; a step that fails there is tried
 once more with a longer hold, because bursts weigh more in a short one. Then it ascends in steps of
 15 % from the last rate that passed until one fails; it never bisects, because servers that batch
-are not monotone. At last a fresh, longer hold confirms the highest pass; if that fails, the next
-lower step gets its chance."""
+are not monotone. At last fresh, longer holds confirm the highest pass; if that fails, the next
+lower one gets its chance, and from there it goes up again as far as holds of that length confirm.
+"""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Literal
 
 import msgspec
@@ -27,6 +28,8 @@ Ended = Literal["failed", "cap", "time"]
 class Answer(enum.Enum):
     SUSTAINED = enum.auto()
     FAILED = enum.auto()
+    OUTRUN = enum.auto()
+    """Failed, and the generator had no more to give: trying again would tell nothing."""
     NO_TIME = enum.auto()
     """The offer was not made: no time is left for a step of this kind."""
 
@@ -48,54 +51,75 @@ Climb = Generator[Offer, Answer, Outcome]
 
 def climb(start: float, cap: float, approach_factor: float = 2.0) -> Climb:
     """Searches between ``start / 64`` and ``cap``, both in the caller's unit of rate."""
-    passed, ended = yield from _approach(min(start, cap), cap, approach_factor)
-    if passed is None:
-        return Outcome(None, ended)
-    if ended == "failed":
-        passed, ended = yield from _ascend(passed, cap)
-    return Outcome((yield from _confirm(passed, start * FLOOR_SHARE)), ended)
+    passes: list[float] = []
+    ended = yield from _approach(min(start, cap), cap, approach_factor, passes)
+    if passes and ended == "failed":
+        ended = yield from _ascend(cap, passes)
+    return Outcome((yield from _confirm(passes, start * FLOOR_SHARE)), ended)
 
 
 def _approach(
-    start: float, cap: float, factor: float
-) -> Generator[Offer, Answer, tuple[float | None, Ended]]:
-    rate, passed = start, None
+    start: float, cap: float, factor: float, passes: list[float]
+) -> Generator[Offer, Answer, Ended]:
+    rate = start
     while rate >= start * FLOOR_SHARE:
         answer = yield Offer("approach", rate)
-        if answer is Answer.FAILED and passed is not None:
+        if answer is Answer.FAILED and passes:
             answer = yield Offer("ascend", rate)
         if answer is Answer.NO_TIME:
-            return passed, "time"
+            return "time"
         if answer is Answer.SUSTAINED:
-            # Coming down from a start that was too high, the first pass is near enough.
-            if rate >= cap or rate < start:
-                return rate, "cap" if rate >= cap else "failed"
-            passed, rate = rate, min(rate * factor, cap)
-        elif passed is not None:
-            return passed, "failed"
+            passes.append(rate)
+            if rate >= cap:
+                return "cap"
+            if rate < start:
+                # Coming down from a start that was too high, the first pass is near enough.
+                return "failed"
+            rate = min(rate * factor, cap)
+        elif passes:
+            return "failed"
         else:
             rate /= factor
-    return None, "failed"
+    return "failed"
 
 
-def _ascend(passed: float, cap: float) -> Generator[Offer, Answer, tuple[float, Ended]]:
-    while passed < cap:
-        rate = min(passed * STEP, cap)
+def _ascend(cap: float, passes: list[float]) -> Generator[Offer, Answer, Ended]:
+    while passes[-1] < cap:
+        rate = min(passes[-1] * STEP, cap)
         answer = yield Offer("ascend", rate)
         if answer is Answer.NO_TIME:
-            return passed, "time"
-        if answer is Answer.FAILED:
-            return passed, "failed"
-        passed = rate
-    return passed, "cap"
+            return "time"
+        if answer is not Answer.SUSTAINED:
+            return "failed"
+        passes.append(rate)
+    return "cap"
 
 
-def _confirm(rate: float, floor: float) -> Generator[Offer, Answer, float | None]:
-    while rate >= floor:
+def _confirm(passes: list[float], floor: float) -> Generator[Offer, Answer, float | None]:
+    """From the highest pass down to a rate that holds, then up again below what did not."""
+    failed = None
+    for rate in _downwards(passes, floor):
         answer = yield Offer("confirm", rate)
         if answer is Answer.SUSTAINED:
-            return rate
+            return rate if failed is None else (yield from _confirm_up(rate, failed))
         if answer is Answer.NO_TIME:
             return None
-        rate /= STEP
+        failed = rate
     return None
+
+
+def _confirm_up(rate: float, failed: float) -> Generator[Offer, Answer, float]:
+    while rate * STEP < failed:
+        if (yield Offer("confirm", rate * STEP)) is not Answer.SUSTAINED:
+            break
+        rate *= STEP
+    return rate
+
+
+def _downwards(passes: list[float], floor: float) -> Iterator[float]:
+    """The rates that passed, the highest first; then below the lowest of them in steps."""
+    yield from reversed(passes)
+    rate = passes[0] / STEP if passes else 0.0
+    while rate >= floor:
+        yield rate
+        rate /= STEP

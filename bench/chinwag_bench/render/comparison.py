@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chinwag_bench.compare import Comparison
-from chinwag_bench.compare.difference import Difference
+from chinwag_bench.compare.difference import FALSE_DISCOVERIES_MAX, Difference
 from chinwag_bench.render.text import number, row_title
 
 STYLES = {"better": "green", "worse": "red", "changed": "yellow", "same": "", "unclear": "dim"}
@@ -36,8 +36,8 @@ def print_comparison(found: Comparison, console: Console, *, changes_only: bool 
         console.print(Text(LEGEND.format(_coverage(shown)), style="dim"))
     for reason, columns in _reasons(shown).items():
         console.print(Text(f"? {reason}: {', '.join(columns)}", style="dim"))
-    if found.significant and found.by_chance >= 1:
-        text = f"of so many cells, noise alone would call up to {found.by_chance:.0f} changed"
+    if found.significant:
+        text = f"of what is called changed, {FALSE_DISCOVERIES_MAX:.0%} is expected to be noise"
         console.print(Text(text, style="dim"))
     console.print(Text(found.summary(), style="bold"))
 

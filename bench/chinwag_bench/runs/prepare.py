@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack
 from pathlib import Path
 
 from chinwag_bench.errors import ChinwagError, HostError, ServerError
@@ -10,9 +12,11 @@ from chinwag_bench.records import Column, Verification
 from chinwag_bench.servers.build import build, last_build
 from chinwag_bench.servers.catalog import Catalog, Target
 from chinwag_bench.servers.toolchain import missing_reason
-from chinwag_bench.servers.verify import verify
+from chinwag_bench.servers.verify import Suite
 
 _FAILURES_NAMED = 3
+# How long to wait for one suite before looking at the next.
+_LOOK_S = 0.1
 
 Obstacles = dict[str, tuple[str, str]]
 """By base id: (status, reason) of columns that will not be measured."""
@@ -68,26 +72,44 @@ def check_built(targets: list[Target]) -> Obstacles:
 def verify_all(
     targets: list[Target], logs: Path, reporter: Reporter, *, smoke: bool
 ) -> tuple[list[Verification], Obstacles]:
-    """Conformance of each column. One that fails is noted with its first failures, and will not be
-    measured.
+    """Conformance of each column, as many at once as there are cores. One that fails is noted with
+    its first failures, and will not be measured.
     """
-    verifications: list[Verification] = []
-    obstacles: Obstacles = {}
-    for target in targets:
-        try:
-            outcome = verify(
-                target, logs / f"verify-{target.base_id.replace(':', '-')}.log", smoke=smoke
-            )
-        except ServerError as error:
-            outcome = Verification(
-                column=target.id, passed=0, failed=1, skipped=0, failures=[error.text()]
-            )
-        verifications.append(outcome)
-        if outcome.failed:
-            obstacles[target.base_id] = ("failed", f"conformance: {_failures(outcome)}")
-        kind: Kind = "warning" if outcome.failed else "step"
-        reporter.say(kind, f"verify: {_counts(outcome)}", column=target.id, failed=outcome.failed)
+    found: dict[str, Verification] = {}
+    waiting = list(targets)
+    with ExitStack() as stack:
+        running: list[Suite] = []
+        while waiting or running:
+            while waiting and len(running) < len(os.sched_getaffinity(0)):
+                target = waiting.pop(0)
+                log = logs / f"verify-{target.base_id.replace(':', '-')}.log"
+                running.append(stack.enter_context(Suite(target, log, smoke=smoke)))
+            for suite in list(running):
+                if outcome := _outcome(suite):
+                    running.remove(suite)
+                    found[suite.target.id] = outcome
+                    _say(outcome, reporter)
+    verifications = [found[target.id] for target in targets]
+    obstacles: Obstacles = {
+        target.base_id: ("failed", f"conformance: {_failures(found[target.id])}")
+        for target in targets
+        if found[target.id].failed
+    }
     return verifications, obstacles
+
+
+def _outcome(suite: Suite) -> Verification | None:
+    try:
+        return suite.outcome(_LOOK_S)
+    except ServerError as error:
+        return Verification(
+            column=suite.target.id, passed=0, failed=1, skipped=0, failures=[error.text()]
+        )
+
+
+def _say(outcome: Verification, reporter: Reporter) -> None:
+    kind: Kind = "warning" if outcome.failed else "step"
+    reporter.say(kind, f"verify: {_counts(outcome)}", column=outcome.column, failed=outcome.failed)
 
 
 def make_columns(targets: list[Target], obstacles: Obstacles) -> list[Column]:

@@ -6,13 +6,14 @@ import os
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from xml.etree import ElementTree
 
 from chinwag_bench.errors import ServerError
 from chinwag_bench.records import Verification
 from chinwag_bench.servers.catalog import Target
-from chinwag_bench.servers.process_tree import Program, run_to_end
+from chinwag_bench.servers.process_tree import ProcessTree, Program
 from chinwag_bench.text import last_lines
 
 _TIMEOUT_S = 900
@@ -21,22 +22,57 @@ _TIMEOUT_S = 900
 _PYTEST_RAN = (0, 1)
 
 
-def verify(target: Target, log: Path, *, smoke: bool = False) -> Verification:
-    """Runs the suite, or with ``smoke`` its short subset. Raises ``ServerError`` if the suite
-    itself could not run.
-    """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder, "report.xml")
-        code = _run_suite(target, log, report, smoke=smoke)
-        if code not in _PYTEST_RAN or not report.is_file():
+class Suite:
+    """The suite, running against one column. Leave its ``with`` block and it is gone.
+
+    With ``smoke`` it is the short subset. Its output goes to the file ``log``."""
+
+    def __init__(self, target: Target, log: Path, *, smoke: bool = False) -> None:
+        self.target = target
+        self._log = log
+        self._stack = ExitStack()
+        self._started = time.monotonic()
+        log.parent.mkdir(parents=True, exist_ok=True)
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory())
+        self._report = Path(folder, "report.xml")
+        program = _program(target, self._report, smoke=smoke)
+        output = self._stack.enter_context(log.open("wb"))
+        self._tree = self._stack.enter_context(ProcessTree(program, output))
+
+    def outcome(self, timeout_s: float) -> Verification | None:
+        """What it found, or ``None`` when it still runs after so many seconds. Raises
+        ``ServerError`` if the suite itself could not run, or did not end.
+        """
+        code = self._tree.wait(timeout_s)
+        seconds = time.monotonic() - self._started
+        name = self._tree.program.name
+        if code is None and seconds <= _TIMEOUT_S:
+            return None
+        if code is None:
             raise ServerError(
-                f"{target.base_id}: the conformance suite could not run (pytest: {code})",
-                hint=f"the whole log: {log}",
-                detail=last_lines(log),
+                f"{name} did not end within {_TIMEOUT_S} s", detail=last_lines(self._log)
             )
-        return read_report(report, target.id, time.monotonic() - started)
+        if code not in _PYTEST_RAN or not self._report.is_file():
+            raise ServerError(
+                f"{name} could not run (pytest: {code})",
+                hint=f"the whole log: {self._log}",
+                detail=last_lines(self._log),
+            )
+        return read_report(self._report, self.target.id, seconds)
+
+    def __enter__(self) -> Suite:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+
+def verify(target: Target, log: Path, *, smoke: bool = False) -> Verification:
+    """Runs the suite to its end. Raises ``ServerError`` if it could not run."""
+    with Suite(target, log, smoke=smoke) as suite:
+        while True:
+            if outcome := suite.outcome(timeout_s=1.0):
+                return outcome
 
 
 def read_report(report: Path, column: str, seconds: float) -> Verification:
@@ -64,30 +100,18 @@ def read_report(report: Path, column: str, seconds: float) -> Verification:
     )
 
 
-def _run_suite(target: Target, log: Path, report: Path, *, smoke: bool) -> int:
+def _program(target: Target, report: Path, *, smoke: bool) -> Program:
     workspace = target.server.workspace
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        str(workspace.conformance),
-        "--server",
-        target.base_id,
-        "-q",
-    ]
+    command = [sys.executable, "-m", "pytest", str(workspace.conformance), "-q"]
+    command += ["--server", target.base_id]
     command += [f"--junitxml={report}", "-p", "no:cacheprovider"]
     command += ["-m", "smoke"] if smoke else []
-    suite = Program(
+    return Program(
         name=f"{target.base_id}: the conformance suite",
         command=command,
         folder=workspace.root,
         env=dict(os.environ),
     )
-    with log.open("wb") as output:
-        try:
-            return run_to_end(suite, output, _TIMEOUT_S)
-        except TimeoutError as error:
-            raise ServerError(str(error), detail=last_lines(log)) from error
 
 
 def _first_line(text: str) -> str:
