@@ -48,6 +48,17 @@ def test_peers_are_offered_only_to_who_asks_for_them(checkout):
     assert ids(catalog.named(["peer", "toy"], peers=True)) == ["peer", "toy"]
 
 
+def test_a_variant_may_be_a_peer(checkout):
+    optional = "[variants.rare]\npeer = true\n[variants.default]"
+    checkout.add_server("toy", replace=("[variants.default]", optional))
+    catalog = discover(checkout.workspace)
+    ids = [target.id for target in catalog.every_variant()]
+    assert ids == ["toy", "toy:tuned"]
+    assert [target.id for target in catalog.targets(["default", "rare"])] == ["toy"]
+    assert "toy:rare" in {target.id for target in catalog.every_variant(peers=True)}
+    assert [target.id for target in catalog.named(["toy:rare"])] == ["toy:rare"]
+
+
 def test_the_second_name_of_a_pair(checkout):
     checkout.add_server("toy")
     checkout.add_server("toy2")

@@ -81,7 +81,7 @@ class Target(msgspec.Struct, frozen=True):
 
     @property
     def is_peer(self) -> bool:
-        return self.server.manifest.peer
+        return self.server.manifest.peer or self.settings.peer
 
     @property
     def base_id(self) -> str:
@@ -119,19 +119,19 @@ class Catalog(msgspec.Struct):
 
     def targets(self, variants: list[str], *, peers: bool = False) -> list[Target]:
         """Every server that is offered, in each of the variants that it has."""
-        return [
-            server.in_variant(variant)
-            for server in self.offered(peers=peers)
-            for variant in variants
-            if variant in server.manifest.variants
-        ]
+        every = self.every_variant(peers=peers)
+        by_place = {(target.server.name, target.variant): target for target in every}
+        places = [(name, variant) for name in self.servers for variant in variants]
+        return [by_place[place] for place in places if place in by_place]
 
     def every_variant(self, *, peers: bool = False) -> list[Target]:
-        return [
+        """Every server that is offered, in each variant that is no optional one."""
+        targets = [
             server.in_variant(variant)
             for server in self.offered(peers=peers)
             for variant in server.manifest.variants
         ]
+        return [target for target in targets if peers or not target.is_peer]
 
     def named(self, names: list[str], *, peers: bool = False) -> list[Target]:
         """What each name means, and with ``peers`` the optional peers' defaults behind them. Raises

@@ -76,6 +76,8 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """
 
     description: str = ""
+    peer: bool = False
+    """Left out, as a peer is, without ``--peers`` or its name: it needs what few machines have."""
     env: dict[str, str] = {}
     command: Command | None = None
     caveats: list[str] = []
