@@ -13,9 +13,9 @@ help: ## what there is
 setup: ## install what is missing: packages, toolchains, libraries (asks nothing, repeats in seconds)
 	@bash scripts/setup/main.sh
 
-native: setup ## chinwagd and the load generator
+native: setup ## chinwagd, the load generator, and what measures the kernel alone
 	@cmake --preset release --log-level=WARNING $(BINDINGS)
-	@cmake --build --preset release --target chinwagd chinwag-load
+	@cmake --build --preset release --target chinwagd chinwag-load chinwag-floor
 
 everything: native ## also the Python module, the Node.js addon, tests and micro-benchmarks
 	@cmake --build --preset release

@@ -17,7 +17,7 @@ unformatted_go() { test -z "$(gofmt -l .)" || { gofmt -d .; return 1; }; }
 in_folder() { (cd "$1" && shift && "$@"); }
 clang_tidy() {
   [ -f build/release/compile_commands.json ] || cmake --preset release --log-level=WARNING
-  git ls-files 'core/src/*.cpp' 'core/app/*.cpp' 'bench/load/src/*.cpp' |
+  git ls-files 'core/src/*.cpp' 'core/app/*.cpp' 'bench/load/src/*.cpp' 'bench/floor/src/*.cpp' |
     xargs -P "$(nproc)" -n 6 clang-tidy -p build/release --quiet 2>/dev/null
 }
 

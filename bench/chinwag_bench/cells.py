@@ -137,7 +137,7 @@ def _memory_notes(cell: Cell, records: Sequence[Raw]) -> list[str]:
     if cell.value is not None and cell.value < 0:
         notes.append("below zero: too few connections to stand out from the empty server's noise")
     if cell.row == "memory_kernel":
-        notes.append(f"by {', '.join(sorted(methods))}")
+        notes.append(f"kernel memory by {', '.join(sorted(methods))}")
     return notes
 
 

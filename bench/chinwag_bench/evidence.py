@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from chinwag_bench.errors import UsageError
-from chinwag_bench.records import KINDS, Latency, Raw, Run, Start
+from chinwag_bench.records import KINDS, Floor, Latency, Raw, Run, Start
 
 OTHER_VERSION = "Was it written by another version of the kit? Run the matrix again."
 
@@ -26,6 +27,7 @@ class Evidence:
     run: Run
     records: dict[str, list[Raw]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    floor: Floor | None = None
 
     def of(self, source: str, column: str) -> list[Raw]:
         """The records of one column. ``common`` and ``half`` are the two points of latency."""
@@ -49,14 +51,25 @@ def load(directory: Path) -> Evidence:
     evidence = Evidence(directory, run)
     for name, kind in KINDS.items():
         evidence.records[name] = _records(directory / "raw" / f"{name}.ndjson", kind, evidence)
+    evidence.floor = _kept_floor(_records(directory / "raw" / "floor.ndjson", Floor, evidence))
     return evidence
 
 
-def _records(path: Path, kind: type[Raw], evidence: Evidence) -> list[Raw]:
+def _kept_floor(made: list[Floor]) -> Floor | None:
+    """The latest undisturbed one, or the latest."""
+    in_peace = [record for record in made if not record.disturbance.get("reasons")]
+    found = in_peace or made
+    return found[-1] if found else None
+
+
+AnyRecord = TypeVar("AnyRecord", Raw, Floor)
+
+
+def _records(path: Path, kind: type[AnyRecord], evidence: Evidence) -> list[AnyRecord]:
     if not path.is_file():
         return []
     decoder = msgspec.json.Decoder(kind)
-    found: list[Raw] = []
+    found: list[AnyRecord] = []
     lines = path.read_bytes().splitlines(keepends=True)
     for number, line in enumerate(lines, 1):
         if not line.strip():

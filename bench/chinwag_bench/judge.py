@@ -45,6 +45,7 @@ def judge(result_dir: Path) -> Matrix:
         cells=cells,
         curves=curves.all_curves(evidence),
         ramps=ramps.all_ramps(evidence),
+        floor=evidence.floor,
         aa=aa,
         claims=claims.all_claims(),
         checks=sanity.all_checks(evidence, aa),

@@ -10,6 +10,12 @@ import msgspec
 from chinwag_bench.errors import UsageError
 from chinwag_bench.paths import Workspace
 
+_NAME_BYTES = 19
+"""Of the generator's user and room names: ``load-12345-u0000001``."""
+_TIMESTAMP_MS = 1_800_000_000_000
+_HEADERS = {125: 2, 0xFFFF: 4, 2**63: 10}
+"""Largest payload -> size of an unmasked frame's header (RFC 6455, 5.2)."""
+
 
 class Mix(msgspec.Struct, frozen=True):
     """Shares of room messages and direct messages; they add up to 1."""
@@ -41,6 +47,18 @@ class LoadProfile(msgspec.Struct, frozen=True, kw_only=True):
         """
         messages = self.connections * self.messages_per_second_per_connection
         return messages * self.deliveries_per_message(self.connections)
+
+    def frame_bytes(self) -> int:
+        """Size of a room message as every server has to write it: WebSocket header and JSON."""
+        message = {
+            "type": "message",
+            "room": "r" * _NAME_BYTES,
+            "user": "u" * _NAME_BYTES,
+            "content": "x" * self.content_bytes,
+            "timestamp": _TIMESTAMP_MS,
+        }
+        payload = len(msgspec.json.encode(message))
+        return payload + next(header for most, header in _HEADERS.items() if payload <= most)
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -35,13 +35,20 @@ class Workspace(msgspec.Struct, frozen=True):
 
     def generator(self) -> Path:
         """The load generator's binary. Raises ``HostError`` when it has not been built."""
-        chosen = os.environ.get("CHINWAG_LOAD")
-        path = Path(chosen) if chosen else self.root / "build/release/bench/load/chinwag-load"
+        return self._program("the load generator", "bench/load/chinwag-load", "CHINWAG_LOAD")
+
+    def floor(self) -> Path:
+        """What measures the kernel alone. Raises ``HostError`` when it has not been built."""
+        return self._program("chinwag-floor", "bench/floor/chinwag-floor", "CHINWAG_FLOOR")
+
+    def _program(self, what: str, built: str, variable: str) -> Path:
+        chosen = os.environ.get(variable)
+        path = Path(chosen) if chosen else self.root / "build/release" / built
         if not os.access(path, os.X_OK):
-            source = "CHINWAG_LOAD" if chosen else "the release build"
+            source = variable if chosen else "the release build"
             raise HostError(
-                f"the load generator is missing: {path} (from {source}) is not an executable file",
-                hint="build it with `make setup`, or point CHINWAG_LOAD at it",
+                f"{what} is missing: {path} (from {source}) is not an executable file",
+                hint=f"build it with `make native`, or point {variable} at it",
             )
         return path
 

@@ -205,6 +205,35 @@ KINDS: dict[str, type[Raw]] = {str(kind.__struct_config__.tag): kind for kind in
 """Name -> record, in the order of measuring. The name is the record's tag and its file's name."""
 
 
+class KernelCost(msgspec.Struct, kw_only=True):
+    """CPU time of a process that writes frames to connections in turn and does nothing else."""
+
+    frames_per_write: int
+    frames: int
+    seconds: float
+    cpu_s: float
+    """User and system time of the sending process alone."""
+    cpu_us_per_frame: float
+
+
+class Floor(msgspec.Struct, kw_only=True, tag="floor", tag_field="metric"):
+    """What the kernel alone takes to deliver a frame over loopback. Of the machine, no column's."""
+
+    started_at: float
+    seconds: float = 0.0
+    status: Status
+    reason: str | None = None
+    disturbance: Json = {}
+    frame_bytes: int
+    """A room message of the throughput's load profile, with its WebSocket header."""
+    connections: int
+    costs: list[KernelCost] = []
+
+
+OfRun = Floor
+"""What is measured once a run, by the record's tag in a file of its own like any other."""
+
+
 class Verification(msgspec.Struct, kw_only=True):
     """Conformance of one column."""
 
@@ -352,6 +381,8 @@ class Matrix(msgspec.Struct, kw_only=True):
     cells: list[Cell]
     curves: list[Curve]
     ramps: list[Ramp] = []
+    floor: Floor | None = None
+    """``None`` where the run did not try to measure it."""
     aa: Json
     """A/A: per metric the relative spread between the two names of one server."""
     claims: list[Claim] = []

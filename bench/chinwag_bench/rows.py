@@ -239,8 +239,8 @@ def _cpu_rows() -> list[Spec]:
     what = "of the server's cores while many joined connections send heartbeats and hardly speak"
     parts = {
         "cpu_at_n": ("CPU at N connections", "Share", ("user_share", "system_share")),
-        "cpu_at_n_user": ("... in user mode", "User time's share", ("user_share",)),
-        "cpu_at_n_system": ("... in the kernel", "System time's share", ("system_share",)),
+        "cpu_at_n_user": ("CPU at N, user mode", "User time's share", ("user_share",)),
+        "cpu_at_n_system": ("CPU at N, kernel", "System time's share", ("system_share",)),
     }
     return [
         Spec(

@@ -205,7 +205,7 @@ def test_memory_says_how_the_kernels_part_was_taken(result: Path) -> None:
         return record
 
     rewrite(result, "memory", change)
-    assert "by estimate" in cell(judge(result), "memory_kernel", "go").notes
+    assert "kernel memory by estimate" in cell(judge(result), "memory_kernel", "go").notes
 
 
 def test_memory_below_zero_is_noted(result: Path) -> None:

@@ -1,6 +1,7 @@
 """Whatever kills the kit, nothing of it stays: no process, no port, no half-written result."""
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -12,18 +13,23 @@ from pathlib import Path
 import msgspec
 import pytest
 from chinwag_bench import evidence
-from chinwag_bench.records import Run
+from chinwag_bench.records import Matrix, Run
 from chinwag_bench.runs.store import RunStore
 from chinwag_bench.servers.ports import is_free
+from chinwag_bench.validation import validate
 
+from .conftest import Checkout
 from .marked_processes import Mark
 
 TINY = str(Path(__file__).parent / "fixtures" / "tiny.toml")
+MATRIX = ["matrix", "--profile", TINY, "--quiet"]
 SIGNALS = [signal.SIGKILL, signal.SIGINT, signal.SIGTERM]
 KILLS = 5  # of each of the four runs: twenty in all
 # A run reports some twenty events; so most runs are killed early, late and in between.
 EVENTS_MAX = 9
 DELAY_MAX_S = 0.4
+# Each is killed once and completed; CHINWAG_KILLED_RUNS=20 makes them twenty.
+KILLED_RUNS = int(os.environ.get("CHINWAG_KILLED_RUNS", "2"))
 
 
 def start_kit(checkout, mark, *arguments, **env):
@@ -80,6 +86,10 @@ def check_nothing_is_half_done(checkout, mark, ports):
         assert folder is None or not (folder / "raw").exists()
         return {}
     assert evidence.load(folder).notes == []
+    if (folder / "matrix.json").exists():
+        msgspec.json.decode((folder / "matrix.json").read_bytes(), type=Matrix)
+    if (folder / "report.html").exists():
+        assert (folder / "report.html").read_text().endswith("</html>")
     return lines(folder)
 
 
@@ -117,6 +127,39 @@ def test_a_run_killed_at_any_moment_leaves_nothing_behind_and_goes_on(checkout, 
     done = checkout.chinwag("run", *words)
     assert done.returncode == 0, done.stderr
     check_complete(newest(checkout), before)
+
+
+@pytest.fixture(scope="module")
+def whole_run_s(tmp_path_factory):
+    """How long a whole matrix of the toy takes here, in seconds."""
+    checkout = Checkout(tmp_path_factory.mktemp("undisturbed"))
+    checkout.add_server()
+    began = time.monotonic()
+    assert checkout.chinwag(*MATRIX, FAKE_HOLD_S="0.05").returncode == 0
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("seed", range(KILLED_RUNS))
+def test_each_run_killed_anywhere_from_build_to_report_is_completed(checkout, whole_run_s, seed):
+    """The moment is drawn from the whole time that a matrix takes."""
+    rng = random.Random(1000 + seed)
+    checkout.add_server()
+    mark = Mark()
+    kit = start_kit(checkout, mark, *MATRIX, FAKE_HOLD_S="0.05")
+    time.sleep(rng.random() * whole_run_s)
+    ports = mark.ports()
+    kit.send_signal(rng.choice(SIGNALS))
+    kit.communicate(timeout=60)
+    before = check_nothing_is_half_done(checkout, mark, ports)
+    folder = newest(checkout)
+    words = ["run", "--resume", str(folder)] if can_go_on(folder) else MATRIX
+    done = checkout.chinwag(*words)
+    assert done.returncode == 0, done.stderr
+    check_complete(newest(checkout), before)
+    assert checkout.chinwag("report", str(newest(checkout))).returncode == 0
+    # The fake generator's histograms are empty.
+    problems = [p for p in validate(newest(checkout)).problems if not p.file.endswith(".hlog")]
+    assert problems == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 from chinwag_bench.judge import judge
-from chinwag_bench.records import Matrix
-from chinwag_bench.render import advice, axes, headline, html, plots, ramp_charts
+from chinwag_bench.records import Floor, KernelCost, Matrix
+from chinwag_bench.render import advice, axes, headline, html, limits, plots, ramp_charts, text
 from chinwag_bench.render.strips import strips
 
 from .result_builder import build
@@ -151,22 +151,59 @@ def test_bars_share_one_axis_from_zero(matrix: Matrix) -> None:
     assert chart.bars[0].name == "chinwagd"
 
 
-def test_the_kernel_s_own_cost_is_a_line_where_it_was_measured(matrix: Matrix) -> None:
-    assert "was not measured in this run" in html.document(matrix)
-    matrix.run.plan["bare_kernel"] = {"us_per_delivery": 2.5, "how": "one send a delivery"}
+def test_the_kernel_s_own_costs_are_lines_where_they_were_measured(matrix: Matrix) -> None:
+    assert "was not measured in this run." in html.document(matrix)
+    matrix.floor = floor_of({1: 2.5, 16: 0.4})
     chart = html.charts(matrix)[1]
     assert isinstance(chart, plots.BarChart)
-    assert chart.reference is not None
     longest = max(c.interval[1] for c in matrix.cells if c.row == "cpu_per_delivery" and c.interval)
-    assert chart.reference.at == pytest.approx(100 * 2.5 / longest)
+    at = {line.remark: line.at for line in chart.references}
+    assert at["1 frame a write"] == pytest.approx(100 * 2.5 / longest)
+    assert at["16 frames a write"] == pytest.approx(100 * 0.4 / longest)
     document = html.document(matrix)
-    assert "the kernel alone: 2.50 us (one send a delivery)" in document
+    assert "kernel alone, 1 frame a write: 2.50 us" in document
     assert "was not measured in this run" not in document
+
+
+def test_a_kernel_that_costs_more_than_every_server_is_still_on_the_axis(matrix: Matrix) -> None:
+    matrix.floor = floor_of({1: 1e6})
+    chart = html.charts(matrix)[1]
+    assert isinstance(chart, plots.BarChart)
+    assert [line.at for line in chart.references] == [pytest.approx(100)]
+    assert all(segment.width < 1 for bar in chart.bars for segment in bar.segments)
+
+
+def test_a_kernel_that_could_not_be_measured_says_why(matrix: Matrix) -> None:
+    floor = floor_of({})
+    floor.status, floor.reason = "missing", "chinwag-floor is missing\nbuild it"
+    matrix.floor = floor
+    seen = parsed(html.document(matrix)).text
+    assert "was not measured in this run: chinwag-floor is missing." in seen
+
+
+def floor_of(costs: dict[int, float]) -> Floor:
+    """Frames a write -> us a frame."""
+    return Floor(
+        started_at=0.0,
+        status="ok",
+        frame_bytes=1143,
+        connections=1000,
+        costs=[
+            KernelCost(
+                frames_per_write=count,
+                frames=1_000_000,
+                seconds=each,
+                cpu_s=each,
+                cpu_us_per_frame=each,
+            )
+            for count, each in costs.items()
+        ],
+    )
 
 
 def test_a_cell_says_what_ended_it(matrix: Matrix) -> None:
     seen = parsed(html.document(matrix)).text
-    assert "ended by generator" in seen
+    assert "ended by the generator" in seen
     assert "with the generator's lag" in seen
 
 
@@ -289,3 +326,38 @@ def test_a_server_keeps_its_colour(matrix: Matrix) -> None:
     number = plots.colours(matrix.columns)
     assert number["go"] == number["go (again)"]
     assert len({number[name] for name in ("chinwagd", "elixir", "go", "rust")}) == 4
+
+
+def test_what_all_columns_lack_for_one_reason_is_said_once(matrix: Matrix) -> None:
+    index = text.Index(matrix)
+    assert index.why_empty("cpu_per_delivery") == ""
+    reason = index.why_empty("fault_recovery")
+    assert reason == "not measured by this version"
+    for cell in matrix.cells:
+        if cell.row == "start_health":
+            cell.value, cell.reason = None, f"why of {cell.column}"
+    index = text.Index(matrix)
+    assert index.why_empty("start_health") == ""
+    assert "why of go" in parsed(html.document(matrix)).text
+
+
+def test_remarks_that_all_columns_share_stand_there_once(matrix: Matrix) -> None:
+    found = limits.limits(text.Index(matrix))
+    for column in {limit.column for limit in found}:
+        remarks = [limit.text for limit in found if limit.column == column]
+        assert len(remarks) == len(set(remarks))
+    shared = {limit.text for limit in found if limit.column is None}
+    assert "with 10,000 connections" in shared
+    own = {limit.text for limit in found if limit.column is not None}
+    assert not own & shared
+
+
+def test_rows_of_one_title_are_told_apart_by_their_group(matrix: Matrix) -> None:
+    index = text.Index(matrix)
+    assert index.is_ambiguous("common_p99")
+    assert not index.is_ambiguous("cpu_per_delivery")
+    named = [limit.rows for limit in limits.limits(index) if "p99.9" in limit.rows]
+    assert named
+    assert all(
+        f"{index.row('common_p99').group}: " in rows or "own rate: " in rows for rows in named
+    )

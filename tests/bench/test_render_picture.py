@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from chinwag_bench.judge import judge
 from chinwag_bench.records import Matrix
-from chinwag_bench.render import picture, readme, text
+from chinwag_bench.render import html, palette, picture, readme, text
+from chinwag_bench.render.templating import TEMPLATES
 
 from .result_builder import build
 
@@ -66,3 +68,16 @@ def test_a_stale_picture_is_found(
     drawing.write_text(drawing.read_text().replace("Logarithmic", "Linear"))
     assert readme.main(["--check", *given]) == 1
     assert "matrix.svg" in capsys.readouterr().err
+
+
+def test_page_and_picture_have_their_colours_from_one_place(matrix: Matrix) -> None:
+    """A colour written out anywhere else would not follow it."""
+    written = [path for path in TEMPLATES.rglob("*") if path.suffix in {".css", ".svg", ".html"}]
+    assert not [
+        path.name for path in written if re.search(r"#[0-9a-fA-F]{3,6}\b", path.read_text())
+    ]
+    assert palette.LIGHT.keys() == palette.DARK.keys() == palette.PAPER.keys()
+    drawing, page = picture.draw(matrix), html.document(matrix)
+    for colours in (palette.LIGHT, palette.DARK):
+        assert colours["c0"] in drawing
+        assert f"--c0: {colours['c0']};" in page

@@ -44,6 +44,13 @@ def test_the_load_generator_never_uses_the_core() -> None:
     assert not foreign_uses("bench/load")
 
 
+def test_what_measures_the_kernel_alone_uses_nothing_that_is_measured_against_it() -> None:
+    assert not foreign_uses("bench/floor")
+    load = own_headers("bench/load")
+    for path in under("bench/floor", suffixes=CPP):
+        assert not load & set(own_includes(path)), name(path)
+
+
 def test_the_compared_servers_never_use_the_core() -> None:
     assert not foreign_uses("reference-impls")
 

@@ -9,12 +9,14 @@ import msgspec
 from chinwag_bench.judge import judge
 from chinwag_bench.records import Matrix
 from chinwag_bench.render import html, markdown
+from chinwag_bench.runs.rawlog import replace_file
 
 
 def write_all(result_dir: Path) -> list[Path]:
     """Judges the directory and writes matrix.json, its schema, matrix.md and report.html into it.
 
-    Raises UnreadableResult where the directory can't be judged, OSError where it can't be written.
+    Whoever is interrupted leaves each file as it was or whole. Raises UnreadableResult where the
+    directory can't be judged, HostError where it can't be written.
     """
     matrix = judge(result_dir)
     encoded = msgspec.json.format(msgspec.json.encode(matrix), indent=1)
@@ -28,7 +30,7 @@ def write_all(result_dir: Path) -> list[Path]:
     paths = []
     for name, content in contents.items():
         path = result_dir / name
-        path.write_text(content, encoding="utf-8")
+        replace_file(path, content.encode())
         paths.append(path)
     return paths
 

@@ -28,8 +28,15 @@ def headline(matrix: Matrix) -> str:
         ratio = first.value / others[0].value
         lead += f", {ratio:.1f} times {others[0].column}"
     elif first.tie_with_best is None:
-        lead += ", but who leads is open: the generator was the limit"
+        lead += f", but who leads is open: {_why_open(first, cells)}"
     return lead
+
+
+def _why_open(first: Cell, cells: list[Cell]) -> str:
+    unknown = [cell.column for cell in cells if cell is not first and cell.lower_bound]
+    if not unknown:
+        return "the generator was the limit"
+    return f"{_listed(unknown)} {'was' if len(unknown) == 1 else 'were'} not measured to the end"
 
 
 def _ranked(matrix: Matrix) -> list[Cell]:

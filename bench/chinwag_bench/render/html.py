@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from chinwag_bench.records import Cell, Column, Json, Matrix, Run
-from chinwag_bench.render import advice, headline, plots, ramp_charts, text
+from chinwag_bench.records import Cell, Json, Matrix, Run
+from chinwag_bench.render import advice, headline, kernel, limits, palette, plots, ramp_charts, text
 from chinwag_bench.render.strips import strips
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
-from chinwag_bench.rows import PERCENTILES
 
 GLANCE = {
     "throughput_deliveries": "Throughput",
@@ -36,18 +34,6 @@ CONTENTS = {
 }
 STYLE_SHEETS = ("charts.css", "report.css", "controls.css", "print.css")
 SCRIPTS = ("sort.js", "filter.js", "advice.js", "print.js")
-NO_KERNEL_LINE = "What the kernel alone takes for a delivery was not measured in this run."
-LATENCY_ROWS = tuple(f"_{key}" for key in PERCENTILES)
-"""Both latency groups have these rows, so their titles alone don't tell them apart."""
-
-
-@dataclass(frozen=True)
-class Limit:
-    """Why a cell isn't larger, or isn't there; ``rows`` share the reason."""
-
-    column: str
-    rows: list[str]
-    text: str
 
 
 def document(matrix: Matrix) -> str:
@@ -72,12 +58,12 @@ def document(matrix: Matrix) -> str:
         languages=advice.languages(matrix),
         measured_at=advice.measured(matrix),
         charts=[plots.draw(chart) for chart in [*charts(matrix), *ramp_charts.charts(matrix)]],
-        limits=list(limits(index)),
+        limits=limits.limits(index),
         fingerprint=list(flat(matrix.run.machine)),
         plan=list(flat(matrix.run.plan)),
         shown_languages=sorted({column.language for column in matrix.columns}),
         sort_key=sort_key,
-        css=Markup("".join(map(data_file, STYLE_SHEETS))),
+        css=Markup(palette.css() + "".join(map(data_file, STYLE_SHEETS))),
         javascript=Markup('"use strict";\n' + "".join(data_file(f"scripts/{s}") for s in SCRIPTS)),
     )
 
@@ -89,7 +75,6 @@ def repeating(run: Run) -> str:
 
 def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
     """The report's charts, in order, each with a title that says what is shown."""
-    kernel = bare_kernel(matrix)
     rate = matrix.run.common_rate_deliveries_per_s
     at = f"{text.number(rate)} deliveries/s for all" if rate else "one rate for all"
     return [
@@ -105,8 +90,8 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
             "cpu_per_delivery",
             "CPU time per delivery",
             "Shorter is better. User and system time of all the server's processes. "
-            + ("" if kernel else NO_KERNEL_LINE),
-            reference=kernel,
+            f"{kernel.note(matrix)}",
+            known=kernel.lines(matrix),
         ),
         plots.curves(
             matrix,
@@ -129,49 +114,6 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
             "articles' figures leave out.",
         ),
     ]
-
-
-def bare_kernel(matrix: Matrix) -> tuple[float, str] | None:
-    """CPU time of a delivery that no server has part in, in us, and how it was measured.
-
-    A run that measures it writes ``{"us_per_delivery": ..., "how": "..."}`` as ``bare_kernel`` into
-    its plan, beside ``headroom``. None of this version does, and without it there is no line.
-    """
-    found = matrix.run.plan.get("bare_kernel")
-    if not isinstance(found, dict):
-        return None
-    value = float(found["us_per_delivery"])
-    return value, f"the kernel alone: {text.number(value)} us ({found['how']})"
-
-
-def limits(index: text.Index) -> Iterator[Limit]:
-    """What limited each cell, cells with the same limit together."""
-    for column in index.matrix.columns:
-        grouped: dict[str, list[str]] = {}
-        for row in index.matrix.rows:
-            cell = index.cell(row.id, column.id)
-            for reason in _reasons(cell, column):
-                name = f"{row.group}, {row.title}" if row.id.endswith(LATENCY_ROWS) else row.title
-                grouped.setdefault(reason, []).append(name)
-        for reason, titles in grouped.items():
-            yield Limit(column.id, titles, reason)
-
-
-def _reasons(cell: Cell | None, column: Column) -> list[str]:
-    if cell is None or (cell.value is None and column.status != "ok"):
-        return []
-    if cell.value is None:
-        return [] if cell.reason is None or _never_measured(cell) else [cell.reason]
-    ended = [f"the staircase ended at: {cell.limited_by}"] if _is_rate(cell) else []
-    return [*ended, *cell.notes]
-
-
-def _never_measured(cell: Cell) -> bool:
-    return cell.reason in {"not measured by this version", "not measurable"}
-
-
-def _is_rate(cell: Cell) -> bool:
-    return cell.row.startswith("throughput_") and cell.limited_by is not None
 
 
 def flat(value: Json, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from chinwag_bench.records import Cell, Column, Matrix, Row
-from chinwag_bench.render import headline, text
+from chinwag_bench.render import headline, kernel, text
 
 SPECIAL = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "*": "\\*", "_": "\\_", "`": "\\`"})
 
@@ -61,8 +61,16 @@ def document(matrix: Matrix) -> str:
         "is known. A, B: what the articles publish. = reproduced, ≠ differs, ✗ impossible as "
         "stated, ? not measurable.",
     ]
-    lines += _columns(matrix.columns) + _claims(matrix) + _checks(matrix)
+    lines += _kernel(matrix) + _columns(matrix.columns) + _claims(matrix) + _checks(matrix)
     return "\n".join([*lines, "", *notes.lines()]).rstrip() + "\n"
+
+
+def _kernel(matrix: Matrix) -> list[str]:
+    known = kernel.lines(matrix)
+    if not known:
+        return []
+    costs = "; ".join(f"{text.number(one.value)} us, {one.remark}" for one in known)
+    return ["", f"CPU time that the kernel alone takes for a delivery, with no server: {costs}."]
 
 
 def _row(index: text.Index, row: Row, columns: Sequence[Column], notes: Footnotes) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chinwag_bench.records import Cell, Column, Matrix
-from chinwag_bench.render import text
+from chinwag_bench.render import palette, text
 from chinwag_bench.render.axes import Decades
 from chinwag_bench.render.plots import ends
 from chinwag_bench.render.templating import ENVIRONMENT
@@ -65,6 +65,8 @@ def draw(matrix: Matrix) -> str:
         label_end=PANEL_WIDTH - MARGIN,
         head=HEAD_HEIGHT,
         line=LINE_HEIGHT,
+        light=palette.LIGHT,
+        dark=palette.DARK,
     )
 
 

@@ -13,12 +13,10 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from chinwag_bench.records import Cell, Column, Matrix
-from chinwag_bench.render import text
+from chinwag_bench.render import palette, text
 from chinwag_bench.render.axes import Decades, Tick
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
 
-COLOURS = 7
-"""How many colours style.css has; a server keeps its colour in every chart."""
 LABEL_DISTANCE = 6.5
 """Least distance of two labels at the ends of curves, in percent of the chart's height."""
 LAST_QUANTILE = 0.9999
@@ -51,10 +49,21 @@ class Bar:
 
 @dataclass(frozen=True)
 class Reference:
-    """A line across all bars, at a percentage of the axis, with what it says."""
+    """A line of its own name across all bars, at a percentage of the axis."""
 
+    name: str
+    value: str
+    remark: str
     at: float
-    label: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """A value in a row's unit that is no server's."""
+
+    name: str
+    value: float
+    remark: str
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ class BarChart:
     note: str
     bars: list[Bar]
     legend: list[str] = field(default_factory=list)
-    reference: Reference | None = None
+    references: list[Reference] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -100,21 +109,22 @@ def colours(columns: Iterable[Column]) -> dict[str, int]:
     """Column -> number of its colour; all variants of a server share one."""
     servers: dict[str, int] = {}
     return {
-        column.id: servers.setdefault(column.server, len(servers) % COLOURS) for column in columns
+        column.id: servers.setdefault(column.server, len(servers) % palette.SERVERS)
+        for column in columns
     }
 
 
 def bars(
-    matrix: Matrix, row_id: str, title: str, note: str, reference: tuple[float, str] | None = None
+    matrix: Matrix, row_id: str, title: str, note: str, known: Sequence[Known] = ()
 ) -> BarChart:
     """One bar for each server that has a value in the row, the longest scaled to the axis.
 
-    ``reference`` is a value in the row's unit and what it says, drawn as a line across the bars.
+    What is ``known`` besides is drawn as lines across the bars.
     """
     index = text.Index(matrix)
     row = index.row(row_id)
     valued = _valued(index, row_id)
-    drawn_ends = [max(ends(cell)) for _, cell in valued] + ([reference[0]] if reference else [])
+    drawn_ends = [max(ends(cell)) for _, cell in valued] + [one.value for one in known]
     top = max(drawn_ends, default=1.0) or 1.0
     found = []
     for column, cell in _sorted(valued, row.better):
@@ -132,8 +142,11 @@ def bars(
                 high=high if cell.interval else None,
             )
         )
-    line = Reference(100 * reference[0] / top, reference[1]) if reference else None
-    return BarChart(title, row.unit, note, found, reference=line)
+    lines = [
+        Reference(one.name, text.number(one.value), one.remark, 100 * one.value / top)
+        for one in known
+    ]
+    return BarChart(title, row.unit, note, found, references=lines)
 
 
 def _valued(index: text.Index, row_id: str) -> list[tuple[Column, Cell]]:
@@ -278,4 +291,4 @@ def draw(chart: BarChart | CurveChart) -> Markup:
 
 def style() -> Markup:
     """The charts' style sheet as a <style> element, for pages other than the report."""
-    return Markup(f"<style>{data_file('charts.css')}</style>")
+    return Markup(f"<style>{palette.css()}{data_file('charts.css')}</style>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from datetime import datetime, timezone
 
 from chinwag_bench.records import Cell, Claim, Column, Matrix, Published, Row, Verdict
@@ -14,6 +15,17 @@ VERDICT_LABELS = {
     "impossible": "impossible as stated",
     "not_measurable": "not measurable",
 }
+ENDS = {
+    "generator": "the generator",
+    "server": "the server",
+    "cap": "the plan",
+    "time": "the plan's time",
+    "latency": "its latency",
+    "loss": "a loss",
+    "refusal": "a refusal",
+    "memory": "the memory",
+}
+"""What ends a search, by the word in the record."""
 VERDICT_SIGNS = {"reproduced": "=", "differs": "≠", "impossible": "✗", "not_measurable": "?"}
 CLAIM_LABELS = {**VERDICT_LABELS, "reproduced": "adds up", "differs": "does not add up"}
 
@@ -61,7 +73,14 @@ def ended(cell: Cell, row: Row) -> str:
     """
     if cell.upper_bound:
         return "with the generator's lag"
-    return f"ended by {cell.limited_by}" if cell.limited_by and row.better == "higher" else ""
+    if not cell.limited_by or row.better != "higher":
+        return ""
+    return f"ended by {end_in_words(cell.limited_by)}"
+
+
+def end_in_words(limited_by: str) -> str:
+    """``Limited.limited_by`` of one round or of several, as a part of a sentence."""
+    return " or ".join(ENDS.get(word, word) for word in limited_by.split(", "))
 
 
 def quoted(figure: Published) -> str:
@@ -141,6 +160,7 @@ class Index:
         self.matrix = matrix
         self._cells = {(cell.row, cell.column): cell for cell in matrix.cells}
         self._rows = {row.id: row for row in matrix.rows}
+        self._titles = Counter(row.title for row in matrix.rows)
 
     def cell(self, row: str, column: str) -> Cell | None:
         """The cell, or ``None`` where the matrix has no such row."""
@@ -149,6 +169,16 @@ class Index:
     def row(self, row: str) -> Row:
         """The row. Raises KeyError for an unknown one."""
         return self._rows[row]
+
+    def is_ambiguous(self, row: str) -> bool:
+        """Whether rows of other groups have the same title."""
+        return self._titles[self._rows[row].title] > 1
+
+    def why_empty(self, row: str) -> str:
+        """The reason that all measured columns share for having no value in the row, if any."""
+        cells = [self.cell(row, column.id) for column in self.measured_columns()]
+        reasons = {cell.reason if cell and cell.value is None else None for cell in cells}
+        return first_line(reasons.pop()) if len(reasons) == 1 else ""
 
     def groups(self) -> dict[str, list[Row]]:
         """Heading -> rows, in the matrix's order."""

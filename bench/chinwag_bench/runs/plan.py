@@ -39,14 +39,20 @@ class Plan(msgspec.Struct):
 
     @property
     def seconds(self) -> float:
-        return sum(cell.seconds for cell in self.cells)
+        return self.once_s + sum(cell.seconds for cell in self.cells)
+
+    @property
+    def once_s(self) -> float:
+        """Of what is measured before the cells, once."""
+        return self.profile.floor.planned_s if self.profile.floor else 0.0
 
     def of(self, metric: str) -> list[PlannedCell]:
         return [cell for cell in self.cells if cell.metric == metric]
 
     def summary(self) -> list[tuple[str, int, float]]:
         """(metric, cells, seconds), in the order of measuring."""
-        return [
+        once = [("floor", 1, self.once_s)] if self.profile.floor else []
+        return once + [
             (metric.name, len(cells), sum(cell.seconds for cell in cells))
             for metric, _ in self.profile.metrics()
             if (cells := self.of(metric.name))

@@ -10,6 +10,7 @@ import msgspec
 
 from chinwag_bench.errors import UsageError
 from chinwag_bench.machine.disturbance import Limits
+from chinwag_bench.metrics import floor
 from chinwag_bench.metrics.metric import Metric, MetricSettings
 from chinwag_bench.metrics.registry import BY_NAME, METRICS
 from chinwag_bench.runs.rawlog import metric_of
@@ -37,6 +38,8 @@ class RunProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     repeats_max: int
     """Disturbed cells measured again, in the whole run."""
     limits: Limits = Limits()
+    floor: floor.Settings | None = None
+    """Once a run, before all cells; ``None`` leaves it out."""
 
     def metrics(self) -> Iterator[tuple[Metric, MetricSettings]]:
         """The metrics that have a table here, in the order of measuring."""
@@ -58,7 +61,8 @@ class RunProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     def loads(self) -> list[str]:
         """Names of all load profiles that the run needs, in alphabetical order."""
-        return sorted(set().union(*(settings.loads() for _, settings in self.metrics())))
+        of_floor = {self.floor.load} if self.floor else set()
+        return sorted(of_floor.union(*(settings.loads() for _, settings in self.metrics())))
 
 
 _WITH_TABLES: type[RunProfile] = msgspec.defstruct(  # type: ignore[assignment]

@@ -10,15 +10,15 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import HostError
-from chinwag_bench.records import Raw
+from chinwag_bench.records import OfRun, Raw
 
 
-def metric_of(record: Raw | type[Raw]) -> str:
+def metric_of(record: Raw | OfRun | type[Raw] | type[OfRun]) -> str:
     """The metric's name: the tag of the record, and the name of its file."""
     return str(record.__struct_config__.tag)
 
 
-def append_record(path: Path, record: Raw) -> None:
+def append_record(path: Path, record: Raw | OfRun) -> None:
     """Writes one line and makes it durable. A line that does not fit on the disk is taken back:
     ``HostError``.
     """

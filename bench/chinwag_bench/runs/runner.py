@@ -40,7 +40,7 @@ class Runner:
         self._reporter = reporter
         self._records = store.records()
         self._repeats_left = plan.profile.repeats_max - sum(map(_is_repeat, self._records))
-        self._planned_done_s = 0.0
+        self._planned_done_s = plan.once_s
         self._started = time.monotonic()
 
     def measure_all(self) -> int:

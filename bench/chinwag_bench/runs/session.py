@@ -17,13 +17,14 @@ import msgspec
 from chinwag_bench.errors import GeneratorError, ServerError, UsageError
 from chinwag_bench.load_profile import LoadProfile, load_profile
 from chinwag_bench.machine.cpu_plan import CpuPlan, plan_cpus
+from chinwag_bench.machine.disturbance import between, take_snapshot
 from chinwag_bench.machine.fingerprint import read_fingerprint
 from chinwag_bench.machine.open_files import raise_limit
-from chinwag_bench.metrics import headroom, latency
+from chinwag_bench.metrics import floor, headroom, latency
 from chinwag_bench.metrics.cell import Place, Site
 from chinwag_bench.paths import Workspace
-from chinwag_bench.progress import Reporter
-from chinwag_bench.records import Run
+from chinwag_bench.progress import Kind, Reporter
+from chinwag_bench.records import Floor, Run
 from chinwag_bench.runs.plan import Plan, make_plan, minutes
 from chinwag_bench.runs.prepare import Obstacles, make_columns
 from chinwag_bench.runs.profile import RunProfile, profile_of_run
@@ -32,6 +33,8 @@ from chinwag_bench.runs.store import RunStore, new_folder
 from chinwag_bench.servers.catalog import Catalog, Target
 from chinwag_bench.servers.effort import read_effort
 from chinwag_bench.version import KIT_VERSION
+
+_FLOOR_ATTEMPTS_MAX = 2
 
 
 class Request(msgspec.Struct, kw_only=True):
@@ -54,6 +57,7 @@ class Session:
         self.store = store
         self.profile = profile
         self.targets = targets
+        self._workspace = workspace
         self._generator = workspace.generator()
         self._loads = read_loads(workspace, profile)
         self._cpus = CpuPlan(
@@ -94,10 +98,28 @@ class Session:
         # What the kit itself does must show in the generator's lags, not hide in the servers'
         # figures.
         os.sched_setaffinity(0, self._cpus.generator)
+        self._measure_floor(reporter)
         runner = Runner(
             store=self.store, site=self._site(), plan=plan, loads=self._loads, reporter=reporter
         )
         return runner.measure_all()
+
+    def _measure_floor(self, reporter: Reporter) -> None:
+        """Once a run, and once more where it was disturbed."""
+        settings = self.profile.floor
+        if settings is None or self.store.has(Floor):
+            return
+        load = self._loads[settings.load]
+        for attempt in range(1, _FLOOR_ATTEMPTS_MAX + 1):
+            before = take_snapshot()
+            record = floor.measure(self._workspace.floor, load, self._cpus, settings)
+            found = between(before, take_snapshot(), self.profile.limits, attempt)
+            record.disturbance = found.as_json()
+            self.store.append(record)
+            kind: Kind = "step" if record.status == "ok" else "warning"
+            reporter.say(kind, floor.describe(record), metric="floor", status=record.status)
+            if not found.reasons:
+                return
 
     def _site(self) -> Site:
         return Site(

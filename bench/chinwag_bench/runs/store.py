@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import UsageError
-from chinwag_bench.records import KINDS, Raw, Run, Verification
+from chinwag_bench.records import KINDS, OfRun, Raw, Run, Verification
 from chinwag_bench.runs.rawlog import (
     append_record,
     disk_errors,
@@ -35,8 +35,13 @@ class RunStore:
     def save_verifications(self) -> None:
         replace_file(self.folder / "verify.json", _pretty(self.run.verifications))
 
-    def append(self, record: Raw) -> None:
+    def append(self, record: Raw | OfRun) -> None:
         append_record(self._raw(metric_of(record)), record)
+
+    def has(self, kind: type[OfRun]) -> bool:
+        """Whether the run has a record of something that is measured once."""
+        path = self._raw(metric_of(kind))
+        return path.is_file() and path.stat().st_size > 0
 
     def append_cell(self, records: Sequence[Raw]) -> None:
         """All records of one cell, or none of them: whoever goes on with the run takes a cell that
@@ -79,7 +84,7 @@ class RunStore:
         except (OSError, msgspec.MsgspecError) as error:
             raise UsageError(f"{folder} is not a result directory: {path.name}: {error}") from error
         store = cls(folder, run)
-        for metric in KINDS:
+        for metric in [*KINDS, metric_of(OfRun)]:
             drop_torn_line(store._raw(metric))
         store._complete_cell()
         return store

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import UsageError
-from chinwag_bench.records import KINDS, Run
+from chinwag_bench.records import KINDS, Raw, Run
+from chinwag_bench.validation.floor import floor_problems
 from chinwag_bench.validation.histograms import histogram_problems
 from chinwag_bench.validation.matrix_file import matrix_problems
 from chinwag_bench.validation.problem import Problem
@@ -47,7 +48,7 @@ def validate(directory: Path) -> Validation:
     run = _read_run(directory, found.problems)
     if run is None:
         return found
-    raw: list[RawLine] = []
+    raw: list[RawLine[Raw]] = []
     for name, kind in KINDS.items():
         raw += read_raw(directory, name, kind, found.problems)
     found.records = len(raw)
@@ -55,6 +56,7 @@ def validate(directory: Path) -> Validation:
     found.problems += promise_problems(run, raw)
     found.problems += [problem for line in raw for problem in sum_problems(line)]
     found.problems += [p for line in raw for p in histogram_problems(directory, line)]
+    found.problems += floor_problems(directory, run)
     found.cells, in_matrix = matrix_problems(directory)
     found.problems += in_matrix
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 from hdrh.histogram import HdrHistogram
 
 from chinwag_bench.curves import NS_PER_MS, STATED_AS, read_histogram
-from chinwag_bench.records import Hold, Latency
+from chinwag_bench.records import Hold, Latency, Raw
 from chinwag_bench.validation.problem import Problem
 from chinwag_bench.validation.raw_lines import RawLine
 
@@ -18,7 +18,7 @@ _RANKS = 1.5
 """Readers of one histogram may differ by a sample in what they call the n-th percentile."""
 
 
-def histogram_problems(directory: Path, line: RawLine) -> Iterator[Problem]:
+def histogram_problems(directory: Path, line: RawLine[Raw]) -> Iterator[Problem]:
     """What is wrong with the histogram that a latency record names. Others have none."""
     record = line.record
     if not isinstance(record, Latency) or record.hdr is None or record.step is None:

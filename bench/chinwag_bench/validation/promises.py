@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from chinwag_bench.records import Latency, Run
+from chinwag_bench.records import Latency, Raw, Run
 from chinwag_bench.runs.profile import RunProfile, profile_of_run
 from chinwag_bench.runs.rawlog import metric_of
 from chinwag_bench.validation.problem import Problem
@@ -18,7 +18,7 @@ Cell = tuple[str, str, int]
 LATENCY_POINTS = ["latency (common)", "latency (half)"]
 
 
-def promise_problems(run: Run, raw: list[RawLine]) -> Iterator[Problem]:
+def promise_problems(run: Run, raw: list[RawLine[Raw]]) -> Iterator[Problem]:
     """Records of unknown columns, columns and records without a reason, and missing records."""
     columns = {column.id: column for column in run.columns}
     for line in raw:
@@ -35,7 +35,7 @@ def promise_problems(run: Run, raw: list[RawLine]) -> Iterator[Problem]:
     yield from _missing(run, raw)
 
 
-def _missing(run: Run, raw: list[RawLine]) -> Iterator[Problem]:
+def _missing(run: Run, raw: list[RawLine[Raw]]) -> Iterator[Problem]:
     promised = _promised(run)
     if promised is None:
         yield _in_run("`plan.settings` is not a run profile, so nothing tells what was promised")
@@ -74,7 +74,7 @@ def _times(profile: RunProfile) -> Iterator[tuple[str, int]]:
             yield from ((name, count) for name in names)
 
 
-def _cells(line: RawLine) -> list[Cell]:
+def _cells(line: RawLine[Raw]) -> list[Cell]:
     """What a record fulfils. A round that failed before its first point stands for both."""
     record = line.record
     names = [metric_of(record)]

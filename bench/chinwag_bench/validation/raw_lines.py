@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import msgspec
 
-from chinwag_bench.records import Raw
+from chinwag_bench.records import Floor, Raw
 from chinwag_bench.validation.problem import Problem
 
+AnyRecord = TypeVar("AnyRecord", Raw, Floor)
 
-class RawLine(msgspec.Struct, frozen=True):
+
+@dataclass(frozen=True)
+class RawLine(Generic[AnyRecord]):
     """A record and its place."""
 
     file: str
     number: int
-    record: Raw
+    record: AnyRecord
 
     def problem(self, what: str) -> Problem:
         return Problem(self.file, self.number, what)
 
 
-def read_raw(directory: Path, name: str, kind: type[Raw], problems: list[Problem]) -> list[RawLine]:
+def read_raw(
+    directory: Path, name: str, kind: type[AnyRecord], problems: list[Problem]
+) -> list[RawLine[AnyRecord]]:
     """All records of ``raw/NAME.ndjson`` that fit their type; the others become problems. A file
     that does not exist has no records: a run may not have come so far.
     """

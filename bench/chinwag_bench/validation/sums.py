@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from chinwag_bench.metrics.sustained import find_failure
-from chinwag_bench.records import Hold, Latency, Step, Throughput
+from chinwag_bench.records import Hold, Latency, Raw, Step, Throughput
 from chinwag_bench.validation.problem import Problem
 from chinwag_bench.validation.raw_lines import RawLine
 
@@ -18,14 +18,14 @@ _TOP_BUCKET = 1.001
 """Percentiles are upper ends of histogram buckets, 0.1 % wide; the maximum is exact."""
 
 
-def sum_problems(line: RawLine) -> Iterator[Problem]:
+def sum_problems(line: RawLine[Raw]) -> Iterator[Problem]:
     """What is wrong with the numbers of one record."""
     for name, step in _steps(line):
         for what in [*_hold_faults(step.hold), *_step_faults(step)]:
             yield line.problem(f"{name}: {what}")
 
 
-def _steps(line: RawLine) -> Iterator[tuple[str, Step]]:
+def _steps(line: RawLine[Raw]) -> Iterator[tuple[str, Step]]:
     record = line.record
     if isinstance(record, Throughput):
         yield from ((f"steps[{index}]", step) for index, step in enumerate(record.steps))
