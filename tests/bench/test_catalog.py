@@ -48,6 +48,17 @@ def test_peers_are_offered_only_to_who_asks_for_them(checkout):
     assert ids(catalog.named(["peer", "toy"], peers=True)) == ["peer", "toy"]
 
 
+def test_a_variant_may_skip_more_cases_than_its_server(checkout):
+    more = '[variants.other]\nskip = { "test_b" = "no b" }\n[variants.default]'
+    server = checkout.add_server("toy", replace=("[variants.default]", more))
+    skips = {
+        name: server.in_variant(name).server.manifest.conformance.skip
+        for name in ("default", "other")
+    }
+    assert skips["other"] == skips["default"] | {"test_b": "no b"}
+    assert "test_b" not in skips["default"]
+
+
 def test_a_variant_may_be_a_peer(checkout):
     optional = "[variants.rare]\npeer = true\n[variants.default]"
     checkout.add_server("toy", replace=("[variants.default]", optional))

@@ -50,6 +50,9 @@ class Server(msgspec.Struct, frozen=True):
             build=_own_build(self.manifest.build, variant.build),
             versions=self.manifest.versions | variant.versions,
             dependencies=variant.dependencies or self.manifest.dependencies,
+            conformance=msgspec.structs.replace(
+                self.manifest.conformance, skip=self.manifest.conformance.skip | variant.skip
+            ),
         )
         built_for = None if variant.build is None else name
         server = msgspec.structs.replace(self, manifest=manifest, built_for=built_for)

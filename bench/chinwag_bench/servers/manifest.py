@@ -91,6 +91,8 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Asked in place of the server's of the same name: only a build of its own can differ."""
     dependencies: Dependencies | None = None
     """Asked in place of the server's, where a build of its own takes other libraries."""
+    skip: dict[str, str] = {}
+    """Cases that it can't be asked on top of the server's, each with the reason."""
 
 
 class Conformance(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
