@@ -14,6 +14,7 @@ from chinwag_bench.records import (
     Memory,
     Paced,
     Raw,
+    Storm,
     Throughput,
 )
 from chinwag_bench.rows import Spec
@@ -119,6 +120,8 @@ def _generator_limits(records: Sequence[Raw]) -> list[str]:
     found: list[str] = []
     for record in records:
         steps = []
+        if isinstance(record, Storm) and record.generator_limited:
+            found.append("cpu")
         if isinstance(record, Throughput) and record.lower_bound:
             steps = [*record.steps, *([record.best] if record.best else [])]
         elif isinstance(record, Paced) and record.step is not None:

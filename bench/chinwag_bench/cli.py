@@ -12,6 +12,7 @@ from typing import NoReturn
 import typer
 
 from chinwag_bench.commands import results, runs, servers
+from chinwag_bench.commands.calibrate import calibrate
 from chinwag_bench.commands.doctor import doctor
 from chinwag_bench.errors import EXIT_CODES, EXIT_INTERNAL, EXIT_OK, ChinwagError
 
@@ -38,6 +39,7 @@ app.command("list")(servers.list_servers)
 app.command("build")(servers.build_servers)
 app.command("serve", no_args_is_help=True)(servers.serve)
 app.command("verify")(servers.verify_servers)
+app.command("calibrate")(calibrate)
 app.command("run")(runs.run)
 app.command("matrix")(runs.matrix)
 app.command("report", no_args_is_help=True)(runs.report)

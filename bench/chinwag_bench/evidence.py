@@ -10,9 +10,12 @@ from typing import TypeVar
 import msgspec
 
 from chinwag_bench.errors import UsageError
-from chinwag_bench.records import KINDS, Floor, Latency, Raw, Run, Start
+from chinwag_bench.records import KINDS, Calibration, Floor, Latency, Raw, Run, Start
 
 OTHER_VERSION = "Was it written by another version of the kit? Run the matrix again."
+
+_Record = TypeVar("_Record", bound=msgspec.Struct)
+_OfRun = TypeVar("_OfRun", Floor, Calibration)
 
 
 class UnreadableResult(UsageError):
@@ -28,6 +31,8 @@ class Evidence:
     records: dict[str, list[Raw]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     floor: Floor | None = None
+    calibration: Calibration | None = None
+    """The last one; a run that was resumed has one all the same."""
 
     def of(self, source: str, column: str) -> list[Raw]:
         """The records of one column. ``common`` and ``half`` are the two points of latency."""
@@ -51,7 +56,9 @@ def load(directory: Path) -> Evidence:
     evidence = Evidence(directory, run)
     for name, kind in KINDS.items():
         evidence.records[name] = _records(directory / "raw" / f"{name}.ndjson", kind, evidence)
-    evidence.floor = _kept_floor(_records(directory / "raw" / "floor.ndjson", Floor, evidence))
+    evidence.floor = _kept_floor(_of_run(Floor, evidence))
+    calibrations = _of_run(Calibration, evidence)
+    evidence.calibration = calibrations[-1] if calibrations else None
     return evidence
 
 
@@ -62,14 +69,16 @@ def _kept_floor(made: list[Floor]) -> Floor | None:
     return found[-1] if found else None
 
 
-AnyRecord = TypeVar("AnyRecord", Raw, Floor)
+def _of_run(kind: type[_OfRun], evidence: Evidence) -> list[_OfRun]:
+    name = f"{kind.__struct_config__.tag}.ndjson"
+    return _records(evidence.directory / "raw" / name, kind, evidence)
 
 
-def _records(path: Path, kind: type[AnyRecord], evidence: Evidence) -> list[AnyRecord]:
+def _records(path: Path, kind: type[_Record], evidence: Evidence) -> list[_Record]:
     if not path.is_file():
         return []
     decoder = msgspec.json.Decoder(kind)
-    found: list[AnyRecord] = []
+    found: list[_Record] = []
     lines = path.read_bytes().splitlines(keepends=True)
     for number, line in enumerate(lines, 1):
         if not line.strip():

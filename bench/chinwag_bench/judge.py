@@ -10,9 +10,10 @@ import msgspec
 
 from chinwag_bench import claims, curves, published, ramps, sanity, verdict
 from chinwag_bench.cells import ByRound, measured
-from chinwag_bench.evidence import load
+from chinwag_bench.evidence import Evidence, load
+from chinwag_bench.near_ceiling import near_ceiling
 from chinwag_bench.ranking import Entry, rank
-from chinwag_bench.records import Cell, Column, Json, Matrix, Published
+from chinwag_bench.records import Cell, Column, Json, Matrix, Published, Throughput
 from chinwag_bench.rows import SPECS, Spec
 from chinwag_bench.stats import paired_ratios, spread
 
@@ -46,10 +47,18 @@ def judge(result_dir: Path) -> Matrix:
         curves=curves.all_curves(evidence),
         ramps=ramps.all_ramps(evidence),
         floor=evidence.floor,
+        calibration=evidence.calibration,
+        near_ceiling=near_ceiling(evidence.calibration, _loads(evidence), cells),
         aa=aa,
         claims=claims.all_claims(),
         checks=sanity.all_checks(evidence, aa),
     )
+
+
+def _loads(evidence: Evidence) -> list[str]:
+    """The load profiles of the throughput records."""
+    records = evidence.records["throughput"]
+    return list({record.profile: None for record in records if isinstance(record, Throughput)})
 
 
 def _aa(columns: Sequence[Column], specs: Sequence[Spec], samples: Samples) -> Json:

@@ -193,6 +193,24 @@ class Connections(Limited, kw_only=True, tag="connections", tag_field="metric"):
     """Growth over the empty server, user and kernel memory, at the last good step."""
 
 
+class Storm(Record, kw_only=True, tag="storm", tag_field="metric"):
+    """Everyone's connection ended at once; all came back and joined their rooms again at once."""
+
+    connections: int = 0
+    """That were ended."""
+    joined: int = 0
+    """In their rooms again."""
+    refused: int = 0
+    """Not back in time; ``reason`` says why the first was not."""
+    total_s: float | None = None
+    """From the first end until the last one was back, or refused."""
+    rejoin_ms: dict[str, float] = {}
+    """Keys: mean, p50, p99, max. Of who is back, each from its own end."""
+    generator_cpu: float = 0.0
+    """Share of one core, 0 to 1 for each generator process."""
+    generator_limited: bool = False
+
+
 class Broadcast(Paced, kw_only=True, tag="broadcast", tag_field="metric"):
     """One message to each of ``members``, at a fixed rate."""
 
@@ -200,7 +218,7 @@ class Broadcast(Paced, kw_only=True, tag="broadcast", tag_field="metric"):
     messages_per_s: float = 0.0
 
 
-Raw = Throughput | Latency | Memory | CpuAtN | Connections | Broadcast | Start
+Raw = Throughput | Latency | Memory | CpuAtN | Connections | Storm | Broadcast | Start
 KINDS: dict[str, type[Raw]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Raw)}
 """Name -> record, in the order of measuring. The name is the record's tag and its file's name."""
 
@@ -230,8 +248,56 @@ class Floor(msgspec.Struct, kw_only=True, tag="floor", tag_field="metric"):
     costs: list[KernelCost] = []
 
 
-OfRun = Floor
-"""What is measured once a run, by the record's tag in a file of its own like any other."""
+class Ceiling(msgspec.Struct, kw_only=True):
+    """The highest rate of one load that the generator itself was seen to keep."""
+
+    load: str
+    """A load profile's name."""
+    connections: int
+    messages_per_s: float | None = None
+    deliveries_per_s: float | None = None
+    cpu_us_per_message: float | None = None
+    """The generator's own CPU time at that rate, all of it divided by messages sent."""
+    cpu_us_per_delivery: float | None = None
+    """The same divided by deliveries received."""
+    generator_cpu: float | None = None
+    """Share of one core."""
+    send_lag_ms: dict[str, float] = {}
+    """Keys: p50, p99, max. At that rate; so are the next."""
+    receive_lag_ms: dict[str, float] = {}
+    limited_by: str | None = None
+    """"generator", "server" or "time"."""
+    lower_bound: bool = False
+    """Whether the generator might have done more."""
+    reason: str | None = None
+    """Why there are no figures."""
+
+
+class Calibration(msgspec.Struct, kw_only=True, tag="calibration", tag_field="metric"):
+    """What the load generator can do on a machine. A line of ``raw/calibration.ndjson``."""
+
+    server: str
+    """Against which it was measured."""
+    started_at: float
+    seconds: float
+    ceilings: list[Ceiling]
+
+
+OfRun = Floor | Calibration
+"""What is measured once a run, of the machine and not of a column."""
+KINDS_OF_RUN: dict[str, type[OfRun]] = {
+    str(kind.__struct_config__.tag): kind for kind in (Floor, Calibration)
+}
+"""Name -> record, as ``KINDS``."""
+
+
+class NearCeiling(msgspec.Struct, kw_only=True):
+    """A cell whose rate the generator may have held back."""
+
+    column: str
+    row: str
+    share: float
+    """Of the generator's ceiling."""
 
 
 class Verification(msgspec.Struct, kw_only=True):
@@ -383,6 +449,9 @@ class Matrix(msgspec.Struct, kw_only=True):
     ramps: list[Ramp] = []
     floor: Floor | None = None
     """``None`` where the run did not try to measure it."""
+    calibration: Calibration | None = None
+    """The generator's own ceiling; ``None`` where the run did not measure it."""
+    near_ceiling: list[NearCeiling] = []
     aa: Json
     """A/A: per metric the relative spread between the two names of one server."""
     claims: list[Claim] = []

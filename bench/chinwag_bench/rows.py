@@ -18,6 +18,7 @@ from chinwag_bench.records import (
     Paced,
     Row,
     Start,
+    Storm,
     Throughput,
 )
 
@@ -282,7 +283,7 @@ def _connection_rows() -> list[Spec]:
         "higher",
         "Joined connections in rooms of 10, added in steps while each step's probe messages keep "
         "p99 at most 1 s and nothing is refused. It ends at the first of: p99, a refusal, a lost "
-        "connection, 85 % of the memory, the generator's open files, the profile's cap or time.",
+        "connection, 85 % of the memory, the server's open files, the profile's cap or time.",
     )
     projected = _row(
         "Connections",
@@ -296,6 +297,36 @@ def _connection_rows() -> list[Spec]:
     return [
         Spec(most, "connections", _held, is_rate=True, notes=lambda r: [f"ended by: {r.stopped}"]),
         Spec(projected, "connections", _projected, notes=_projection_note),
+    ]
+
+
+def _storm_total_ms(record: Storm) -> float | None:
+    return None if record.refused or record.total_s is None else record.total_s * 1000
+
+
+def _storm_ms(key: str) -> Callable[[Storm], float | None]:
+    return lambda record: None if record.refused else record.rejoin_ms.get(key)
+
+
+def _storm_rows() -> list[Spec]:
+    what = (
+        "All connections end at once, without a goodbye, and all connect and join their rooms "
+        "again at once, each of them once"
+    )
+    rows = {
+        "storm": ("Reconnect storm", f"{what}: time until the last one is a member again.", None),
+        "storm_p50": ("... p50", "Of the connections, each from its own end.", "p50"),
+        "storm_p99": ("... p99", "Of the connections, each from its own end.", "p99"),
+    }
+    return [
+        Spec(
+            _row("Connections", id_, title, "ms", "lower", definition),
+            "storm",
+            _storm_ms(key) if key else _storm_total_ms,
+            is_latency=True,
+            notes=lambda record: [f"with {record.connections:,} connections"],
+        )
+        for id_, (title, definition, key) in rows.items()
     ]
 
 
@@ -430,6 +461,7 @@ SPECS: list[Spec] = [
     *_broadcast_rows(),
     *_memory_rows(),
     *_connection_rows(),
+    *_storm_rows(),
     *_cpu_rows(),
     *_start_rows(),
     *_effort_rows(),

@@ -8,9 +8,9 @@ from chinwag_bench.errors import GeneratorError, ServerError
 from chinwag_bench.load_profile import load_profile
 from chinwag_bench.machine.cpu_plan import plan_cpus
 from chinwag_bench.machine.open_files import connections_possible, raise_limit
-from chinwag_bench.metrics import headroom, latency, memory, start, throughput
+from chinwag_bench.metrics import headroom, latency, memory, start, storm, throughput
 from chinwag_bench.metrics.cell import Place, Site
-from chinwag_bench.records import Memory
+from chinwag_bench.records import Memory, Storm
 from chinwag_bench.runs.profile import load_run_profile
 
 FAKE_DELIVERIES_PER_MESSAGE = 5.5
@@ -87,6 +87,28 @@ def test_one_set_up_gives_memory_cpu_and_maximum(place, load, profile):
     assert 0 <= cpu.user_share + cpu.system_share < 2
     assert [step.connections for step in most.steps] == [10, 20, 30]
     assert (most.connections, most.limited_by, most.lower_bound) == (30, "cap", True)
+
+
+def with_a_storm(profile):
+    last = storm.LastStorm(settle_s=0.0, planned_s=1.0, timeout_s=5.0)
+    return msgspec.structs.replace(profile.memory, storm=last)
+
+
+def test_a_storm_comes_last_on_that_set_up(place, load, profile):
+    settings = with_a_storm(profile)
+    *_, found = memory.measure(place, load, settings)
+    assert (found.status, found.connections, found.total_s) == ("ok", 10, 0.4)
+    assert settings.also()[-1] is Storm
+    assert settings.planned_s == profile.memory.planned_s + 1.0
+    assert settings.sources(place) >= 1
+
+
+def test_a_storm_that_fails_takes_nothing_along(place, load, profile, monkeypatch):
+    monkeypatch.setenv("FAKE_FAULT", "storm-reap")
+    monkeypatch.setenv("TOY_FAULT", "die-later")
+    record, _, most, found = memory.measure(place, load, with_a_storm(profile))
+    assert (record.status, most.status, found.status) == ("ok", "ok", "failed")
+    assert "toy ended by itself" in found.reason
 
 
 def test_memory_takes_fewer_connections_where_files_are_few(place, load, profile):

@@ -4,9 +4,9 @@ import os
 import sys
 
 import pytest
-from chinwag_bench import generator as driver
 from chinwag_bench.errors import GeneratorError
 from chinwag_bench.generator import Generator, GeneratorSettings, HoldRequest
+from chinwag_bench.generator import group as driver
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_silence_has_an_end(settings, monkeypatch):
     with silence, Generator(settings) as generator:
         generator.connect(10, join=True)
         generator.hold(request())
-    assert generator._process.returncode is not None
+    assert [process.exit_code for process in generator._processes] != [None]
 
 
 def test_a_program_that_ends_at_once_is_an_error(settings, tmp_path):
@@ -96,4 +96,4 @@ def test_a_hold_without_its_figures_is_refused(settings, tmp_path):
 
 def test_it_runs_on_its_cores(settings):
     with Generator(settings) as generator:
-        assert os.sched_getaffinity(generator._process.pid) == set(settings.cores)
+        assert os.sched_getaffinity(generator.pids[0]) == set(settings.cores)

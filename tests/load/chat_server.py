@@ -87,6 +87,8 @@ class ChatServer:
         self.faults = FaultPlan(faults)
         self.rooms: dict[str, list[ServerConnection]] = defaultdict(list)
         self.users: dict[str, list[ServerConnection]] = defaultdict(list)
+        self.upgrades = 0
+        self.joins = 0
 
     def text(self, **fields: Any) -> str:
         """A message; ``"layout": "spaced"`` writes JSON the way other servers do."""
@@ -97,9 +99,15 @@ class ChatServer:
 
     async def serve_connection(self, connection: ServerConnection) -> None:
         assert connection.request is not None
+        if connection.request.path == "/echo":
+            async for text in connection:
+                await send(connection, str(text))
+            return
         query = urllib.parse.urlsplit(connection.request.path).query
         user = urllib.parse.parse_qs(query)["user"][0]
         self.users[user].append(connection)
+        if self.upgrades >= self.faults.plan.get("greet_late_from", float("inf")):
+            await asyncio.sleep(self.faults.plan["greet_late_s"])
         await connection.send(self.text(type="welcome", user=user))
         try:
             async for text in connection:
@@ -138,7 +146,8 @@ class ChatServer:
                 await self.faults.deliver(target, user, text)
 
     async def join(self, connection: ServerConnection, user: str, room: str) -> None:
-        if self.faults.plan.get("ignore_joins"):
+        self.joins += 1
+        if self.joins >= self.faults.plan.get("ignore_joins_from", float("inf")):
             return
         self.rooms[room].append(connection)
         text = self.text(type="user_joined", room=room, user=user, timestamp=now_ms())
@@ -167,7 +176,8 @@ class ChatServer:
         if request.path == "/faults":
             late = {"late_us_max": round(self.faults.pace.late_s_max * 1e6)}
             return connection.respond(HTTPStatus.OK, json.dumps(self.faults.counts | late))
-        if self.faults.plan.get("refuse"):
+        self.upgrades += 1
+        if self.upgrades >= self.faults.plan.get("refuse_from", float("inf")):
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "full")
         return None
 

@@ -41,6 +41,19 @@ TEST_F(connection_test, sends_at_once_while_there_is_room) {
   EXPECT_EQ(read_all(), "abc");
 }
 
+TEST_F(connection_test, starts_again_with_nothing_of_before) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+  connection_.partial() = "half a frame";
+  connection_.await_room(false);
+  connection_.end();
+  connection_.start(ends[0], "");
+  EXPECT_EQ(connection_.state(), connection_state::connecting);
+  EXPECT_TRUE(connection_.partial().empty());
+  EXPECT_FALSE(connection_.await_room(true)) << "it begins by waiting until it is writable";
+  close(ends[1]);
+}
+
 TEST_F(connection_test, keeps_order_when_the_socket_is_full) {
   std::string expected;
   send_status status = send_status::sent;

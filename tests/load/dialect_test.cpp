@@ -34,6 +34,13 @@ TEST(dialect, writes_messages_as_events) {
   EXPECT_EQ(json::parse(events.heartbeat.substr(2)), json::array({"heartbeat", json::object()}));
 }
 
+TEST(dialect, lays_out_an_echo_as_a_message) {
+  const dialect& echo = dialect_of(protocol::echo);
+  EXPECT_TRUE(echo.echoes);
+  EXPECT_FALSE(echo.target_names_user);
+  EXPECT_EQ(message_in(echo), message_in(dialect_of(protocol::websocket)));
+}
+
 TEST(dialect, names_the_user_when_it_connects) {
   EXPECT_EQ(connect_packet("ann"), R"(40{"user":"ann"})");
 }

@@ -22,7 +22,9 @@ TEST(tally, counts_only_what_was_planned_within_the_window) {
   EXPECT_EQ(counted.arrived_within(), 1u) << "the one of the warm-up came within the window";
   EXPECT_EQ(counted.outstanding(), 28);
   EXPECT_EQ(counted.latency().max(), 500'001);
-  EXPECT_EQ(counted.wire_bytes_per_delivery(), 75);
+  EXPECT_EQ(counted.received(), 2u);
+  EXPECT_EQ(counted.wire_bytes(), 150u);
+  EXPECT_EQ(counted.quarter_deliveries(), (std::array<std::uint64_t, 4>{0, 0, 0, 1}));
 }
 
 TEST(tally, keeps_faults_apart) {

@@ -90,6 +90,27 @@ def test_connections_are_served_while_no_command_comes(start_server, start_contr
     assert process.wait(timeout=5) == 0
 
 
+def test_a_hold_begins_when_it_is_told_to(start_server, generate):
+    start_s = time.monotonic() + 1
+    begin = {**HOLD, "start_s": start_s}
+    outcome = control(generate, start_server().port, {"do": "connect", "join": True}, begin)
+    began = next(event for event in outcome.events if event["event"] == "hold_started")
+    assert began["monotonic_s"] >= start_s + HOLD["warmup_s"]
+    assert outcome.events[-1]["hold"]["lost"] == 0
+
+
+def test_a_hold_gives_what_adding_it_to_others_needs(start_server, generate):
+    histograms = pytest.importorskip("hdrh.histogram")
+    parts = {**HOLD, "warmup_s": 0.2, "parts": True}
+    outcome = control(generate, start_server().port, {"do": "connect", "join": True}, parts)
+    hold, found = outcome.events[-1]["hold"], outcome.events[-1]["parts"]
+    histogram = histograms.HdrHistogram.decode(found["latency_hdr"])
+    assert histogram.get_total_count() == hold["delivered"] == sum(found["quarter_deliveries"])
+    assert found["received"] > hold["delivered"]
+    per_delivery = found["wire_bytes"] / found["received"]
+    assert per_delivery == pytest.approx(hold["wire_bytes_per_delivery"])
+
+
 def test_a_dead_server_is_told_as_lost(start_server, generate):
     outcome = control(
         generate,
@@ -123,7 +144,7 @@ def test_late_deliveries_stay_out_of_the_next_hold(start_server, generate):
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ({"do": "dance"}, '"do": "dance" is not known; allowed: connect, join, hold, rest, quit'),
+        ({"do": "dance"}, '"do": "dance" is not known; allowed: connect, disconnect, '),
         ({"connections": 3}, '"do" is missing'),
         ({"do": "hold"}, '"rate" is missing'),
         ({"do": "hold", "rate": 0}, '"rate" must be above 0'),

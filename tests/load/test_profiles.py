@@ -31,6 +31,7 @@ CHANGES = [
     {"heartbeat_s": -1},
     {"heartbeat_s": None},
     {"name": 7},
+    {"storm_timeout_s": 0},
     {"colour": "red"},
 ]
 

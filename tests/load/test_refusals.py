@@ -17,7 +17,7 @@ def test_nobody_listens(generate, port):
 
 
 def test_the_server_refuses_the_upgrade(start_server, generate):
-    outcome = generate(start_server(refuse=True).port, *LOAD)
+    outcome = generate(start_server(refuse_from=1).port, *LOAD)
     assert outcome.code == ENVIRONMENT
     assert 'the server answered "HTTP/1.1 503 Service Unavailable"' in outcome.err
 
@@ -30,7 +30,7 @@ def test_the_server_never_answers(generate, port):
 
 
 def test_the_server_never_answers_a_join(start_server, generate):
-    outcome = generate(start_server(ignore_joins=True).port, *LOAD, "--answer-timeout", 0.3)
+    outcome = generate(start_server(ignore_joins_from=1).port, *LOAD, "--answer-timeout", 0.3)
     assert outcome.code == ENVIRONMENT
     assert "the server answered 0 of 20 joins" in outcome.err
 

@@ -157,6 +157,7 @@ def prepare(request: Request, reporter: Reporter) -> tuple[Session, int]:
 def measure(session: Session, reporter: Reporter) -> int:
     """Measures. An interruption says how to go on: everything measured so far is on disk."""
     try:
+        session.calibrate(reporter)
         return session.measure(reporter)
     except KeyboardInterrupt:
         reporter.say(

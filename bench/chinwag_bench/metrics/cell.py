@@ -14,6 +14,7 @@ from chinwag_bench.generator import Generator, GeneratorSettings, HoldRequest
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.machine.cpu_plan import CpuPlan
 from chinwag_bench.machine.cputime import CpuTime, tree_cpu
+from chinwag_bench.machine.open_files import connections_possible, holding_processes
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.sustained import Failure, find_failure
 from chinwag_bench.records import Step
@@ -30,6 +31,7 @@ class Site(msgspec.Struct, kw_only=True):
     cpus: CpuPlan
     seed: int
     open_files: int
+    """What one process may open, of a server's or the generator's."""
 
 
 class Place(msgspec.Struct, kw_only=True):
@@ -120,6 +122,8 @@ def attached_generator(
         port=server.port,
         transport=place.target.server.manifest.transport,
         connections=connections,
+        room_size=load.room_size,
+        open_files=place.site.open_files,
         sources=sources,
         seed=place.seed,
         cores=place.site.cpus.generator,
@@ -142,6 +146,21 @@ def bout(place: Place, load: LoadProfile, connections: int) -> Iterator[Bout]:
         yield Bout(server, generator, load, connections)
         # Stopping the server first would look like a lost connection to the generator.
         generator.close()
+
+
+def open_as_many(
+    place: Place, server: ServerProcess, generator: Generator, wanted: int, *, join: bool
+) -> int:
+    """Opens as many of the wanted connections as the server's processes may hold, and returns their
+    number. Raises ``ServerError`` when the server refuses some of them.
+    """
+    possible = connections_possible(wanted, place.site.open_files)
+    open_connections(server, generator, possible, join=join)
+    holding = holding_processes(server.supervisor_pid, possible)
+    more = connections_possible(wanted, place.site.open_files, holding)
+    if more > possible:
+        open_connections(server, generator, more, join=join)
+    return more
 
 
 def open_connections(

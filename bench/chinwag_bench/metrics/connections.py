@@ -67,7 +67,10 @@ def _visit(visit: Visit) -> list[Connections]:
     with kernel_meter() as meter, running_server(place, meter.procs_files) as server:
         scale = Scale(server, meter)
         scale.sample("empty")
-        step, sources = settings.ramp.step, settings.ramp.sources(place.site.open_files)
+        step, sources = (
+            settings.ramp.step,
+            settings.ramp.sources(place.site.open_files, place.site.cpus.workers),
+        )
         with attached_generator(place, server, visit.load, step, sources) as generator:
             pair = Bout(server, generator, visit.load, 0)
             return [measure(place, pair, scale, settings.ramp)]

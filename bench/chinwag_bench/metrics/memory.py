@@ -8,22 +8,21 @@ import msgspec
 
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.machine.kernel_memory import kernel_meter
-from chinwag_bench.machine.open_files import connections_possible
 from chinwag_bench.metrics import connections as maximum
-from chinwag_bench.metrics import cpu_at_n
+from chinwag_bench.metrics import cpu_at_n, storm
 from chinwag_bench.metrics.cell import (
     Bout,
     Place,
     attached_generator,
     blaming_the_server,
-    open_connections,
+    open_as_many,
     running_server,
 )
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
 from chinwag_bench.metrics.ramp import RampSettings
 from chinwag_bench.metrics.scale import Scale
-from chinwag_bench.records import Connections, CpuAtN, Memory, Raw
+from chinwag_bench.records import Connections, CpuAtN, Memory, Raw, Storm
 
 _MEBIBYTE = 1 << 20
 
@@ -42,13 +41,16 @@ class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=
     rest_s: float
     ramp: RampSettings | None = None
     """After the last sample connections are added until something ends it."""
+    storm: storm.LastStorm | None = None
+    """Last of all, with ``connections`` again."""
 
     @property
     def planned_s(self) -> float:
         quiet_s = self.quiet.seconds if self.quiet else 0.0
         ramp_s = self.ramp.seconds + self.ramp.probe.seconds if self.ramp else 0.0
+        storm_s = self.storm.planned_s if self.storm else 0.0
         holds_s = quiet_s + self.busy.seconds
-        return self.setup_s + 5 * self.settle_s + holds_s + self.rest_s + ramp_s
+        return self.setup_s + 5 * self.settle_s + holds_s + self.rest_s + ramp_s + storm_s
 
     def rounds(self, of_run: int) -> int:
         return 1
@@ -63,7 +65,17 @@ class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=
         return msgspec.structs.replace(self, ramp=ramp)
 
     def also(self) -> tuple[type[Raw], ...]:
-        return (CpuAtN,) * bool(self.quiet) + (Connections,) * bool(self.ramp)
+        ramp = (Connections,) * bool(self.ramp)
+        return (CpuAtN,) * bool(self.quiet) + ramp + (Storm,) * bool(self.storm)
+
+    def sources(self, place: Place) -> int:
+        """Source addresses that the generator needs for the ramp and the storm; 0: it knows."""
+        of_ramp, of_storm = 0, 0
+        if self.ramp:
+            of_ramp = self.ramp.sources(place.site.open_files, place.site.cpus.workers)
+        if self.storm:
+            of_storm = storm.sources(self.connections)
+        return max(of_ramp, of_storm)
 
 
 def measure(place: Place, load: LoadProfile, settings: Settings) -> list[Raw]:
@@ -72,14 +84,13 @@ def measure(place: Place, load: LoadProfile, settings: Settings) -> list[Raw]:
     Fewer connections than asked for where open files do not suffice: the record says how many there
     were. Raises ``ServerError`` or ``GeneratorError``."""
     started_at, started = time.time(), time.monotonic()
-    connections = connections_possible(settings.connections, place.site.open_files)
-    sources = settings.ramp.sources(place.site.open_files) if settings.ramp else 0
+    wanted, sources = settings.connections, settings.sources(place)
     more: list[Raw] = []
     with kernel_meter() as meter, running_server(place, meter.procs_files) as server:
         scale = Scale(server, meter, settings.settle_s)
         scale.sample("empty")
-        with attached_generator(place, server, load, connections, sources) as generator:
-            open_connections(server, generator, connections, join=False)
+        with attached_generator(place, server, load, wanted, sources) as generator:
+            connections = open_as_many(place, server, generator, wanted, join=False)
             scale.sample("idle")
             with blaming_the_server(server):
                 generator.join()
@@ -91,6 +102,8 @@ def measure(place: Place, load: LoadProfile, settings: Settings) -> list[Raw]:
             seconds = time.monotonic() - started
             if settings.ramp:
                 more.append(maximum.measure(place, pair, scale, settings.ramp))
+            if settings.storm:
+                more.append(storm.measure_last(place, pair, connections, settings.storm))
     memory = Memory(
         column=place.target.id,
         round=place.round,

@@ -10,7 +10,7 @@ import msgspec
 
 from chinwag_bench.errors import GeneratorError, ServerError
 from chinwag_bench.machine.memory_share import used_share
-from chinwag_bench.machine.open_files import connections_possible
+from chinwag_bench.machine.open_files import connections_possible, holding_processes
 from chinwag_bench.metrics.cell import Bout, blaming_the_server, check_alive_after_closes
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.scale import Scale
@@ -33,13 +33,13 @@ class RampSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     probe: HoldSeconds
     probe_deliveries_per_s: float
 
-    def most(self, open_files: int) -> int:
-        """How far up the cap and the generator's open files let it go."""
-        return connections_possible(self.cap, open_files)
+    def most(self, open_files: int, processes: int = 1) -> int:
+        """How far up the cap and the open files of the server's processes let it go."""
+        return connections_possible(self.cap, open_files, processes)
 
-    def sources(self, open_files: int) -> int:
+    def sources(self, open_files: int, processes: int = 1) -> int:
         """Source addresses that the generator needs on the whole way up."""
-        return math.ceil(self.most(open_files) / CONNECTIONS_A_SOURCE)
+        return math.ceil(self.most(open_files, processes) / CONNECTIONS_A_SOURCE)
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ class Ramp:
         self._pair = pair
         self._scale = scale
         self._settings = settings
-        self._most = settings.most(open_files)
+        self._open_files = open_files
         self._memory_share = memory_share
         self._started = time.monotonic()
 
@@ -86,8 +86,8 @@ class Ramp:
         settings, share = self._settings, self._memory_share()
         if self.held >= settings.cap:
             return Stop("cap", f"the cap of {settings.cap:,}")
-        if self.held >= self._most:
-            return Stop("open files", f"open files of the generator: {self._most:,} connections")
+        if self.held >= (most := self._most()):
+            return Stop("open files", f"open files of the server: {most:,} connections")
         if share >= MEMORY_SHARE_MAX:
             return Stop("memory", f"{share:.0%} of the machine's memory in use")
         if self.steps and time.monotonic() - self._started >= settings.seconds:
@@ -97,7 +97,7 @@ class Ramp:
     def _step(self) -> Stop | None:
         pair, settings = self._pair, self._settings
         if self.steps or not pair.connections:
-            wanted = min(pair.connections + settings.step, self._most)
+            wanted = min(pair.connections + settings.step, self._most())
             with blaming_the_server(pair.server):
                 opened = pair.generator.connect(wanted, join=True)
             pair.connections = opened.connections
@@ -114,6 +114,12 @@ class Ramp:
         if stop is None:
             self.held = pair.connections
         return stop
+
+    def _most(self) -> int:
+        """With the processes that share what is open by now: a server may have several."""
+        pair = self._pair
+        processes = holding_processes(pair.server.supervisor_pid, pair.connections)
+        return self._settings.most(self._open_files, processes)
 
     def _note(self, p99_ms: float | None) -> None:
         memory = self._scale.read()

@@ -11,6 +11,7 @@ from chinwag_bench.metrics import (
     latency,
     memory,
     start,
+    storm,
     throughput,
 )
 from chinwag_bench.metrics.metric import Metric
@@ -21,6 +22,7 @@ METRICS: tuple[Metric, ...] = (
     memory.METRIC,
     cpu_at_n.METRIC,
     connections.METRIC,
+    storm.METRIC,
     broadcast.METRIC,
     start.METRIC,
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
+from chinwag_bench.calibration import describe
 from chinwag_bench.records import Cell, Json, Matrix, Run
 from chinwag_bench.render import advice, headline, kernel, limits, palette, plots, ramp_charts, text
 from chinwag_bench.render.strips import strips
@@ -62,6 +63,8 @@ def document(matrix: Matrix) -> str:
         fingerprint=list(flat(matrix.run.machine)),
         plan=list(flat(matrix.run.plan)),
         shown_languages=sorted({column.language for column in matrix.columns}),
+        calibration_lines=describe(matrix.calibration) if matrix.calibration else [],
+        near_lines=[f"{near.column} ({near.share:.0%})" for near in matrix.near_ceiling],
         sort_key=sort_key,
         css=Markup(palette.css() + "".join(map(data_file, STYLE_SHEETS))),
         javascript=Markup('"use strict";\n' + "".join(data_file(f"scripts/{s}") for s in SCRIPTS)),

@@ -35,6 +35,8 @@ class RunProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """
     verify_smoke: bool = False
     """Verify by the short subset of the conformance suite."""
+    calibrate: bool = False
+    """Measure what the load generator itself can do, before everything else: about 15 s."""
     repeats_max: int
     """Disturbed cells measured again, in the whole run."""
     limits: Limits = Limits()

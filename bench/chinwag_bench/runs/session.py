@@ -14,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-from chinwag_bench.errors import GeneratorError, ServerError, UsageError
+from chinwag_bench import calibration
+from chinwag_bench.errors import GeneratorError, HostError, ServerError, UsageError
 from chinwag_bench.load_profile import LoadProfile, load_profile
 from chinwag_bench.machine.cpu_plan import CpuPlan, plan_cpus
 from chinwag_bench.machine.disturbance import between, take_snapshot
@@ -24,13 +25,13 @@ from chinwag_bench.metrics import floor, headroom, latency
 from chinwag_bench.metrics.cell import Place, Site
 from chinwag_bench.paths import Workspace
 from chinwag_bench.progress import Kind, Reporter
-from chinwag_bench.records import Floor, Run
+from chinwag_bench.records import Calibration, Floor, Run
 from chinwag_bench.runs.plan import Plan, make_plan, minutes
 from chinwag_bench.runs.prepare import Obstacles, make_columns
 from chinwag_bench.runs.profile import RunProfile, profile_of_run
 from chinwag_bench.runs.runner import Runner
 from chinwag_bench.runs.store import RunStore, new_folder
-from chinwag_bench.servers.catalog import Catalog, Target
+from chinwag_bench.servers.catalog import Catalog, Target, discover
 from chinwag_bench.servers.effort import read_effort
 from chinwag_bench.version import KIT_VERSION
 
@@ -90,6 +91,24 @@ class Session:
             self.store.run.notes.append(text)
             reporter.say("warning", text)
         self.store.save_run()
+
+    def calibrate(self, reporter: Reporter) -> None:
+        """Writes what the generator itself can do, once a run, where the profile asks for it. A run
+        without a server that echoes goes on and says so.
+        """
+        if not self.profile.calibrate or self.store.has(Calibration) or not self.targets:
+            return
+        loads = {name: load_profile(self._workspace, name) for name in calibration.LOADS}
+        try:
+            found = calibration.calibrate(self._site(), loads, discover(self._workspace))
+        except HostError as error:
+            self.store.run.notes.append(error.message)
+            reporter.say("warning", error.message)
+            self.store.save_run()
+            return
+        self.store.append(found)
+        for line in calibration.describe(found):
+            reporter.say("step", f"generator: {line}")
 
     def measure(self, reporter: Reporter) -> int:
         """Measures what is not on disk yet. Returns the number of failed cells."""

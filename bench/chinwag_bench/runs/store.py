@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import UsageError
-from chinwag_bench.records import KINDS, OfRun, Raw, Run, Verification
+from chinwag_bench.records import KINDS, KINDS_OF_RUN, OfRun, Raw, Run, Verification
 from chinwag_bench.runs.rawlog import (
     append_record,
     disk_errors,
@@ -84,7 +84,7 @@ class RunStore:
         except (OSError, msgspec.MsgspecError) as error:
             raise UsageError(f"{folder} is not a result directory: {path.name}: {error}") from error
         store = cls(folder, run)
-        for metric in [*KINDS, metric_of(OfRun)]:
+        for metric in (*KINDS, *KINDS_OF_RUN):
             drop_torn_line(store._raw(metric))
         store._complete_cell()
         return store

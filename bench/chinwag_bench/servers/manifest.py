@@ -95,6 +95,12 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Cases that it can't be asked on top of the server's, each with the reason."""
 
 
+class Echo(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Settings under which /echo returns each message to its sender."""
+
+    env: dict[str, str] = {}
+
+
 class Conformance(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What the protocol lets a server choose, and cases that it can't be asked, each with the
     reason.
@@ -135,6 +141,8 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     build: Build = msgspec.field(default_factory=Build)
     versions: dict[str, VersionQuery] = {}
     run: Run
+    echo: Echo | None = None
+    """The load generator is calibrated by a server that has this table."""
     variants: dict[str, Variant]
     conformance: Conformance = msgspec.field(default_factory=Conformance)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import UsageError
-from chinwag_bench.records import KINDS, Raw, Run
+from chinwag_bench.records import KINDS, Calibration, Raw, Run
 from chinwag_bench.validation.floor import floor_problems
 from chinwag_bench.validation.histograms import histogram_problems
 from chinwag_bench.validation.matrix_file import matrix_problems
@@ -51,7 +51,8 @@ def validate(directory: Path) -> Validation:
     raw: list[RawLine[Raw]] = []
     for name, kind in KINDS.items():
         raw += read_raw(directory, name, kind, found.problems)
-    found.records = len(raw)
+    calibrations = read_raw(directory, "calibration", Calibration, found.problems)
+    found.records = len(raw) + len(calibrations)
     found.histograms = sum(getattr(line.record, "hdr", None) is not None for line in raw)
     found.problems += promise_problems(run, raw)
     found.problems += [problem for line in raw for problem in sum_problems(line)]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from chinwag_bench.records import Floor, Raw
+from chinwag_bench.records import Calibration, Floor, Raw
 from chinwag_bench.validation.problem import Problem
 
-AnyRecord = TypeVar("AnyRecord", Raw, Floor)
+AnyRecord = TypeVar("AnyRecord", Raw, Floor, Calibration)
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def read_raw(
     except OSError as error:
         problems.append(Problem(file, None, f"can't be read: {error.strerror}"))
         return []
-    decoder = msgspec.json.Decoder(kind)
+    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(kind)
     found = []
     for number, line in enumerate(content.splitlines(keepends=True), 1):
         try:

@@ -37,6 +37,14 @@ void connecting::start_more(std::int64_t now_ns) {
   }
 }
 
+// An echo says nothing by itself: who is connected is all that it will ever be.
+void connecting::on_open(std::uint32_t connection) {
+  if (crowd().connections.dialect().echoes && settle(connection)) {
+    ++result_.opened;
+    crowd().joined[connection] = true;
+  }
+}
+
 // A connection counts once it was welcomed: that is the first thing a server says.
 void connecting::on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,
                          std::int64_t now_ns) {

@@ -24,6 +24,7 @@ class connecting : public activity {
   const connect_result& result() const { return result_; }
 
   void on_due(std::int64_t now_ns) override;
+  void on_open(std::uint32_t connection) override;
   void on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,
                std::int64_t now_ns) override;
   void on_end(std::uint32_t connection, const ending& why) override;

@@ -37,7 +37,9 @@ connection::connection(connection&& other) noexcept
 void connection::start(int fd, std::string_view request) {
   fd_ = fd;
   state_ = connection_state::connecting;
+  awaits_room_ = true;
   waiting_ = request;
+  assembler_ = {};
 }
 
 void connection::end() {

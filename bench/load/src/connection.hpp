@@ -32,6 +32,7 @@ class connection {
   connection_state state() const { return state_; }
   int fd() const { return fd_; }
 
+  // Also over an ended one, of which nothing stays but its greeting.
   void start(int fd, std::string_view request);
   void connected() { state_ = connection_state::upgrading; }
   void upgraded() { state_ = connection_state::greeting; }

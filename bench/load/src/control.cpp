@@ -6,6 +6,7 @@
 
 #include "command_input.hpp"
 #include "failure.hpp"
+#include "hdr_log.hpp"
 
 namespace chinwag::load {
 namespace {
@@ -14,6 +15,7 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr double seconds_max = 86'400;
+constexpr double seconds_since_boot_max = 1e9;
 constexpr double connections_max = 1'000'000;
 
 void tell(const ordered_json& event) {
@@ -125,6 +127,7 @@ hold_request read_hold(const command& command) {
   request.warmup_s = command.number("warmup_s", 0, seconds_max, request.warmup_s);
   request.hold_s = command.number("hold_s", 0.001, seconds_max, request.hold_s);
   request.drain_s = command.number("drain_s", 0, seconds_max, request.drain_s);
+  request.start_s = command.number("start_s", 0, seconds_since_boot_max, request.start_s);
   request.hdr_path = command.get<std::string>("hdr", "");
   request.label = command.get<std::string>("label", request.label);
   return request;
@@ -139,13 +142,35 @@ void obey_hold(generator& generator, const command& command) {
   const hold_result result = generator.hold(
       request, {[] { tell_moment("hold_started"); }, [] { tell_moment("hold_ended"); }});
   tell_incidents(generator.crowd());
-  tell({{"event", "hold"}, {"label", request.label}, {"hold", to_json(result)}});
+  ordered_json event{{"event", "hold"}, {"label", request.label}, {"hold", to_json(result)}};
+  if (command.get<bool>("parts", false)) {
+    event["parts"] = parts_json(result);
+  }
+  tell(event);
 }
 
 void obey_rest(generator& generator, const command& command) {
   generator.rest(command.number("seconds", 0, seconds_max, 1));
   tell_incidents(generator.crowd());
   tell({{"event", "rested"}});
+}
+
+void obey_storm(generator& generator, const command& command) {
+  constexpr double otherwise_s = 30;
+  const double timeout_s = command.number("timeout_s", 0.001, seconds_max, otherwise_s);
+  const storm_result result = generator.storm(timeout_s);
+  tell_incidents(generator.crowd());
+  ordered_json event{{"event", "storm"}, {"begin_s", result.begin_s}, {"storm", to_json(result)}};
+  if (command.get<bool>("parts", false)) {
+    event["parts"] = {{"rejoin_hdr", encode_hdr(result.rejoin)}};
+  }
+  tell(event);
+}
+
+void obey_disconnect(generator& generator, const command& command) {
+  const double total = command.number("connections", 0, connections_max, 0);
+  const std::uint32_t open = generator.disconnect(static_cast<std::uint32_t>(total));
+  tell({{"event", "disconnected"}, {"connections", open}});
 }
 
 }  // namespace
@@ -163,12 +188,16 @@ void obey(generator& generator, std::uint32_t connections) {
       obey_hold(generator, command);
     } else if (what == "rest") {
       obey_rest(generator, command);
+    } else if (what == "storm") {
+      obey_storm(generator, command);
+    } else if (what == "disconnect") {
+      obey_disconnect(generator, command);
     } else if (what == "quit") {
       return;
     } else {
       throw failure(exit_code::usage, "\"do\": \"" + what +
-                                          "\" is not known; allowed: connect, join, hold, rest, "
-                                          "quit");
+                                          "\" is not known; allowed: connect, disconnect, join, "
+                                          "hold, rest, storm, quit");
     }
   }
 }

@@ -29,6 +29,19 @@ constexpr dialect engine_io_dialect{
     .heartbeat = R"(42["heartbeat",{}])",
 };
 
+// Laid out as a message of chat/1, so that what comes back is read as one.
+constexpr dialect echo_dialect{
+    .target = "/echo",
+    .target_names_user = false,
+    .join_head = "",
+    .message_head = websocket_dialect.message_head,
+    .direct_head = websocket_dialect.direct_head,
+    .content_head = websocket_dialect.content_head,
+    .tail = websocket_dialect.tail,
+    .heartbeat = websocket_dialect.heartbeat,
+    .echoes = true,
+};
+
 // Engine.IO's type first: open 0, ping 2, message 4; then, in a message, Socket.IO's: CONNECT 0,
 // DISCONNECT 1, EVENT 2, CONNECT_ERROR 4.
 constexpr std::array<std::pair<std::string_view, packet>, 6> packet_heads{{
@@ -43,7 +56,15 @@ constexpr std::array<std::pair<std::string_view, packet>, 6> packet_heads{{
 }  // namespace
 
 const dialect& dialect_of(protocol spoken) {
-  return spoken == protocol::engine_io ? engine_io_dialect : websocket_dialect;
+  switch (spoken) {
+    case protocol::engine_io:
+      return engine_io_dialect;
+    case protocol::echo:
+      return echo_dialect;
+    case protocol::websocket:
+      break;
+  }
+  return websocket_dialect;
 }
 
 packet packet_of(std::string_view payload) {

@@ -7,8 +7,9 @@
 namespace chinwag::load {
 
 // How the messages of chat/1 travel: as WebSocket text, or as Socket.IO events in packets of
-// Engine.IO, both again in WebSocket text.
-enum class protocol : std::uint8_t { websocket, engine_io };
+// Engine.IO, both again in WebSocket text. `echo` asks for no chat: each message comes back to its
+// sender, which tells what this generator can do.
+enum class protocol : std::uint8_t { websocket, engine_io, echo };
 
 // What a client says, around its names and contents.
 struct dialect {
@@ -20,6 +21,7 @@ struct dialect {
   std::string_view content_head;  // between the name and the content
   std::string_view tail;          // behind the last string
   std::string_view heartbeat;
+  bool echoes = false;  // no welcome, no joins, no names: everybody is alone in a room
 };
 
 const dialect& dialect_of(protocol spoken);

@@ -48,8 +48,11 @@ bool fleet::is_open(std::uint32_t connection) const {
 }
 
 void fleet::start(std::string_view user, fleet_observer& observer) {
-  const std::uint32_t id = size();
   connections_.emplace_back();
+  restart(size() - 1, user, observer);
+}
+
+void fleet::restart(std::uint32_t id, std::string_view user, fleet_observer& observer) {
   const int fd = start_connecting(to_, id);
   if (fd < 0) {
     observer.on_end(id, {"refused", std::strerror(-fd)});
@@ -58,7 +61,7 @@ void fleet::start(std::string_view user, fleet_observer& observer) {
   std::string target(dialect().target);
   if (dialect().target_names_user) {
     target.append(user);
-  } else {
+  } else if (protocol_ == protocol::engine_io) {
     connections_[id].greeting() = connect_packet(user);
   }
   connections_[id].start(fd, upgrade_request(to_.authority, target));
@@ -67,6 +70,13 @@ void fleet::start(std::string_view user, fleet_observer& observer) {
 
 void fleet::abandon(std::uint32_t connection, const std::string& why, fleet_observer& observer) {
   end(connection, {"refused", why}, observer);
+}
+
+void fleet::cut(std::uint32_t connection) {
+  if (is_open(connection)) {
+    --open_count_;
+    connections_[connection].end();
+  }
 }
 
 void fleet::send(std::uint32_t connection, std::initializer_list<std::string_view> parts,
@@ -177,7 +187,7 @@ bool fleet::upgrade(std::uint32_t id, std::string_view& bytes, fleet_observer& o
   }
   bytes.remove_prefix(answer.head_bytes);
   connections_[id].upgraded();
-  if (protocol_ == protocol::websocket) {
+  if (protocol_ != protocol::engine_io) {
     admit(id, observer);
   }
   return true;

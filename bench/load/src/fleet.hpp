@@ -53,6 +53,11 @@ class fleet {
   void start(std::string_view user, fleet_observer& observer);
   void abandon(std::uint32_t connection, const std::string& why, fleet_observer& observer);
 
+  // Ends an open connection without a goodbye, and tells nobody; not between two reads of one turn.
+  void cut(std::uint32_t connection);
+  // Begins an ended connection again, under its number.
+  void restart(std::uint32_t connection, std::string_view user, fleet_observer& observer);
+
   // One text message of these parts.
   void send(std::uint32_t connection, std::initializer_list<std::string_view> parts,
             fleet_observer& observer);

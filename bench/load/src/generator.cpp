@@ -5,6 +5,7 @@
 #include "hold.hpp"
 #include "joining.hpp"
 #include "open_files.hpp"
+#include "storm.hpp"
 
 namespace chinwag::load {
 namespace {
@@ -24,6 +25,14 @@ void check_label(const std::string& label) {
   }
 }
 
+void check_echo(const generator_options& options, const profile& profile) {
+  if (options.protocol == protocol::echo && (profile.room_size != 1 || profile.direct_share > 0)) {
+    throw failure(exit_code::usage, "profile " + profile.name +
+                                        ": an echo goes back to its sender alone: it needs "
+                                        "\"room_size\" 1 and no direct messages");
+  }
+}
+
 void check_members(const crowd& crowd) {
   if (crowd.members().empty()) {
     throw failure(exit_code::usage,
@@ -38,7 +47,9 @@ generator::generator(const generator_options& options, const profile& profile)
       profile_(profile),
       crowd_{fleet(resolve(options.host, options.port, options.sources, profile.connections),
                    options.protocol, options.seed, profile.heartbeat_s),
-             roster(options.name, profile.room_size)} {}
+             roster(options.name, profile.room_size)} {
+  check_echo(options_, profile_);
+}
 
 connect_result generator::connect(std::uint32_t total) {
   reserve_open_files(total);
@@ -69,9 +80,16 @@ std::uint32_t generator::join() {
 hold_result generator::hold(const hold_request& request, const hold_events& events) {
   check_label(request.label);
   check_members(crowd_);
-  hold_plan plan{request.messages_per_s, request.warmup_s, request.hold_s,
-                 request.drain_s,        ++holds_,         options_.seed + holds_,
-                 options_.check_every,   events.on_begin,  events.on_end};
+  hold_plan plan{seconds_to_ns(request.start_s),
+                 request.messages_per_s,
+                 request.warmup_s,
+                 request.hold_s,
+                 request.drain_s,
+                 ++holds_,
+                 options_.seed + holds_,
+                 options_.check_every,
+                 events.on_begin,
+                 events.on_end};
   const double start_s = ns_to_seconds(realtime_ns()) + request.warmup_s;
   load::hold part(crowd_, profile_, std::move(plan));
   part.run();
@@ -80,6 +98,22 @@ hold_result generator::hold(const hold_request& request, const hold_events& even
     append_hdr_log(request.hdr_path, {request.label, start_s, request.hold_s}, result.latency);
   }
   return result;
+}
+
+storm_result generator::storm(double timeout_s) {
+  check_members(crowd_);
+  load::storm part(crowd_, timeout_s);
+  part.run();
+  return part.result();
+}
+
+std::uint32_t generator::disconnect(std::uint32_t total) {
+  fleet& connections = crowd_.connections;
+  for (std::uint32_t id = connections.size(); id > 0 && connections.open_count() > total; --id) {
+    crowd_.joined[id - 1] = false;
+    connections.cut(id - 1);
+  }
+  return connections.open_count();
 }
 
 void generator::rest(double seconds) {

@@ -9,6 +9,7 @@
 #include "crowd.hpp"
 #include "hold_result.hpp"
 #include "profile.hpp"
+#include "storm_result.hpp"
 
 namespace chinwag::load {
 
@@ -28,6 +29,7 @@ struct hold_request {
   double warmup_s = 1;
   double hold_s = 4;
   double drain_s = 1;
+  double start_s = 0;    // of the warm-up, on CLOCK_MONOTONIC; 0: soon
   std::string hdr_path;  // empty: no log
   std::string label = "hold";
 };
@@ -48,6 +50,10 @@ class generator {
   std::uint32_t join();
   hold_result hold(const hold_request& request, const hold_events& events);
   void rest(double seconds);
+  // Everyone's connection ends and comes back at once; who isn't back by then counts as refused.
+  storm_result storm(double timeout_s);
+  // Ends connections, the last ones first, until `total` are open. Answers how many are.
+  std::uint32_t disconnect(std::uint32_t total);
 
   load::crowd& crowd() { return crowd_; }
 

@@ -1,9 +1,8 @@
 #include "hold.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 
+#include "cpu_time.hpp"
 #include "server_text.hpp"
 
 namespace chinwag::load {
@@ -16,17 +15,9 @@ constexpr std::int64_t lead_ns = 5 * ns_per_ms;
 // have.
 constexpr std::int64_t quiet_ns = 100 * ns_per_ms;
 
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 window window_of(const hold_plan& plan) {
-  const std::int64_t begin_ns = monotonic_ns() + lead_ns + seconds_to_ns(plan.warmup_s);
+  const std::int64_t start_ns = plan.start_ns > 0 ? plan.start_ns : monotonic_ns() + lead_ns;
+  const std::int64_t begin_ns = start_ns + seconds_to_ns(plan.warmup_s);
   return {begin_ns, begin_ns + seconds_to_ns(plan.hold_s)};
 }
 
@@ -134,7 +125,7 @@ void hold::advance(std::int64_t now_ns) {
 void hold::begin_window() {
   stage_ = stage::measuring;
   crowd().connections.lag().clear();
-  cpu_s_ = cpu_seconds();
+  cpu_s_ = process_cpu_s();
   window_began_ns_ = monotonic_ns();
   plan_.on_begin();
 }
@@ -143,7 +134,7 @@ void hold::end_window() {
   stage_ = stage::draining;
   receive_lag_ = crowd().connections.lag().lags();
   const std::int64_t now_ns = monotonic_ns();
-  generator_cpu_ = (cpu_seconds() - cpu_s_) / ns_to_seconds(now_ns - window_began_ns_);
+  generator_cpu_ = (process_cpu_s() - cpu_s_) / ns_to_seconds(now_ns - window_began_ns_);
   plan_.on_end();
 }
 
@@ -185,9 +176,12 @@ void hold::on_text(std::uint32_t connection, std::string_view payload, std::size
 
 bool hold::is_intact(std::uint32_t receiver, std::string_view payload,
                      const located_content& found) const {
-  const bool right_room = found.stamp.kind == message_kind::direct ||
+  const bool named = !crowd().connections.dialect().echoes;  // an echo knows no names
+  const bool right_room = !named || found.stamp.kind == message_kind::direct ||
                           string_field(payload, "room") == crowd().names.room(receiver);
-  return right_room && string_field(payload, "user") == crowd().names.user(found.stamp.sender) &&
+  const bool right_user =
+      !named || string_field(payload, "user") == crowd().names.user(found.stamp.sender);
+  return right_room && right_user &&
          found.content.substr(stamp_bytes) ==
              padding_of(found.stamp, profile_.content_bytes - stamp_bytes);
 }
@@ -218,6 +212,7 @@ hold_result hold::result() const {
   for (const double mean_ns : tally_.quarter_mean_ns()) {
     result.quarter_mean_ms.push_back(ns_to_ms(mean_ns));
   }
+  result.quarter_deliveries = tally_.quarter_deliveries();
   result.outstanding_after_drain = tally_.outstanding();
   result.generator_cpu = generator_cpu_;
   result.carried_s = ns_to_seconds(tally_.carried_in_ns()) - ns_to_seconds(tally_.carried_out_ns());
@@ -225,7 +220,8 @@ hold_result hold::result() const {
   result.outstanding_standard_error = sampler_.standard_error();
   result.outstanding_samples = sampler_.samples();
   result.closes = closes_;
-  result.wire_bytes_per_delivery = tally_.wire_bytes_per_delivery();
+  result.wire_bytes = tally_.wire_bytes();
+  result.received = tally_.received();
   result.latency = tally_.latency();
   result.send_lag = tally_.send_lag();
   result.receive_lag = receive_lag_;

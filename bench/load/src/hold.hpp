@@ -19,6 +19,7 @@
 namespace chinwag::load {
 
 struct hold_plan {
+  std::int64_t start_ns;  // of the warm-up, on CLOCK_MONOTONIC; 0: soon
   double messages_per_s;
   double warmup_s;
   double hold_s;

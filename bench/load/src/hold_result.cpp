@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "clock.hpp"
+#include "hdr_log.hpp"
 
 namespace chinwag::load {
 namespace {
@@ -63,6 +64,10 @@ std::vector<std::string> hold_result::generator_limits() const {
   return limits;
 }
 
+double hold_result::wire_bytes_per_delivery() const {
+  return received == 0 ? 0 : static_cast<double>(wire_bytes) / static_cast<double>(received);
+}
+
 bool hold_result::is_sound() const {
   return lost() == 0 && duplicated == 0 && reordered == 0 && corrupted == 0 && closes.empty() &&
          outstanding_after_drain == 0;
@@ -91,7 +96,14 @@ ordered_json to_json(const hold_result& result) {
           {"generator_limits", limits},
           {"little", little_json(result)},
           {"closes", result.closes},
-          {"wire_bytes_per_delivery", result.wire_bytes_per_delivery}};
+          {"wire_bytes_per_delivery", result.wire_bytes_per_delivery()}};
+}
+
+ordered_json parts_json(const hold_result& result) {
+  return {{"latency_hdr", encode_hdr(result.latency)},
+          {"quarter_deliveries", result.quarter_deliveries},
+          {"received", result.received},
+          {"wire_bytes", result.wire_bytes}};
 }
 
 }  // namespace chinwag::load

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -22,6 +23,7 @@ struct hold_result {
   std::uint64_t corrupted = 0;
   double deliveries_per_s = 0;
   std::vector<double> quarter_mean_ms;
+  std::array<std::uint64_t, 4> quarter_deliveries{};
   std::int64_t outstanding_after_drain = 0;
   double generator_cpu = 0;
   double carried_s = 0;  // time under way that came into the window less what left it
@@ -29,13 +31,15 @@ struct hold_result {
   double outstanding_standard_error = 0;
   std::uint32_t outstanding_samples = 0;
   std::map<std::string, std::uint32_t> closes;
-  double wire_bytes_per_delivery = 0;
+  std::uint64_t received = 0;    // deliveries, the warm-up's included
+  std::uint64_t wire_bytes = 0;  // of them
   histogram latency;
   histogram send_lag;
   histogram receive_lag;
 
   std::uint64_t lost() const { return expected - delivered; }
   double messages_per_s() const { return static_cast<double>(sent) / hold_s; }
+  double wire_bytes_per_delivery() const;
 
   // Which of its own limits the generator met: then the load is a lower bound of what the server
   // can do.
@@ -46,5 +50,8 @@ struct hold_result {
 };
 
 nlohmann::ordered_json to_json(const hold_result& result);
+
+// What `to_json` leaves out and who adds up the results of several processes needs.
+nlohmann::ordered_json parts_json(const hold_result& result);
 
 }  // namespace chinwag::load

@@ -36,6 +36,30 @@ void print_notes(const crowd& crowd) {
   }
 }
 
+void print_refusals(const connect_result& connected) {
+  if (connected.refused > 0) {
+    std::cerr << "chinwag-load: " << connected.refused << " connections were refused ("
+              << connected.reason << ")\n";
+  }
+}
+
+void print_result(const options& options, const std::string& summary, const std::string& json) {
+  std::cout << (options.json ? json : summary) << std::flush;
+  if (!options.output.empty()) {
+    write_output(options.output, json);
+  }
+}
+
+exit_code run_storm(generator& generator, const options& options, const profile& profile) {
+  const connect_result connected = generator.connect(profile.connections);
+  generator.join();
+  const storm_result result = generator.storm(profile.storm_timeout_s);
+  print_result(options, summary_of(result), to_json(result).dump(2) + "\n");
+  print_refusals(connected);
+  print_notes(generator.crowd());
+  return result.refused == 0 && connected.refused == 0 ? exit_code::ok : exit_code::shortfall;
+}
+
 exit_code run_once(generator& generator, const options& options, const profile& profile) {
   hold_request request = options.hold;
   if (request.messages_per_s == 0) {
@@ -44,15 +68,8 @@ exit_code run_once(generator& generator, const options& options, const profile& 
   const connect_result connected = generator.connect(profile.connections);
   generator.join();
   const hold_result result = generator.hold(request, {});
-  const std::string json = to_json(result).dump(2) + "\n";
-  std::cout << (options.json ? json : summary_of(result)) << std::flush;
-  if (!options.output.empty()) {
-    write_output(options.output, json);
-  }
-  if (connected.refused > 0) {
-    std::cerr << "chinwag-load: " << connected.refused << " connections were refused ("
-              << connected.reason << ")\n";
-  }
+  print_result(options, summary_of(result), to_json(result).dump(2) + "\n");
+  print_refusals(connected);
   print_notes(generator.crowd());
   return result.is_sound() && connected.refused == 0 ? exit_code::ok : exit_code::shortfall;
 }
@@ -65,7 +82,8 @@ exit_code run(const options& options) {
     obey(generator, profile.connections);
     return exit_code::ok;
   }
-  return run_once(generator, options, profile);
+  return profile.storm_timeout_s > 0 ? run_storm(generator, options, profile)
+                                     : run_once(generator, options, profile);
 }
 
 exit_code complain(const options& options, exit_code code, const std::string& text) {

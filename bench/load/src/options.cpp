@@ -27,7 +27,8 @@ connection ended; 2 wrong option, command or profile; 3 server, port or limits; 
 constexpr std::size_t name_bytes_max = 40;
 
 const std::map<std::string, protocol> protocol_names{{"websocket", protocol::websocket},
-                                                     {"engine.io", protocol::engine_io}};
+                                                     {"engine.io", protocol::engine_io},
+                                                     {"echo", protocol::echo}};
 
 std::string check_name(const std::string& name) {
   constexpr const char* allowed =
@@ -64,7 +65,7 @@ void add_server_options(CLI::App& app, options& out) {
   app.add_option_function<std::string>(
          "--protocol",
          [&out](const std::string& name) { out.generator.protocol = protocol_names.at(name); },
-         "How messages travel: as WebSocket text, or as Socket.IO events")
+         "How messages travel: as WebSocket text, as Socket.IO events, or back from /echo")
       ->check(CLI::IsMember(protocol_names))
       ->default_str("websocket");
   app.add_option("--sources", out.generator.sources,

@@ -36,6 +36,12 @@ class object_reader {
     return value.get<double>();
   }
 
+  // `otherwise` where the key is missing.
+  double number_if_given(const std::string& key, double lowest, double highest, double otherwise) {
+    known_.insert(key);
+    return object_.contains(key) ? number(key, lowest, highest) : otherwise;
+  }
+
   std::uint32_t whole(const std::string& key, std::uint32_t lowest, std::uint32_t highest) {
     const double value = number(key, lowest, highest);
     if (value != std::floor(value)) {
@@ -128,6 +134,7 @@ profile read_profile(const std::filesystem::path& path) {
       reader.number("messages_per_second_per_connection", 0.0001, 1'000'000);
   result.burst = reader.whole("burst", 1, 1'000'000);
   result.heartbeat_s = reader.number("heartbeat_s", 0, 3600);
+  result.storm_timeout_s = reader.number_if_given("storm_timeout_s", 0.001, 3600, 0);
   reader.refuse_unknown_keys();
   return result;
 }

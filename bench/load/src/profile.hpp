@@ -16,7 +16,8 @@ struct profile {
   std::uint32_t content_bytes;
   double messages_per_s_per_connection;
   std::uint32_t burst;
-  double heartbeat_s;  // 0: none
+  double heartbeat_s;      // 0: none
+  double storm_timeout_s;  // 0: no storm
 };
 
 // Throws `failure` naming file, key and what is allowed.

@@ -61,7 +61,7 @@ std::string summary_of(const hold_result& result) {
               result.hold_s) +
          line("deliveries  %.1f/s (%llu of %llu, %.0f bytes each on the wire)",
               result.deliveries_per_s, number(result.delivered), number(result.expected),
-              result.wire_bytes_per_delivery) +
+              result.wire_bytes_per_delivery()) +
          line("delay ms    mean %.3f  p50 %.3f  p90 %.3f  p99 %.3f  p99.9 %.3f  max %.3f",
               ns_to_ms(latency.mean()), ms_at(latency, 50), ms_at(latency, 90), ms_at(latency, 99),
               ms_at(latency, 99.9), max_ms(latency)) +
@@ -70,6 +70,17 @@ std::string summary_of(const hold_result& result) {
               result.generator_cpu * 100, ms_at(result.send_lag, 99),
               ms_at(result.receive_lag, 99)) +
          limits_of(result);
+}
+
+std::string summary_of(const storm_result& result) {
+  const histogram& rejoin = result.rejoin;
+  std::string text =
+      line("connections %u ended at once, %lld back in their rooms, %u refused", result.connections,
+           static_cast<long long>(rejoin.count()), result.refused) +
+      line("back ms     p50 %.3f  p99 %.3f  max %.3f", ms_at(rejoin, 50), ms_at(rejoin, 99),
+           max_ms(rejoin)) +
+      line("in all      %.3f s, generator CPU %.0f %%", result.total_s, result.generator_cpu * 100);
+  return result.refused == 0 ? text : text + "refused     " + result.reason + '\n';
 }
 
 }  // namespace chinwag::load

@@ -42,10 +42,6 @@ void tally::add_arrival(arrival kind, std::int64_t planned_ns, std::size_t wire_
   }
 }
 
-double tally::wire_bytes_per_delivery() const {
-  return received_ == 0 ? 0 : static_cast<double>(wire_bytes_) / static_cast<double>(received_);
-}
-
 std::array<double, 4> tally::quarter_mean_ns() const {
   std::array<double, 4> means{};
   for (std::size_t i = 0; i < means.size(); ++i) {

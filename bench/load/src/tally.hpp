@@ -38,8 +38,10 @@ class tally {
   std::int64_t outstanding() const { return outstanding_; }
   std::int64_t carried_in_ns() const { return carried_in_ns_; }
   std::int64_t carried_out_ns() const { return carried_out_ns_; }
-  double wire_bytes_per_delivery() const;
+  std::uint64_t received() const { return received_; }
+  std::uint64_t wire_bytes() const { return wire_bytes_; }
   std::array<double, 4> quarter_mean_ns() const;
+  const std::array<std::uint64_t, 4>& quarter_deliveries() const { return quarter_count_; }
   const histogram& latency() const { return latency_; }
   const histogram& send_lag() const { return send_lag_; }
 

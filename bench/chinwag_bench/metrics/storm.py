@@ -1,0 +1,143 @@
+"""Reconnect storm: everyone's connection ends at once, and everyone comes back at once."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import msgspec
+
+from chinwag_bench.errors import GeneratorError, ServerError
+from chinwag_bench.generator import Rejoined
+from chinwag_bench.metrics.cell import (
+    Bout,
+    Place,
+    attached_generator,
+    blaming_the_server,
+    open_as_many,
+    running_server,
+)
+from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
+from chinwag_bench.metrics.ramp import CONNECTIONS_A_SOURCE
+from chinwag_bench.records import Storm
+
+GENERATOR_CPU_MAX = 0.9
+"""Above it the generator may have been what everybody waited for."""
+
+
+class LastStorm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A storm on another metric's set-up, when all else is done there."""
+
+    settle_s: float
+    """Waited before it."""
+    planned_s: float
+    """Allowance for both; a slow server takes longer."""
+    timeout_s: float
+    """Who is not in its room again by then counts as refused."""
+
+
+class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """For cells of its own; with ``memory.storm`` it comes last on the memory metric's set-up."""
+
+    load: str
+    connections: int
+    setup_s: float
+    repeats: int
+    storm: LastStorm
+
+    @property
+    def planned_s(self) -> float:
+        return self.setup_s + self.storm.planned_s
+
+    def rounds(self, of_run: int) -> int:
+        return self.repeats
+
+    def loads(self) -> set[str]:
+        return {self.load}
+
+
+def sources(connections: int) -> int:
+    """Source addresses for connections that come back while the ports of those before are not free
+    again.
+    """
+    return math.ceil(2 * connections / CONNECTIONS_A_SOURCE)
+
+
+def measure(place: Place, pair: Bout, settings: LastStorm) -> Storm:
+    """One storm on what ``pair`` has open. Raises ``ServerError`` or ``GeneratorError``."""
+    started_at, started = time.time(), time.monotonic()
+    with blaming_the_server(pair.server):
+        pair.generator.rest(settings.settle_s)
+        outcome = pair.generator.storm(settings.timeout_s)
+    pair.server.check_alive()
+    cores = max(1, len(place.site.cpus.generator))
+    return Storm(
+        column=place.target.id,
+        round=place.round,
+        started_at=started_at,
+        seconds=time.monotonic() - started,
+        status="ok",
+        reason=_refusals(outcome),
+        connections=outcome.connections,
+        joined=outcome.joined,
+        refused=outcome.refused,
+        total_s=outcome.total_s,
+        rejoin_ms=outcome.rejoin_ms,
+        generator_cpu=outcome.generator_cpu,
+        generator_limited=outcome.generator_cpu
+        > GENERATOR_CPU_MAX * min(cores, len(pair.generator.pids)),
+    )
+
+
+def measure_last(place: Place, pair: Bout, connections: int, settings: LastStorm) -> Storm:
+    """A storm of ``connections`` after whatever happened before: connections beyond them are ended
+    first. A failure is a failed record, because what was measured before it still stands.
+    """
+    started_at, started = time.time(), time.monotonic()
+    try:
+        pair.server.check_alive()
+        with blaming_the_server(pair.server):
+            pair.generator.disconnect(connections)
+        return measure(place, pair, settings)
+    except (ServerError, GeneratorError) as error:
+        return Storm(
+            column=place.target.id,
+            round=place.round,
+            started_at=started_at,
+            seconds=time.monotonic() - started,
+            status="failed",
+            reason=f"after the ramp: {error.text()}",
+        )
+
+
+def _refusals(outcome: Rejoined) -> str | None:
+    if not outcome.refused:
+        return None
+    return f"{outcome.refused:,} of {outcome.connections:,} refused: {outcome.reason}"
+
+
+def _visit(visit: Visit) -> list[Storm]:
+    settings: Settings = visit.settings
+    place, load, wanted = visit.place, visit.load, settings.connections
+    with (
+        running_server(place) as server,
+        attached_generator(place, server, load, wanted, sources(wanted)) as generator,
+    ):
+        connections = open_as_many(place, server, generator, wanted, join=True)
+        record = measure(place, Bout(server, generator, load, connections), settings.storm)
+        # Stopping the server first would look like a lost connection to the generator.
+        generator.close()
+        return [record]
+
+
+def _describe(record: Storm) -> str:
+    if record.refused or record.total_s is None:
+        return record.reason or "nothing measured"
+    sign = "<= " if record.generator_limited else ""
+    return (
+        f"{record.connections:,} connections back in {sign}{record.total_s:.2f} s, "
+        f"p99 {record.rejoin_ms['p99']:,.0f} ms"
+    )
+
+
+METRIC = Metric(record=Storm, settings=Settings, measure=_visit, describe=_describe)

@@ -1,0 +1,198 @@
+"""Calibration: what the generator itself can do, in a run's raw data, and who came near to it."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+from chinwag_bench import calibration
+from chinwag_bench.errors import HostError
+from chinwag_bench.judge import judge
+from chinwag_bench.load_profile import load_profile
+from chinwag_bench.machine.cpu_plan import plan_cpus
+from chinwag_bench.machine.open_files import raise_limit
+from chinwag_bench.metrics.cell import Site
+from chinwag_bench.near_ceiling import near_ceiling
+from chinwag_bench.records import Calibration, Ceiling, Cell
+from chinwag_bench.render import html
+from chinwag_bench.servers.build import build
+from chinwag_bench.servers.catalog import discover
+from chinwag_bench.validation import validate
+
+from . import result_builder
+
+ECHOES = ("[variants.default]", '[echo]\nenv = { TOY_ECHO = "yes" }\n\n[variants.default]')
+DELIVERIES_PER_MESSAGE = 5.5
+
+
+@pytest.fixture
+def echoing(checkout):
+    server = checkout.add_server(replace=ECHOES)
+    build(server)
+    return discover(checkout.workspace)
+
+
+@pytest.fixture
+def site(checkout, tmp_path):
+    return Site(
+        folder=tmp_path / "results",
+        generator=checkout.generator,
+        cpus=plan_cpus(),
+        seed=1,
+        open_files=raise_limit(),
+    )
+
+
+def test_each_load_has_its_ceiling(checkout, echoing, site, monkeypatch):
+    capacity = 40_000
+    monkeypatch.setenv("FAKE_CAPACITY", str(capacity))
+    loads = {name: load_profile(checkout.workspace, name) for name in calibration.LOADS}
+    found = calibration.calibrate(site, loads, echoing)
+    assert (found.server, [c.load for c in found.ceilings]) == ("toy", ["echo", "article"])
+    for ceiling in found.ceilings:
+        # An overload of a few percent passes in holds as short as these.
+        assert capacity / 1.2 < ceiling.messages_per_s <= capacity * 1.06
+        assert ceiling.cpu_us_per_message == pytest.approx(0.1e6 / ceiling.messages_per_s)
+        assert ceiling.cpu_us_per_delivery < ceiling.cpu_us_per_message
+        assert ceiling.send_lag_ms["p99"] == 0.02
+        # The model is a server's: the generator itself was never at its limit.
+        assert (ceiling.limited_by, ceiling.lower_bound) == ("server", True)
+
+
+def test_the_echoing_server_gets_its_settings_and_the_other_does_not(echoing):
+    echo, plain = calibration.echoing(echoing)
+    assert echo.server.manifest.transport == "echo"
+    assert echo.server.manifest.run.env["TOY_ECHO"] == "yes"
+    assert plain.server.manifest.transport == "websocket"
+    assert "TOY_ECHO" not in plain.server.manifest.run.env
+
+
+def test_without_a_server_that_echoes_there_is_none(checkout):
+    checkout.add_server()
+    with pytest.raises(HostError, match="no server here echoes messages"):
+        calibration.echoing(discover(checkout.workspace))
+
+
+def test_a_failed_search_is_a_ceiling_with_its_reason(checkout, echoing, site, monkeypatch):
+    monkeypatch.setenv("FAKE_FAULT", "error")
+    loads = {name: load_profile(checkout.workspace, name) for name in calibration.LOADS}
+    found = calibration.calibrate(site, loads, echoing)
+    assert ["out of luck" in ceiling.reason for ceiling in found.ceilings] == [True, True]
+    assert calibration.describe(found)[0].startswith("echo: not known: the load generator: out of")
+
+
+def step(limited):
+    return SimpleNamespace(hold=SimpleNamespace(generator_limited=limited))
+
+
+@pytest.mark.parametrize(
+    ("best", "failed", "kind", "expected"),
+    [
+        (True, None, None, ("generator", False)),
+        (False, True, "loss", ("generator", False)),
+        (False, False, "generator", ("generator", False)),
+        (False, False, "loss", ("server", True)),
+        (False, None, None, ("time", True)),
+    ],
+)
+def test_only_the_generator_s_own_end_is_its_ceiling(best, failed, kind, expected):
+    search = SimpleNamespace(
+        best=step(best),
+        failed_step=None if failed is None else step(failed),
+        failure=kind and SimpleNamespace(kind=kind),
+    )
+    assert calibration.limit(search) == expected
+
+
+def test_both_searches_fit_into_fifteen_seconds():
+    planned = [calibration.settings(name).planned_s for name in calibration.LOADS]
+    assert sum(planned) <= 15
+
+
+ARTICLE = Ceiling(
+    load="article",
+    connections=1_000,
+    messages_per_s=20_000.0,
+    deliveries_per_s=1_000_000.0,
+    cpu_us_per_message=45.0,
+    cpu_us_per_delivery=0.9,
+    generator_cpu=0.95,
+    send_lag_ms={"p50": 0.1, "p99": 1.5, "max": 3.0},
+    receive_lag_ms={"p50": 0.1, "p99": 0.5, "max": 1.0},
+    limited_by="generator",
+)
+CALIBRATED = Calibration(server="toy", started_at=0.0, seconds=12.0, ceilings=[ARTICLE])
+
+
+def throughput(column, value):
+    return Cell(row="throughput_deliveries", column=column, value=value, unit="deliveries/s")
+
+
+def test_columns_near_the_ceiling_are_told_nearest_first():
+    cells = [
+        throughput("far", 799_000.0),
+        throughput("near", 800_000.0),
+        throughput("nearest", 990_000.0),
+        throughput("none", None),
+        Cell(row="throughput_messages", column="far", value=1e9, unit="messages/s"),
+    ]
+    found = near_ceiling(CALIBRATED, ["article"], cells)
+    assert [(one.column, one.share) for one in found] == [("nearest", 0.99), ("near", 0.8)]
+
+
+def test_a_ceiling_says_nothing_of_another_load():
+    assert near_ceiling(CALIBRATED, ["chatty-small"], [throughput("a", 1e6)]) == []
+    assert near_ceiling(None, ["article"], [throughput("a", 1e6)]) == []
+
+
+def test_the_report_and_the_matrix_have_it(tmp_path):
+    folder = result_builder.build(tmp_path / "run")
+    raw = folder / "raw" / "calibration.ndjson"
+    ceiling = msgspec.structs.replace(ARTICLE, deliveries_per_s=650_000.0)
+    calibrated = msgspec.structs.replace(CALIBRATED, ceilings=[ceiling])
+    raw.write_bytes(msgspec.json.encode(calibrated) + b"\n")
+    matrix = judge(folder)
+    assert matrix.calibration == calibrated
+    page = html.document(matrix)
+    assert "20,000 messages/s, 650,000 deliveries/s; 45.00 us of CPU a message" in page
+    assert [near.column for near in matrix.near_ceiling] == ["chinwagd"]
+    assert "perhaps held back by it: chinwagd (9" in page
+
+
+def test_a_run_without_one_has_no_such_section(tmp_path):
+    matrix = judge(result_builder.build(tmp_path / "run"))
+    assert matrix.calibration is None
+    assert "What the generator can do" not in html.document(matrix)
+
+
+def test_a_broken_record_of_it_is_found(tmp_path):
+    folder = result_builder.build(tmp_path / "run")
+    (folder / "raw" / "calibration.ndjson").write_text('{"server": 7}\n')
+    problems = [problem for problem in validate(folder).problems if "calibration" in problem.file]
+    assert [problem.line for problem in problems] == [1]
+
+
+def test_the_command_shows_it(checkout, echoing):
+    done = checkout.chinwag("calibrate", "--json", "--quiet", FAKE_CAPACITY="40000")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert [ceiling["load"] for ceiling in found["ceilings"]] == ["echo", "article"]
+    shown = checkout.chinwag("calibrate", FAKE_CAPACITY="40000")
+    assert "messages/s" in shown.stdout
+
+
+def test_a_run_is_calibrated_once(checkout, echoing, tmp_path):
+    profile = tmp_path / "calibrated.toml"
+    tiny = (Path(__file__).parent / "fixtures" / "tiny.toml").read_text()
+    profile.write_text(tiny.replace("repeats_max", "calibrate = true\nrepeats_max"))
+    arguments = ("--results", str(tmp_path / "out"), "--quiet", "--json")
+    done = checkout.chinwag("run", str(profile), *arguments, FAKE_CAPACITY="40000")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (raw,) = (tmp_path / "out").glob("*/raw/calibration.ndjson")
+    first = raw.read_bytes()
+    assert msgspec.json.decode(first, type=Calibration).server == "toy"
+    folder = str(raw.parent.parent)
+    again = checkout.chinwag("run", "--resume", folder, "--quiet", FAKE_CAPACITY="40000")
+    assert again.returncode == 0, again.stderr
+    assert raw.read_bytes() == first
