@@ -28,9 +28,11 @@ check "Python: mypy" mypy
 check "Python: mypy, conformance" mypy --strict tests/conformance
 check "C++: clang-format" clang-format --dry-run -Werror "${cpp[@]}"
 check "C++: clang-tidy" clang_tidy
-have go && check "Go: gofmt" in_folder reference-impls/go unformatted_go
+have go && check "Go: gofmt" in_folder reference-impls unformatted_go
 have go && check "Go: vet" in_folder reference-impls/go go vet ./...
-have cargo-fmt && check "Rust: rustfmt" in_folder reference-impls/rust cargo fmt --check
+have cargo-fmt && for crate in reference-impls/*/Cargo.toml; do
+  check "Rust: rustfmt, ${crate%/*}" in_folder "${crate%/*}" cargo fmt --check
+done
 have cargo-clippy && check "Rust: clippy" in_folder reference-impls/rust \
   cargo clippy -q --locked --all-targets --target-dir ../../build/servers/rust/target -- -D warnings
 have cargo-clippy && check "Rust: clippy, tuned" in_folder reference-impls/rust/tuned cargo clippy \

@@ -317,7 +317,9 @@ class Effort(msgspec.Struct, kw_only=True):
     """What a server costs to write and to ship."""
 
     lines_of_code: int | None = None
-    """Non-blank lines of the files that the manifest's ``loc`` names."""
+    """Lines of the files that the manifest's ``loc`` names, without blanks, comments and
+    documentation.
+    """
     build_cold_s: float | None = None
     """Into an empty build folder; package caches outside the tree may have been warm."""
     build_warm_s: float | None = None

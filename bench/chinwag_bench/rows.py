@@ -388,7 +388,11 @@ def _effort(field: str, per: float = 1) -> Callable[[Effort], float | None]:
 
 def _effort_rows() -> list[Spec]:
     rows = {
-        "lines_of_code": ("Lines of code", "", "Non-blank lines of the server's own sources."),
+        "lines_of_code": (
+            "Lines of code",
+            "",
+            "Lines of the server's own sources, without blanks, comments and documentation.",
+        ),
         "build_cold_s": (
             "Build time, cold",
             "s",

@@ -34,6 +34,10 @@ defmodule Chat.MixProject do
   end
 
   defp apps("cowboy"), do: [:cowlib, :ranch, :cowboy]
+  defp apps("bandit"), do: [:bandit, :plug, :thousand_island, :websock]
 
   defp dependencies("cowboy"), do: [{:cowboy, "~> 2.8"}, {:jiffy, "~> 1.1"}]
+
+  # Elixir 1.14 compiles none newer of the first two; Bandit brings hpax along.
+  defp dependencies("bandit"), do: [{:bandit, "~> 1.11.0"}, {:hpax, "< 1.0.4"}, {:jiffy, "~> 1.1"}]
 end

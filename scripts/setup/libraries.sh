@@ -6,13 +6,16 @@ npm_packages() { (cd "$1" && npm ci --no-audit --no-fund --loglevel=error); }
 go_modules() { (cd "$1" && go mod download); }
 crates() { (cd "$1" && cargo fetch --locked --quiet); }
 
+# Optional peers fetch their libraries when they are built.
+is_peer() { grep -qx 'peer = true' "$1/server.toml" 2>/dev/null; }
+
 # libraries TOOL LOCKFILE FUNCTION: for every server that has LOCKFILE, FUNCTION once for each
 # state of that file.
 libraries() {
   local lock folder
   for lock in "$REFERENCE"/*/"$2"; do
     folder=${lock%/*}
-    [ -f "$lock" ] || continue
+    [ -f "$lock" ] && ! is_peer "$folder" || continue
     if ! have "$1"; then
       say "$folder: $1 is missing, its column will say so"
     elif ! once "$3-${folder##*/}" "$lock" -- "$3" "$folder"; then

@@ -88,6 +88,25 @@ def test_a_missing_toolchain_is_said_in_the_manifest_s_words(checkout):
         build(server)
 
 
+def test_what_is_no_command_is_checked_by_one(checkout):
+    checks = 'requires = ["sh"]\nchecks = [["true"], ["sh", "-c", "exit 1"]]'
+    server = checkout.add_server(replace=('requires = ["sh"]', checks))
+    assert missing_reason(server) == "there is no shell"
+    with pytest.raises(HostError, match="there is no shell"):
+        build(server)
+
+
+def test_a_variant_may_need_more_and_says_so_itself(checkout):
+    more = """[variants.other]
+build = { env = { CHOICE = "other" } }
+toolchain = { checks = [["false"]], missing = "needs hex" }
+
+[variants.default]"""
+    server = checkout.add_server(replace=("[variants.default]", more))
+    assert missing_reason(server.in_variant("default").server) is None
+    assert missing_reason(server.in_variant("other").server) == "needs hex"
+
+
 def test_versions_are_asked_for_and_never_guessed(checkout):
     more = '[versions]\nabsent = { command = ["frobnicate"] }\nfailing = { command = ["false"] }'
     server = checkout.add_server(replace=("[versions]", more))

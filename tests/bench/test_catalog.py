@@ -30,6 +30,46 @@ def test_names_mean_targets(checkout):
     assert [target.id for target in catalog.targets(["default", "tuned"])] == ["toy", "toy:tuned"]
 
 
+def test_peers_are_offered_only_to_who_asks_for_them(checkout):
+    checkout.add_server("toy")
+    checkout.add_server("zeta")
+    checkout.add_server("peer", replace=("language = ", "peer = true\nlanguage = "))
+    catalog = discover(checkout.workspace)
+
+    def ids(targets):
+        return [target.id for target in targets]
+
+    assert ids(catalog.targets(["default"])) == ["toy", "zeta"]
+    assert ids(catalog.targets(["default"], peers=True)) == ["peer", "toy", "zeta"]
+    assert ids(catalog.every_variant()) == ["toy", "toy:tuned", "zeta", "zeta:tuned"]
+    assert ids(catalog.every_variant(peers=True))[:2] == ["peer", "peer:tuned"]
+    assert ids(catalog.named(["peer:tuned"])) == ["peer:tuned"]
+    assert ids(catalog.named(["toy"], peers=True)) == ["toy", "peer"]
+    assert ids(catalog.named(["peer", "toy"], peers=True)) == ["peer", "toy"]
+
+
+def test_a_variant_may_skip_more_cases_than_its_server(checkout):
+    more = '[variants.other]\nskip = { "test_b" = "no b" }\n[variants.default]'
+    server = checkout.add_server("toy", replace=("[variants.default]", more))
+    skips = {
+        name: server.in_variant(name).server.manifest.conformance.skip
+        for name in ("default", "other")
+    }
+    assert skips["other"] == skips["default"] | {"test_b": "no b"}
+    assert "test_b" not in skips["default"]
+
+
+def test_a_variant_may_be_a_peer(checkout):
+    optional = "[variants.rare]\npeer = true\n[variants.default]"
+    checkout.add_server("toy", replace=("[variants.default]", optional))
+    catalog = discover(checkout.workspace)
+    ids = [target.id for target in catalog.every_variant()]
+    assert ids == ["toy", "toy:tuned"]
+    assert [target.id for target in catalog.targets(["default", "rare"])] == ["toy"]
+    assert "toy:rare" in {target.id for target in catalog.every_variant(peers=True)}
+    assert [target.id for target in catalog.named(["toy:rare"])] == ["toy:rare"]
+
+
 def test_the_second_name_of_a_pair(checkout):
     checkout.add_server("toy")
     checkout.add_server("toy2")

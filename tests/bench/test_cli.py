@@ -158,6 +158,21 @@ def test_the_list_as_json(checkout):
     assert (facts["name"], facts["missing"], facts["built"]) == ("toy", None, False)
 
 
+def test_peers_are_listed_on_demand_and_can_always_be_named(main_here, checkout):
+    checkout.add_server("toy-peer", replace=("language = ", "peer = true\nlanguage = "))
+    assert "toy-peer" not in main_here("list")[1]
+    assert "toy-peer" in main_here("list", "--peers")[1]
+    built = checkout.root / "build/servers/toy-peer/server.py"
+    assert main_here("build")[0] == 0
+    assert not built.exists()
+    assert main_here("build", "--peers")[0] == 0
+    assert built.exists()
+    for arguments in (["--all", "--peers"], ["toy", "--peers"], ["toy-peer"]):
+        outcomes = main_here("verify", "--json", *arguments)[1]
+        assert '"toy-peer"' in outcomes
+    assert '"toy-peer"' not in main_here("verify", "--json", "--all")[1]
+
+
 def test_build_answers_by_its_code(checkout):
     checkout.add_server("toy")
     assert checkout.chinwag("build").returncode == 0

@@ -1,15 +1,31 @@
 """Effort: counted from the tree and from the last build."""
 
+from pathlib import Path
+
+import pytest
+from chinwag_bench.paths import Workspace
 from chinwag_bench.servers.build import build
-from chinwag_bench.servers.effort import count_lines, read_effort
+from chinwag_bench.servers.catalog import discover
+from chinwag_bench.servers.effort import read_effort
+from chinwag_bench.servers.lines_of_code import lines_of_code
+
+COMPARED = [
+    server
+    for server in discover(Workspace(Path(__file__).resolve().parents[2])).servers.values()
+    if server.folder.parent.name == "reference-impls"
+]
 
 
-def test_lines_are_counted_without_blanks(tmp_path):
-    (tmp_path / "a.py").write_text("one\n\n  \ntwo")
-    (tmp_path / "b.txt").write_text("three\n")
-    assert count_lines(tmp_path, ["*.py"]) == 2
-    assert count_lines(tmp_path, ["*.py", "a.*", "*.txt"]) == 3
-    assert count_lines(tmp_path, []) is None
+def test_lines_of_code_are_those_of_the_files_that_the_manifest_names(checkout):
+    server = checkout.add_server()
+    (sources,) = lines_of_code(server.folder, ["*.py"]).values()
+    assert sources > 40
+    assert read_effort(server).lines_of_code == sources
+
+
+def test_a_manifest_that_names_no_sources_has_no_lines_of_code(checkout):
+    server = checkout.add_server(replace=('loc = ["*.py"]\n', ""))
+    assert read_effort(server).lines_of_code is None
 
 
 def test_builds_are_known_once_they_were_made(checkout):
@@ -53,3 +69,37 @@ total = { command = ["no-such-tool"] }
     build(server)
     effort = read_effort(server)
     assert (effort.dependencies_direct, effort.dependencies_total) == (None, None)
+
+
+def test_a_variant_that_is_built_from_other_libraries_has_its_own_counted(checkout):
+    sections = """[dependencies]
+direct = { command = ["echo", "lib-a"] }
+total = { command = ["printf", "lib-a\\nlib-b\\n"] }
+
+[variants.other]
+build = { env = { CHOICE = "other" } }
+
+[variants.other.dependencies]
+direct = { command = ["printf", "lib-a\\nlib-c\\n"] }
+total = { command = ["printf", "lib-a\\nlib-b\\nlib-c\\n"] }
+
+[run]"""
+    server = checkout.add_server(replace=("[run]", sections))
+    counted = {}
+    for variant in ("default", "other"):
+        target = server.in_variant(variant)
+        build(target.server)
+        effort = read_effort(target.server)
+        counted[variant] = (effort.dependencies_direct, effort.dependencies_total)
+    assert counted == {"default": (1, 2), "other": (2, 3)}
+
+
+@pytest.mark.parametrize("server", COMPARED, ids=lambda server: server.name)
+def test_every_compared_server_says_what_its_effort_is_read_from(server):
+    manifest = server.manifest
+    assert manifest.loc
+    assert manifest.deployed
+    assert manifest.dependencies
+    for name, variant in manifest.variants.items():
+        other_commands = variant.build is not None and variant.build.all_commands()
+        assert not other_commands or variant.dependencies, f"{name} is built by other commands"

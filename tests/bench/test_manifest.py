@@ -41,11 +41,19 @@ def test_a_whole_manifest_is_read(tmp_path):
         ('["{python}", "{build}/server.py"]', "[]", "`run.command` is an empty list", "program"),
         ("{build}/server.py", "{bild}/server.py", "unknown placeholder {bild}", "build"),
         ('missing = "there is no shell"', "", "`toolchain.missing` is empty", "how to"),
+        ('requires = ["sh"]', "checks = [[]]", "`toolchain.checks` is an empty list", "program"),
         ("Python (.*)", "Python .*", "'python' has an invalid regex", "group"),
         (
             "[variants.tuned]",
             '[variants.tuned.versions]\nx = { command = ["x"] }\n[variants.tuned]',
             "`variants.tuned.versions` is there without a build",
+            "add [variants.tuned.build]",
+        ),
+        (
+            "[variants.tuned]",
+            "[variants.tuned.dependencies]\n"
+            'direct = { command = ["x"] }\ntotal = { command = ["x"] }\n[variants.tuned]',
+            "`variants.tuned.dependencies` is there without a build",
             "add [variants.tuned.build]",
         ),
         (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import statistics
 from pathlib import Path
 
 import pytest
-import tomllib
+from chinwag_bench.servers.lines_of_code import lines_of_code
+from chinwag_bench.servers.manifest import load_manifest
 from functions import functions
 from tree import CODE, lines, name, tracked
 
@@ -20,16 +20,6 @@ SERVER_LINES_MAX = 400
 
 CODE_FILES = [path for path in tracked() if path.suffix in CODE]
 SERVERS = sorted(path.parent for path in tracked() if path.match("reference-impls/*/server.toml"))
-COMMENT = re.compile(r"\s*(//|/\*|\*|#(?!\s*(include|pragma|if|endif|define|!?\[)))")
-# Elixir writes its documentation into attributes: comments, for whoever counts code.
-DOCUMENTATION = re.compile(
-    r'^ *@(?:module|type)?doc (?:"""\n.*?^ *"""|"[^\n]*")$', re.MULTILINE | re.DOTALL
-)
-
-
-def count_code(text: str) -> int:
-    code = DOCUMENTATION.sub("", text).splitlines()
-    return sum(bool(line.strip()) and not COMMENT.match(line) for line in code)
 
 
 def test_no_file_is_longer_than_its_limit() -> None:
@@ -64,14 +54,6 @@ def test_no_line_is_wider_than_a_screen() -> None:
 
 @pytest.mark.parametrize("server", SERVERS, ids=lambda path: path.name)
 def test_a_compared_server_is_small_enough_to_read(server: Path) -> None:
-    """Code alone: the manifest's files without blanks and comments."""
-    globs = tomllib.loads((server / "server.toml").read_text(encoding="utf-8"))["loc"]
-    files = {path for pattern in globs for path in server.glob(pattern)}
-    code = {path.name: count_code(path.read_text(encoding="utf-8")) for path in sorted(files)}
+    """By the same count as the matrix's row "Lines of code"."""
+    code = lines_of_code(server, load_manifest(server / "server.toml").loc)
     assert 0 < sum(code.values()) <= SERVER_LINES_MAX, code
-
-
-def test_documentation_is_not_code() -> None:
-    heredoc = '  @moduledoc """\n  What it is.\n\n  And "why".\n  """\n'
-    assert count_code(f'defmodule A do\n{heredoc}  @doc "One."\n  # Two.\n  def b, do: """\n') == 2
-    assert count_code(heredoc + "  @spec b :: 1\n" + heredoc) == 1

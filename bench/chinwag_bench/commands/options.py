@@ -36,10 +36,14 @@ Cap = Annotated[
     int | None,
     typer.Option(help="Most connections to try.", show_default="the profile's", min=1),
 ]
+Peers = Annotated[
+    bool,
+    typer.Option("--peers", help="The optional peers, too: further libraries to compare with."),
+]
 Names = Annotated[
     list[str] | None,
     typer.Argument(
-        help="NAME or NAME:VARIANT; all when none is given.",
+        help="NAME or NAME:VARIANT; all but peers when none is given.",
         autocompletion=completion.server_names,
     ),
 ]

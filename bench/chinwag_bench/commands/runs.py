@@ -37,6 +37,7 @@ def run(
         ),
     ] = "quick",
     servers: options.Servers = None,
+    peers: options.Peers = False,
     seed: options.Seed = _SEED,
     results: options.Results = None,
     server_cores: options.ServerCores = None,
@@ -56,7 +57,7 @@ def run(
             workspace = find_workspace()
             session = resume_session(workspace, discover(workspace), resume)
         else:
-            request = make_request(profile, servers, seed, results, server_cores, cap)
+            request = make_request(profile, servers, peers, seed, results, server_cores, cap)
             store = new_store(request)
             session = open_session(request, store, check_built(request.targets))
         failed = measure(session, reporter)
@@ -76,6 +77,7 @@ def matrix(
         ),
     ] = "quick",
     servers: options.Servers = None,
+    peers: options.Peers = False,
     seed: options.Seed = _SEED,
     results: options.Results = None,
     server_cores: options.ServerCores = None,
@@ -87,7 +89,7 @@ def matrix(
 
     [bold]Examples[/bold]: chinwag matrix · chinwag matrix --profile smoke --servers go,rust
     """
-    request = make_request(profile, servers, seed, results, server_cores, cap)
+    request = make_request(profile, servers, peers, seed, results, server_cores, cap)
     with make_reporter(json=json, quiet=quiet) as reporter:
         session, obstacles = prepare(request, reporter)
         session.check_headroom(reporter)
@@ -112,6 +114,7 @@ def report(
 def make_request(
     profile_name: str,
     servers: str | None,
+    peers: bool,
     seed: int,
     results: Path | None,
     server_cores: int | None,
@@ -122,7 +125,9 @@ def make_request(
     catalog = discover(workspace)
     warn_of_broken(catalog)
     profile = load_run_profile(profile_name).capped(cap)
-    targets = with_again(choose_targets(catalog, servers, profile.variants), profile.again)
+    targets = with_again(
+        choose_targets(catalog, servers, profile.variants, peers=peers), profile.again
+    )
     if not targets:
         raise UsageError(f"no servers to measure in {workspace.root}", hint="see `chinwag list`")
     return Request(

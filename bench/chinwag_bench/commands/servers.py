@@ -27,10 +27,10 @@ from chinwag_bench.servers.toolchain import missing_reason
 _WATCH_S = 0.2
 
 
-def list_servers(json: options.Json = False) -> None:
+def list_servers(peers: options.Peers = False, json: options.Json = False) -> None:
     """Shows every server: its variants, whether its toolchain is here, whether it is built."""
     catalog = discover(find_workspace())
-    facts = [_facts(server) for server in catalog.servers.values()]
+    facts = [_facts(server) for server in catalog.offered(peers=peers)]
     if json:
         broken = [{"broken": error.message, "hint": error.hint} for error in catalog.broken]
         print_json(*facts, *broken)
@@ -41,7 +41,10 @@ def list_servers(json: options.Json = False) -> None:
 
 
 def build_servers(
-    names: options.Names = None, json: options.Json = False, quiet: options.Quiet = False
+    names: options.Names = None,
+    peers: options.Peers = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Builds servers whose sources, build commands or toolchain have changed. Logs:
     build/servers/NAME/build.log.
@@ -49,7 +52,7 @@ def build_servers(
     catalog = discover(find_workspace())
     warn_of_broken(catalog)
     with make_reporter(json=json, quiet=quiet) as reporter:
-        obstacles = build_all(resolve(catalog, names), reporter)
+        obstacles = build_all(resolve(catalog, names, peers=peers), reporter)
     failed = [status for status, _ in obstacles.values()]
     raise typer.Exit(EXIT_SERVER if "failed" in failed else 3 if failed else EXIT_OK)
 
@@ -102,6 +105,7 @@ def watch(server: ServerProcess) -> None:
 def verify_servers(
     names: options.Names = None,
     every: Annotated[bool, typer.Option("--all", help="Every server in every variant.")] = False,
+    peers: options.Peers = False,
     smoke: Annotated[bool, typer.Option(help="Only the short subset of cases.")] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -113,7 +117,7 @@ def verify_servers(
     workspace = find_workspace()
     catalog = discover(workspace)
     warn_of_broken(catalog)
-    targets = _every_variant(catalog) if every else resolve(catalog, names)
+    targets = catalog.every_variant(peers=peers) if every else resolve(catalog, names, peers=peers)
     with make_reporter(json=json, quiet=quiet) as reporter:
         unbuilt = build_all(targets, reporter)
         built = [target for target in targets if target.base_id not in unbuilt]
@@ -129,9 +133,11 @@ def verify_servers(
     raise typer.Exit(EXIT_SERVER if failed or unbuilt else EXIT_OK)
 
 
-def resolve(catalog: Catalog, names: list[str] | None) -> list[Target]:
-    """The named targets, else every server's default."""
-    return [catalog.target(name) for name in names] if names else catalog.targets(["default"])
+def resolve(catalog: Catalog, names: list[str] | None, *, peers: bool = False) -> list[Target]:
+    """The named targets, else every server's default; with ``peers`` the optional peers, too."""
+    if names:
+        return catalog.named(names, peers=peers)
+    return catalog.targets(["default"], peers=peers)
 
 
 def warn_of_broken(catalog: Catalog) -> None:
@@ -144,19 +150,12 @@ def print_json(*values: Any) -> None:
         print(msgspec.json.encode(value).decode(), flush=True)
 
 
-def _every_variant(catalog: Catalog) -> list[Target]:
-    return [
-        server.in_variant(variant)
-        for server in catalog.servers.values()
-        for variant in server.manifest.variants
-    ]
-
-
 def _facts(server: Server) -> dict[str, Any]:
     return {
         "name": server.name,
         "title": server.manifest.title,
         "language": server.manifest.language,
+        "peer": server.manifest.peer,
         "variants": {
             name: variant.description for name, variant in server.manifest.variants.items()
         },

@@ -22,11 +22,16 @@ Obstacles = dict[str, tuple[str, str]]
 """By base id: (status, reason) of columns that will not be measured."""
 
 
-def choose_targets(catalog: Catalog, names: str | None, variants: list[str]) -> list[Target]:
-    """The columns that a comma-separated list names, else all in the profile's variants."""
+def choose_targets(
+    catalog: Catalog, names: str | None, variants: list[str], *, peers: bool = False
+) -> list[Target]:
+    """The columns that a comma-separated list names, else all in the profile's variants; with
+    ``peers`` the optional peers, too.
+    """
     if names:
-        return [catalog.target(name.strip()) for name in names.split(",") if name.strip()]
-    return catalog.targets(variants)
+        wanted = [name.strip() for name in names.split(",") if name.strip()]
+        return catalog.named(wanted, peers=peers)
+    return catalog.targets(variants, peers=peers)
 
 
 def build_all(targets: list[Target], reporter: Reporter) -> Obstacles:

@@ -10,7 +10,7 @@ import msgspec
 
 from chinwag_bench.errors import ManifestError, UsageError
 from chinwag_bench.paths import Workspace
-from chinwag_bench.servers.manifest import Build, Manifest, Variant, fill, load_manifest
+from chinwag_bench.servers.manifest import Build, Manifest, Toolchain, Variant, fill, load_manifest
 
 MANIFEST_GLOBS = ("core/app/server.toml", "reference-impls/*/server.toml")
 AGAIN = " (again)"
@@ -46,8 +46,13 @@ class Server(msgspec.Struct, frozen=True):
         manifest = msgspec.structs.replace(
             self.manifest,
             loc=self.manifest.loc + variant.loc,
+            toolchain=_own_toolchain(self.manifest.toolchain, variant.toolchain),
             build=_own_build(self.manifest.build, variant.build),
             versions=self.manifest.versions | variant.versions,
+            dependencies=variant.dependencies or self.manifest.dependencies,
+            conformance=msgspec.structs.replace(
+                self.manifest.conformance, skip=self.manifest.conformance.skip | variant.skip
+            ),
         )
         built_for = None if variant.build is None else name
         server = msgspec.structs.replace(self, manifest=manifest, built_for=built_for)
@@ -78,6 +83,10 @@ class Target(msgspec.Struct, frozen=True):
         return self.server.manifest.variants[self.variant]
 
     @property
+    def is_peer(self) -> bool:
+        return self.server.manifest.peer or self.settings.peer
+
+    @property
     def base_id(self) -> str:
         """The name by which the command line and the conformance suite know it."""
         return (
@@ -105,14 +114,36 @@ class Catalog(msgspec.Struct):
             raise UsageError(f"{server_name} has no variant {variant!r}", hint=f"it has: {known}")
         return server.in_variant(variant or "default")
 
-    def targets(self, variants: list[str]) -> list[Target]:
-        """Every server in each of the variants that it has, in the catalog's order."""
-        return [
+    def offered(self, *, peers: bool) -> list[Server]:
+        """The servers that are meant where none is named, in the catalog's order; optional peers
+        only if they are wanted.
+        """
+        return [server for server in self.servers.values() if peers or not server.manifest.peer]
+
+    def targets(self, variants: list[str], *, peers: bool = False) -> list[Target]:
+        """Every server that is offered, in each of the variants that it has."""
+        every = self.every_variant(peers=peers)
+        by_place = {(target.server.name, target.variant): target for target in every}
+        places = [(name, variant) for name in self.servers for variant in variants]
+        return [by_place[place] for place in places if place in by_place]
+
+    def every_variant(self, *, peers: bool = False) -> list[Target]:
+        """Every server that is offered, in each variant that is no optional one."""
+        targets = [
             server.in_variant(variant)
-            for server in self.servers.values()
-            for variant in variants
-            if variant in server.manifest.variants
+            for server in self.offered(peers=peers)
+            for variant in server.manifest.variants
         ]
+        return [target for target in targets if peers or not target.is_peer]
+
+    def named(self, names: list[str], *, peers: bool = False) -> list[Target]:
+        """What each name means, and with ``peers`` the optional peers' defaults behind them. Raises
+        ``UsageError`` for a name that means nothing.
+        """
+        named = [self.target(name) for name in names]
+        known = {target.base_id for target in named}
+        more = [target for target in self.targets(["default"], peers=peers) if target.is_peer]
+        return named + [target for target in more if target.base_id not in known]
 
     def _unknown(self, name: str) -> UsageError:
         for error in self.broken:
@@ -151,6 +182,14 @@ def _own_build(shared: Build, own: Build | None) -> Build:
         return shared
     same = {} if own.all_commands() else {"command": shared.command, "commands": shared.commands}
     return msgspec.structs.replace(own, env=shared.env | own.env, **same)
+
+
+def _own_toolchain(shared: Toolchain, own: Toolchain | None) -> Toolchain:
+    if own is None:
+        return shared
+    return msgspec.structs.replace(
+        own, requires=shared.requires + own.requires, checks=shared.checks + own.checks
+    )
 
 
 def _manifest_paths(root: Path) -> list[Path]:

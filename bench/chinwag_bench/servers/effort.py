@@ -10,6 +10,7 @@ from pathlib import Path
 from chinwag_bench.records import Effort
 from chinwag_bench.servers.build import last_build
 from chinwag_bench.servers.catalog import Server
+from chinwag_bench.servers.lines_of_code import lines_of_code
 from chinwag_bench.servers.manifest import VersionQuery
 from chinwag_bench.servers.toolchain import ask
 
@@ -21,7 +22,9 @@ def read_effort(server: Server) -> Effort:
     """Reads it from the tree, the last build's stamp and the ecosystem's own tools; what is not
     known is ``None``.
     """
-    effort = Effort(lines_of_code=count_lines(server.folder, server.manifest.loc))
+    # A manifest that names no sources says nothing of their size.
+    size = sum(lines_of_code(server.folder, server.manifest.loc).values()) or None
+    effort = Effort(lines_of_code=size)
     built = last_build(server)
     if built is None:
         return effort
@@ -31,14 +34,6 @@ def read_effort(server: Server) -> Effort:
         effort.dependencies_direct = _count(server, server.manifest.dependencies.direct)
         effort.dependencies_total = _count(server, server.manifest.dependencies.total)
     return effort
-
-
-def count_lines(folder: Path, globs: list[str]) -> int | None:
-    """Non-blank lines of the files that the globs name; ``None`` when the manifest names none."""
-    files = {path for pattern in globs for path in folder.glob(pattern) if path.is_file()}
-    if not files:
-        return None
-    return sum(bool(line.strip()) for path in files for line in path.read_bytes().splitlines())
 
 
 def _deployed(server: Server) -> set[Path]:

@@ -29,6 +29,8 @@ class Toolchain(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Commands that must be on PATH, and what to tell the user when one is not."""
 
     requires: list[str] = []
+    checks: list[Command] = []
+    """Commands that must succeed, for what is no command itself: a library, a tool's plugin."""
     missing: str = ""
 
 
@@ -74,6 +76,8 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """
 
     description: str = ""
+    peer: bool = False
+    """Left out, as a peer is, without ``--peers`` or its name: it needs what few machines have."""
     env: dict[str, str] = {}
     command: Command | None = None
     caveats: list[str] = []
@@ -81,8 +85,14 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Source files on top of the server's own ``loc``."""
     build: Build | None = None
     """A build of its own, in a build folder of its own: what of ``[build]`` differs."""
+    toolchain: Toolchain | None = None
+    """What a build of its own needs on top; its text is shown in place of the server's."""
     versions: dict[str, VersionQuery] = {}
     """Asked in place of the server's of the same name: only a build of its own can differ."""
+    dependencies: Dependencies | None = None
+    """Asked in place of the server's, where a build of its own takes other libraries."""
+    skip: dict[str, str] = {}
+    """Cases that it can't be asked on top of the server's, each with the reason."""
 
 
 class Echo(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -109,6 +119,10 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     title: str
     language: str
     description: str
+    peer: bool = False
+    """A library to compare with on top of the servers that every run has: it is built, verified and
+    measured only with ``--peers``, or when it is named.
+    """
     smallest_killable_unit: str
     upgrade: str
     caveats: list[str] = []
@@ -186,21 +200,27 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
         found.append(("transport", f"is {manifest.transport!r}", hint))
     if "default" not in manifest.variants:
         found.append(("variants", "has no `default`", "add a [variants.default] section"))
-    if manifest.toolchain.requires and not manifest.toolchain.missing:
-        hint = "say how to install the toolchain: this text is what the user sees"
-        found.append(("toolchain.missing", "is empty although commands are required", hint))
+    hint = "say how to install the toolchain: this text is what the user sees"
+    found += [
+        (f"{key}.missing", "is empty although commands are required", hint)
+        for key, toolchain in _toolchains(manifest)
+        if (toolchain.requires or toolchain.checks) and not toolchain.missing
+    ]
     found += [
         ("versions", f"{name!r} has an invalid regex", "it needs one group around the version")
         for name, query in _versions(manifest)
         if not _valid_regex(query.regex)
     ]
-    wanted = manifest.dependencies
-    if wanted and not all(_valid_regex(query.regex) for query in (wanted.direct, wanted.total)):
-        found.append(("dependencies", "has an invalid regex", "it needs a group around the name"))
     found += [
-        (f"variants.{name}.versions", "is there without a build", f"add [variants.{name}.build]")
+        (key, "has an invalid regex", "it needs a group around the name")
+        for key, wanted in _dependencies(manifest)
+        if not all(_valid_regex(query.regex) for query in (wanted.direct, wanted.total))
+    ]
+    found += [
+        (f"variants.{name}.{key}", "is there without a build", f"add [variants.{name}.build]")
         for name, variant in manifest.variants.items()
-        if variant.versions and variant.build is None
+        for key in ("toolchain", "versions", "dependencies")
+        if getattr(variant, key) and variant.build is None
     ]
     for key, command in _commands(manifest):
         if not command:
@@ -221,9 +241,14 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
 def _commands(manifest: Manifest) -> list[tuple[str, Command]]:
     named = [("build.command", command) for command in manifest.build.all_commands()]
     named.append(("run.command", manifest.run.command))
-    if manifest.dependencies:
-        named.append(("dependencies.direct", manifest.dependencies.direct.command))
-        named.append(("dependencies.total", manifest.dependencies.total.command))
+    named += [
+        (f"{key}.checks", command)
+        for key, toolchain in _toolchains(manifest)
+        for command in toolchain.checks
+    ]
+    for key, wanted in _dependencies(manifest):
+        named.append((f"{key}.direct", wanted.direct.command))
+        named.append((f"{key}.total", wanted.total.command))
     for name, variant in manifest.variants.items():
         if variant.command is not None:
             named.append((f"variants.{name}.command", variant.command))
@@ -231,6 +256,24 @@ def _commands(manifest: Manifest) -> list[tuple[str, Command]]:
             key = f"variants.{name}.build.command"
             named += [(key, command) for command in variant.build.all_commands()]
     return named
+
+
+def _toolchains(manifest: Manifest) -> list[tuple[str, Toolchain]]:
+    named = [
+        (f"variants.{name}.toolchain", variant.toolchain)
+        for name, variant in manifest.variants.items()
+    ]
+    return [("toolchain", manifest.toolchain)] + [
+        (key, toolchain) for key, toolchain in named if toolchain is not None
+    ]
+
+
+def _dependencies(manifest: Manifest) -> list[tuple[str, Dependencies]]:
+    named = {"dependencies": manifest.dependencies} | {
+        f"variants.{name}.dependencies": variant.dependencies
+        for name, variant in manifest.variants.items()
+    }
+    return [(key, wanted) for key, wanted in named.items() if wanted is not None]
 
 
 def _versions(manifest: Manifest) -> list[tuple[str, VersionQuery]]:

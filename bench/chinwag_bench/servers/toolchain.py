@@ -16,10 +16,12 @@ def missing_reason(server: Server) -> str | None:
     """Why the server can't be built here, in the manifest's words, or ``None`` when everything is
     present.
     """
-    absent = [name for name in server.manifest.toolchain.requires if shutil.which(name) is None]
-    if not absent:
-        return None
-    return f"{', '.join(absent)} not found. {server.manifest.toolchain.missing}"
+    toolchain = server.manifest.toolchain
+    absent = [name for name in toolchain.requires if shutil.which(name) is None]
+    if absent:
+        return f"{', '.join(absent)} not found. {toolchain.missing}"
+    failed = [check for check in toolchain.checks if ask(server, check) is None]
+    return toolchain.missing if failed else None
 
 
 def read_versions(server: Server) -> dict[str, str]:

@@ -14,10 +14,7 @@ read = fn name, default, parse ->
 end
 
 address = &:inet.getaddr(to_charlist(&1), :inet)
-
-number = fn text ->
-  with {number, ""} when number > 0 <- Integer.parse(text), do: {:ok, number}
-end
+number = &with({number, ""} when number > 0 <- Integer.parse(&1), do: {:ok, number})
 
 config :chat,
   address: read.("CHAT_HOST", "127.0.0.1", address),

@@ -17,7 +17,7 @@ _GROUP = "tools"
 def findings(workspace: Workspace) -> Iterator[Finding]:
     yield generator(workspace)
     catalog = discover(workspace)
-    for server in catalog.servers.values():
+    for server in catalog.offered(peers=False):
         yield toolchain(server)
     for error in catalog.broken:
         yield Finding(

@@ -1,0 +1,188 @@
+"""Rooms, users and connections. Rooms and users are topics of uWebSockets, which does the fan-out:
+what is published in one turn of its loop goes out together.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from settings import Settings
+from socketify import OpCode, WebSocket
+
+ROOMS_MAX = 64
+NAME_BYTES_MAX = 64
+MESSAGE_BYTES_MAX = 65_536
+NAME_RULE = "1 to 64 bytes of UTF-8 without control characters"
+
+
+def is_name(value: Any) -> bool:
+    """Whether it is a name of a user or a room."""
+    if not isinstance(value, str):
+        return False
+    if any(character < " " or "\x7f" <= character <= "\x9f" for character in value):
+        return False
+    try:
+        return 0 < len(value.encode()) <= NAME_BYTES_MAX
+    except UnicodeEncodeError:  # A lone surrogate, as JSON's escapes can name it.
+        return False
+
+
+def parse(text: str) -> Any:
+    """Strict JSON. Raises ``ValueError`` or ``RecursionError`` for anything else."""
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def encode(kind: str, **fields: Any) -> bytes:
+    return json.dumps({"type": kind, **fields}, separators=(",", ":")).encode()
+
+
+def stamped(kind: str, **fields: Any) -> bytes:
+    return encode(kind, **fields, timestamp=time.time_ns() // 1_000_000)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+class Chat:
+    """Who is connected, and the topics by which they are reached."""
+
+    def __init__(self, publish: Callable[..., bool], members: Callable[[str], int]) -> None:
+        self._publish = publish
+        self._members = members
+        self.connections: set[Connection] = set()
+
+    def publish(self, room: str, message: bytes) -> None:
+        self._publish(f"room {room}", message, OpCode.TEXT)
+
+    def direct(self, user: str, message: bytes) -> bool:
+        """Whether anybody by that name is connected."""
+        if not self._members(f"user {user}"):
+            return False
+        self._publish(f"user {user}", message, OpCode.TEXT)
+        return True
+
+    def close_all(self, code: int, reason: str) -> None:
+        for connection in list(self.connections):
+            connection.close(code, reason)
+
+
+class Connection:
+    """One client, from its upgrade to its end."""
+
+    def __init__(
+        self, chat: Chat, user: str, loop: asyncio.AbstractEventLoop, settings: Settings
+    ) -> None:
+        self.chat = chat
+        self.user = user
+        self.loop = loop
+        self.settings = settings
+        self.rooms: set[str] = set()
+        self.ws: WebSocket | None = None
+
+    def opened(self, ws: WebSocket) -> None:
+        self.ws = ws
+        self.chat.connections.add(self)
+        ws.subscribe(f"user {self.user}")
+        self.last_sign_s = self.loop.time()
+        self.ping = self.loop.call_later(self.settings.ping_interval_s, self._ping)
+        self.idle = self.loop.call_later(self.settings.idle_timeout_s, self._check_idle)
+        self.send(encode("welcome", user=self.user))
+
+    def closed(self) -> None:
+        """However it ended. uWebSockets has ended the subscriptions."""
+        self.ws = None
+        self.ping.cancel()
+        self.idle.cancel()
+        self.chat.connections.discard(self)
+        for room in self.rooms:
+            self.chat.publish(room, stamped("user_left", room=room, user=self.user))
+
+    def alive(self) -> None:
+        self.last_sign_s = self.loop.time()
+
+    def send(self, message: bytes) -> None:
+        self.ws.send(message, OpCode.TEXT)
+
+    def close(self, code: int, reason: str) -> None:
+        if self.ws is not None:
+            self.ws.end(code, reason)
+
+    def received(self, data: str | bytes, kind: OpCode) -> None:
+        self.alive()
+        size = len(data if kind != OpCode.TEXT else data.encode())
+        if size > MESSAGE_BYTES_MAX:
+            self.close(1009, "Message too big")
+            return
+        try:
+            request = parse(data) if kind == OpCode.TEXT else _refuse_constant("binary")
+        except (ValueError, RecursionError):
+            self.close(1003, "Malformed message")
+            return
+        self.serve(request if isinstance(request, dict) else {})
+
+    def serve(self, request: dict[str, Any]) -> None:
+        match request.get("type"):
+            case "heartbeat":
+                self.send(stamped("heartbeat"))
+            case "join" | "leave" | "message" as kind if is_name(room := request.get("room")):
+                self.serve_room(kind, room, request.get("content"))
+            case "direct" if is_name(to := request.get("to")) and _is_text(request):
+                message = stamped("direct", user=self.user, content=request["content"])
+                if not self.chat.direct(to, message):
+                    self.refuse("no_such_user", "nobody by that name is connected")
+            case "join" | "leave" | "message" | "direct":
+                self.refuse("bad_request", f"content is a string; room and to are {NAME_RULE}")
+            case str():
+                pass
+            case _:
+                self.refuse("bad_request", "a request is an object with a type")
+
+    def serve_room(self, kind: str, room: str, content: Any) -> None:
+        if kind == "join":
+            self.join(room)
+        elif kind == "message" and not isinstance(content, str):
+            self.refuse("bad_request", "content is a string")
+        elif room not in self.rooms:
+            self.refuse("not_joined", "join the room first")
+        elif kind == "message":
+            message = stamped("message", room=room, user=self.user, content=content)
+            self.chat.publish(room, message)
+        else:
+            self.leave(room)
+
+    def join(self, room: str) -> None:
+        message = stamped("user_joined", room=room, user=self.user)
+        if room in self.rooms:
+            self.send(message)
+        elif len(self.rooms) >= ROOMS_MAX:
+            self.refuse("too_many_rooms", f"a connection can be in {ROOMS_MAX} rooms")
+        else:
+            self.rooms.add(room)
+            self.ws.subscribe(f"room {room}")
+            self.chat.publish(room, message)
+
+    def leave(self, room: str) -> None:
+        self.rooms.discard(room)
+        self.ws.unsubscribe(f"room {room}")
+        self.chat.publish(room, stamped("user_left", room=room, user=self.user))
+
+    def refuse(self, code: str, message: str) -> None:
+        self.send(encode("error", code=code, message=message))
+
+    def _ping(self) -> None:
+        self.ws.send(b"", OpCode.PING)
+        self.ping = self.loop.call_later(self.settings.ping_interval_s, self._ping)
+
+    def _check_idle(self) -> None:
+        left_s = self.last_sign_s + self.settings.idle_timeout_s - self.loop.time()
+        if left_s <= 0:
+            self.close(1001, "Heartbeat timeout")
+        else:
+            self.idle = self.loop.call_later(left_s, self._check_idle)
+
+
+def _is_text(request: dict[str, Any]) -> bool:
+    return isinstance(request.get("content"), str)
