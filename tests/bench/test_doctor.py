@@ -200,7 +200,7 @@ def test_a_missing_generator_is_a_problem(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("CHINWAG_LOAD", "/nowhere/chinwag-load")
     found = tools.generator(Workspace(tmp_path))
     assert found.level == "problem"
-    assert "make setup" in found.todo
+    assert "make native" in found.todo
 
 
 def test_a_repair_is_made_and_remembered(tree: Tree, tmp_path: Path) -> None:
