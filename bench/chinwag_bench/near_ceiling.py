@@ -17,13 +17,18 @@ def near_ceiling(
     """The columns at ``NEAR_SHARE`` of the ceiling or more, nearest first. ``loads`` are the load
     profiles of the throughput records: a ceiling says something of its own load only.
     """
-    ceilings = [] if calibration is None else calibration.ceilings
-    found = [
-        NearCeiling(column=cell.column, row=cell.row, share=cell.value / ceiling.deliveries_per_s)
-        for ceiling in ceilings
-        for cell in cells
+    rates = {c.column: c.value for c in cells if c.row == _ROW and c.value is not None}
+    known = [
+        ceiling.deliveries_per_s
+        for ceiling in (calibration.ceilings if calibration else [])
         if ceiling.load in loads and ceiling.deliveries_per_s
-        if cell.row == _ROW and cell.value is not None
+    ]
+    if not known:
+        return []
+    # The calibration is short, and what the generator did later it can do.
+    ceiling = max(*known, *rates.values())
+    found = [
+        NearCeiling(column=column, row=_ROW, share=rate / ceiling) for column, rate in rates.items()
     ]
     near = [one for one in found if one.share >= NEAR_SHARE]
     return sorted(near, key=lambda one: -one.share)

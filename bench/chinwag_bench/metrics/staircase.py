@@ -2,8 +2,8 @@
 clocks.
 
 It yields offers and is sent answers. First it doubles the rate from its start until a step fails
-(or halves it until one passes): short holds, only to get near; a step that fails there is tried
-once more with a longer hold, because bursts weigh more in a short one. Then it ascends in steps of
+(or halves it until one passes): short holds, only to get near; where one fails in a way that may
+have been a burst, a longer hold is asked. Then it ascends in steps of
 15 % from the last rate that passed until one fails; it never bisects, because servers that batch
 are not monotone. At last fresh, longer holds confirm the highest pass; if that fails, the next
 lower one gets its chance, and from there it goes up again as far as holds of that length confirm.
@@ -28,8 +28,8 @@ Ended = Literal["failed", "cap", "time"]
 class Answer(enum.Enum):
     SUSTAINED = enum.auto()
     FAILED = enum.auto()
-    OUTRUN = enum.auto()
-    """Failed, and the generator had no more to give: trying again would tell nothing."""
+    DOUBTFUL = enum.auto()
+    """Failed, but in a hold so short that a burst explains it."""
     NO_TIME = enum.auto()
     """The offer was not made: no time is left for a step of this kind."""
 
@@ -64,7 +64,7 @@ def _approach(
     rate = start
     while rate >= start * FLOOR_SHARE:
         answer = yield Offer("approach", rate)
-        if answer is Answer.FAILED and passes:
+        if answer is Answer.DOUBTFUL and passes:
             answer = yield Offer("ascend", rate)
         if answer is Answer.NO_TIME:
             return "time"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import connect
 
 from chinwag_bench.errors import ServerError
 from chinwag_bench.metrics.cell import Place, running_server
+from chinwag_bench.metrics.first_message import exchange
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
 from chinwag_bench.records import Start
 from chinwag_bench.servers.process import ServerProcess
@@ -50,16 +49,9 @@ def measure(place: Place) -> Start:
 def _first_message(server: ServerProcess) -> float:
     """Seconds from process start until a connection has its own message back from a room."""
     try:
-        with connect(f"ws://127.0.0.1:{server.port}/ws?user=first", compression=None) as connection:
-            connection.send(json.dumps({"type": "join", "room": "start"}))
-            connection.send(json.dumps({"type": "message", "room": "start", "content": "first"}))
-            deadline = time.monotonic() + _ANSWER_TIMEOUT_S
-            while (
-                json.loads(connection.recv(max(0.0, deadline - time.monotonic()))).get("type")
-                != "message"
-            ):
-                continue
-            return time.monotonic() - server.started_at
+        manifest = server.launch.target.server.manifest
+        exchange(manifest.transport, server.port, _ANSWER_TIMEOUT_S)
+        return time.monotonic() - server.started_at
     except (OSError, WebSocketException, ValueError) as error:
         server.check_alive()
         raise ServerError(

@@ -20,6 +20,8 @@ class Failure(msgspec.Struct, frozen=True):
 
     kind: Kind
     text: str
+    perhaps_a_burst: bool = False
+    """In a short hold: one moment's delay looks like a growing one."""
 
 
 def find_failure(hold: Hold) -> Failure | None:
@@ -63,5 +65,6 @@ def _too_slow(hold: Hold) -> Failure | None:
         return Failure(
             "latency",
             f"delay grows: {growth:.1f} ms between 2nd and 4th quarter, {allowed:.1f} allowed",
+            perhaps_a_burst=True,
         )
     return None

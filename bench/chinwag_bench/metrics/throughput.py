@@ -19,8 +19,6 @@ from chinwag_bench.records import Step, Throughput
 _SATURATED_SHARE = 0.9
 # A generator that uses this share of its core has no more to give.
 _GENERATOR_SPENT = 0.9
-# Holds that the way up must leave time for: the confirming one may fail, then a lower rate's turn.
-_CONFIRMING_HOLDS = 2
 
 
 class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -95,14 +93,15 @@ class Search:
         if step.hold.outstanding_after_drain or step.hold.closes:
             # What an overload leaves behind would be counted against the next step.
             self._bout = None
-        return Answer.OUTRUN if step.hold.generator_cpu > _GENERATOR_SPENT else Answer.FAILED
+        spent = step.hold.generator_cpu > _GENERATOR_SPENT
+        return Answer.DOUBTFUL if failure.perhaps_a_burst and not spent else Answer.FAILED
 
     def _has_time(self, offer: Offer) -> bool:
-        """The way up may not use up the time of the holds that confirm its result."""
+        """The way up may not use up the time of the hold that confirms its result."""
         needed = self._settings.hold_of(offer.kind).seconds
         needed += 0.0 if self._bout else self._setup_s
         if offer.kind != "confirm":
-            needed += _CONFIRMING_HOLDS * self._settings.confirm.seconds + self._setup_s
+            needed += self._settings.confirm.seconds + self._setup_s
         return time.monotonic() + needed <= self._deadline
 
     def _fresh_bout(self) -> Bout:

@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::uint32_t in_flight_max = 64;  // a room's members get one announcement for each
 
+// Announcements under way. In a large room a member's own comes back long before the last member
+// has it: who joins as fast as that fills the queues of those who are slow to be served.
+constexpr std::uint64_t under_way_max = 16'384;
+
 // Once a connection ended, how many announcements are due can't be known any more: a quiet second
 // must do.
 constexpr std::int64_t patience_after_end_ns = ns_per_s;
@@ -42,7 +46,8 @@ void joining::plan() {
     return std::tuple(names.place_of(left), left) < std::tuple(names.place_of(right), right);
   });
   for (const std::uint32_t id : order_) {
-    announcements_expected_ += ++members[names.room_of(id)];
+    audience_.push_back(++members[names.room_of(id)]);
+    announcements_expected_ += audience_.back();
   }
 }
 
@@ -56,9 +61,15 @@ void joining::on_due(std::int64_t now_ns) {
   wake_ns = give_up_ns_;
 }
 
+bool joining::may_start() const {
+  const bool calm = !exact_ || announcements_due_ < announcements_ + under_way_max;
+  return next_ < order_.size() && in_flight_ < in_flight_max && calm;
+}
+
 void joining::start_more() {
-  while (next_ < order_.size() && in_flight_ < in_flight_max) {
-    const std::uint32_t id = order_[next_++];
+  while (may_start()) {
+    const std::uint32_t id = order_[next_];
+    announcements_due_ += audience_[next_++];
     if (crowd().connections.is_open(id)) {
       ++in_flight_;
       awaited_[id] = true;
@@ -82,12 +93,15 @@ void joining::on_text(std::uint32_t connection, std::string_view payload, std::s
     crowd().joined[connection] = true;
     ++joined_;
     --in_flight_;
+  }
+  if (may_start()) {
     wake_ns = 0;
   }
 }
 
 void joining::on_end(std::uint32_t connection, const ending& why) {
   activity::on_end(connection, why);
+  exact_ = false;
   if (awaited_[connection]) {
     awaited_[connection] = false;
     --in_flight_;

@@ -25,14 +25,18 @@ class joining : public activity {
  private:
   void plan();
   void start_more();
+  bool may_start() const;
 
   std::vector<std::uint32_t> order_;
-  std::vector<bool> awaited_;  // by connection: its own `user_joined` has not come yet
+  std::vector<std::uint32_t> audience_;  // of each in that order: to how many it is announced
+  std::vector<bool> awaited_;            // by connection: its own `user_joined` has not come yet
   std::size_t next_ = 0;
   std::uint32_t in_flight_ = 0;
   std::uint32_t joined_ = 0;
   std::uint64_t announcements_expected_ = 0;
   std::uint64_t announcements_ = 0;
+  std::uint64_t announcements_due_ = 0;  // of those that were sent
+  bool exact_ = true;                    // nobody left, who would not get theirs
   std::int64_t patience_ns_;
   std::int64_t give_up_ns_;
   bool gave_up_ = false;
