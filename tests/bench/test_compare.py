@@ -155,6 +155,12 @@ def test_latencies_at_other_rates_are_not_compared() -> None:
     assert (found.kind, found.reason) == ("unclear", "measured at 20,000 and 30,000 deliveries/s")
 
 
+@pytest.mark.parametrize("row", ["common_rate", "half_rate", "max_connections_projected"])
+def test_what_is_no_outcome_of_a_server_is_not_compared(row: str) -> None:
+    chosen = msgspec.structs.replace(RATE, id=row)
+    assert judged(cell([10, 10, 10]), cell([20, 20, 20]), chosen).kind == "unclear"
+
+
 def test_what_else_differs_is_named(before: Path, after: Path) -> None:
     run = msgspec.json.decode((after / "run.json").read_bytes())
     run["machine"]["cpu"]["model"] = "Another CPU"

@@ -20,6 +20,12 @@ FALSE_DISCOVERIES_MAX = 0.05
 """Of the cells that are called changed, at most this share is expected to be noise."""
 SIZES = {"MB", "B", "connections"}
 """Units of what comes out the same when it is measured again, so that once is enough to compare."""
+NO_OUTCOMES = {
+    "common_rate": "the run chose it",
+    "half_rate": "the run chose it",
+    "max_connections_projected": "a projection of memory, which is compared itself",
+}
+"""Rows that are no outcome of the servers, and why."""
 RATE_MARGIN = 0.05
 """Latencies taken at rates further apart than this are not compared."""
 
@@ -69,7 +75,7 @@ def difference(
     ``aa_spread`` is by how much one server differed from itself within a run: no smaller change
     counts. ``rates`` are those at which latencies were taken, ``None`` for other rows."""
     before, after = cells
-    obstacle = _obstacle(before, after, rates)
+    obstacle = _obstacle(before, after, rates) or _no_outcome(row)
     if obstacle is not None:
         return _found(row, cells, *obstacle)
     if _is_count(row):
@@ -100,6 +106,10 @@ def decide(differences: list[Difference], rows: dict[str, Row]) -> list[Differen
         else one
         for one in differences
     ]
+
+
+def _no_outcome(row: Row) -> tuple[Kind, str] | None:
+    return ("unclear", NO_OUTCOMES[row.id]) if row.id in NO_OUTCOMES else None
 
 
 def _obstacle(
