@@ -69,12 +69,13 @@ def test_a_torn_line_is_named(result: Path) -> None:
     ],
 )
 def test_sums_that_do_not_add_up(result: Path, change: dict[str, Any], said: str) -> None:
-    edit(
-        result / "raw/latency.ndjson",
-        lambda record: record["step"]["hold"].update(change),
-        line=1,
-    )
-    found = [one for one in problems(result) if one.startswith("raw/latency.ndjson:1: step: ")]
+    path = result / "raw/latency.ndjson"
+    records = map(json.loads, path.read_text().splitlines())
+    line = next(n for n, record in enumerate(records, 1) if record["step"]["sustained"])
+    edit(path, lambda record: record["step"]["hold"].update(change), line=line)
+    found = [
+        one for one in problems(result) if one.startswith(f"raw/latency.ndjson:{line}: step: ")
+    ]
     assert any(said in one for one in found), found
 
 
