@@ -33,7 +33,7 @@ def matrix(result: Path) -> Matrix:
     return judge(result)
 
 
-@pytest.fixture(scope="package")  # its event loop would be in the way of other tests' own
+@pytest.fixture(scope="module")  # its event loop would be in the way of other tests' own
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip("chromium is not installed: run `make setup`")
