@@ -2,7 +2,7 @@
 
 import pytest
 from chinwag_bench.errors import ServerError
-from chinwag_bench.servers.verify import read_report, verify
+from chinwag_bench.servers.verify import Suite, read_report
 
 REPORT = """<testsuites><testsuite>
 <testcase name="a"/><testcase name="b[go]"/>
@@ -11,6 +11,13 @@ REPORT = """<testsuites><testsuite>
 <testcase name="e"><skipped message="not served"/></testcase>
 <testcase name="f"/><testcase name="f"><error message="at the end"/></testcase>
 </testsuite></testsuites>"""
+
+
+def verify(target, log, *, smoke=False):
+    with Suite(target, log, smoke=smoke) as suite:
+        while (outcome := suite.outcome(timeout_s=1.0)) is None:
+            pass
+        return outcome
 
 
 def test_a_report_is_counted(tmp_path):

@@ -134,15 +134,20 @@ def attached_generator(
 
 
 @contextmanager
-def bout(place: Place, load: LoadProfile, connections: int) -> Iterator[Bout]:
-    """A server with ``connections`` joined connections. The server's death is reported before the
-    generator's.
+def bout(
+    place: Place, load: LoadProfile, connections: int, *, sources: int = 0, or_fewer: bool = False
+) -> Iterator[Bout]:
+    """A server with ``connections`` joined connections; ``or_fewer``: as many of them as its
+    processes may hold. The server's death is reported before the generator's.
     """
     with (
         running_server(place) as server,
-        attached_generator(place, server, load, connections) as generator,
+        attached_generator(place, server, load, connections, sources) as generator,
     ):
-        open_connections(server, generator, connections, join=True)
+        if or_fewer:
+            connections = open_as_many(place, server, generator, connections, join=True)
+        else:
+            open_connections(server, generator, connections, join=True)
         yield Bout(server, generator, load, connections)
         # Stopping the server first would look like a lost connection to the generator.
         generator.close()

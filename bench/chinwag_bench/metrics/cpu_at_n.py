@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import time
 
-from chinwag_bench.metrics.cell import (
-    Bout,
-    Place,
-    attached_generator,
-    open_as_many,
-    running_server,
-)
+from chinwag_bench.metrics.cell import Bout, Place, bout
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
 from chinwag_bench.records import CpuAtN, Step
@@ -61,16 +55,8 @@ def shares(step: Step, server_cores: int) -> tuple[float, float]:
 
 def _visit(visit: Visit) -> list[CpuAtN]:
     settings: Settings = visit.settings
-    place, load, wanted = visit.place, visit.load, settings.connections
-    with (
-        running_server(place) as server,
-        attached_generator(place, server, load, wanted) as generator,
-    ):
-        connections = open_as_many(place, server, generator, wanted, join=True)
-        record = measure(place, Bout(server, generator, load, connections), settings.quiet)
-        # Stopping the server first would look like a lost connection to the generator.
-        generator.close()
-        return [record]
+    with bout(visit.place, visit.load, settings.connections, or_fewer=True) as pair:
+        return [measure(visit.place, pair, settings.quiet)]
 
 
 def _describe(record: CpuAtN) -> str:

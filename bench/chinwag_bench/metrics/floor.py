@@ -50,7 +50,8 @@ def measure(
     try:
         binary = find_binary()
         for count in settings.frames_per_write:
-            record.costs.append(_cost(_command(binary, record, cpus, settings, count)))
+            command = _command(binary, record, cpus, settings, count)
+            record.costs.append(_cost(command, settings.seconds))
     except ChinwagError as error:
         record.costs = []
         record.status = "missing" if isinstance(error, HostError) else "failed"
@@ -81,9 +82,8 @@ def _command(
     return [str(binary), *(str(word) for pair in options.items() for word in pair)]
 
 
-def _cost(command: list[str]) -> KernelCost:
-    """One measurement. Raises ``GeneratorError``."""
-    seconds = float(command[command.index("--seconds") + 1])
+def _cost(command: list[str], seconds: float) -> KernelCost:
+    """One measurement, of so many seconds. Raises ``GeneratorError``."""
     try:
         done = subprocess.run(
             command,

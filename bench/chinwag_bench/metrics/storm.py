@@ -9,20 +9,11 @@ import msgspec
 
 from chinwag_bench.errors import GeneratorError, ServerError
 from chinwag_bench.generator import Rejoined
-from chinwag_bench.metrics.cell import (
-    Bout,
-    Place,
-    attached_generator,
-    blaming_the_server,
-    open_as_many,
-    running_server,
-)
+from chinwag_bench.generator.merge import CPU_MAX
+from chinwag_bench.metrics.cell import Bout, Place, blaming_the_server, bout
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
 from chinwag_bench.metrics.ramp import CONNECTIONS_A_SOURCE
 from chinwag_bench.records import Storm
-
-GENERATOR_CPU_MAX = 0.9
-"""Above it the generator may have been what everybody waited for."""
 
 
 class LastStorm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -84,8 +75,7 @@ def measure(place: Place, pair: Bout, settings: LastStorm) -> Storm:
         total_s=outcome.total_s,
         rejoin_ms=outcome.rejoin_ms,
         generator_cpu=outcome.generator_cpu,
-        generator_limited=outcome.generator_cpu
-        > GENERATOR_CPU_MAX * min(cores, len(pair.generator.pids)),
+        generator_limited=outcome.generator_cpu > CPU_MAX * min(cores, len(pair.generator.pids)),
     )
 
 
@@ -118,16 +108,9 @@ def _refusals(outcome: Rejoined) -> str | None:
 
 def _visit(visit: Visit) -> list[Storm]:
     settings: Settings = visit.settings
-    place, load, wanted = visit.place, visit.load, settings.connections
-    with (
-        running_server(place) as server,
-        attached_generator(place, server, load, wanted, sources(wanted)) as generator,
-    ):
-        connections = open_as_many(place, server, generator, wanted, join=True)
-        record = measure(place, Bout(server, generator, load, connections), settings.storm)
-        # Stopping the server first would look like a lost connection to the generator.
-        generator.close()
-        return [record]
+    wanted = settings.connections
+    with bout(visit.place, visit.load, wanted, sources=sources(wanted), or_fewer=True) as pair:
+        return [measure(visit.place, pair, settings.storm)]
 
 
 def _describe(record: Storm) -> str:

@@ -17,8 +17,6 @@ from chinwag_bench.records import Step, Throughput
 
 # A server that uses this share of its cores in the step that failed was limited by its CPU.
 _SATURATED_SHARE = 0.9
-# A generator that uses this share of its core has no more to give.
-_GENERATOR_SPENT = 0.9
 
 
 class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -93,7 +91,7 @@ class Search:
         if step.hold.outstanding_after_drain or step.hold.closes:
             # What an overload leaves behind would be counted against the next step.
             self._bout = None
-        spent = step.hold.generator_cpu > _GENERATOR_SPENT
+        spent = "cpu" in step.hold.generator_limits
         return Answer.DOUBTFUL if failure.perhaps_a_burst and not spent else Answer.FAILED
 
     def _has_time(self, offer: Offer) -> bool:

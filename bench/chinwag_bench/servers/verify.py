@@ -67,14 +67,6 @@ class Suite:
         self._stack.close()
 
 
-def verify(target: Target, log: Path, *, smoke: bool = False) -> Verification:
-    """Runs the suite to its end. Raises ``ServerError`` if it could not run."""
-    with Suite(target, log, smoke=smoke) as suite:
-        while True:
-            if outcome := suite.outcome(timeout_s=1.0):
-                return outcome
-
-
 def read_report(report: Path, column: str, seconds: float) -> Verification:
     """Counts the cases of a JUnit XML report. An error in a fixture counts as a failure."""
     passed = 0
