@@ -3,10 +3,11 @@
 # code tells if one failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 3
-failed=0
+failed=()
 check() {
-  printf 'lint: %s\n' "$1"; shift
-  "$@" || failed=1
+  local name=$1; shift
+  printf 'lint: %s\n' "$name"
+  "$@" || failed+=("$name")
 }
 have() {
   command -v "$1" >/dev/null 2>&1 && return
@@ -44,4 +45,6 @@ done
 for script in scripts/setup/*.sh tests/*.sh tests/*/*.sh reference-impls/*/*.sh .ci/run; do
   check "shell: $script" bash -n "$script"
 done
-exit "$failed"
+[ "${#failed[@]}" -eq 0 ] && exit
+printf 'lint: FAILED: %s\n' "${failed[@]}"
+exit 1

@@ -74,7 +74,7 @@ std::string summary_of(const hold_result& result) {
 
 std::string summary_of(const storm_result& result) {
   const histogram& rejoin = result.rejoin;
-  std::string text =
+  const std::string text =
       line("connections %u ended at once, %lld back in their rooms, %u refused", result.connections,
            static_cast<long long>(rejoin.count()), result.refused) +
       line("back ms     p50 %.3f  p99 %.3f  max %.3f", ms_at(rejoin, 50), ms_at(rejoin, 99),

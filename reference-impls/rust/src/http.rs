@@ -15,7 +15,8 @@ use crate::{chat::Chat, connection, messages::is_name};
 pub async fn serve(tcp: TcpStream, chat: Arc<Chat>) {
     let service = service_fn(|request| ready(Ok::<_, Infallible>(respond(request, &chat))));
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).max_buf_size(16_384); // of a request's head
+    // Room for a request's head.
+    http.timer(TokioTimer::new()).max_buf_size(16_384);
     // What fails here concerns this client alone, and it knows.
     let _ = http.serve_connection(TokioIo::new(tcp), service).with_upgrades().await;
 }
