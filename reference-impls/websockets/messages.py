@@ -1,0 +1,45 @@
+"""What is said: names, requests as they come, messages as they go."""
+
+import json
+import time
+from typing import Any
+
+NAME_BYTES_MAX = 64
+NAME_RULE = "1 to 64 bytes of UTF-8 without control characters"
+
+
+def is_name(value: Any) -> bool:
+    """Whether it is a name of a user or a room."""
+    if not isinstance(value, str):
+        return False
+    if any(character < " " or "\x7f" <= character <= "\x9f" for character in value):
+        return False
+    try:
+        return 0 < len(value.encode()) <= NAME_BYTES_MAX
+    except UnicodeEncodeError:  # A lone surrogate, as JSON's escapes can name it.
+        return False
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+# Made once: `json.loads` and `json.dumps` make one a call where they are given options.
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def parse(message: str | bytes) -> Any:
+    """Strict JSON in a text. Raises ``ValueError`` or ``RecursionError`` for anything else."""
+    if not isinstance(message, str):
+        raise ValueError("a binary message is no request")
+    return _decode(message)
+
+
+def encode(kind: str, **fields: Any) -> bytes:
+    return _encode({"type": kind, **fields}).encode()
+
+
+def stamped(kind: str, **fields: Any) -> bytes:
+    """With the time of now, in milliseconds since 1970."""
+    return encode(kind, **fields, timestamp=time.time_ns() // 1_000_000)

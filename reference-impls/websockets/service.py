@@ -1,0 +1,49 @@
+"""What a server is to those who start it: who may come in, its health, and its end."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import uuid
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from urllib.parse import parse_qsl
+
+from messages import is_name
+from settings import Settings
+
+
+def asked_user(query: str) -> str | None:
+    """The first ``user`` of a URL's query, a random one if there is none, ``None`` if it can't be a
+    name.
+    """
+    try:
+        fields = dict(reversed(parse_qsl(query, keep_blank_values=True, errors="strict")))
+    except UnicodeDecodeError:
+        return None
+    user = fields.get("user") or str(uuid.uuid4())
+    return user if is_name(user) else None
+
+
+def health(library: str) -> bytes:
+    pid = os.getpid()
+    facts = {"status": "ok", "implementation": library, "version": version(library)}
+    return json.dumps(facts | {"pid": pid, "workers": [pid]}).encode()
+
+
+async def told_to_stop() -> None:
+    """Returns once SIGTERM or SIGINT has come."""
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    await told.wait()
+
+
+def run(serve: Callable[[Settings], Awaitable[None]]) -> None:
+    """Serves, with the environment's settings, until it is told to stop."""
+    settings = Settings.from_environment()
+    try:
+        asyncio.run(serve(settings))
+    except (OSError, OverflowError) as error:
+        sys.exit(f"can't listen on {settings.host}:{settings.port}: {error}")
