@@ -70,6 +70,7 @@ struct derived {
   std::deque<room_id> dirty_rooms;          // in the order in which they became dirty
   std::uint32_t dirty_count = 0;            // ever: gives dirty_order
   std::uint32_t generations = 0;            // of connections, ever
+  std::size_t held_bytes = 0;               // of requests that wait for verdicts
   std::vector<connection_id> outbox_queue;  // connections whose outbox was filled this turn
   std::vector<connection_id> dead;          // to be removed at the end of the phase
 };

@@ -1,6 +1,18 @@
 #include "chinwag/error.hpp"
 
+#include <array>
+#include <cstddef>
+
 namespace chinwag {
+
+std::span<const error> error_list() {
+  static constexpr auto all = [] {
+    std::array<error, static_cast<std::size_t>(error::system_failure)> codes{};
+    for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<error>(i + 1);
+    return codes;
+  }();
+  return all;
+}
 
 const char* error_name(error code) {
   switch (code) {
@@ -26,6 +38,16 @@ const char* error_name(error code) {
       return "not_listening";
     case error::already_running:
       return "already_running";
+    case error::not_running:
+      return "not_running";
+    case error::bad_name:
+      return "bad_name";
+    case error::bad_content:
+      return "bad_content";
+    case error::bad_close_code:
+      return "bad_close_code";
+    case error::connection_closed:
+      return "connection_closed";
     case error::system_failure:
       return "system_failure";
   }

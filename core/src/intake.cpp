@@ -20,10 +20,11 @@ bool is_websocket(connection_phase phase) {
 
 }  // namespace
 
-intake::intake(context& shared, outboxes& boxes, lifecycle& life, poller& events, protocol& chat,
-               http_service& http)
+intake::intake(context& shared, outboxes& boxes, rooms& places, lifecycle& life, poller& events,
+               gate& chat, http_service& http)
     : shared_(shared),
       boxes_(boxes),
+      rooms_(places),
       life_(life),
       events_(events),
       chat_(chat),
@@ -95,7 +96,11 @@ room_id intake::handle(connection_id id, const inbound& got) {
       boxes_.add(id, opcode::pong, got.payload);
       break;
     case inbound::kind::close:
-      life_.answer_close(id, got.code);
+      if (echoes) {
+        life_.answer_close(id, got.code);
+      } else {
+        chat_.close(id, got.code);
+      }
       break;
     case inbound::kind::fault:
       life_.close(id, got.code);
@@ -111,9 +116,7 @@ room_id intake::handle(connection_id id, const inbound& got) {
         echo(id, got);
         break;
       }
-      const served outcome = chat_.serve(id, got.payload);
-      if (outcome.malformed) life_.close(id, close_code::unsupported);
-      return outcome.published;
+      return chat_.serve(id, got.payload);
   }
   return no_id;
 }
@@ -123,11 +126,8 @@ void intake::echo(connection_id id, const inbound& got) {
 }
 
 bool intake::must_wait(connection_id id, room_id published) const {
-  if (boxes_.waiting(id) > outbox_bytes_ample) return true;
-  if (published == no_id) return false;
-  const room& place = shared_.truth.rooms[published];
-  return place.log.tail - shared_.links.rooms[published].passed >
-         shared_.limits.room_backlog_bytes_max;
+  if (boxes_.waiting(id) > outbox_bytes_ample || chat_.full(id)) return true;
+  return published != no_id && rooms_.is_behind(published);
 }
 
 void intake::pause(connection_id id, room_id published) {

@@ -5,12 +5,13 @@
 #include <vector>
 
 #include "context.hpp"
+#include "gate.hpp"
 #include "http_service.hpp"
 #include "lifecycle.hpp"
 #include "message_reader.hpp"
 #include "outboxes.hpp"
 #include "poller.hpp"
-#include "protocol.hpp"
+#include "rooms.hpp"
 
 namespace chinwag {
 
@@ -18,8 +19,8 @@ namespace chinwag {
 // can't keep up with is not read for a while: the pressure goes back to its sender.
 class intake {
  public:
-  intake(context& shared, outboxes& boxes, lifecycle& life, poller& events, protocol& chat,
-         http_service& http);
+  intake(context& shared, outboxes& boxes, rooms& places, lifecycle& life, poller& events,
+         gate& chat, http_service& http);
 
   // Bytes, or an end, wait on the connection.
   void readable(connection_id id);
@@ -46,9 +47,10 @@ class intake {
 
   context& shared_;
   outboxes& boxes_;
+  rooms& rooms_;
   lifecycle& life_;
   poller& events_;
-  protocol& chat_;
+  gate& chat_;
   http_service& http_;
   std::vector<char> buffer_;      // shared by all: most reads end with nothing to keep
   message_reader common_reader_;  // for connections without a message that has begun

@@ -167,4 +167,21 @@ std::size_t unescape_json(std::string_view raw, char* to, std::size_t room) {
   return size;
 }
 
+std::string escape_json(std::string_view plain) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  text.reserve(plain.size() + 16);
+  for (const char letter : plain) {
+    if (letter == '"' || letter == '\\') {
+      text.append({'\\', letter});
+    } else if (static_cast<unsigned char>(letter) >= 0x20) {
+      text += letter;
+    } else {
+      const auto code = static_cast<unsigned char>(letter);
+      text.append("\\u00").append({digits[code >> 4], digits[code & 15U]});
+    }
+  }
+  return text;
+}
+
 }  // namespace chinwag

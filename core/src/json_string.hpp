@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace chinwag {
@@ -19,5 +20,8 @@ json_string_end scan_json_string(std::string_view text);
 // Undoes the escapes of text that scan_json_string found good. Writes at most `room` bytes and
 // returns the full size that the result has, which is more than `room` where it did not fit.
 std::size_t unescape_json(std::string_view raw, char* to, std::size_t room);
+
+// The text of a JSON string, without its quotes, for valid UTF-8.
+std::string escape_json(std::string_view plain);
 
 }  // namespace chinwag

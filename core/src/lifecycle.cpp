@@ -44,6 +44,7 @@ bool lifecycle::open(int descriptor) {
 
 void lifecycle::begin_chat(connection_id id, std::string_view user) {
   users_.add(id, user);
+  program_.opened(shared_.handle_of(id), user);
   shared_.truth.connections[id].phase = connection_phase::chat;
   shared_.truth.connections[id].heard_at = shared_.clock.now();
   shared_.counts.upgrades.add();
@@ -77,12 +78,21 @@ void lifecycle::begin_closing(connection_id id, std::uint16_t code) {
   over.close_with = code;
   over.since = shared_.clock.now();
   if (code != 0) shared_.counts.count_close(code);
-  rooms_.leave_all(id);
-  users_.remove(id);
+  end_chat(id, code);
   forget_input(id);
   events_.update(id);
   boxes_.queue(id);
   arm(id);
+}
+
+// Once for every connection that chatted: its rooms, its user's other connections and the program
+// learn that it is gone.
+void lifecycle::end_chat(connection_id id, std::uint16_t code) {
+  rooms_.leave_all(id);
+  const stored_name user = shared_.truth.connections[id].user;
+  if (user.size == 0) return;
+  program_.closed(shared_.handle_of(id), shared_.truth.names.view(user), code);
+  users_.remove(id);
 }
 
 // Nothing that it sent is served any more. What a paused connection left unread can be far more
@@ -90,7 +100,11 @@ void lifecycle::begin_closing(connection_id id, std::uint16_t code) {
 void lifecycle::forget_input(connection_id id) {
   shared_.links.connections[id].reading_paused = false;
   const stash_id place = shared_.truth.connections[id].stash;
-  if (place != no_id) shared_.truth.stashes[place].unread.clear();
+  if (place == no_id) return;
+  stash& kept = shared_.truth.stashes[place];
+  kept.unread.clear();
+  if (kept.held) shared_.links.held_bytes -= kept.held->bytes();
+  kept.held.reset();
 }
 
 void lifecycle::break_off(connection_id id) {
@@ -240,8 +254,8 @@ void lifecycle::remove(connection_id id) {
   gone.open_left = 0;
   gone.open_source = no_source;
   out_.drop_pending(id);
-  rooms_.leave_all(id);
-  users_.remove(id);
+  end_chat(id, close_code::broken_off);
+  forget_input(id);
   timers_.disarm(id);
   boxes_.trim(id);
   if (gone.stash != no_id) shared_.truth.stashes.remove(gone.stash);
@@ -256,6 +270,11 @@ void lifecycle::close_all() {
     if (phase == connection_phase::http) break_off(id);
     close(id, close_code::restart);
   }
+}
+
+void lifecycle::end_all() {
+  for (connection_id id = 0; id < shared_.truth.connections.size(); ++id) break_off(id);
+  reap();
 }
 
 }  // namespace chinwag

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "context.hpp"
+#include "hooks.hpp"
 #include "outboxes.hpp"
 #include "poller.hpp"
 #include "rooms.hpp"
@@ -14,14 +15,15 @@ namespace chinwag {
 class lifecycle {
  public:
   lifecycle(context& shared, outboxes& boxes, rooms& places, users& people, sender& out,
-            poller& events, timer_wheel& timers)
+            poller& events, timer_wheel& timers, hooks& program)
       : shared_(shared),
         boxes_(boxes),
         rooms_(places),
         users_(people),
         out_(out),
         events_(events),
-        timers_(timers) {}
+        timers_(timers),
+        program_(program) {}
 
   // Takes over a descriptor; false if the system can't watch it.
   bool open(int descriptor);
@@ -48,11 +50,14 @@ class lifecycle {
   void reap();
   // Begins to close all connections.
   void close_all();
+  // Breaks all connections off.
+  void end_all();
 
   std::uint32_t live() const { return shared_.truth.connections.live(); }
 
  private:
   void begin_closing(connection_id id, std::uint16_t code);
+  void end_chat(connection_id id, std::uint16_t code);
   void forget_input(connection_id id);
   void judge(connection_id id);
   void slow_consumer(connection_id id);
@@ -71,6 +76,7 @@ class lifecycle {
   sender& out_;
   poller& events_;
   timer_wheel& timers_;
+  hooks& program_;
 };
 
 }  // namespace chinwag

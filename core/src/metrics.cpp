@@ -3,16 +3,11 @@
 #include <algorithm>
 #include <string_view>
 
+#include "kinds.hpp"
+
 namespace chinwag {
 
 namespace {
-
-constexpr std::array<const char*, request_kinds> request_names = {
-    "join", "leave", "message", "direct", "heartbeat", "unknown", "refused"};
-
-constexpr std::array<const char*, refusal_kinds> refusal_names = {
-    "bad_request",  "not_joined", "no_such_user", "too_many_rooms",
-    "rate_limited", "forbidden",  "unavailable"};
 
 template <typename Counters, typename Numbers>
 void read_all(const Counters& from, Numbers& to) {
@@ -96,8 +91,7 @@ void add_labelled(exposition& out, const stats& numbers) {
   }
   out.family("closes_total", "counter", "Closes begun by either side, by code.");
   for (std::size_t i = 0; i < close_kinds; ++i) {
-    const bool other = i + 1 == close_kinds;
-    out.sample(numbers.closes[i], label("code", other ? "other" : std::to_string(1000 + i)));
+    out.sample(numbers.closes[i], label("code", close_names[i]));
   }
 }
 
@@ -114,10 +108,6 @@ void add_turns(exposition& out, const stats& numbers) {
 }
 
 }  // namespace
-
-const char* refusal_name(refusal kind) {
-  return refusal_names[static_cast<std::size_t>(kind)];
-}
 
 void metrics::count_close(std::uint16_t code) {
   const std::size_t place =

@@ -43,9 +43,6 @@ struct metrics {
   stats read() const;
 };
 
-// The wire's name of a refusal.
-const char* refusal_name(refusal kind);
-
 // Prometheus text exposition format 0.0.4.
 std::string prometheus_text(const stats& numbers);
 

@@ -56,13 +56,11 @@ std::size_t poller::wait(epoll_event* events, std::size_t count, int timeout_ms)
 }
 
 std::uint64_t poller::key_of(connection_id id) const {
-  return std::uint64_t{shared_.links.connections[id].generation} << 32 | id;
+  return static_cast<std::uint64_t>(shared_.handle_of(id));
 }
 
 connection_id poller::owner_of(std::uint64_t key) const {
-  const auto id = static_cast<connection_id>(key);
-  if (id >= shared_.truth.connections.size() || key_of(id) != key) return no_id;
-  return shared_.truth.connections[id].phase == connection_phase::free ? no_id : id;
+  return shared_.find(connection_handle{key});
 }
 
 }  // namespace chinwag

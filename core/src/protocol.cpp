@@ -36,12 +36,12 @@ void protocol::welcome(connection_id id) {
   boxes_.add(id, welcome_message(quoted_name(user_of(id))));
 }
 
-served protocol::serve(connection_id id, std::string_view text) {
+served protocol::serve(connection_id id, std::string_view text, const verdict* decided) {
   json_request asked;
   switch (scan_json(text, asked)) {
     case json_verdict::malformed:  // C1, C10, C11, C13
       shared_.counts.count(request::refused);
-      return {true, no_id};
+      return {.malformed = true};
     case json_verdict::not_object:  // C2
       shared_.counts.count(request::refused);
       refuse(id, refusal::bad_request, "a request is a JSON object");
@@ -54,23 +54,23 @@ served protocol::serve(connection_id id, std::string_view text) {
     refuse(id, refusal::bad_request, "'type' must be a string");
     return {};
   }
-  return serve_object(id, asked);
+  return serve_object(id, asked, decided);
 }
 
-served protocol::serve_object(connection_id id, const json_request& asked) {
+served protocol::serve_object(connection_id id, const json_request& asked, const verdict* decided) {
   const request kind = request_of(asked.type);
-  shared_.counts.count(kind);
+  // What was asked about before was counted then.
+  if (decided == nullptr) shared_.counts.count(kind);
   switch (kind) {
     case request::message:
-      return {false, message(id, asked)};
+      return message(id, asked, decided);
+    case request::join:
+      return join(id, asked, decided);
     case request::direct:
       direct(id, asked);
       break;
     case request::heartbeat:
       heartbeat(id);
-      break;
-    case request::join:
-      join(id, asked);
       break;
     case request::leave:
       leave(id, asked);
@@ -82,52 +82,125 @@ served protocol::serve_object(connection_id id, const json_request& asked) {
   return {};
 }
 
-void protocol::join(connection_id id, const json_request& asked) {
+early_look protocol::look_early(connection_id id, std::string_view text, bool rooms_known) {
+  json_request asked;
+  if (scan_json(text, asked) != json_verdict::object || !asked.type.is_text()) return {};
+  const request kind = request_of(asked.type);
+  if (kind == request::join || kind == request::leave)
+    return {.changes_rooms = true, .question = {}};
+  if (kind != request::message || !rooms_known || !program_.asks_messages()) return {};
+  if (membership_of(id, asked) == no_id || !asked.content.is_text()) return {};
+  shared_.counts.count(kind);
+  return {.question = ask_message(id, asked)};
+}
+
+served protocol::join(connection_id id, const json_request& asked, const verdict* decided) {
   const requested_name name = name_in(asked.room);
   if (!name.valid()) return refuse(id, refusal::bad_request, "'room' must be a name");
   const room_id place = rooms_.find(name.view());
   if (place != no_id && rooms_.find_member(id, place) != no_id) {  // R3
-    return boxes_.add(id, joined_message(quoted_name(name.view()), quoted_name(user_of(id)),
-                                         shared_.clock.timestamp()));
+    boxes_.add(id, joined_message(quoted_name(name.view()), quoted_name(user_of(id)),
+                                  shared_.clock.timestamp()));
+    return {};
   }
   if (shared_.links.connections[id].rooms >= shared_.limits.rooms_per_connection_max) {  // R4
     return refuse(id, refusal::too_many_rooms, "leave a room first");
   }
+  hooks::asked question{};
+  if (decided == nullptr && program_.asks_joins()) {
+    question = program_.ask_join(shared_.handle_of(id), user_of(id), name.view());
+    decided = &question.outcome;
+  }
+  if (decided != nullptr) {
+    if (decided->what == verdict::kind::later) {
+      return {.undecided = question.number, .changes_rooms = true};
+    }
+    if (turn_down(id, *decided)) return {};
+  }
   rooms_.join(id, name.view());
+  return {};
 }
 
 void protocol::leave(connection_id id, const json_request& asked) {
-  const requested_name name = name_in(asked.room);
-  if (!name.valid()) return refuse(id, refusal::bad_request, "'room' must be a name");
-  const room_id place = rooms_.find(name.view());
-  const member_id membership = place == no_id ? no_id : rooms_.find_member(id, place);
-  if (membership == no_id) return refuse(id, refusal::not_joined, "not in this room");  // R5
+  if (!name_in(asked.room).valid()) {
+    refuse(id, refusal::bad_request, "'room' must be a name");
+    return;
+  }
+  const member_id membership = membership_of(id, asked);
+  if (membership == no_id) {  // R5
+    refuse(id, refusal::not_joined, "not in this room");
+    return;
+  }
   rooms_.leave(membership);
 }
 
-room_id protocol::message(connection_id id, const json_request& asked) {
+served protocol::message(connection_id id, const json_request& asked, const verdict* decided) {
   const requested_name name = name_in(asked.room);
   if (!name.valid() || !asked.content.is_text()) {
-    refuse(id, refusal::bad_request, "'room' must be a name and 'content' a string");
-    return no_id;
+    return refuse(id, refusal::bad_request, "'room' must be a name and 'content' a string");
   }
-  const room_id place = rooms_.find(name.view());
-  if (place == no_id || rooms_.find_member(id, place) == no_id) {  // R8
-    refuse(id, refusal::not_joined, "join the room first");
-    return no_id;
+  const member_id membership = membership_of(id, asked);
+  if (membership == no_id) {  // R8
+    return refuse(id, refusal::not_joined, "join the room first");
   }
-  rooms_.publish(place, room_message(quoted_name(name.view()), quoted_name(user_of(id)),
-                                     asked.content.raw, shared_.clock.timestamp()));
-  return place;
+  hooks::asked question{};
+  if (decided == nullptr && program_.asks_messages()) {
+    question = ask_message(id, asked);
+    decided = &question.outcome;
+  }
+  std::string changed;
+  std::string_view content = asked.content.raw;
+  if (decided != nullptr) {
+    if (decided->what == verdict::kind::later) return {.undecided = question.number};
+    if (turn_down(id, *decided)) return {};
+    if (decided->what == verdict::kind::change) content = changed = escape_json(decided->text);
+  }
+  const room_id place = shared_.truth.members[membership].room;
+  rooms_.publish(place, room_message(quoted_name(name.view()), quoted_name(user_of(id)), content,
+                                     shared_.clock.timestamp()));
+  return {.published = place};
+}
+
+hooks::asked protocol::ask_message(connection_id id, const json_request& asked) {
+  const requested_name name = name_in(asked.room);
+  const std::string_view raw = asked.content.raw;
+  if (raw.find('\\') == std::string_view::npos) {
+    return program_.ask_message(shared_.handle_of(id), user_of(id), name.view(), raw);
+  }
+  std::string plain(raw.size(), '\0');  // escapes are never shorter than what they stand for
+  plain.resize(unescape_json(raw, plain.data(), plain.size()));
+  return program_.ask_message(shared_.handle_of(id), user_of(id), name.view(), plain);
+}
+
+// Whether the program does not want the request served; the client is told.
+bool protocol::turn_down(connection_id id, const verdict& outcome) {
+  if (outcome.what == verdict::kind::refuse) {
+    refuse(id, outcome.code, escape_json(outcome.text));
+    return true;
+  }
+  if (outcome.what != verdict::kind::answer) return false;
+  boxes_.add(id, direct_message(quoted_name(program_name), escape_json(outcome.text),
+                                shared_.clock.timestamp()));
+  return true;
+}
+
+member_id protocol::membership_of(connection_id id, const json_request& asked) const {
+  const requested_name name = name_in(asked.room);
+  const room_id place = name.valid() ? rooms_.find(name.view()) : no_id;
+  return place == no_id ? no_id : rooms_.find_member(id, place);
 }
 
 void protocol::direct(connection_id id, const json_request& asked) {
   const requested_name name = name_in(asked.to);
   if (!name.valid() || !asked.content.is_text()) {  // D3
-    return refuse(id, refusal::bad_request, "'to' must be a name and 'content' a string");
+    refuse(id, refusal::bad_request, "'to' must be a name and 'content' a string");
+    return;
   }
   connection_id to = users_.first(name.view());
-  if (to == no_id) return refuse(id, refusal::no_such_user, "nobody by that name");  // D2
+  if (to == no_id) {  // D2
+    refuse(id, refusal::no_such_user, "nobody by that name");
+    return;
+  }
   const quoted_name user(user_of(id));
   const message_parts parts = direct_message(user, asked.content.raw, shared_.clock.timestamp());
   for (; to != no_id; to = users_.next(to)) {  // D1
@@ -140,9 +213,11 @@ void protocol::heartbeat(connection_id id) {
   boxes_.add(id, heartbeat_message(shared_.clock.timestamp()));
 }
 
-void protocol::refuse(connection_id id, refusal code, std::string_view text) {
+// `text` is JSON text.
+served protocol::refuse(connection_id id, refusal code, std::string_view text) {
   shared_.counts.count(code);
   boxes_.add(id, error_message(code, text));
+  return {};
 }
 
 std::string_view protocol::user_of(connection_id id) const {

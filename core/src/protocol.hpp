@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "context.hpp"
+#include "hooks.hpp"
 #include "json_scan.hpp"
 #include "outboxes.hpp"
 #include "rooms.hpp"
@@ -12,36 +15,53 @@ namespace chinwag {
 
 // What a message led to, as far as its connection's reader must know.
 struct served {
-  bool malformed = false;     // close 1003
-  room_id published = no_id;  // the room that it was appended to
+  bool malformed = false;       // close 1003
+  room_id published = no_id;    // the room that it was appended to
+  std::uint64_t undecided = 0;  // not served: the program owes a verdict under this number
+  bool changes_rooms = false;   // what is undecided may make the connection a member
+};
+
+// What can be said of a message that has to wait behind others.
+struct early_look {
+  bool changes_rooms = false;            // those behind it depend on it
+  std::optional<hooks::asked> question;  // the program was asked about it
 };
 
 // chat/1's decision table. The rules' numbers are those of protocol/chat-1.md.
 class protocol {
  public:
-  protocol(context& shared, outboxes& boxes, rooms& places, users& people)
-      : shared_(shared), boxes_(boxes), rooms_(places), users_(people) {}
+  protocol(context& shared, outboxes& boxes, rooms& places, users& people, hooks& program)
+      : shared_(shared), boxes_(boxes), rooms_(places), users_(people), program_(program) {}
 
   // The first message of every connection.
   void welcome(connection_id id);
 
-  // Serves one text message; `text` is valid UTF-8.
-  served serve(connection_id id, std::string_view text);
+  // Serves one text message; `text` is valid UTF-8. With the program's verdict, if it was asked
+  // before.
+  served serve(connection_id id, std::string_view text, const verdict* decided = nullptr);
+
+  // Looks at a message that can't be served yet, and asks the program about it if that is possible:
+  // when the rooms of the connection are known for the time when it is served.
+  early_look look_early(connection_id id, std::string_view text, bool rooms_known);
 
  private:
-  served serve_object(connection_id id, const json_request& asked);
-  void join(connection_id id, const json_request& asked);
+  served serve_object(connection_id id, const json_request& asked, const verdict* decided);
+  served join(connection_id id, const json_request& asked, const verdict* decided);
   void leave(connection_id id, const json_request& asked);
-  room_id message(connection_id id, const json_request& asked);
+  served message(connection_id id, const json_request& asked, const verdict* decided);
+  hooks::asked ask_message(connection_id id, const json_request& asked);
+  bool turn_down(connection_id id, const verdict& outcome);
   void direct(connection_id id, const json_request& asked);
   void heartbeat(connection_id id);
-  void refuse(connection_id id, refusal code, std::string_view text);
+  served refuse(connection_id id, refusal code, std::string_view text);
+  member_id membership_of(connection_id id, const json_request& asked) const;
   std::string_view user_of(connection_id id) const;
 
   context& shared_;
   outboxes& boxes_;
   rooms& rooms_;
   users& users_;
+  hooks& program_;
 };
 
 }  // namespace chinwag

@@ -69,6 +69,11 @@ void rooms::mark_dirty(room_id id) {
   shared_.links.dirty_rooms.push_back(id);
 }
 
+bool rooms::is_behind(room_id id) const {
+  return shared_.truth.rooms[id].log.tail - shared_.links.rooms[id].passed >
+         shared_.limits.room_backlog_bytes_max;
+}
+
 void rooms::retire(member_id id) {
   const room_id place = shared_.truth.members[id].room;
   unlink_from_connection(id);

@@ -27,6 +27,9 @@ class rooms {
   // Appends to the room's log.
   void publish(room_id id, const message_parts& message);
 
+  // So much waits to be sent to its members that nobody should publish more.
+  bool is_behind(room_id id) const;
+
   // Removes a membership that has left and to which nothing is due any more.
   void retire(member_id id);
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <semaphore>
+#include <utility>
 
 namespace chinwag {
 
@@ -19,25 +21,27 @@ constexpr std::size_t events_per_clock = 16;
 
 }  // namespace
 
-shard::shard(const options& settings, const hash_key& key)
+shard::shard(const options& settings, const hash_key& key, handlers called)
     : shared_(settings, key),
+      hooks_(std::move(called)),
       events_(shared_),
       timers_(shared_.links.connections),
       boxes_(shared_),
       rooms_(shared_),
       users_(shared_),
       sender_(shared_, boxes_, rooms_, system_send),
-      life_(shared_, boxes_, rooms_, users_, sender_, events_, timers_),
-      chat_(shared_, boxes_, rooms_, users_),
+      life_(shared_, boxes_, rooms_, users_, sender_, events_, timers_, hooks_),
+      chat_(shared_, boxes_, rooms_, users_, hooks_),
+      gate_(shared_, boxes_, rooms_, life_, chat_),
       http_(shared_, boxes_, life_, chat_),
-      intake_(shared_, boxes_, life_, events_, chat_, http_),
+      intake_(shared_, boxes_, rooms_, life_, events_, gate_, http_),
       flusher_(shared_, sender_, rooms_,
                [this](connection_id id, delivery outcome) { life_.after_delivery(id, outcome); }),
-      door_(shared_, life_, events_, door_key) {}
+      door_(shared_, life_, events_, door_key),
+      calls_(shared_, boxes_, rooms_, users_, life_, gate_) {}
 
 shard::~shard() {
-  for (connection_id id = 0; id < shared_.truth.connections.size(); ++id) life_.break_off(id);
-  life_.reap();
+  life_.end_all();
   if (bell_ >= 0) ::close(bell_);
 }
 
@@ -50,8 +54,15 @@ status shard::listen() {
   return door_.listen();
 }
 
-void shard::run() {
+std::uint32_t shard::run() {
+  thread_.store(std::this_thread::get_id());
   while (!done()) turn();
+  const std::uint32_t left = life_.live();
+  life_.end_all();
+  tasks_.close();
+  hooks_.end_turn();
+  thread_.store({});
+  return left;
 }
 
 void shard::turn() {
@@ -59,12 +70,14 @@ void shard::turn() {
   shared_.clock.begin_turn();
   follow_wish();
   door_.resume_if_due();
+  gate_.resume();
   life_.run_timers();
   intake_.resume_paused();
   handle_events();
   life_.reap();
   flush();
   life_.reap();
+  hooks_.end_turn();
   shared_.counts.count_turn(shared_.clock.spent_us());
 }
 
@@ -85,7 +98,7 @@ void shard::handle_events() {
 
 void shard::handle(const epoll_event& event) {
   if (event.data.u64 == door_key) return door_.accept_waiting();
-  if (event.data.u64 == bell_key) return clear_bell();
+  if (event.data.u64 == bell_key) return answer_bell();
   const connection_id id = events_.owner_of(event.data.u64);
   if (id == no_id) return;
   const connection& about = shared_.truth.connections[id];
@@ -113,7 +126,7 @@ bool shard::work_left() const {
 
 int shard::timeout_ms() const {
   if (work_left()) return 0;
-  if (intake_.anyone_paused()) return 1;
+  if (intake_.anyone_paused() || gate_.anyone_stuck()) return 1;
   std::optional<std::uint32_t> wait = timers_.wait_ms(shared_.clock.now());
   const auto no_later_than = [&](std::uint32_t limit) {
     wait = std::min(wait.value_or(limit), limit);
@@ -151,15 +164,38 @@ void shard::drain(std::uint32_t deadline_ms) {
   ring();
 }
 
+bool shard::post(task wanted) {
+  bool first = false;
+  if (!tasks_.put([this, wanted = std::move(wanted)] { wanted(calls_); }, first)) return false;
+  if (first) ring();
+  return true;
+}
+
+bool shard::ask(const task& wanted) {
+  if (thread_.load() == std::this_thread::get_id()) {
+    wanted(calls_);
+    return true;
+  }
+  std::binary_semaphore done(0);
+  const bool taken = post([&](program_calls& calls) {
+    wanted(calls);
+    done.release();
+  });
+  if (taken) done.acquire();
+  return taken;
+}
+
 void shard::ring() {
   const std::uint64_t one = 1;
   // A full counter rings as well, so the outcome does not matter.
   [[maybe_unused]] const ssize_t written = ::write(bell_, &one, sizeof one);
 }
 
-void shard::clear_bell() {
+// The bell is cleared first: a task that comes after its queue was emptied rings again.
+void shard::answer_bell() {
   std::uint64_t rung = 0;
   [[maybe_unused]] const ssize_t got = ::read(bell_, &rung, sizeof rung);
+  tasks_.run();
 }
 
 }  // namespace chinwag

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "held_requests.hpp"
 #include "ids.hpp"
 #include "message_reader.hpp"
 #include "name.hpp"
@@ -64,10 +66,11 @@ struct room {
 // What a connection keeps only while it needs it.
 struct stash {
   outbox out;
-  std::string unread;     // bytes received and not yet decoded
-  message_reader reader;  // a message that has begun
+  std::string unread;                   // bytes received and not yet decoded
+  message_reader reader;                // a message that has begun
+  std::unique_ptr<held_requests> held;  // what waits for the program's verdicts
 
-  bool empty() const { return out.empty() && unread.empty() && reader.idle(); }
+  bool empty() const { return out.empty() && unread.empty() && reader.idle() && !held; }
 };
 
 struct state {

@@ -116,11 +116,13 @@ std::string http_exchange(std::uint16_t port, std::string_view request) {
   return response;
 }
 
-running_server::running_server(options settings)
-    : engine([&] {
-        settings.port = 0;
-        return settings;
-      }()) {
+running_server::running_server(options settings, handlers called)
+    : engine(
+          [&] {
+            settings.port = 0;
+            return settings;
+          }(),
+          {}, std::move(called)) {
   port = engine.listen().port;
   engine.run_in_background();
 }

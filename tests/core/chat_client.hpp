@@ -57,7 +57,7 @@ int connect_to(std::uint16_t port, int receive_buffer = 0);
 
 // A server on a free port that runs until the end of the scope.
 struct running_server {
-  explicit running_server(options settings = {});
+  explicit running_server(options settings = {}, handlers called = {});
   ~running_server();
 
   // Waits until the statistics are as wished; false after 5 s.

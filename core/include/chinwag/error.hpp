@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 namespace chinwag {
@@ -18,8 +19,16 @@ enum class error : std::uint8_t {
   already_listening,  // listen() was called before
   not_listening,      // run() needs a listen() that went well
   already_running,    // run() was called before
+  not_running,        // the server does not run, or not any more
+  bad_name,           // a room or user is not 1 to 64 bytes of UTF-8 without control characters
+  bad_content,        // a content is not UTF-8 or longer than 65,536 bytes
+  bad_close_code,     // not a code that a program may send: 1000, 1001, 1003, 1007 to 1014, 3000 up
+  connection_closed,  // the connection is gone
   system_failure,     // a system call failed in a way that has no name here
 };
+
+// All of them but none, in their order.
+std::span<const error> error_list();
 
 // The error's name as written above.
 const char* error_name(error code);

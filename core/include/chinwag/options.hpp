@@ -32,6 +32,8 @@ struct options {
   std::uint32_t rooms_per_connection_max = 64;
   std::uint32_t header_bytes_max = 8 * 1024;
 
+  std::uint32_t undecided_bytes_max = 64 * 1024 * 1024;
+
   bool echo = false;
   std::uint32_t echo_bytes_max = 16 * 1024 * 1024;
 

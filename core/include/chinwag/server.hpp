@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "chinwag/error.hpp"
+#include "chinwag/handlers.hpp"
 #include "chinwag/options.hpp"
 #include "chinwag/stats.hpp"
 
@@ -24,6 +27,16 @@ struct listen_result {
   explicit operator bool() const { return static_cast<bool>(outcome); }
 };
 
+struct room_info {
+  std::string name;
+  std::uint32_t members = 0;
+};
+
+struct member_info {
+  connection_handle connection{};
+  std::string user;
+};
+
 // A chat/1 server inside this process. It uses no signals and no global state: several may live
 // side by side. A server is used from one thread, but for what says otherwise.
 //
@@ -31,7 +44,7 @@ struct listen_result {
 //   if (auto listening = server.listen()) server.run_in_background();
 class server {
  public:
-  explicit server(options settings, log_callback log = {});
+  explicit server(options settings, log_callback log = {}, handlers called = {});
   // Stops at once if it still runs in the background.
   ~server();
   server(const server&) = delete;
@@ -59,8 +72,33 @@ class server {
   // From any thread.
   stats read_stats() const;
 
+  // From any thread, handlers included. They are served in the order of their calls, at the
+  // beginning of the loop's next turn. Before run() and after its end: not_running.
+
+  // Appends a message to a room. A room without members has nobody to hear it.
+  status publish(std::string_view room, std::string_view content,
+                 std::string_view user = program_name);
+  // A direct message to every connection of a user; a user without any has nobody to hear it.
+  status send_to(std::string_view to, std::string_view content,
+                 std::string_view user = program_name);
+  // The verdicts that handlers left for later, each once. Those for connections that are gone are
+  // dropped.
+  status decide(std::vector<decision> decisions);
+
+  // These wait for the loop, which takes at most a turn (options::turn_us) and then their time.
+
+  // A direct message to one connection; connection_closed if it is gone.
+  status send(connection_handle to, std::string_view content, std::string_view user = program_name);
+  // Closes one connection once what waits for it is sent; connection_closed if it is gone.
+  status close(connection_handle who, std::uint16_t code = 1000);
+  // The rooms that have members.
+  status list_rooms(std::vector<room_info>& found) const;
+  // The members of a room; none if there is no such room.
+  status list_members(std::string_view room, std::vector<member_info>& found) const;
+
  private:
   struct parts;
+  status check_open(connection_handle who) const;
   std::unique_ptr<parts> parts_;
 };
 

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
+#include <vector>
 
 namespace chinwag {
 
@@ -28,6 +30,10 @@ inline constexpr std::size_t close_kinds = 17;
 // Upper bounds of the turn durations' buckets; the last bucket has none.
 inline constexpr std::array<std::uint32_t, 10> turn_bounds_us = {
     50, 100, 250, 500, 1'000, 2'000, 5'000, 10'000, 50'000, 250'000};
+
+// The wire's name of a refusal, and the refusal of a name; false if there is none.
+const char* refusal_name(refusal kind);
+bool find_refusal(std::string_view name, refusal& found);
 
 // What a server did since it began, and what it holds now. A copy: it does not change by itself.
 struct stats {
@@ -55,5 +61,16 @@ struct stats {
   std::array<std::uint64_t, refusal_kinds> errors{};
   std::uint64_t log_chunks = 0;
 };
+
+// One number of stats by its field's name. `kind` says which of several: the request, the refusal,
+// the close code or the turn's bound in microseconds; null for a field of its own.
+struct named_count {
+  const char* name;
+  const char* kind;
+  std::uint64_t value;
+};
+
+// All numbers in the order of the struct.
+std::vector<named_count> name_counts(const stats& counted);
 
 }  // namespace chinwag

@@ -1,0 +1,365 @@
+// A program's handlers and calls, over real sockets.
+
+#include "chinwag/handlers.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <thread>
+
+#include "chat_client.hpp"
+#include "chinwag/event_queue.hpp"
+
+namespace chinwag {
+namespace {
+
+using test::chat_client;
+using test::running_server;
+
+bool has(const std::string& text, const std::string& piece) {
+  return text.find(piece) != std::string::npos;
+}
+
+std::string message(const std::string& content) {
+  return R"({"type":"message","room":"a","content":")" + content + "\"}";
+}
+
+constexpr const char* join_a = R"({"type":"join","room":"a"})";
+constexpr const char* leave_a = R"({"type":"leave","room":"a"})";
+constexpr const char* heartbeat = R"({"type":"heartbeat"})";
+
+chat_client connect(const running_server& server, const std::string& user) {
+  chat_client client(server.port, "/ws?user=" + user);
+  EXPECT_TRUE(has(client.text(), "welcome"));
+  return client;
+}
+
+chat_client join(const running_server& server, const std::string& user) {
+  chat_client client = connect(server, user);
+  client.send(join_a);
+  EXPECT_TRUE(has(client.text(), "user_joined"));
+  return client;
+}
+
+// Events as a program on another thread gets them.
+class program {
+ public:
+  explicit program(event_choice wanted)
+      : events_([this] { ring(); }), server({.ping_interval_ms = 60'000}, handlers_for(wanted)) {}
+
+  // The next event; waits at most 5 s.
+  event next() {
+    if (taken_.empty()) {
+      std::unique_lock locked(guard_);
+      rung_.wait_for(locked, std::chrono::seconds(5), [this] { return rings_ > 0; });
+      rings_ = 0;
+      taken_ = events_.take();
+    }
+    EXPECT_FALSE(taken_.empty()) << "no event in 5 s";
+    if (taken_.empty()) return {};
+    event first = std::move(taken_.front());
+    taken_.erase(taken_.begin());
+    return first;
+  }
+
+  void decide(const event& about, verdict outcome) {
+    EXPECT_TRUE(server.engine.decide({{about.ticket, std::move(outcome)}}));
+  }
+
+ private:
+  handlers handlers_for(event_choice wanted) { return events_.make_handlers(wanted); }
+  void ring() {
+    const std::lock_guard locked(guard_);
+    ++rings_;
+    rung_.notify_one();
+  }
+
+  std::mutex guard_;
+  std::condition_variable rung_;
+  int rings_ = 0;
+  std::vector<event> taken_;
+  event_queue events_;
+
+ public:
+  running_server server;
+};
+
+TEST(handlers, hear_of_every_connection_and_of_its_end_once) {
+  std::mutex guard;
+  std::vector<std::string> heard;
+  const auto note = [&](const std::string& what) {
+    const std::lock_guard locked(guard);
+    heard.push_back(what);
+  };
+  const auto count = [&] {
+    const std::lock_guard locked(guard);
+    return heard.size();
+  };
+  running_server server(
+      {},
+      {.open = [&](connection_handle, std::string_view user) { note("+" + std::string(user)); },
+       .close = [&](connection_handle, std::string_view user,
+                    std::uint16_t code) { note("-" + std::string(user) + std::to_string(code)); }});
+  {
+    chat_client ann = join(server, "ann");
+    ann.send_raw(test::client_frame(opcode::close, std::string("\x03\xe8", 2)));
+    EXPECT_EQ(ann.close_code(), 1000);
+  }
+  { const chat_client bob = connect(server, "bob"); }
+  EXPECT_TRUE(server.eventually([&](const stats&) { return count() == 4; }));
+  const std::lock_guard locked(guard);
+  EXPECT_EQ(heard, (std::vector<std::string>{"+ann", "-ann1000", "+bob", "-bob1006"}));
+}
+
+TEST(handlers, see_plain_text_and_change_refuse_or_answer_it) {
+  std::string seen;
+  running_server server({}, {.message = [&](const message_request& asked) -> verdict {
+                          seen = asked.content;
+                          if (seen == "bad") return {verdict::kind::refuse, "not \"here\""};
+                          if (seen == "ask") return {verdict::kind::answer, "42\n"};
+                          if (seen == "loud") return {verdict::kind::change, "quiet\\"};
+                          return {};
+                        }});
+  chat_client ann = join(server, "ann");
+  ann.send(message(R"(h\u00e9\n)"));
+  EXPECT_TRUE(has(ann.text(), R"("content":"h\u00e9\n")"));
+  EXPECT_EQ(seen, "h\xc3\xa9\n");
+  ann.send(message("bad"));
+  EXPECT_EQ(ann.text(), R"({"type":"error","code":"forbidden","message":"not \"here\""})");
+  ann.send(message("ask"));
+  EXPECT_TRUE(has(ann.text(), R"({"type":"direct","user":"server","content":"42\u000a")"));
+  ann.send(message("loud"));
+  EXPECT_TRUE(has(ann.text(), R"("content":"quiet\\")"));
+}
+
+TEST(handlers, that_answer_what_is_not_utf8_cost_a_refusal_only) {
+  running_server server({}, {.message = [](const message_request&) -> verdict {
+                          return {verdict::kind::change, "\xff"};
+                        }});
+  chat_client ann = join(server, "ann");
+  ann.send(message("x"));
+  EXPECT_TRUE(has(ann.text(), "unavailable"));
+}
+
+TEST(handlers, refuse_a_join_and_the_room_never_hears_of_it) {
+  running_server server({}, {.join = [](const join_request& asked) -> verdict {
+                          if (asked.user == "eve") return {verdict::kind::refuse, "no"};
+                          return {};
+                        }});
+  chat_client ann = join(server, "ann");
+  chat_client eve = connect(server, "eve");
+  eve.send(join_a);
+  EXPECT_TRUE(has(eve.text(), "forbidden"));
+  eve.send(message("x"));
+  EXPECT_TRUE(has(eve.text(), "not_joined"));
+  ann.send(message("alone"));
+  EXPECT_TRUE(has(ann.text(), "alone"));
+}
+
+TEST(handlers, may_call_the_server_and_close_the_connection_they_are_asked_about) {
+  server* engine = nullptr;
+  running_server server({}, {.message = [&](const message_request& asked) -> verdict {
+                          EXPECT_TRUE(engine->publish("a", "seen"));
+                          std::vector<room_info> rooms;
+                          EXPECT_TRUE(engine->list_rooms(rooms));
+                          EXPECT_EQ(rooms.size(), 1U);
+                          EXPECT_TRUE(engine->close(asked.ticket.from, 3001));
+                          return {};
+                        }});
+  engine = &server.engine;
+  chat_client ann = join(server, "ann");
+  ann.send(message("x"));
+  EXPECT_TRUE(has(ann.text(), R"("content":"x")"));
+  EXPECT_TRUE(has(ann.text(), R"("user":"server","content":"seen")"));
+  EXPECT_EQ(ann.close_code(), 3001);
+}
+
+TEST(events, of_several_connections_are_decided_in_any_order) {
+  program host({.message = true});
+  chat_client ann = join(host.server, "ann");
+  ann.send(message("first"));
+  const event first = host.next();
+  ann.send(message("second"));
+  const event second = host.next();
+  EXPECT_EQ(second.content, "second") << "asked about while the first is undecided";
+  chat_client bob = connect(host.server, "bob");
+  bob.send(join_a);
+  EXPECT_TRUE(has(bob.text(), "bob")) << "nobody else waits";
+  EXPECT_TRUE(has(ann.text(), "bob"));
+  host.decide(second, {});
+  bob.send(heartbeat);
+  EXPECT_TRUE(has(bob.text(), "heartbeat")) << "the second waits for the first";
+  host.decide(first, {});
+  EXPECT_TRUE(has(bob.text(), "first"));
+  EXPECT_TRUE(has(bob.text(), "second"));
+}
+
+TEST(events, hold_back_what_the_same_client_asks_next_and_its_close) {
+  program host({.message = true});
+  chat_client ann = join(host.server, "ann");
+  chat_client bob = join(host.server, "bob");
+  bob.send(message("last words"));
+  bob.send(heartbeat);
+  bob.send(leave_a);
+  bob.send(message("after leaving"));
+  bob.send_raw(test::client_frame(opcode::close, std::string("\x03\xe8", 2)));
+  const event asked = host.next();
+  EXPECT_TRUE(has(ann.text(), "bob"));  // joined
+  host.decide(asked, {verdict::kind::change, "LAST WORDS"});
+  EXPECT_TRUE(has(ann.text(), "LAST WORDS"));
+  EXPECT_TRUE(has(ann.text(), "user_left"));
+  EXPECT_TRUE(has(bob.text(), "LAST WORDS"));
+  EXPECT_TRUE(has(bob.text(), "heartbeat"));
+  EXPECT_TRUE(has(bob.text(), "not_joined"));
+  EXPECT_EQ(bob.close_code(), 1000);
+}
+
+TEST(events, ask_about_a_message_behind_a_join_once_the_join_is_decided) {
+  program host({.join = true, .message = true});
+  chat_client ann = connect(host.server, "ann");
+  ann.send(join_a);
+  ann.send(message("x"));
+  const event joining = host.next();
+  EXPECT_EQ(joining.kind, event_kind::join);
+  EXPECT_EQ(joining.room, "a");
+  host.decide(joining, {});
+  const event publishing = host.next();
+  EXPECT_EQ(publishing.kind, event_kind::message);
+  EXPECT_EQ(publishing.user, "ann");
+  host.decide(publishing, {});
+  EXPECT_TRUE(has(ann.text(), "user_joined"));
+  EXPECT_TRUE(has(ann.text(), R"("content":"x")"));
+}
+
+TEST(events, malformed_behind_an_undecided_message_closes_after_it) {
+  program host({.message = true});
+  chat_client ann = join(host.server, "ann");
+  ann.send(message("x"));
+  ann.send("{");
+  host.decide(host.next(), {});
+  EXPECT_TRUE(has(ann.text(), R"("content":"x")"));
+  EXPECT_EQ(ann.close_code(), 1003);
+}
+
+TEST(events, verdicts_for_what_is_gone_are_dropped) {
+  program host({.message = true, .close = true});
+  event asked;
+  {
+    chat_client ann = join(host.server, "ann");
+    ann.send(message("x"));
+    asked = host.next();
+  }
+  EXPECT_EQ(host.next().kind, event_kind::close);
+  host.decide(asked, {});
+  host.decide(asked, {});
+  chat_client bob = join(host.server, "bob");  // in the same place
+  host.decide(asked, {});
+  bob.send(heartbeat);
+  EXPECT_TRUE(has(bob.text(), "heartbeat"));
+  EXPECT_EQ(host.server.engine.close(asked.ticket.from).code, error::connection_closed);
+  EXPECT_EQ(host.server.engine.send(asked.ticket.from, "x").code, error::connection_closed);
+}
+
+TEST(events, a_flood_that_nobody_decides_is_not_read_and_then_served_whole) {
+  program host({.message = true});
+  chat_client ann = join(host.server, "ann");
+  constexpr int count = 2'000;
+  std::thread flood([&] {
+    for (int i = 0; i < count; ++i) ann.send(message(std::to_string(i) + std::string(2'000, 'x')));
+  });
+  event asked = host.next();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_LT(host.server.engine.read_stats().messages_in[2], count / 2U) << "held without bound";
+  std::thread decider([&] {
+    for (int i = 0; i < count; ++i) {
+      EXPECT_TRUE(asked.content.starts_with(std::to_string(i) + "x"));
+      host.decide(asked, {});
+      if (i + 1 < count) asked = host.next();
+    }
+  });
+  for (int i = 0; i < count; ++i) {
+    ASSERT_TRUE(has(ann.text(), '"' + std::to_string(i) + "x")) << i;
+  }
+  flood.join();
+  decider.join();
+}
+
+TEST(calls, publish_reaches_the_members_of_a_room_from_eight_threads_in_each_ones_order) {
+  running_server server;
+  chat_client ann = join(server, "ann");
+  std::vector<std::thread> publishers;
+  for (char name = 'a'; name < 'i'; ++name) {
+    publishers.emplace_back([&server, name] {
+      for (int i = 0; i < 200; ++i) {
+        EXPECT_TRUE(server.engine.publish("a", std::to_string(i), std::string(1, name)));
+      }
+    });
+  }
+  std::array<int, 8> next{};
+  for (int i = 0; i < 8 * 200; ++i) {
+    const std::string text = ann.text();
+    const auto who = static_cast<std::size_t>(text.at(text.find("\"user\":\"") + 8) - 'a');
+    ASSERT_TRUE(has(text, "\"content\":\"" + std::to_string(next.at(who)) + "\"")) << text;
+    ++next.at(who);
+  }
+  for (std::thread& one : publishers) one.join();
+}
+
+TEST(calls, send_to_reaches_every_connection_of_a_user) {
+  running_server server;
+  chat_client one = connect(server, "ann");
+  chat_client other = connect(server, "ann");
+  EXPECT_TRUE(server.engine.send_to("ann", "psst \"you\""));
+  for (chat_client* client : {&one, &other}) {
+    EXPECT_TRUE(
+        has(client->text(), R"({"type":"direct","user":"server","content":"psst \"you\"")"));
+  }
+  EXPECT_TRUE(server.engine.send_to("nobody", "x"));
+}
+
+TEST(calls, list_rooms_and_members) {
+  running_server server;
+  chat_client ann = join(server, "ann");
+  chat_client bob = join(server, "bob");
+  std::vector<room_info> rooms;
+  ASSERT_TRUE(server.engine.list_rooms(rooms));
+  ASSERT_EQ(rooms.size(), 1U);
+  EXPECT_EQ(rooms[0].name, "a");
+  EXPECT_EQ(rooms[0].members, 2U);
+  std::vector<member_info> members;
+  ASSERT_TRUE(server.engine.list_members("a", members));
+  ASSERT_EQ(members.size(), 2U);
+  EXPECT_EQ(members[0].user, "ann");
+  ASSERT_TRUE(server.engine.close(members[0].connection, 1008));
+  EXPECT_EQ(ann.close_code(), 1008);
+  ASSERT_TRUE(server.engine.list_members("elsewhere", members));
+  EXPECT_TRUE(members.empty());
+}
+
+TEST(calls, with_bad_arguments_say_what_is_wrong) {
+  running_server server;
+  EXPECT_EQ(server.engine.publish("", "x").code, error::bad_name);
+  EXPECT_EQ(server.engine.publish("a", "\xff").code, error::bad_content);
+  EXPECT_EQ(server.engine.publish("a", std::string(65'537, 'x')).code, error::bad_content);
+  EXPECT_EQ(server.engine.publish("a", "x", std::string(65, 'u')).code, error::bad_name);
+  EXPECT_EQ(server.engine.close({}, 1005).code, error::bad_close_code);
+  EXPECT_EQ(server.engine.close({}, 1000).code, error::connection_closed);
+}
+
+TEST(calls, before_the_start_and_after_the_end_say_that_nothing_runs) {
+  server engine({.port = 0});
+  EXPECT_EQ(engine.publish("a", "x").code, error::not_running);
+  ASSERT_TRUE(engine.listen());
+  std::vector<room_info> rooms;
+  EXPECT_EQ(engine.list_rooms(rooms).code, error::not_running);
+  ASSERT_TRUE(engine.run_in_background());
+  EXPECT_TRUE(engine.list_rooms(rooms));
+  engine.stop();
+  engine.join();
+  EXPECT_EQ(engine.list_rooms(rooms).code, error::not_running);
+  EXPECT_EQ(engine.publish("a", "x").code, error::not_running);
+}
+
+}  // namespace
+}  // namespace chinwag
