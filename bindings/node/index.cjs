@@ -1,28 +1,21 @@
 'use strict';
 
-const { Hosted, version } = require('./chinwag.node');
+const { Backoff } = require('./lib/backoff.cjs');
+const { Client } = require('./lib/client.cjs');
+const { ChinwagError, ConnectionClosed, Refused } = require('./lib/errors.cjs');
+const { version } = require('./lib/native.cjs');
+const { Connection, Join, Message } = require('./lib/requests.cjs');
+const { Server } = require('./lib/server.cjs');
 
-/** A chat/1 server on a thread of its own; see index.d.ts. */
-class Server {
-  #hosted;
-  #drained;
-
-  constructor(options = {}) {
-    this.#hosted = new Hosted(options);
-  }
-
-  get port() {
-    return this.#hosted.port();
-  }
-
-  stats() {
-    return this.#hosted.stats();
-  }
-
-  drain(deadlineMs = 5000) {
-    this.#drained ??= this.#hosted.drain(deadlineMs);
-    return this.#drained;
-  }
-}
-
-module.exports = { Server, version };
+module.exports = {
+  Backoff,
+  ChinwagError,
+  Client,
+  Connection,
+  ConnectionClosed,
+  Join,
+  Message,
+  Refused,
+  Server,
+  version,
+};

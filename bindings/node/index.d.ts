@@ -1,12 +1,30 @@
+import { EventEmitter } from 'node:events';
+
 /** Options of `chinwagd` by name, the unit in the name: `{ port: 0, idle_timeout_ms: 5000 }`. */
 export interface ServerOptions {
+  /** IP address to listen on; 127.0.0.1. */
   host?: string;
-  /** 0, the default here, takes a free port. */
+  /** TCP port; 0, the default here, takes a free one. */
   port?: number;
+  workers?: number;
   ping_interval_ms?: number;
   idle_timeout_ms?: number;
+  handshake_timeout_ms?: number;
+  stall_timeout_ms?: number;
+  close_timeout_ms?: number;
   pending_bytes_max?: number;
-  [option: string]: string | number | boolean | undefined;
+  slow_consumer?: 'close' | 'skip';
+  rooms_per_connection_max?: number;
+  header_bytes_max?: number;
+  undecided_bytes_max?: number;
+  echo?: boolean;
+  echo_bytes_max?: number;
+  read_bytes_per_turn?: number;
+  accepts_per_turn?: number;
+  sends_per_room_turn?: number;
+  turn_us?: number;
+  room_backlog_bytes_max?: number;
+  listen_backlog?: number;
 }
 
 /** Counters since the start; `connections`, `rooms` and `members` are what is held now. */
@@ -15,27 +33,199 @@ export interface ServerStats {
   rooms: number;
   members: number;
   accepted: number;
+  accept_failures: number;
   upgrades: number;
+  http_requests: number;
   publishes: number;
+  /** Frames of a room written to one member. */
   deliveries: number;
   direct_deliveries: number;
   bytes_in: number;
   bytes_out: number;
   send_calls: number;
+  turns: number;
+  turn_us: number;
   slow_consumers: number;
+  skipped_bytes: number;
+  log_chunks: number;
+  /** By type of request. */
+  messages_in: Record<string, number>;
+  /** Error answers by code. */
+  errors: Record<string, number>;
+  /** By close code. */
+  closes: Record<string, number>;
+  /** Turns of the loop by their duration's upper bound in microseconds. */
+  turn_buckets: Record<string, number>;
+  /** Handlers that threw or rejected. */
+  handler_errors: number;
+}
+
+/** Codes of chat/1's error answers that a handler may refuse with. */
+export type RefusalCode =
+  | 'bad_request'
+  | 'not_joined'
+  | 'no_such_user'
+  | 'too_many_rooms'
+  | 'rate_limited'
+  | 'forbidden'
+  | 'unavailable';
+
+/** Something that can't be done; the message says what to do about it. */
+export class ChinwagError extends Error {
+  constructor(message: string, code: string);
+  /** The name that the core, Python and Node.js share, such as `port_in_use`. */
+  readonly code: string;
+}
+
+/** The connection is gone, or the client was closed; `connection_closed`. */
+export class ConnectionClosed extends ChinwagError {
+  constructor(message?: string);
+}
+
+/** A server answered a request with `error`; `code` is the one that it gave. */
+export class Refused extends ChinwagError {}
+
+/** One connection of a user. */
+export class Connection {
+  private constructor();
+  /** The name given at the upgrade. */
+  readonly user: string;
+  /** Names it for good: a later connection never has the same. May be a key. */
+  readonly id: string;
+  /** Sends a direct message to this connection alone. Throws ConnectionClosed if it is gone. */
+  send(content: string, user?: string): void;
+  /** Closes it once what waits for it is sent. Throws ConnectionClosed if it is gone. */
+  close(code?: number): void;
+  equals(other: unknown): boolean;
+}
+
+/** A client wants to become a member of a room. Served unless a handler refuses it. */
+export class Join {
+  protected constructor();
+  readonly connection: Connection;
+  readonly user: string;
+  readonly room: string;
+  /** Does not serve it; the client gets `error {code, message: text}`. */
+  refuse(text?: string, code?: RefusalCode): void;
+  /** Does not serve it; the client gets `content` as a direct message from `server`. */
+  answer(content: string): void;
+}
+
+/** A member wants to publish. Published unless a handler refuses or answers it. */
+export class Message extends Join {
+  private constructor();
+  /** What will be published; set it to publish something else. */
+  content: string;
+}
+
+export interface ServerEvents {
+  /** After the upgrade. */
+  open: (connection: Connection) => void | Promise<void>;
+  join: (join: Join) => void | Promise<void>;
+  message: (message: Message) => void | Promise<void>;
+  /** Once for every open; the code is 1006 if the connection broke off. */
+  close: (connection: Connection, code: number) => void | Promise<void>;
+  /** Another handler threw or rejected. Without a listener that is an uncaught exception. */
+  error: (error: Error, about: Connection | Join | Message | undefined) => void;
+  /** A line of the server's log. */
+  log: (text: string, warning: boolean) => void;
+  /** It was drained. */
+  end: () => void;
 }
 
 /**
- * A chat/1 server on a thread of its own. It serves once the constructor returns.
- * Throws an Error whose `code` is the core's name for what is wrong: `unknown_option`,
- * `bad_option_value`, `port_in_use`, ...
+ * A chat/1 server on a thread of its own; JavaScript never runs for a message that no handler wants
+ * to see. Handlers are registered before `start()`; they may be async. What a client asks for waits
+ * behind what is undecided of the same client, and for nobody else's. What a handler that fails was
+ * asked about is refused with `unavailable`. A running server keeps the process alive.
+ *
+ * Throws a ChinwagError with `unknown_option` or `bad_option_value`.
  */
-export class Server {
+export class Server extends EventEmitter {
   constructor(options?: ServerOptions);
-  readonly port: number;
-  stats(): ServerStats;
-  /** Stops accepting and closes every connection with 1012; resolves when all are gone. */
+  on<Name extends keyof ServerEvents>(event: Name, listener: ServerEvents[Name]): this;
+  once<Name extends keyof ServerEvents>(event: Name, listener: ServerEvents[Name]): this;
+  off<Name extends keyof ServerEvents>(event: Name, listener: ServerEvents[Name]): this;
+  /** Binds the port and serves. Rejects with `port_in_use`, `address_unusable`, ... */
+  start(): Promise<this>;
+  /** Stops accepting, closes every connection with 1012; resolves when all are gone or at the
+   * deadline. Draining again does nothing. */
   drain(deadlineMs?: number): Promise<void>;
+  /** Publishes in a room. `content` is at most 65,536 bytes of UTF-8. */
+  publish(room: string, content: string, user?: string): void;
+  /** Sends a direct message to every connection of a user. */
+  sendTo(user: string, content: string, sender?: string): void;
+  /** Closes one connection. Throws ConnectionClosed if it is gone. */
+  close(connection: Connection, code?: number): void;
+  /** The rooms that have members, and how many. */
+  readonly rooms: Map<string, number>;
+  /** The connections in a room, in the order in which they joined. */
+  members(room: string): Connection[];
+  stats(): ServerStats;
+  [Symbol.asyncDispose](): Promise<void>;
+  /** The TCP port that was bound. */
+  readonly port: number;
+  /** Where clients connect. */
+  readonly url: string;
+}
+
+/** What a server sent. */
+export interface Received {
+  /** `welcome` is the first of every connection, so also after a reconnect. */
+  type: 'welcome' | 'user_joined' | 'user_left' | 'message' | 'direct' | 'error' | string;
+  room: string;
+  user: string;
+  content: string;
+  /** Unix milliseconds by the server's clock; 0 where there is none. */
+  timestamp: number;
+  /** Of an `error`. */
+  code: string;
+}
+
+/** Delays of min(mostMs, firstMs * 2**n), each drawn evenly between 0 and its bound. */
+export class Backoff {
+  constructor(options?: { firstMs?: number; mostMs?: number; random?: () => number });
+  nextMs(): number;
+  reset(): void;
+}
+
+export interface ClientOptions {
+  /** The name to be known by; without one the server gives a random one. */
+  user?: string;
+  /** Whether to come back after a break; true. */
+  reconnect?: boolean;
+  /** Milliseconds between heartbeats; two without an answer are a break. 20,000. */
+  heartbeatMs?: number;
+  /** Messages kept for a reader that is slow; then the server has to wait. 1,024. */
+  queueMax?: number;
+  backoff?: Backoff;
+}
+
+/**
+ * A connection to a chat/1 server that comes back by itself: after a break it tries again with
+ * growing, jittered delays and joins its rooms anew. What others published meanwhile is not seen.
+ * Messages come by `messages()`, by `receive()` or as events.
+ */
+export class Client extends EventEmitter {
+  constructor(url: string, options?: ClientOptions);
+  on(event: 'message', listener: (message: Received) => void): this;
+  on(event: 'disconnect' | 'reconnect' | 'end', listener: () => void): this;
+  readonly user: string;
+  readonly reconnects: number;
+  /** Rejects with `unreachable` or `handshake_refused`. */
+  connect(): Promise<this>;
+  close(): Promise<void>;
+  /** Becomes a member, and again after every reconnect. Rejects with Refused. */
+  join(room: string, options?: { timeoutMs?: number }): Promise<void>;
+  leave(room: string): Promise<void>;
+  /** Waits while there is no connection; rejects with ConnectionClosed. */
+  send(room: string, content: string): Promise<void>;
+  direct(to: string, content: string): Promise<void>;
+  /** What the server sends, until the client is closed. */
+  messages(): AsyncGenerator<Received, void, void>;
+  /** The next of `messages()`; null at their end. */
+  receive(): Promise<Received | null>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export const version: string;

@@ -1,4 +1,15 @@
-import addon from './index.cjs';
+import chinwag from './index.cjs';
 
-export const { Server, version } = addon;
-export default addon;
+export const {
+  Backoff,
+  ChinwagError,
+  Client,
+  Connection,
+  ConnectionClosed,
+  Join,
+  Message,
+  Refused,
+  Server,
+  version,
+} = chinwag;
+export default chinwag;

@@ -1,10 +1,9 @@
 #include "hosted.hpp"
 
-#include <array>
 #include <chrono>
 #include <utility>
 
-#include "options.hpp"
+#include "convert.hpp"
 
 namespace chinwag::node {
 
@@ -13,72 +12,178 @@ namespace {
 // Waits for the last connection on a thread of the pool, so that JavaScript goes on meanwhile.
 class drain_work : public Napi::AsyncWorker {
  public:
-  drain_work(Napi::Env env, std::shared_ptr<server> drained)
+  drain_work(Napi::Env env, std::shared_ptr<server> drained, std::shared_ptr<environment> around,
+             hosted* owner)
       : Napi::AsyncWorker(env),
         server_(std::move(drained)),
+        around_(std::move(around)),
+        owner_(owner),
+        kept_(Napi::Persistent(owner->Value())),
         done_(Napi::Promise::Deferred::New(env)) {}
 
   Napi::Promise promise() const { return done_.Promise(); }
 
  protected:
   void Execute() override { server_->join(); }
-  void OnOK() override { done_.Resolve(Env().Undefined()); }
+  void OnOK() override {
+    around_->remove(owner_);
+    server_.reset();
+    owner_->let_go();
+    done_.Resolve(Env().Undefined());
+  }
 
  private:
   std::shared_ptr<server> server_;
+  std::shared_ptr<environment> around_;
+  hosted* owner_;
+  Napi::ObjectReference kept_;  // the owner is not collected meanwhile
   Napi::Promise::Deferred done_;
 };
 
-using counter = std::pair<const char*, std::uint64_t stats::*>;
-constexpr std::array<counter, 12> counters = {{{"connections", &stats::connections},
-                                               {"rooms", &stats::rooms},
-                                               {"members", &stats::members},
-                                               {"accepted", &stats::accepted},
-                                               {"upgrades", &stats::upgrades},
-                                               {"publishes", &stats::publishes},
-                                               {"deliveries", &stats::deliveries},
-                                               {"direct_deliveries", &stats::direct_deliveries},
-                                               {"bytes_in", &stats::bytes_in},
-                                               {"bytes_out", &stats::bytes_out},
-                                               {"send_calls", &stats::send_calls},
-                                               {"slow_consumers", &stats::slow_consumers}}};
+std::string text_at(const Napi::CallbackInfo& call, std::size_t place) {
+  return call[place].As<Napi::String>();
+}
 
 }  // namespace
 
 Napi::Function hosted::define(Napi::Env env) {
   return DefineClass(
       env, "Hosted",
-      {InstanceMethod<&hosted::port>("port"), InstanceMethod<&hosted::read_stats>("stats"),
-       InstanceMethod<&hosted::drain>("drain")});
+      {InstanceMethod<&hosted::start>("start"), InstanceMethod<&hosted::drain>("drain"),
+       InstanceMethod<&hosted::take>("take"), InstanceMethod<&hosted::decide>("decide"),
+       InstanceMethod<&hosted::take_logs>("takeLogs"), InstanceMethod<&hosted::publish>("publish"),
+       InstanceMethod<&hosted::send_to>("sendTo"), InstanceMethod<&hosted::send>("send"),
+       InstanceMethod<&hosted::close>("close"), InstanceMethod<&hosted::rooms>("rooms"),
+       InstanceMethod<&hosted::members>("members"), InstanceMethod<&hosted::read_stats>("stats")});
 }
 
+// new Hosted(options, names of wanted events)
 hosted::hosted(const Napi::CallbackInfo& call)
-    : Napi::ObjectWrap<hosted>(call), server_(std::make_shared<server>(read_options(call[0]))) {
-  const listen_result listening = server_->listen();
+    : Napi::ObjectWrap<hosted>(call),
+      around_(environment::of(call.Env())),
+      events_([this] { around_->wake(); }),
+      server_(std::make_shared<server>(
+          read_options(call[0]),
+          [this](log_level level, std::string_view text) { log(level, text); },
+          events_.make_handlers(read_choice(call[1])))) {}
+
+hosted::~hosted() {
+  around_->remove(this);
+  end();
+}
+
+void hosted::end() {
+  if (!server_) return;
+  server_->stop();
+  server_->join();
+}
+
+void hosted::let_go() {
+  last_ = server_->read_stats();
+  server_.reset();
+}
+
+server& hosted::running(const Napi::CallbackInfo& call) const {
+  if (!server_) check(call.Env(), {error::not_running, "the server was drained: make a new one"});
+  return *server_;
+}
+
+Napi::Value hosted::start(const Napi::CallbackInfo& call) {
+  const listen_result listening = running(call).listen();
   check(call.Env(), listening.outcome);
-  port_ = listening.port;
-  check(call.Env(), server_->run_in_background());
-}
-
-Napi::Value hosted::port(const Napi::CallbackInfo& call) {
-  return Napi::Number::New(call.Env(), port_);
-}
-
-Napi::Value hosted::read_stats(const Napi::CallbackInfo& call) {
-  const stats counted = server_->read_stats();
-  const Napi::Object named = Napi::Object::New(call.Env());
-  // Doubles hold every count below 2^53 exactly.
-  for (const auto& [name, field] : counters) named.Set(name, static_cast<double>(counted.*field));
-  return named;
+  check(call.Env(), running(call).run_in_background());
+  around_->add(this);
+  return Napi::Number::New(call.Env(), listening.port);
 }
 
 Napi::Value hosted::drain(const Napi::CallbackInfo& call) {
-  const auto deadline = std::chrono::milliseconds(call[0].ToNumber().Int64Value());
-  server_->drain(deadline);
+  running(call).drain(std::chrono::milliseconds(call[0].As<Napi::Number>().Int64Value()));
   // The worker deletes itself once its promise is settled.
-  auto* work = new drain_work(call.Env(), server_);
+  auto* work = new drain_work(call.Env(), server_, around_, this);
   work->Queue();
   return work->promise();
+}
+
+Napi::Value hosted::take(const Napi::CallbackInfo& call) {
+  return to_array(call.Env(), events_.take());
+}
+
+void hosted::decide(const Napi::CallbackInfo& call) {
+  check(call.Env(), running(call).decide(read_decisions(call[0].As<Napi::Array>())));
+}
+
+Napi::Value hosted::take_logs(const Napi::CallbackInfo& call) {
+  std::vector<std::pair<bool, std::string>> taken;
+  {
+    const std::lock_guard locked(guard_);
+    taken.swap(logs_);
+  }
+  Napi::Array lines = Napi::Array::New(call.Env(), taken.size());
+  std::uint32_t at = 0;
+  for (const auto& [warning, text] : taken) {
+    const Napi::Object line = Napi::Object::New(call.Env());
+    line.Set("warning", warning);
+    line.Set("text", text);
+    lines[at++] = line;
+  }
+  return lines;
+}
+
+void hosted::publish(const Napi::CallbackInfo& call) {
+  check(call.Env(), running(call).publish(text_at(call, 0), text_at(call, 1), text_at(call, 2)));
+}
+
+void hosted::send_to(const Napi::CallbackInfo& call) {
+  check(call.Env(), running(call).send_to(text_at(call, 0), text_at(call, 1), text_at(call, 2)));
+}
+
+void hosted::send(const Napi::CallbackInfo& call) {
+  check(call.Env(),
+        running(call).send(read_handle(call[0], call[1]), text_at(call, 2), text_at(call, 3)));
+}
+
+void hosted::close(const Napi::CallbackInfo& call) {
+  const std::uint32_t code = call[2].As<Napi::Number>().Uint32Value();
+  check(call.Env(), running(call).close(read_handle(call[0], call[1]),
+                                        static_cast<std::uint16_t>(code > 65'535 ? 0 : code)));
+}
+
+Napi::Value hosted::rooms(const Napi::CallbackInfo& call) {
+  std::vector<room_info> found;
+  check(call.Env(), running(call).list_rooms(found));
+  Napi::Array pairs = Napi::Array::New(call.Env(), 2 * found.size());
+  std::uint32_t at = 0;
+  for (const room_info& one : found) {
+    pairs[at++] = Napi::String::New(call.Env(), one.name);
+    pairs[at++] = Napi::Number::New(call.Env(), one.members);
+  }
+  return pairs;
+}
+
+Napi::Value hosted::members(const Napi::CallbackInfo& call) {
+  std::vector<member_info> found;
+  check(call.Env(), running(call).list_members(text_at(call, 0), found));
+  Napi::Array flat = Napi::Array::New(call.Env(), 3 * found.size());
+  std::uint32_t at = 0;
+  for (const member_info& one : found) {
+    const handle_halves halves = halves_of(one.connection);
+    flat[at++] = Napi::Number::New(call.Env(), halves.place);
+    flat[at++] = Napi::Number::New(call.Env(), halves.generation);
+    flat[at++] = Napi::String::New(call.Env(), one.user);
+  }
+  return flat;
+}
+
+Napi::Value hosted::read_stats(const Napi::CallbackInfo& call) {
+  return to_object(call.Env(), server_ ? server_->read_stats() : last_);
+}
+
+void hosted::log(log_level level, std::string_view text) {
+  {
+    const std::lock_guard locked(guard_);
+    logs_.emplace_back(level == log_level::warning, text);
+  }
+  around_->wake();
 }
 
 }  // namespace chinwag::node

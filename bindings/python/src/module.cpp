@@ -1,11 +1,8 @@
 #include <pybind11/pybind11.h>
 
-#include <chrono>
-
-#include "chinwag/server.hpp"
 #include "chinwag/version.hpp"
-#include "errors.hpp"
-#include "stats.hpp"
+#include "convert.hpp"
+#include "hosted.hpp"
 
 namespace py = pybind11;
 
@@ -13,55 +10,51 @@ namespace chinwag::python {
 
 namespace {
 
-options read_options(const py::kwargs& given) {
-  options settings;
-  for (const auto& [name, value] : given) {
-    // True and False are spelled as the core's option files spell them.
-    const std::string text = py::isinstance<py::bool_>(value)
-                                 ? (value.cast<bool>() ? "true" : "false")
-                                 : py::str(value).cast<std::string>();
-    check(set_option(settings, name.cast<std::string>(), text));
+// (name, type as text, help) of every option.
+py::list list_options() {
+  const options defaults;
+  py::list list;
+  for (const option_info& one : option_list()) {
+    list.append(py::make_tuple(one.name, get_option(defaults, one.name), one.help));
   }
-  check(validate(settings));
-  return settings;
+  return list;
 }
 
-// A running server; the shard has a thread of its own and never takes the interpreter's lock.
-class hosted {
- public:
-  explicit hosted(const py::kwargs& given) : server_(read_options(given)) {
-    const listen_result listening = server_.listen();
-    check(listening.outcome);
-    port_ = listening.port;
-    check(server_.run_in_background());
-  }
-
-  std::uint16_t port() const { return port_; }
-  py::dict read_stats() const { return to_dict(server_.read_stats()); }
-
-  void drain(double deadline_s) {
-    const py::gil_scoped_release unlocked;
-    server_.drain(std::chrono::milliseconds(static_cast<std::int64_t>(deadline_s * 1000)));
-    server_.join();
-  }
-
- private:
-  server server_;
-  std::uint16_t port_ = 0;
-};
+py::list list_errors() {
+  py::list list;
+  for (const error code : error_list()) list.append(error_name(code));
+  return list;
+}
 
 }  // namespace
 
 }  // namespace chinwag::python
 
-PYBIND11_MODULE(_chinwag, module) {
-  using chinwag::python::hosted;
+// Free-threaded builds may run it without the lock: every object here guards itself.
+PYBIND11_MODULE(_chinwag, module, py::mod_gil_not_used(),
+                py::multiple_interpreters::not_supported()) {
+  using namespace chinwag::python;
   module.doc() = "The core of chinwag, native.";
   module.attr("__version__") = CHINWAG_VERSION;
-  chinwag::python::add_errors(module);
+  module.def("check_options", [](const py::dict& given) { read_options(given); });
+  module.def("list_options", &list_options);
+  module.def("list_errors", &list_errors);
   py::class_<hosted>(module, "Hosted")
-      .def(py::init<const py::kwargs&>())
-      .def_property_readonly("port", &hosted::port)
-      .def("stats", &hosted::read_stats)
-      .def("drain", &hosted::drain, py::arg("deadline_s"));
+      .def(py::init([](const py::dict& given, const py::iterable& wanted) {
+        return std::make_unique<hosted>(given, read_choice(wanted));
+      }))
+      .def("start", &hosted::start)
+      .def("stop", &hosted::stop)
+      .def("drain", &hosted::drain)
+      .def("wake_fd", &hosted::wake_fd)
+      .def("take", &hosted::take)
+      .def("decide", &hosted::decide)
+      .def("take_logs", &hosted::take_logs)
+      .def("publish", &hosted::publish)
+      .def("send_to", &hosted::send_to)
+      .def("send", &hosted::send)
+      .def("close", &hosted::close)
+      .def("rooms", &hosted::rooms)
+      .def("members", &hosted::members)
+      .def("stats", &hosted::read_stats);
 }

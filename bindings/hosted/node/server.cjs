@@ -1,0 +1,35 @@
+'use strict';
+// The core inside a Node.js process, as a compared server. With CHAT_HANDLER=true a JavaScript
+// handler sees every message before it is published.
+
+const { Server } = require('../../node/index.cjs');
+
+const VARIABLES = {
+  host: 'CHAT_HOST',
+  port: 'CHAT_PORT',
+  ping_interval_ms: 'CHAT_PING_INTERVAL_MS',
+  idle_timeout_ms: 'CHAT_IDLE_TIMEOUT_MS',
+  echo: 'CHINWAGD_ECHO',
+};
+
+const options = { port: 4000 };
+for (const [name, variable] of Object.entries(VARIABLES)) {
+  if (process.env[variable] !== undefined) options[name] = process.env[variable];
+}
+
+async function main() {
+  const server = new Server(options);
+  if (process.env.CHAT_HANDLER === 'true') {
+    // What a filter does at least: it reads the text.
+    server.on('message', (message) => {
+      if (message.content.includes('a word that nobody says')) message.refuse('mind your words');
+    });
+  }
+  await server.start();
+  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => server.drain(3000));
+}
+
+main().catch((error) => {
+  console.error(`node-hosted: ${error.message}`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,43 @@
+"""The core inside a Python process, as a compared server. With CHAT_HANDLER=true a Python handler
+sees every message before it is published."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+
+import chinwag
+
+VARIABLES = {
+    "host": "CHAT_HOST",
+    "port": "CHAT_PORT",
+    "ping_interval_ms": "CHAT_PING_INTERVAL_MS",
+    "idle_timeout_ms": "CHAT_IDLE_TIMEOUT_MS",
+    "echo": "CHINWAGD_ECHO",
+}
+
+
+def look_at(message: chinwag.Message) -> None:
+    """What a filter does at least: it reads the text."""
+    if "a word that nobody says" in message.content:
+        message.refuse("mind your words")
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.WARNING)
+    given = {
+        name: os.environ[variable] for name, variable in VARIABLES.items() if variable in os.environ
+    }
+    try:
+        server = chinwag.Server(**{"port": 4000, **given})
+        if os.environ.get("CHAT_HANDLER") == "true":
+            server.on("message", look_at)
+        asyncio.run(server.serve())
+    except chinwag.ChinwagError as error:
+        sys.exit(f"python-hosted: {error}")
+
+
+if __name__ == "__main__":
+    main()

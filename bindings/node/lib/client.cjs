@@ -1,0 +1,283 @@
+'use strict';
+
+const { EventEmitter } = require('node:events');
+const { WebSocket } = require('ws');
+const { Backoff } = require('./backoff.cjs');
+const { ChinwagError, ConnectionClosed, Refused } = require('./errors.cjs');
+const { checkText } = require('./requests.cjs');
+
+// A refused join is answered by one of these; the others are about other requests.
+const JOIN_REFUSALS = new Set([
+  'bad_request',
+  'too_many_rooms',
+  'forbidden',
+  'rate_limited',
+  'unavailable',
+]);
+
+/** The URL with the user's name in its query. */
+function withUser(url, user) {
+  let parsed;
+  try {
+    parsed = new URL(url);
+  } catch {
+    throw new ChinwagError(`'${url}' is no URL: give one such as ws://127.0.0.1:4000/ws`, 'bad_url');
+  }
+  if (user !== undefined) parsed.searchParams.set('user', user);
+  return parsed.href;
+}
+
+/** What a server's text frame says. */
+function readMessage(text) {
+  const given = JSON.parse(text);
+  return {
+    type: given.type,
+    room: given.room ?? '',
+    user: given.user ?? '',
+    content: given.content ?? given.message ?? '',
+    timestamp: given.timestamp ?? 0,
+    code: given.code ?? '',
+  };
+}
+
+/** A connection to a chat/1 server that comes back by itself; see index.d.ts. */
+class Client extends EventEmitter {
+  #url;
+  #user;
+  #reconnect;
+  #heartbeatMs;
+  #queueMax;
+  #backoff;
+  #socket;
+  #started = false;
+  #closed = false;
+  #heard = 0;
+  #beat;
+  #rooms = new Set();
+  #joins = [];
+  #queue = [];
+  #readers = [];
+  #waiting = []; // for a connection
+  #retry;
+  reconnects = 0;
+
+  constructor(url, options = {}) {
+    super();
+    const { user, reconnect = true, heartbeatMs = 20_000, queueMax = 1024, backoff } = options;
+    this.#url = withUser(url, user);
+    this.#user = user ?? '';
+    this.#reconnect = reconnect;
+    this.#heartbeatMs = heartbeatMs;
+    this.#queueMax = queueMax;
+    this.#backoff = backoff ?? new Backoff();
+  }
+
+  get user() {
+    return this.#user;
+  }
+
+  async connect() {
+    if (this.#started) {
+      throw new ChinwagError('a client connects once: make a new one', 'already_running');
+    }
+    this.#started = true;
+    await this.#open();
+    return this;
+  }
+
+  async close() {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    const socket = this.#socket;
+    if (socket && socket.readyState !== WebSocket.CLOSED) {
+      socket.resume();
+      const gone = new Promise((resolve) => socket.once('close', resolve));
+      socket.close(1000);
+      await gone;
+    }
+    this.#end();
+  }
+
+  async join(room, { timeoutMs = 10_000 } = {}) {
+    checkText('room', room);
+    const answer = this.#expectJoin(room, timeoutMs);
+    answer.promise.catch(() => {}); // it may fail while the request still waits
+    try {
+      await this.#request({ type: 'join', room });
+      await answer.promise;
+    } finally {
+      clearTimeout(answer.timer);
+      this.#joins = this.#joins.filter((one) => one !== answer);
+    }
+    this.#rooms.add(room);
+  }
+
+  async leave(room) {
+    checkText('room', room);
+    this.#rooms.delete(room);
+    await this.#request({ type: 'leave', room });
+  }
+
+  async send(room, content) {
+    checkText('room', room);
+    checkText('content', content);
+    await this.#request({ type: 'message', room, content });
+  }
+
+  async direct(to, content) {
+    checkText('to', to);
+    checkText('content', content);
+    await this.#request({ type: 'direct', to, content });
+  }
+
+  async *messages() {
+    for (let message; (message = await this.receive()) !== null; ) yield message;
+  }
+
+  receive() {
+    if (this.#queue.length > 0) {
+      const message = this.#queue.shift();
+      if (this.#queue.length < this.#queueMax) this.#socket?.resume();
+      return Promise.resolve(message);
+    }
+    if (this.#closed) return Promise.resolve(null);
+    return new Promise((resolve) => this.#readers.push(resolve));
+  }
+
+  async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
+    await this.close();
+  }
+
+  #expectJoin(room, timeoutMs) {
+    const answer = { room };
+    answer.promise = new Promise((resolve, reject) => {
+      answer.resolve = resolve;
+      answer.reject = reject;
+    });
+    answer.timer = setTimeout(() => {
+      answer.reject(new ChinwagError(`no answer to join '${room}' in ${timeoutMs} ms`, 'timeout'));
+    }, timeoutMs);
+    this.#joins.push(answer);
+    return answer;
+  }
+
+  async #request(request) {
+    const text = JSON.stringify(request);
+    while (!this.#closed) {
+      if (this.#socket?.readyState === WebSocket.OPEN) {
+        const failed = await new Promise((resolve) => this.#socket.send(text, resolve));
+        if (!failed) return;
+      } else if (!this.#reconnect) {
+        break;
+      } else {
+        await new Promise((resolve) => this.#waiting.push(resolve));
+      }
+    }
+    throw new ConnectionClosed();
+  }
+
+  // Resolves once it is open; from then on the socket's end leads to another try.
+  #open() {
+    return new Promise((resolve, reject) => {
+      const socket = new WebSocket(this.#url, { perMessageDeflate: false, maxPayload: 0 });
+      let open = false;
+      socket.on('open', () => {
+        open = true;
+        this.#adopt(socket);
+        resolve();
+      });
+      socket.on('unexpected-response', (_request, response) => {
+        reject(
+          new ChinwagError(`${this.#url}: HTTP ${response.statusCode}`, 'handshake_refused'),
+        );
+        socket.terminate();
+      });
+      // An error is followed by 'close', which is where a break is mended.
+      socket.on('error', (error) => {
+        const advice = 'does the server run?';
+        if (!open) {
+          reject(new ChinwagError(`${this.#url}: ${error.message}; ${advice}`, 'unreachable'));
+        }
+      });
+      socket.on('close', () => open && this.#broken(socket));
+    });
+  }
+
+  #adopt(socket) {
+    this.#socket = socket;
+    this.#heard = Date.now();
+    this.#beat = setInterval(() => this.#sendHeartbeat(socket), this.#heartbeatMs);
+    this.#beat.unref();
+    socket.on('message', (data, binary) => {
+      this.#heard = Date.now();
+      if (!binary) this.#take(readMessage(data.toString()));
+    });
+    for (const room of this.#rooms) socket.send(JSON.stringify({ type: 'join', room }));
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  #sendHeartbeat(socket) {
+    // Who does not read can't hear.
+    if (!socket.isPaused && Date.now() - this.#heard > 2 * this.#heartbeatMs) {
+      socket.terminate();
+    } else {
+      socket.send('{"type":"heartbeat"}', () => {});
+    }
+  }
+
+  #broken() {
+    clearInterval(this.#beat);
+    if (this.#closed) return;
+    if (!this.#reconnect) {
+      this.#closed = true;
+      this.#end();
+      return;
+    }
+    this.emit('disconnect');
+    this.#comeBack();
+  }
+
+  #comeBack() {
+    this.#retry = setTimeout(async () => {
+      try {
+        await this.#open();
+      } catch {
+        if (!this.#closed) this.#comeBack();
+        return;
+      }
+      this.#backoff.reset();
+      ++this.reconnects;
+      this.emit('reconnect');
+    }, this.#backoff.nextMs());
+  }
+
+  #take(message) {
+    if (message.type === 'heartbeat') return;
+    if (message.type === 'welcome') {
+      this.#user = message.user;
+    } else if (message.type === 'user_joined' && message.user === this.#user) {
+      this.#joins.find((one) => one.room === message.room)?.resolve();
+    } else if (message.type === 'error' && this.#joins.length > 0 && JOIN_REFUSALS.has(message.code)) {
+      this.#joins[0].reject(new Refused(message.content, message.code));
+      return;
+    }
+    this.emit('message', message);
+    const reader = this.#readers.shift();
+    if (reader) {
+      reader(message);
+    } else if (this.listenerCount('message') === 0) {
+      this.#queue.push(message);
+      if (this.#queue.length >= this.#queueMax) this.#socket.pause();
+    }
+  }
+
+  #end() {
+    for (const go of this.#waiting.splice(0)) go();
+    for (const answer of this.#joins) answer.reject(new ConnectionClosed());
+    for (const reader of this.#readers.splice(0)) reader(null);
+    this.emit('end');
+  }
+}
+
+module.exports = { Client, readMessage, withUser };

@@ -1,0 +1,139 @@
+'use strict';
+// Runs a program's handlers and keeps what goes wrong in them away from everybody else.
+
+const { Connection, Join, Message } = require('./requests.cjs');
+
+const EVENTS = ['open', 'join', 'message', 'close'];
+const FIELDS = 7; // of an event in the flat array
+
+/** The handlers of one server. `emitter` has them, `hosted` is the compiled server. */
+class Dispatch {
+  #emitter;
+  #hosted;
+  #busy = new Set();
+  errors = 0;
+
+  constructor(emitter, hosted) {
+    this.#emitter = emitter;
+    this.#hosted = hosted;
+  }
+
+  /** Serves a batch of events; the verdicts that are there at once go back together. */
+  handle(events) {
+    const decisions = [];
+    for (let at = 0; at < events.length; at += FIELDS) {
+      const [kind, place, generation, number, user, room, last] = events.slice(at, at + FIELDS);
+      const connection = new Connection(this.#hosted, place, generation, user);
+      const name = EVENTS[kind];
+      if (name === 'open') {
+        this.#tell(name, connection);
+      } else if (name === 'close') {
+        this.#tell(name, connection, last);
+      } else {
+        const request =
+          name === 'join' ? new Join(connection, room) : new Message(connection, room, last);
+        const head = [place, generation, number];
+        const later = this.#decide(name, request);
+        if (later === undefined) {
+          decisions.push(...head);
+          request._addTo(decisions);
+        } else {
+          this.#track(later.then(() => this.#send(head, request)));
+        }
+      }
+    }
+    if (decisions.length > 0) this.#sendAll(decisions);
+  }
+
+  /** Waits for handlers that are still at work. */
+  async finish() {
+    while (this.#busy.size > 0) await Promise.allSettled(this.#busy);
+  }
+
+  /** Calls the handlers; a promise if the verdict comes later. */
+  #decide(name, request) {
+    const called = this.#emitter.listeners(name);
+    for (let i = 0; i < called.length; ++i) {
+      try {
+        const outcome = called[i].call(this.#emitter, request);
+        if (typeof outcome?.then === 'function') {
+          return this.#decideLater(request, outcome, called.slice(i + 1));
+        }
+      } catch (error) {
+        this.#failed(error, request);
+        return undefined;
+      }
+    }
+    return undefined;
+  }
+
+  async #decideLater(request, first, others) {
+    try {
+      await first;
+      for (const handler of others) await handler.call(this.#emitter, request);
+    } catch (error) {
+      this.#failed(error, request);
+    }
+  }
+
+  #tell(name, ...given) {
+    for (const handler of this.#emitter.listeners(name)) {
+      try {
+        const outcome = handler.apply(this.#emitter, given);
+        if (typeof outcome?.then === 'function') {
+          this.#track(Promise.resolve(outcome).catch((error) => this.#count(error, given[0])));
+        }
+      } catch (error) {
+        this.#count(error, given[0]);
+      }
+    }
+  }
+
+  #send(head, request) {
+    const decision = [...head];
+    request._addTo(decision);
+    this.#sendAll(decision);
+  }
+
+  #sendAll(decisions) {
+    try {
+      this.#hosted.decide(decisions);
+    } catch (error) {
+      if (error.code === 'not_running') return;
+      this.#sendEach(decisions, error);
+    }
+  }
+
+  /** One of many verdicts is not valid: it alone becomes a refusal. */
+  #sendEach(decisions) {
+    for (let at = 0; at < decisions.length; at += 6) {
+      const decision = decisions.slice(at, at + 6);
+      try {
+        this.#hosted.decide(decision);
+      } catch (error) {
+        this.#count(error, undefined);
+        const head = decision.slice(0, 3);
+        this.#hosted.decide([...head, 2, 'the server failed', 'unavailable']);
+      }
+    }
+  }
+
+  #failed(error, request) {
+    request.refuse('the server failed', 'unavailable');
+    this.#count(error, request);
+  }
+
+  // After the batch, so that everybody has their verdict first. Without a listener for 'error' it
+  // is an uncaught exception, as everywhere in Node.js.
+  #count(error, about) {
+    ++this.errors;
+    process.nextTick(() => this.#emitter.emit('error', error, about));
+  }
+
+  #track(work) {
+    this.#busy.add(work);
+    work.finally(() => this.#busy.delete(work));
+  }
+}
+
+module.exports = { Dispatch, EVENTS };

@@ -1,0 +1,111 @@
+'use strict';
+// What handlers are given: a connection, and what a client asked for.
+
+const { translate } = require('./errors.cjs');
+
+// How the compiled part spells verdicts (chinwag::verdict::kind).
+const ACCEPT = 0;
+const CHANGE = 1;
+const REFUSE = 2;
+const ANSWER = 3;
+
+const PROGRAM_NAME = 'server';
+
+function checkText(name, value) {
+  if (typeof value !== 'string') {
+    throw new TypeError(`${name} is a string, not ${value === null ? 'null' : typeof value}`);
+  }
+}
+
+/** One connection of a user. `id` names it for good: no later one has the same. */
+class Connection {
+  #hosted;
+  #place;
+  #generation;
+
+  constructor(hosted, place, generation, user) {
+    this.#hosted = hosted;
+    this.#place = place;
+    this.#generation = generation;
+    this.user = user;
+  }
+
+  get id() {
+    return `${this.#generation}.${this.#place}`;
+  }
+
+  send(content, user = PROGRAM_NAME) {
+    checkText('content', content);
+    checkText('user', user);
+    translate(() => this.#hosted.send(this.#place, this.#generation, content, user));
+  }
+
+  close(code = 1000) {
+    translate(() => this.#hosted.close(this.#place, this.#generation, Number(code)));
+  }
+
+  equals(other) {
+    return other instanceof Connection && this.#hosted === other.#hosted && this.id === other.id;
+  }
+}
+
+/** A client wants to become a member of a room. Served unless a handler refuses it. */
+class Join {
+  #verdict = ACCEPT;
+  #text = '';
+  #code = '';
+
+  constructor(connection, room) {
+    this.connection = connection;
+    this.user = connection.user;
+    this.room = room;
+  }
+
+  refuse(text = 'not allowed', code = 'forbidden') {
+    checkText('text', text);
+    this.#decide(REFUSE, text, code);
+  }
+
+  answer(content) {
+    checkText('content', content);
+    this.#decide(ANSWER, content, '');
+  }
+
+  /** For the classes here alone. */
+  _change(content) {
+    checkText('content', content);
+    this.#decide(CHANGE, content, '');
+  }
+
+  /** For the server alone: appends the verdict. */
+  _addTo(decisions) {
+    decisions.push(this.#verdict, this.#text, this.#code);
+  }
+
+  #decide(verdict, text, code) {
+    this.#verdict = verdict;
+    this.#text = text;
+    this.#code = code;
+  }
+}
+
+/** A member wants to publish in a room. Published unless a handler refuses or answers it. */
+class Message extends Join {
+  #content;
+
+  constructor(connection, room, content) {
+    super(connection, room);
+    this.#content = content;
+  }
+
+  get content() {
+    return this.#content;
+  }
+
+  set content(changed) {
+    this._change(changed);
+    this.#content = changed;
+  }
+}
+
+module.exports = { Connection, Join, Message, PROGRAM_NAME, checkText };

@@ -1,0 +1,32 @@
+"""The options of a server, for type checkers; the core checks names and values."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+
+class Options(TypedDict, total=False):
+    """``chinwagd``'s options by name, the unit in the name; ``chinwagd --help`` says what each does
+    and gives its bounds."""
+
+    host: str
+    port: int
+    workers: int
+    ping_interval_ms: int
+    idle_timeout_ms: int
+    handshake_timeout_ms: int
+    stall_timeout_ms: int
+    close_timeout_ms: int
+    pending_bytes_max: int
+    slow_consumer: Literal["close", "skip"]
+    rooms_per_connection_max: int
+    header_bytes_max: int
+    undecided_bytes_max: int
+    echo: bool
+    echo_bytes_max: int
+    read_bytes_per_turn: int
+    accepts_per_turn: int
+    sends_per_room_turn: int
+    turn_us: int
+    room_backlog_bytes_max: int
+    listen_backlog: int

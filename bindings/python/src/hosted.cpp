@@ -1,0 +1,141 @@
+#include "hosted.hpp"
+
+#include <sys/eventfd.h>
+
+#include <chrono>
+#include <utility>
+
+#include "convert.hpp"
+#include "errors.hpp"
+
+namespace chinwag::python {
+
+namespace py = pybind11;
+
+hosted::hosted(const py::dict& given, event_choice wanted)
+    : bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), events_([this] { ring(); }) {
+  options settings = read_options(given);
+  if (bell_ < 0) check({error::no_descriptors, "no free file descriptor: raise ulimit -n"});
+  server_ = std::make_unique<server>(
+      std::move(settings), [this](log_level level, std::string_view text) { log(level, text); },
+      events_.make_handlers(wanted));
+}
+
+hosted::~hosted() {
+  // After a fork the thread that serves is not in this process: nothing can be waited for.
+  if (::getpid() != owner_) {
+    static_cast<void>(server_.release());  // NOLINT(bugprone-unused-return-value)
+  } else {
+    const py::gil_scoped_release unlocked;
+    server_.reset();
+  }
+  if (bell_ >= 0) ::close(bell_);
+}
+
+server& hosted::engine() const {
+  if (::getpid() != owner_) {
+    raise("forked",
+          "this server belongs to the process that forked; make a new one here, or use the "
+          "'spawn' start method");
+  }
+  return *server_;
+}
+
+std::uint16_t hosted::start() {
+  const listen_result listening = engine().listen();
+  check(listening.outcome);
+  check(engine().run_in_background());
+  return listening.port;
+}
+
+void hosted::stop() {
+  server& stopped = engine();
+  const py::gil_scoped_release unlocked;
+  stopped.stop();
+  stopped.join();
+}
+
+void hosted::drain(double deadline_s) {
+  server& drained = engine();
+  const py::gil_scoped_release unlocked;
+  drained.drain(std::chrono::milliseconds(static_cast<std::int64_t>(deadline_s * 1000)));
+  drained.join();
+}
+
+py::list hosted::take() {
+  std::uint64_t rung = 0;
+  [[maybe_unused]] const ssize_t got = ::read(bell_, &rung, sizeof rung);
+  return to_list(events_.take());
+}
+
+void hosted::decide(const py::list& decisions) {
+  check(engine().decide(read_decisions(decisions)));
+}
+
+py::list hosted::take_logs() {
+  std::vector<std::pair<bool, std::string>> taken;
+  {
+    const std::lock_guard locked(guard_);
+    taken.swap(logs_);
+  }
+  py::list lines;
+  for (const auto& [warning, text] : taken) lines.append(py::make_tuple(warning, text));
+  return lines;
+}
+
+void hosted::publish(std::string_view room, std::string_view content, std::string_view user) {
+  check(engine().publish(room, content, user));
+}
+
+void hosted::send_to(std::string_view to, std::string_view content, std::string_view user) {
+  check(engine().send_to(to, content, user));
+}
+
+void hosted::send(std::uint64_t handle, std::string_view content, std::string_view user) {
+  server& asked = engine();
+  check(without_lock([&] { return asked.send(connection_handle{handle}, content, user); }));
+}
+
+void hosted::close(std::uint64_t handle, std::uint16_t code) {
+  server& asked = engine();
+  check(without_lock([&] { return asked.close(connection_handle{handle}, code); }));
+}
+
+py::dict hosted::rooms() const {
+  std::vector<room_info> found;
+  server& asked = engine();
+  check(without_lock([&] { return asked.list_rooms(found); }));
+  py::dict sizes;
+  for (const room_info& one : found) sizes[py::str(one.name)] = one.members;
+  return sizes;
+}
+
+py::list hosted::members(std::string_view room) const {
+  std::vector<member_info> found;
+  server& asked = engine();
+  check(without_lock([&] { return asked.list_members(room, found); }));
+  py::list members;
+  for (const member_info& one : found) {
+    members.append(py::make_tuple(static_cast<std::uint64_t>(one.connection), one.user));
+  }
+  return members;
+}
+
+py::dict hosted::read_stats() const {
+  return to_dict(engine().read_stats());
+}
+
+void hosted::ring() const {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(bell_, &one, sizeof one);
+}
+
+void hosted::log(log_level level, std::string_view text) {
+  {
+    const std::lock_guard locked(guard_);
+    logs_.emplace_back(level == log_level::warning, text);
+  }
+  ring();
+}
+
+}  // namespace chinwag::python

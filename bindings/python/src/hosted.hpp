@@ -1,0 +1,61 @@
+#pragma once
+
+#include <pybind11/pybind11.h>
+#include <unistd.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "chinwag/event_queue.hpp"
+#include "chinwag/server.hpp"
+
+namespace chinwag::python {
+
+// A server behind a Python object. Its thread never takes the interpreter's lock: what it has to
+// tell waits in a queue, and an eventfd becomes readable.
+class hosted {
+ public:
+  hosted(const pybind11::dict& given, event_choice wanted);
+  ~hosted();
+  hosted(const hosted&) = delete;
+  hosted& operator=(const hosted&) = delete;
+
+  std::uint16_t start();
+  void stop();
+  void drain(double deadline_s);
+
+  // The descriptor that is readable when take() has something.
+  int wake_fd() const { return bell_; }
+  // (kind, handle, number, user, room, content, code), in the order in which they happened.
+  pybind11::list take();
+  // (handle, number, kind, text, code)
+  void decide(const pybind11::list& decisions);
+  // (is a warning, text)
+  pybind11::list take_logs();
+
+  void publish(std::string_view room, std::string_view content, std::string_view user);
+  void send_to(std::string_view to, std::string_view content, std::string_view user);
+  void send(std::uint64_t handle, std::string_view content, std::string_view user);
+  void close(std::uint64_t handle, std::uint16_t code);
+  pybind11::dict rooms() const;
+  pybind11::list members(std::string_view room) const;
+  pybind11::dict read_stats() const;
+
+ private:
+  server& engine() const;
+  void ring() const;
+  void log(log_level level, std::string_view text);
+
+  int bell_ = -1;
+  event_queue events_;
+  std::mutex guard_;
+  std::vector<std::pair<bool, std::string>> logs_;
+  const pid_t owner_ = ::getpid();
+  std::unique_ptr<server> server_;  // last: it ends before what it calls
+};
+
+}  // namespace chinwag::python

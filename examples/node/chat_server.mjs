@@ -1,0 +1,13 @@
+// A chat server: node examples/node/chat_server.mjs [PORT], then open examples/chat.html twice.
+import { Server } from 'chinwag';
+
+const server = new Server({ port: Number(process.argv[2] ?? 4000) });
+
+server.on('open', (connection) => {
+  connection.send(`Hello ${connection.user}`);
+  console.log(`${connection.user} is here`);
+});
+
+await server.start();
+process.once('SIGINT', () => server.drain());
+process.once('SIGTERM', () => server.drain());

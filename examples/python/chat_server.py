@@ -1,0 +1,17 @@
+"""A chat server; open examples/chat.html twice. Usage: chat_server.py [PORT]"""
+
+import asyncio
+import sys
+
+import chinwag
+
+server = chinwag.Server(port=int(sys.argv[1]) if len(sys.argv) > 1 else 4000)
+
+
+@server.on("open")
+def greet(connection):
+    connection.send(f"Hello {connection.user}")
+    print(f"{connection.user} is here", flush=True)
+
+
+asyncio.run(server.serve())

@@ -1,0 +1,115 @@
+'use strict';
+// `require('chinwag').Client` against real servers that go away and come back.
+
+const assert = require('node:assert/strict');
+const { setTimeout: sleep } = require('node:timers/promises');
+const test = require('node:test');
+const { WebSocketServer } = require('ws');
+const { Backoff, Client, ConnectionClosed, Server } = require('chinwag');
+
+test('back-off grows, is bounded and starts again', () => {
+  const backoff = new Backoff({ firstMs: 100, mostMs: 1000, random: () => 1 });
+  const delays = Array.from({ length: 6 }, () => backoff.nextMs());
+  assert.deepEqual(delays, [100, 200, 400, 800, 1000, 1000]);
+  backoff.reset();
+  assert.equal(backoff.nextMs(), 100);
+});
+
+test('names with spaces and signs arrive as they are, and no name gives one', async () => {
+  const server = await new Server().start();
+  const odd = await new Client(server.url, { user: 'Zoë & co+1' }).connect();
+  assert.equal((await odd.receive()).user, 'Zoë & co+1');
+  const anonymous = await new Client(server.url).connect();
+  const welcome = await anonymous.receive();
+  assert.notEqual(welcome.user, '');
+  assert.equal(anonymous.user, welcome.user);
+  await Promise.all([odd.close(), anonymous.close()]);
+  await server.drain();
+});
+
+test('messages() and direct()', async () => {
+  const server = await new Server().start();
+  const ann = await new Client(server.url, { user: 'ann' }).connect();
+  const bob = await new Client(server.url, { user: 'bob' }).connect();
+  await ann.receive();
+  await bob.direct('ann', 'psst');
+  for await (const message of ann.messages()) {
+    assert.deepEqual([message.type, message.user, message.content], ['direct', 'bob', 'psst']);
+    break;
+  }
+  await Promise.all([ann.close(), bob.close()]);
+  await server.drain();
+});
+
+test('after a break it comes back into its rooms', async () => {
+  const first = await new Server().start();
+  const { port } = first;
+  const backoff = new Backoff({ firstMs: 10, mostMs: 50 });
+  const ann = await new Client(first.url, { user: 'ann', backoff }).connect();
+  await ann.join('tea');
+  await first.drain();
+  const second = await new Server({ port }).start();
+  await ann.send('tea', 'back');
+  let message;
+  do message = await ann.receive();
+  while (message.type !== 'message');
+  assert.equal(message.content, 'back');
+  assert.equal(ann.reconnects, 1);
+  await ann.close();
+  await second.drain();
+});
+
+test('a server that says nothing is a break', async () => {
+  const silent = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  let connections = 0;
+  const twice = new Promise((resolve) => {
+    silent.on('connection', () => ++connections === 2 && resolve());
+  });
+  await new Promise((resolve) => silent.once('listening', resolve));
+  const client = new Client(`ws://127.0.0.1:${silent.address().port}`, {
+    heartbeatMs: 50,
+    backoff: new Backoff({ firstMs: 10, mostMs: 50 }),
+  });
+  await client.connect();
+  await twice;
+  await client.close();
+  for (const one of silent.clients) one.terminate();
+  silent.close();
+});
+
+test('a reader that is slow makes the server wait and loses nothing', async () => {
+  const server = await new Server().start();
+  const ann = await new Client(server.url, { user: 'ann', queueMax: 10, heartbeatMs: 50 }).connect();
+  await ann.join('tea');
+  for (let i = 0; i < 500; ++i) server.publish('tea', String(i));
+  await sleep(300);
+  for (let i = 0; i < 500; ) {
+    const message = await ann.receive();
+    if (message.type !== 'message') continue;
+    assert.equal(message.content, String(i++));
+  }
+  assert.equal(ann.reconnects, 0);
+  await ann.close();
+  await server.drain();
+});
+
+test('what can not be reached says so', async () => {
+  await assert.rejects(new Client('ws://127.0.0.1:9/ws').connect(), { code: 'unreachable' });
+  assert.throws(() => new Client('no url'), { code: 'bad_url' });
+  const server = await new Server().start();
+  const elsewhere = new Client(`ws://127.0.0.1:${server.port}/nothing`);
+  await assert.rejects(elsewhere.connect(), { code: 'handshake_refused' });
+  await server.drain();
+});
+
+test('closing ends the stream and whoever waits', async () => {
+  const server = await new Server().start();
+  const client = await new Client(server.url).connect();
+  await client.receive();
+  const waiting = client.receive();
+  await Promise.all([client.close(), client.close()]);
+  assert.equal(await waiting, null);
+  assert.equal(await client.receive(), null);
+  await assert.rejects(client.join('tea'), ConnectionClosed);
+  await server.drain();
+});

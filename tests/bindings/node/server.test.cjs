@@ -1,0 +1,211 @@
+'use strict';
+// `require('chinwag').Server`: a server inside this process, spoken to over a real socket.
+
+const assert = require('node:assert/strict');
+const http = require('node:http');
+const test = require('node:test');
+const { ChinwagError, Client, ConnectionClosed, Refused, Server, version } = require('chinwag');
+
+const health = (port) =>
+  new Promise((resolve, reject) => {
+    http
+      .get({ port, path: '/health', agent: false }, (answer) => {
+        answer.setEncoding('utf8');
+        answer.on('data', (text) => resolve(JSON.parse(text)));
+      })
+      .on('error', reject);
+  });
+
+async function next(client, type) {
+  for (;;) {
+    const message = await soon(client.receive());
+    assert.notEqual(message, null, `ended without ${type}`);
+    if (message.type === type) return message;
+  }
+}
+
+/** What is waited for, within 10 s. */
+function soon(work) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('nothing came in 10 s')), 10_000);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+/** A server with these handlers, and a client in its room `tea`. */
+async function served(handlers, run, options = {}) {
+  const server = new Server(options);
+  for (const [name, handler] of Object.entries(handlers)) server.on(name, handler);
+  await server.start();
+  const ann = await new Client(server.url, { user: 'ann' }).connect();
+  try {
+    await ann.join('tea');
+    await run(server, ann);
+  } finally {
+    await ann.close();
+    await server.drain();
+  }
+}
+
+test('a room is served and counted', async () => {
+  await served({}, async (server, ann) => {
+    await ann.send('tea', 'hello');
+    assert.equal((await next(ann, 'message')).content, 'hello');
+    assert.deepEqual([...server.rooms], [['tea', 1]]);
+    assert.deepEqual(server.members('tea').map((one) => one.user), ['ann']);
+    assert.equal(server.stats().messages_in.message, 1);
+    const answer = await health(server.port);
+    assert.deepEqual([answer.status, answer.pid, answer.version], ['ok', process.pid, version]);
+  });
+});
+
+test('plain and async handlers change, refuse and answer', async () => {
+  const message = async (asked) => {
+    await null;
+    if (asked.content === 'bad') asked.refuse('mind your words');
+    if (asked.content === 'ask') asked.answer('42');
+    if (asked.content === 'loud') asked.content = 'LOUD';
+  };
+  await served({ message }, async (_server, ann) => {
+    for (const content of ['loud', 'bad', 'ask', 'same']) await ann.send('tea', content);
+    // What is for one connection alone may come before what is for the room.
+    const told = [];
+    while (told.length < 6) told.push(await soon(ann.receive()));
+    assert.deepEqual(told.slice(2).map((one) => [one.type, one.user, one.content]).sort(), [
+      ['direct', 'server', '42'],
+      ['error', '', 'mind your words'],
+      ['message', 'ann', 'LOUD'],
+      ['message', 'ann', 'same'],
+    ]);
+  });
+});
+
+test('a slow handler keeps one client in order and nobody else waiting', async () => {
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  const message = (asked) => (asked.content === 'slow' ? released : undefined);
+  await served({ message }, async (server, ann) => {
+    const bob = await new Client(server.url, { user: 'bob' }).connect();
+    await bob.join('tea');
+    await ann.send('tea', 'slow');
+    await ann.send('tea', 'quick');
+    await bob.send('tea', 'meanwhile');
+    assert.equal((await next(bob, 'message')).content, 'meanwhile');
+    release();
+    assert.equal((await next(bob, 'message')).content, 'slow');
+    assert.equal((await next(bob, 'message')).content, 'quick');
+    await bob.close();
+  });
+});
+
+test('a handler that throws or rejects is told of, counted, and refuses one message', async () => {
+  const errors = [];
+  const handlers = {
+    message: (asked) => {
+      if (asked.content === 'boom') throw new Error('boom');
+      if (asked.content === 'later') return Promise.reject(new Error('later'));
+      return undefined;
+    },
+    error: (error) => errors.push(error.message),
+  };
+  await served(handlers, async (server, ann) => {
+    for (const content of ['boom', 'later', 'fine']) await ann.send('tea', content);
+    assert.equal((await next(ann, 'error')).code, 'unavailable');
+    assert.equal((await next(ann, 'error')).code, 'unavailable');
+    assert.equal((await next(ann, 'message')).content, 'fine');
+    assert.equal(server.stats().handler_errors, 2);
+  });
+  assert.deepEqual(errors, ['boom', 'later']);
+});
+
+test('a verdict that is not valid costs only its own message', async () => {
+  const handlers = {
+    message: (asked) => {
+      if (asked.content === 'long') asked.content = 'x'.repeat(70_000);
+      if (asked.content === 'odd') asked.refuse('no', 'no such code');
+    },
+    error: () => {},
+  };
+  await served(handlers, async (_server, ann) => {
+    for (const content of ['long', 'odd', 'fine']) await ann.send('tea', content);
+    assert.equal((await next(ann, 'error')).code, 'unavailable');
+    assert.equal((await next(ann, 'error')).code, 'unavailable');
+    assert.equal((await next(ann, 'message')).content, 'fine');
+  });
+});
+
+test('open, join and close are heard', async () => {
+  const heard = [];
+  const handlers = {
+    open: (connection) => heard.push(`+${connection.user}`),
+    join: (asked) => asked.room === 'private' && asked.refuse('members only'),
+    close: (connection, code) => heard.push(`-${connection.user} ${code}`),
+  };
+  await served(handlers, async (_server, ann) => {
+    await assert.rejects(ann.join('private'), (error) => {
+      return error instanceof Refused && error.code === 'forbidden';
+    });
+  });
+  assert.deepEqual(heard, ['+ann', '-ann 1000']);
+});
+
+test('publish, sendTo and close reach clients', async () => {
+  const server = await new Server().start();
+  const ann = await new Client(server.url, { user: 'ann', reconnect: false }).connect();
+  await ann.join('tea');
+  server.publish('tea', 'ding', 'bell');
+  const message = await next(ann, 'message');
+  assert.deepEqual([message.user, message.content], ['bell', 'ding']);
+  server.sendTo('ann', 'psst');
+  assert.equal((await next(ann, 'direct')).content, 'psst');
+  const [connection] = server.members('tea');
+  connection.send('you there');
+  assert.equal((await next(ann, 'direct')).content, 'you there');
+  server.close(connection, 3001);
+  assert.equal(await ann.receive(), null);
+  assert.throws(() => connection.close(), ConnectionClosed);
+  await assert.rejects(ann.send('tea', 'late'), ConnectionClosed);
+  await server.drain();
+});
+
+test('draining ends it, and draining again is harmless', async () => {
+  const server = await new Server().start();
+  await Promise.all([server.drain(1000), server.drain()]);
+  await assert.rejects(health(server.port), { code: 'ECONNREFUSED' });
+  assert.throws(() => server.publish('tea', 'late'), { code: 'not_running' });
+});
+
+test('a wrong option says what is right', () => {
+  assert.throws(() => new Server({ idle_timeout: 5 }), { code: 'unknown_option' });
+  assert.throws(() => new Server({ port: 'tea' }), (error) => {
+    return error instanceof ChinwagError && /port.*0 to 65535/.test(error.message);
+  });
+  assert.throws(() => new Server(4000), TypeError);
+});
+
+test('a port in use is an error with a code', async () => {
+  const server = await new Server().start();
+  await assert.rejects(new Server({ port: server.port }).start(), { code: 'port_in_use' });
+  await server.drain();
+});
+
+test('wrong use says what to do', async () => {
+  const server = new Server();
+  assert.throws(() => server.port, { code: 'not_running' });
+  assert.throws(() => server.publish('tea', 'x'), { code: 'not_running' });
+  await server.start();
+  assert.throws(() => server.on('message', () => {}), { code: 'already_running' });
+  await assert.rejects(server.start(), { code: 'already_running' });
+  assert.throws(() => server.publish('', 'x'), { code: 'bad_name' });
+  assert.throws(() => server.publish('tea', 'x'.repeat(65_537)), { code: 'bad_content' });
+  assert.throws(() => server.publish('tea', 42), TypeError);
+  await server.drain();
+});
+
+test('the package is importable as a module', async () => {
+  const imported = await import('chinwag');
+  assert.equal(imported.Server, Server);
+  assert.deepEqual(Object.keys(imported).filter((name) => name !== 'default').sort(),
+    Object.keys(require('chinwag')).sort());
+});

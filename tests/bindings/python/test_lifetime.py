@@ -1,0 +1,218 @@
+"""What binds a server to its process: exits, forks, threads, garbage, descriptors."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import chinwag
+import pytest
+
+PACKAGE = Path(chinwag.__file__).resolve().parents[1]
+
+
+def python(program: str, **options: object) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+COME_AND_GO = """
+import asyncio, os, threading
+from pathlib import Path
+import chinwag
+
+async def come_and_go(count):
+    for _ in range(count):
+        server = chinwag.Server()
+        server.on("message", print)
+        async with server:
+            pass
+
+def held():
+    kib = int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0])
+    return len(os.listdir("/proc/self/fd")), threading.active_count(), kib
+
+asyncio.run(come_and_go(1_000))
+before = held()
+asyncio.run(come_and_go(1_000))
+after = held()
+assert after[:2] == before[:2], (before, after)
+assert after[2] - before[2] < 2_048, (before, after)
+"""
+
+
+def test_servers_that_come_and_go_leave_nothing_behind() -> None:
+    outcome = python(COME_AND_GO)  # in a process of its own: nobody else's memory is counted
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+
+
+def test_a_server_that_nobody_holds_ends() -> None:
+    async def scenario() -> None:
+        native = chinwag.server.Hosted({"port": 0}, [])
+        port = native.start()
+        del native
+        gc.collect()
+        with pytest.raises(chinwag.ChinwagError) as raised:
+            await chinwag.Client(f"ws://127.0.0.1:{port}/ws").connect()
+        assert raised.value.code == "unreachable"
+
+    asyncio.run(scenario())
+
+
+def test_the_interpreter_exits_cleanly_with_a_running_server() -> None:
+    outcome = python(
+        "import asyncio, chinwag\n"
+        "async def main():\n"
+        "    global server\n"
+        "    server = chinwag.Server()\n"
+        "    server.on('message', print)\n"
+        "    await server.start()\n"
+        "asyncio.run(main())\n"
+    )
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+
+
+def test_an_exception_in_the_program_is_not_hidden_by_a_running_server() -> None:
+    outcome = python(
+        "import chinwag\nserver = chinwag.sync.Server().start()\nraise SystemExit(7)\n"
+    )
+    assert (outcome.returncode, outcome.stderr) == (7, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_ends_at_ctrl_c_and_sigterm(number: signal.Signals) -> None:
+    program = (
+        "import asyncio, chinwag\n"
+        "server = chinwag.Server()\n"
+        "server.on('open', lambda connection: None)\n"
+        "async def main():\n"
+        "    asyncio.get_running_loop().call_later(0.2, print, 'ready')\n"
+        "    await server.serve()\n"
+        "asyncio.run(main())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "ready\n"
+        running.send_signal(number)
+        _, errors = running.communicate(timeout=20)
+    assert (running.returncode, errors) == (0, "")
+
+
+def test_after_a_fork_the_child_is_told_and_the_parent_goes_on() -> None:
+    outcome = python(
+        "import chinwag, os\n"
+        "server = chinwag.sync.Server().start()\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    try:\n"
+        "        server.publish('tea', 'x')\n"
+        "    except chinwag.ChinwagError as error:\n"
+        "        os._exit(3 if error.code == 'forked' and 'spawn' in str(error) else 4)\n"
+        "    os._exit(5)\n"
+        "_, status = os.waitpid(child, 0)\n"
+        "server.publish('tea', 'x')\n"
+        "server.drain()\n"
+        "print(os.waitstatus_to_exitcode(status))\n"
+    )
+    assert (outcome.stdout, outcome.stderr) == ("3\n", "")
+
+
+def test_a_forked_child_exits_cleanly() -> None:
+    outcome = python(
+        "import chinwag, multiprocessing, sys\n"
+        "server = chinwag.sync.Server().start()\n"
+        "child = multiprocessing.get_context('fork').Process(target=int)\n"
+        "child.start(); child.join(20)\n"
+        "sys.exit(child.exitcode)\n"
+    )
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+
+
+def test_eight_threads_publish_at_once_each_in_its_order() -> None:
+    with chinwag.sync.Server() as server, chinwag.sync.Client(server.url, "ann") as ann:
+        ann.join("tea")
+
+        def publish(name: str) -> None:
+            for i in range(200):
+                server.publish("tea", str(i), user=name)
+
+        threads = [threading.Thread(target=publish, args=(f"t{i}",)) for i in range(8)]
+        for thread in threads:
+            thread.start()
+        following = {f"t{i}": 0 for i in range(8)}
+        while any(count < 200 for count in following.values()):
+            message = ann.receive(timeout_s=10)
+            assert message is not None
+            if message.type == "message":
+                assert message.content == str(following[message.user])
+                following[message.user] += 1
+        for thread in threads:
+            thread.join()
+
+
+def test_requests_outlive_their_server_and_the_collector() -> None:
+    kept: list[chinwag.Message] = []
+
+    async def scenario() -> None:
+        server = chinwag.Server()
+        server.on("message", kept.append)
+        async with server, chinwag.Client(server.url, "ann") as ann:
+            await ann.join("tea")
+            for i in range(200):
+                await ann.send("tea", str(i))
+                gc.collect(0)
+            while len(kept) < 200:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))
+    gc.collect()
+    assert [message.content for message in kept] == [str(i) for i in range(200)]
+    with pytest.raises(chinwag.ChinwagError):
+        kept[0].connection.close()
+
+
+def test_a_subinterpreter_is_refused_with_words() -> None:
+    outcome = python(
+        "try:\n"
+        "    import _xxsubinterpreters as interpreters\n"
+        "except ImportError:\n"
+        "    import _interpreters as interpreters\n"
+        "one = interpreters.create()\n"
+        "print(interpreters.run_string(one, 'import chinwag'))\n"
+    )
+    assert "sub-interpreter" in outcome.stdout + outcome.stderr
+
+
+def test_handlers_run_while_python_is_busy_elsewhere() -> None:
+    server = chinwag.sync.Server()
+    seen = threading.Event()
+    server.on("message", lambda message: seen.set())
+    with server, chinwag.sync.Client(server.url, "ann") as ann:
+        ann.join("tea")
+        ann.send("tea", "x")
+        deadline = time.monotonic() + 5
+        while not seen.is_set() and time.monotonic() < deadline:
+            sum(range(10_000))  # never waits
+        assert seen.is_set()

@@ -1,0 +1,32 @@
+"""`chinwag.sync`: the same for scripts, without an event loop in sight."""
+
+from __future__ import annotations
+
+import chinwag
+import pytest
+
+
+def test_a_script_talks_to_itself() -> None:
+    server = chinwag.sync.Server()
+
+    @server.on("message")
+    def shout(message: chinwag.Message) -> None:
+        message.content = message.content.upper()
+
+    with server, chinwag.sync.Client(server.url, "ann") as ann:
+        ann.join("tea")
+        ann.send("tea", "hello")
+        for message in ann.messages():
+            if message.type == "message":
+                assert message.content == "HELLO"
+                break
+        assert server.rooms == {"tea": 1}
+        assert server.members("tea")[0].user == "ann"
+        with pytest.raises(TimeoutError):
+            ann.receive(timeout_s=0.05)
+    assert ann.receive() is None
+
+
+def test_a_client_that_is_not_connected_says_so() -> None:
+    with pytest.raises(chinwag.ConnectionClosed):
+        chinwag.sync.Client("ws://127.0.0.1:9/ws").send("tea", "x")
