@@ -24,9 +24,13 @@ clang_tidy() {
 
 mapfile -t cpp < <(git ls-files --cached --others --exclude-standard '*.hpp' '*.cpp')
 check "Python: ruff" ruff check -q .
-check "Python: ruff format" ruff format -q --check bench tests
+check "Python: ruff format" ruff format -q --check bench tests bindings examples
 check "Python: mypy" mypy
+check "Python: mypy, what users write" mypy --strict tests/bindings/python/usage.py
 check "Python: mypy, conformance" mypy --strict tests/conformance
+check "Python: pyright" node_modules/.bin/pyright --pythonpath .venv/bin/python \
+  bindings/python/chinwag tests/bindings/python/usage.py
+check "TypeScript: index.d.ts" node_modules/.bin/tsc -p tests/bindings/node
 check "C++: clang-format" clang-format --dry-run -Werror "${cpp[@]}"
 check "C++: clang-tidy" clang_tidy
 have go && check "Go: gofmt" in_folder reference-impls unformatted_go
@@ -39,7 +43,9 @@ have cargo-clippy && check "Rust: clippy" in_folder reference-impls/rust \
 have cargo-clippy && check "Rust: clippy, tuned" in_folder reference-impls/rust/tuned cargo clippy \
   -q --locked --all-targets --target-dir ../../../build/servers/rust.tuned/target -- -D warnings
 have mix && check "Elixir: mix format" in_folder reference-impls/elixir mix format --check-formatted
-for script in reference-impls/node-*/*.js bench/chinwag_bench/render/templates/scripts/*.js; do
+for script in reference-impls/node-*/*.js bindings/node/*.?js bindings/node/lib/*.cjs \
+    bindings/hosted/node/*.cjs examples/node/*.mjs tests/bindings/node/*.cjs \
+    bench/chinwag_bench/render/templates/scripts/*.js; do
   check "JavaScript: $script" node --check "$script"
 done
 for script in scripts/setup/*.sh tests/*.sh tests/*/*.sh reference-impls/*/*.sh .ci/run; do

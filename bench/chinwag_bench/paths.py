@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -44,6 +45,9 @@ class Workspace(msgspec.Struct, frozen=True):
     def _program(self, what: str, built: str, variable: str) -> Path:
         chosen = os.environ.get(variable)
         path = Path(chosen) if chosen else self.root / "build/release" / built
+        installed = shutil.which(path.name)
+        if not chosen and not path.exists() and installed:
+            return Path(installed)
         if not os.access(path, os.X_OK):
             source = variable if chosen else "the release build"
             raise HostError(

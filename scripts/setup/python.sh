@@ -8,7 +8,7 @@ install_kit() {
   # The native programs are built by `make native`; here the Python package alone is linked into
   # the environment.
   .venv/bin/pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation \
-    --config-settings=wheel.cmake=false -e '.[test,lint,notebooks]'
+    --config-settings=wheel.cmake=false -e '.[kit,test,lint,notebooks,examples]'
 }
 
 if ! have python3; then

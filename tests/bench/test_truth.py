@@ -18,6 +18,8 @@ from chinwag_bench.paths import Workspace
 from chinwag_bench.servers.build import build
 from chinwag_bench.servers.catalog import Target
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).resolve().parents[2]
 CHAT_SERVER = ROOT / "tests" / "load" / "chat_server.py"
 ATTEMPTS = 3

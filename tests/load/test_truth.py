@@ -7,6 +7,8 @@ import random
 
 import pytest
 
+pytestmark = pytest.mark.alone
+
 RATE, SECONDS = 200, 1
 DELAYS = 2000
 # Of programmed delays of 400 ms and more: 8 ms and more for what the machine adds.

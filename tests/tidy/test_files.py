@@ -11,6 +11,7 @@ TOP = {
     ".ci", ".clang-format", ".clang-tidy", ".gitignore", ".npmrc", "ARCHITECTURE.md",
     "CHANGELOG.md", "CMakeLists.txt", "CMakePresets.json", "CONTRIBUTING.md", "LICENSE", "Makefile",
     "README.md", "SECURITY.md", "bench", "bindings", "cmake", "constraints.txt", "core", "docs",
+    "examples",
     "notebooks", "package-lock.json", "package.json", "protocol", "pyproject.toml",
     "reference-impls", "results", "scripts", "tests",
 }  # fmt: skip

@@ -45,12 +45,22 @@ def tree_cpu(root: int, *, include_root: bool) -> CpuTime:
     return total
 
 
+def thread_cpu_s(thread: Path) -> float:
+    """CPU seconds of one thread, given as /proc/PID/task/TID. Raises ``OSError`` if it is gone."""
+    own, _ = _split((thread / "stat").read_text(encoding="ascii", errors="replace"))
+    return own.total_s
+
+
 def _times(pid: int) -> tuple[CpuTime, CpuTime]:
     """Own and reaped children's time; zero for a process that is gone."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return CpuTime(), CpuTime()
+    return _split(stat)
+
+
+def _split(stat: str) -> tuple[CpuTime, CpuTime]:
     fields = stat.rpartition(")")[2].split()
     user, system, reaped_user, reaped_system = (
         int(fields[position]) / _TICKS_PER_S for position in (_UTIME, _STIME, _CUTIME, _CSTIME)

@@ -12,7 +12,11 @@ from chinwag_bench.errors import ManifestError, UsageError
 from chinwag_bench.paths import Workspace
 from chinwag_bench.servers.manifest import Build, Manifest, Toolchain, Variant, fill, load_manifest
 
-MANIFEST_GLOBS = ("core/app/server.toml", "reference-impls/*/server.toml")
+MANIFEST_GLOBS = (
+    "core/app/server.toml",
+    "reference-impls/*/server.toml",
+    "bindings/hosted/*/server.toml",
+)
 AGAIN = " (again)"
 
 

@@ -1,0 +1,22 @@
+"""The `chinwag` command's first step: the package installs without what only the kit needs."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Runs the kit, or says how to get what it needs (exit code 3)."""
+    try:
+        from chinwag_bench.cli import main as kit
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "chinwag_bench":
+            raise
+        print(
+            f"error: the kit needs {error.name}: pip install 'chinwag[kit] @ file:///path/to/it'\n"
+            "(the server alone does not: `chinwagd --help`, `import chinwag`)",
+            file=sys.stderr,
+        )
+        sys.exit(3)
+    kit()
