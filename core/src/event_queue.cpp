@@ -5,37 +5,57 @@
 
 namespace chinwag {
 
+namespace {
+
+std::size_t cost(const event& happened) {
+  return sizeof happened + happened.room.size() + happened.content.size();
+}
+
+}  // namespace
+
 handlers event_queue::make_handlers(event_choice wanted) {
   handlers made;
   if (wanted.open) {
     made.open = [this](connection_handle who, std::string_view user) {
-      gathered_.push_back({event_kind::open, {who, 0}, std::string(user)});
+      gather({event_kind::open, {who, 0}, std::string(user)});
     };
   }
   if (wanted.join) {
-    made.join = [this](const join_request& asked) -> verdict {
-      gathered_.push_back(
+    made.join = [this](const join_request& asked) {
+      return gather_request(
           {event_kind::join, asked.ticket, std::string(asked.user), std::string(asked.room)});
-      return {verdict::kind::later};
     };
   }
   if (wanted.message) {
-    made.message = [this](const message_request& asked) -> verdict {
-      gathered_.push_back({event_kind::message, asked.ticket, std::string(asked.user),
-                           std::string(asked.room), std::string(asked.content)});
-      return {verdict::kind::later};
+    made.message = [this](const message_request& asked) {
+      return gather_request({event_kind::message, asked.ticket, std::string(asked.user),
+                             std::string(asked.room), std::string(asked.content)});
     };
   }
   if (wanted.close) {
     made.close = [this](connection_handle who, std::string_view user, std::uint16_t code) {
-      gathered_.push_back({event_kind::close, {who, 0}, std::string(user), {}, {}, code});
+      gather({event_kind::close, {who, 0}, std::string(user), {}, {}, code});
     };
   }
   if (wanted.any()) made.turn_end = [this] { hand_over(); };
   return made;
 }
 
+void event_queue::gather(event happened) {
+  bytes_ += cost(happened);
+  gathered_.push_back(std::move(happened));
+}
+
+verdict event_queue::gather_request(event happened) {
+  if (bytes_ + cost(happened) > bytes_max_) {
+    return {verdict::kind::refuse, "the server is busy", refusal::unavailable};
+  }
+  gather(std::move(happened));
+  return {verdict::kind::later};
+}
+
 void event_queue::hand_over() {
+  if (gathered_.empty()) return;
   bool first = false;
   {
     const std::lock_guard locked(guard_);
@@ -53,6 +73,7 @@ void event_queue::hand_over() {
 
 std::vector<event> event_queue::take() {
   const std::lock_guard locked(guard_);
+  for (const event& one : ready_) bytes_ -= cost(one);
   return std::exchange(ready_, {});
 }
 

@@ -44,11 +44,11 @@ bool lifecycle::open(int descriptor) {
 
 void lifecycle::begin_chat(connection_id id, std::string_view user) {
   users_.add(id, user);
-  program_.opened(shared_.handle_of(id), user);
   shared_.truth.connections[id].phase = connection_phase::chat;
   shared_.truth.connections[id].heard_at = shared_.clock.now();
   shared_.counts.upgrades.add();
   arm(id);
+  program_.opened(shared_.handle_of(id), user);
 }
 
 void lifecycle::begin_echo(connection_id id) {

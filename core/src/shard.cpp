@@ -141,6 +141,7 @@ void shard::follow_wish() {
   draining_ = true;
   drain_since_ = shared_.clock.now();
   door_.stop();
+  tasks_.run();  // what was asked for before the drain comes before its closes
   life_.close_all();
 }
 

@@ -175,6 +175,49 @@ TEST(handlers, may_call_the_server_and_close_the_connection_they_are_asked_about
   EXPECT_EQ(ann.close_code(), 3001);
 }
 
+TEST(handlers, may_turn_a_user_away_and_speak_first) {
+  server* engine = nullptr;
+  running_server server({}, {.open = [&](connection_handle who, std::string_view user) {
+                          EXPECT_TRUE(engine->send(who, "hello"));
+                          if (user == "server") {
+                            EXPECT_TRUE(engine->close(who, 1008));
+                          }
+                        }});
+  engine = &server.engine;
+  chat_client ann = connect(server, "ann");
+  EXPECT_TRUE(has(ann.text(), "hello"));
+  chat_client impostor = connect(server, "server");
+  EXPECT_TRUE(has(impostor.text(), "hello"));
+  EXPECT_EQ(impostor.close_code(), 1008);
+}
+
+TEST(calls, before_a_drain_are_served_before_its_closes) {
+  for (int i = 0; i < 20; ++i) {
+    running_server server;
+    chat_client ann = join(server, "ann");
+    EXPECT_TRUE(server.engine.publish("a", "goodbye"));
+    server.engine.drain(std::chrono::seconds(2));
+    EXPECT_TRUE(has(ann.text(), "goodbye"));
+    EXPECT_EQ(ann.close_code(), 1012);
+  }
+}
+
+TEST(events, that_nobody_takes_are_bounded_however_often_clients_come_and_go) {
+  event_queue events([] {}, 100'000);
+  running_server server({}, events.make_handlers({.message = true}));
+  std::size_t kept = 0;
+  for (int i = 0; i < 20; ++i) {
+    chat_client bob = connect(server, "bob" + std::to_string(i));
+    bob.send(R"({"type":"join","room":"b"})");
+    EXPECT_TRUE(has(bob.text(), "user_joined"));
+    bob.send(R"({"type":"message","room":"b","content":")" + std::string(20'000, 'x') + "\"}");
+    server.eventually([&](const stats& now) { return now.messages_in[2] > unsigned(i); });
+  }
+  for (const event& one : events.take()) kept += one.content.size();
+  EXPECT_LE(kept, 100'000U);
+  EXPECT_GE(server.engine.read_stats().errors[6], 10U);
+}
+
 TEST(events, of_several_connections_are_decided_in_any_order) {
   program host({.message = true});
   chat_client ann = join(host.server, "ann");

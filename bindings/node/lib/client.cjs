@@ -6,14 +6,8 @@ const { Backoff } = require('./backoff.cjs');
 const { ChinwagError, ConnectionClosed, Refused } = require('./errors.cjs');
 const { checkText } = require('./requests.cjs');
 
-// A refused join is answered by one of these; the others are about other requests.
-const JOIN_REFUSALS = new Set([
-  'bad_request',
-  'too_many_rooms',
-  'forbidden',
-  'rate_limited',
-  'unavailable',
-]);
+const HEARTBEAT = '{"type":"heartbeat"}';
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** The URL with the user's name in its query. */
 function withUser(url, user) {
@@ -54,7 +48,12 @@ class Client extends EventEmitter {
   #heard = 0;
   #beat;
   #rooms = new Set();
+  // Requests are answered in their order, so two heartbeats around a join tell which refusal is its
+  // own. Of the heartbeats under way: the join that one stands before, or null.
   #joins = [];
+  #beats = [];
+  #asked = null; // the join whose answer is due
+  #connecting;
   #queue = [];
   #readers = [];
   #waiting = []; // for a connection
@@ -81,7 +80,12 @@ class Client extends EventEmitter {
       throw new ChinwagError('a client connects once: make a new one', 'already_running');
     }
     this.#started = true;
-    await this.#open();
+    try {
+      await this.#open();
+    } catch (error) {
+      this.#started = false; // it may be tried again
+      throw error;
+    }
     return this;
   }
 
@@ -89,6 +93,7 @@ class Client extends EventEmitter {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#retry);
+    this.#connecting?.terminate();
     const socket = this.#socket;
     if (socket && socket.readyState !== WebSocket.CLOSED) {
       socket.resume();
@@ -104,7 +109,7 @@ class Client extends EventEmitter {
     const answer = this.#expectJoin(room, timeoutMs);
     answer.promise.catch(() => {}); // it may fail while the request still waits
     try {
-      await this.#request({ type: 'join', room });
+      if (await this.#whenOpen()) this.#sendJoin(answer);
       await answer.promise;
     } finally {
       clearTimeout(answer.timer);
@@ -164,25 +169,48 @@ class Client extends EventEmitter {
 
   async #request(request) {
     const text = JSON.stringify(request);
-    while (!this.#closed) {
-      if (this.#socket?.readyState === WebSocket.OPEN) {
-        const failed = await new Promise((resolve) => this.#socket.send(text, resolve));
-        if (!failed) return;
-      } else if (!this.#reconnect) {
-        break;
-      } else {
-        await new Promise((resolve) => this.#waiting.push(resolve));
-      }
+    for (;;) {
+      await this.#whenOpen();
+      const failed = await new Promise((resolve) => this.#socket.send(text, resolve));
+      if (!failed) return;
+    }
+  }
+
+  /** True at once, false after waiting for a connection. */
+  async #whenOpen() {
+    for (let waited = false; !this.#closed; waited = true) {
+      if (this.#socket?.readyState === WebSocket.OPEN) return !waited;
+      if (!this.#reconnect) break;
+      await new Promise((resolve) => this.#waiting.push(resolve));
     }
     throw new ConnectionClosed();
+  }
+
+  // A new connection asks again what was not answered.
+  #sendJoin(answer) {
+    this.#beats.push(answer, null);
+    this.#socket.send(HEARTBEAT, () => {});
+    this.#socket.send(JSON.stringify({ type: 'join', room: answer.room }), () => {});
+    this.#socket.send(HEARTBEAT, () => {});
   }
 
   // Resolves once it is open; from then on the socket's end leads to another try.
   #open() {
     return new Promise((resolve, reject) => {
-      const socket = new WebSocket(this.#url, { perMessageDeflate: false, maxPayload: 0 });
+      const socket = new WebSocket(this.#url, {
+        perMessageDeflate: false,
+        maxPayload: 0,
+        handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      });
+      this.#connecting = socket;
       let open = false;
       socket.on('open', () => {
+        this.#connecting = undefined;
+        if (this.#closed) {
+          socket.terminate();
+          reject(new ConnectionClosed());
+          return;
+        }
         open = true;
         this.#adopt(socket);
         resolve();
@@ -211,9 +239,12 @@ class Client extends EventEmitter {
     this.#beat.unref();
     socket.on('message', (data, binary) => {
       this.#heard = Date.now();
-      if (!binary) this.#take(readMessage(data.toString()));
+      if (!binary) this.#read(socket, data.toString());
     });
+    this.#beats = [];
+    this.#asked = null;
     for (const room of this.#rooms) socket.send(JSON.stringify({ type: 'join', room }));
+    for (const answer of this.#joins) this.#sendJoin(answer);
     for (const go of this.#waiting.splice(0)) go();
   }
 
@@ -222,7 +253,8 @@ class Client extends EventEmitter {
     if (!socket.isPaused && Date.now() - this.#heard > 2 * this.#heartbeatMs) {
       socket.terminate();
     } else {
-      socket.send('{"type":"heartbeat"}', () => {});
+      this.#beats.push(null);
+      socket.send(HEARTBEAT, () => {});
     }
   }
 
@@ -252,14 +284,28 @@ class Client extends EventEmitter {
     }, this.#backoff.nextMs());
   }
 
+  #read(socket, text) {
+    let message;
+    try {
+      message = readMessage(text);
+    } catch {
+      socket.terminate(); // no chat/1 server
+      return;
+    }
+    this.#take(message);
+  }
+
   #take(message) {
-    if (message.type === 'heartbeat') return;
+    if (message.type === 'heartbeat') {
+      this.#asked = this.#beats.shift() ?? null;
+      return;
+    }
     if (message.type === 'welcome') {
       this.#user = message.user;
     } else if (message.type === 'user_joined' && message.user === this.#user) {
-      this.#joins.find((one) => one.room === message.room)?.resolve();
-    } else if (message.type === 'error' && this.#joins.length > 0 && JOIN_REFUSALS.has(message.code)) {
-      this.#joins[0].reject(new Refused(message.content, message.code));
+      for (const one of this.#joins) if (one.room === message.room) one.resolve();
+    } else if (message.type === 'error' && this.#asked && this.#joins.includes(this.#asked)) {
+      this.#asked.reject(new Refused(message.content, message.code));
       return;
     }
     this.emit('message', message);

@@ -45,14 +45,19 @@ class Dispatch {
     if (decisions.length > 0) this.#sendAll(decisions);
   }
 
-  /** Waits for handlers that are still at work. */
-  async finish() {
-    while (this.#busy.size > 0) await Promise.allSettled(this.#busy);
+  /** Waits for the handlers that are at work now, until the deadline at most. */
+  async finish(deadlineMs) {
+    let timer;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, deadlineMs);
+    });
+    await Promise.race([Promise.allSettled([...this.#busy]), late]);
+    clearTimeout(timer);
   }
 
   /** Calls the handlers; a promise if the verdict comes later. */
   #decide(name, request) {
-    const called = this.#emitter.listeners(name);
+    const called = this.#emitter.rawListeners(name);
     for (let i = 0; i < called.length; ++i) {
       try {
         const outcome = called[i].call(this.#emitter, request);
@@ -77,7 +82,7 @@ class Dispatch {
   }
 
   #tell(name, ...given) {
-    for (const handler of this.#emitter.listeners(name)) {
+    for (const handler of this.#emitter.rawListeners(name)) {
       try {
         const outcome = handler.apply(this.#emitter, given);
         if (typeof outcome?.then === 'function') {

@@ -9,7 +9,15 @@ const { Connection, PROGRAM_NAME, checkText } = require('./requests.cjs');
 // The running servers of this environment; whenever one of them has something, all are asked.
 const running = new Set();
 native.onWake(() => {
-  for (const take of running) take();
+  for (const take of running) {
+    try {
+      take();
+    } catch (error) {
+      process.nextTick(() => {
+        throw error; // uncaught, as it would be; the others are asked meanwhile
+      });
+    }
+  }
 });
 
 /** A chat/1 server on a thread of its own; see index.d.ts. */
@@ -50,19 +58,18 @@ class Server extends EventEmitter {
     return this;
   }
 
-  drain(deadlineMs = 5000) {
+  async drain(deadlineMs = 5000) {
+    if (!this.#hosted) return;
     this.#drained ??= this.#end(deadlineMs);
-    return this.#drained;
+    await this.#drained;
   }
 
   async #end(deadlineMs) {
-    if (!this.#hosted) return;
-    let timer;
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, deadlineMs)));
-    await Promise.race([this.#dispatch.finish(), late]);
-    clearTimeout(timer);
-    await this.#hosted.drain(deadlineMs);
+    const end = Date.now() + deadlineMs;
+    await this.#dispatch.finish(deadlineMs);
+    await this.#hosted.drain(Math.max(250, end - Date.now()));
     this.#take();
+    await this.#dispatch.finish(deadlineMs);
     running.delete(this.#take);
     this.emit('end');
   }

@@ -18,7 +18,7 @@ from chinwag import sync
 from chinwag._chinwag import __version__
 from chinwag.backoff import Backoff
 from chinwag.client import Client, Received
-from chinwag.errors import ChinwagError, ConnectionClosed, Refused
+from chinwag.errors import ChinwagError, ConnectionClosed, NoAnswer, Refused
 from chinwag.requests import Connection, Join, Message
 from chinwag.server import Server
 
@@ -30,6 +30,7 @@ __all__ = [
     "ConnectionClosed",
     "Join",
     "Message",
+    "NoAnswer",
     "Received",
     "Refused",
     "Server",

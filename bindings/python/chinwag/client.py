@@ -17,14 +17,20 @@ from websockets.exceptions import ConnectionClosed as WebSocketClosed
 from websockets.exceptions import InvalidHandshake, InvalidURI
 
 from chinwag.backoff import Backoff
-from chinwag.errors import ChinwagError, ConnectionClosed, Refused
+from chinwag.errors import ChinwagError, ConnectionClosed, NoAnswer, Refused
 
 log = logging.getLogger("chinwag")
 
-# A refused join is answered by one of these; the others are about other requests.
-JOIN_REFUSALS = frozenset(
-    {"bad_request", "too_many_rooms", "forbidden", "rate_limited", "unavailable"}
-)
+HEARTBEAT = '{"type":"heartbeat"}'
+
+
+@dataclass(eq=False, slots=True)
+class Asked:
+    """A join that waits for its answer."""
+
+    room: str
+    answer: asyncio.Future[None]
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,12 @@ class Client:
         self._backoff = backoff or Backoff()
         self._user = user or ""
         self._rooms: dict[str, None] = {}
-        self._joins: deque[tuple[str, asyncio.Future[None]]] = deque()
+        # Requests are answered in their order, so two heartbeats around a join tell which refusal
+        # is its own. Of the heartbeats under way: the join that one stands before, or None.
+        self._joins: list[Asked] = []
+        self._beats: deque[Asked | None] = deque()
+        self._asked: Asked | None = None  # the join whose answer is due
+        self._sending = asyncio.Lock()
         self._queue: asyncio.Queue[Received | None] = asyncio.Queue()
         self._queue_max = queue_max
         self._space = asyncio.Event()  # the reader keeps up
@@ -141,6 +152,7 @@ class Client:
         if self._closed:
             return
         self._closed = True
+        self._space.set()  # a reader that is slow does not hold the close up
         self._connected.set()  # whoever waits for a connection learns that there will be none
         if self._connection is not None:
             await self._connection.close()
@@ -156,18 +168,19 @@ class Client:
         Raises:
             Refused: with the server's ``code``, such as ``forbidden`` or ``too_many_rooms``.
             ConnectionClosed: the client was closed.
-            TimeoutError: no answer in time.
+            NoAnswer: none came in time; it is a ``TimeoutError``, too.
         """
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._joins.append((room, answer))
+        asked = Asked(room, asyncio.get_running_loop().create_future())
+        self._joins.append(asked)
         try:
-            await self._request({"type": "join", "room": room})
-            await asyncio.wait_for(answer, timeout_s)
+            await self._when_connected()
+            if asked in self._joins and not asked.sent:
+                await self._send_join(asked)
+            await asyncio.wait_for(asked.answer, timeout_s)
         except asyncio.TimeoutError:
-            raise TimeoutError(f"no answer to join {room!r} in {timeout_s} s") from None
+            raise NoAnswer(f"no answer to join {room!r} in {timeout_s} s") from None
         finally:
-            if (room, answer) in self._joins:
-                self._joins.remove((room, answer))
+            self._joins.remove(asked)
         self._rooms[room] = None
 
     async def leave(self, room: str) -> None:
@@ -201,14 +214,33 @@ class Client:
             self._queue.put_nowait(None)  # for whoever asks next
         return message
 
+    async def _send_join(self, asked: Asked) -> None:
+        """A break on the way is mended by coming back: what is not answered is asked again."""
+        assert self._connection is not None
+        asked.sent = True
+        join = json.dumps({"type": "join", "room": asked.room})
+        try:
+            async with self._sending:
+                self._beats += [asked, None]
+                for text in (HEARTBEAT, join, HEARTBEAT):
+                    await self._connection.send(text)
+        except WebSocketClosed:
+            if not self._reconnect:
+                raise ConnectionClosed from None
+
+    async def _when_connected(self) -> ClientConnection:
+        await self._connected.wait()
+        if self._closed or self._connection is None:
+            raise ConnectionClosed
+        return self._connection
+
     async def _request(self, request: dict[str, str]) -> None:
         text = json.dumps(request, ensure_ascii=False)
         while True:
-            await self._connected.wait()
-            if self._closed or self._connection is None:
-                raise ConnectionClosed
+            connection = await self._when_connected()
             try:
-                await self._connection.send(text)
+                async with self._sending:
+                    await connection.send(text)
                 return
             except WebSocketClosed:
                 if not self._reconnect:
@@ -228,18 +260,22 @@ class Client:
                 f"{self._url}: {error}; does the server run?", "unreachable"
             ) from None
         self._connection = connection
+        self._beats.clear()
+        self._asked = None
         self._connected.set()
 
     async def _run(self) -> None:
-        while not self._closed:
-            await self._read()
-            if not self._reconnect or self._closed:
-                break
-            self._connected.clear()
-            await self._come_back()
-        self._closed = True
-        self._connected.set()
-        self._end()
+        try:
+            while not self._closed:
+                await self._read()
+                if not self._reconnect or self._closed:
+                    break
+                self._connected.clear()
+                await self._come_back()
+        finally:
+            self._closed = True
+            self._connected.set()
+            self._end()
 
     async def _read(self) -> None:
         assert self._connection is not None
@@ -253,6 +289,9 @@ class Client:
                     await self._take(read_message(text))
         except WebSocketClosed as closed:
             log.info("%s: the connection ended (%s)", self._url, closed)
+        except (ValueError, LookupError, TypeError) as error:
+            log.warning("%s: not a chat/1 server: %s", self._url, error)
+            connection.transport.abort()
         finally:
             beat.cancel()
 
@@ -266,7 +305,9 @@ class Client:
                 connection.transport.abort()
                 return
             try:
-                await connection.send('{"type":"heartbeat"}')
+                async with self._sending:
+                    self._beats.append(None)
+                    await connection.send(HEARTBEAT)
             except WebSocketClosed:
                 return
 
@@ -278,6 +319,8 @@ class Client:
                 assert self._connection is not None
                 for room in self._rooms:
                     await self._connection.send(json.dumps({"type": "join", "room": room}))
+                for asked in self._joins:
+                    await self._send_join(asked)
             except (ChinwagError, WebSocketClosed) as error:
                 log.info("%s: not back yet (%s)", self._url, error)
                 continue
@@ -289,32 +332,29 @@ class Client:
         if message.type == "welcome":
             self._user = message.user
         elif message.type == "heartbeat":
+            self._asked = self._beats.popleft() if self._beats else None
             return
         elif message.type == "user_joined" and message.user == self._user:
-            self._answer_join(message.room, None)
-        elif message.type == "error" and self._joins and message.code in JOIN_REFUSALS:
-            self._answer_join(self._joins[0][0], Refused(message.content, message.code))
+            self._confirm_join(message.room)
+        elif message.type == "error" and self._asked and not self._asked.answer.done():
+            self._asked.answer.set_exception(Refused(message.content, message.code))
             return
         self._queue.put_nowait(message)
-        if self._queue.qsize() >= self._queue_max:
+        if self._queue.qsize() >= self._queue_max and not self._closed:
             self._space.clear()
             await self._space.wait()  # nothing is read meanwhile: the server has to wait
             self._heard = asyncio.get_running_loop().time()
 
-    def _answer_join(self, room: str, refusal: Refused | None) -> None:
-        for asked, answer in self._joins:
-            if asked != room or answer.done():
-                continue
-            if refusal is None:
-                answer.set_result(None)
-            else:
-                answer.set_exception(refusal)
-            return
+    def _confirm_join(self, room: str) -> None:
+        for asked in self._joins:
+            if asked.room == room and not asked.answer.done():
+                asked.answer.set_result(None)
+                return
 
     def _end(self) -> None:
-        for _, answer in self._joins:
-            if not answer.done():
-                answer.set_exception(ConnectionClosed())
+        for asked in self._joins:
+            if not asked.answer.done():
+                asked.answer.set_exception(ConnectionClosed())
         self._queue.put_nowait(None)
 
     async def __aenter__(self) -> Client:

@@ -22,6 +22,13 @@ class ConnectionClosed(ChinwagError):
         super().__init__(text, "connection_closed")
 
 
+class NoAnswer(ChinwagError, TimeoutError):
+    """Nothing came in time; ``code`` is ``timeout``."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, "timeout")
+
+
 class Refused(ChinwagError):
     """A server answered a request with ``error``; ``code`` is the one that it gave."""
 

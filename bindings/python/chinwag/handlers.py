@@ -23,6 +23,10 @@ OPEN, JOIN, MESSAGE, CLOSE = range(4)
 
 Handler = Callable[..., Any]
 
+# Somebody else's cancellation, which a handler waited for, is a failure like any other: whoever
+# asked has to get an answer.
+FAILURES = (Exception, asyncio.CancelledError)
+
 
 class Handlers:
     """The handlers of one server. Used from the thread of its event loop only."""
@@ -65,14 +69,17 @@ class Handlers:
                 self._tell("close", Connection(self._server, handle, user), code)
         self._send(decisions)
 
-    async def finish(self) -> None:
-        """Waits for handlers that are still at work."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def finish(self, deadline_s: float) -> None:
+        """Waits for the handlers that are at work now, and cancels those that are at the deadline.
 
-    def cancel(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        Their verdicts are sent.
+        """
+        if self._tasks:
+            _, late = await asyncio.wait(set(self._tasks), timeout=deadline_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        self._send_late()
 
     def _decide(self, name: str, request: Join) -> bool:
         """Calls the handlers; False if the verdict comes later."""
@@ -80,7 +87,7 @@ class Handlers:
         for place, handler in enumerate(called):
             try:
                 outcome = handler(request)
-            except Exception as error:
+            except FAILURES as error:
                 self._failed(name, error, request)
                 return True
             if inspect.isawaitable(outcome):
@@ -97,7 +104,7 @@ class Handlers:
                 outcome = handler(request)
                 if inspect.isawaitable(outcome):
                     await outcome
-        except Exception as error:
+        except FAILURES as error:
             self._failed(name, error, request)
         if not self._late:
             asyncio.get_running_loop().call_soon(self._send_late)
@@ -131,7 +138,7 @@ class Handlers:
         for handler in self._called[name]:
             try:
                 outcome = handler(*arguments)
-            except Exception as error:
+            except FAILURES as error:
                 self._count(name, error, arguments[0])
                 continue
             if inspect.isawaitable(outcome):
@@ -140,14 +147,14 @@ class Handlers:
     async def _tell_later(self, name: str, outcome: Awaitable[Any], about: object) -> None:
         try:
             await outcome
-        except Exception as error:
+        except FAILURES as error:
             self._count(name, error, about)
 
-    def _failed(self, name: str, error: Exception, request: Join) -> None:
+    def _failed(self, name: str, error: BaseException, request: Join) -> None:
         request.refuse("the server failed", "unavailable")
         self._count(name, error, request)
 
-    def _count(self, name: str, error: Exception, about: object) -> None:
+    def _count(self, name: str, error: BaseException, about: object) -> None:
         self.errors += 1
         log.error("a handler of '%s' failed on %r", name, about, exc_info=error)
         if name != "error":

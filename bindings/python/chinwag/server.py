@@ -62,6 +62,7 @@ class Server:
         self._ended: asyncio.Event | None = None
         self._started = False
         self._drained = False
+        self._draining: asyncio.Task[None] | None = None
         self._final: dict[str, Any] | None = None
 
     @overload
@@ -112,20 +113,26 @@ class Server:
     async def drain(self, deadline_s: float = 5.0) -> None:
         """Stops accepting, closes every connection with 1012, and returns when all are gone or
         after ``deadline_s`` seconds. Draining again does nothing."""
-        hosted = self._hosted
-        if hosted is None or self._drained:
+        if self._hosted is None:
             return
-        self._drained = True
+        if self._draining is None:
+            self._draining = asyncio.get_running_loop().create_task(self._drain(deadline_s))
+        # Who stops waiting does not stop it.
+        await asyncio.shield(self._draining)
+
+    async def _drain(self, deadline_s: float) -> None:
+        hosted = self._native
         loop = asyncio.get_running_loop()
-        try:
-            await asyncio.wait_for(self._handlers.finish(), deadline_s)
-        except asyncio.TimeoutError:
-            self._handlers.cancel()
-        await loop.run_in_executor(None, hosted.drain, deadline_s)
+        end = loop.time() + deadline_s
+        await self._handlers.finish(deadline_s)
+        left_s = max(0.25, end - loop.time())
+        await loop.run_in_executor(None, hosted.drain, left_s)
         self._on_wake()
+        await self._handlers.finish(deadline_s)
         loop.remove_reader(hosted.wake_fd())
         _running.discard(self)
         self._final = hosted.stats()
+        self._drained = True
         self._hosted = None  # what it held is given back now, not when the collector comes by
         assert self._ended is not None
         self._ended.set()

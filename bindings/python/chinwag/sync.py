@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import chinwag.client
 import chinwag.server
 from chinwag.client import Received
-from chinwag.errors import ConnectionClosed
+from chinwag.errors import ChinwagError, ConnectionClosed, NoAnswer
 from chinwag.handlers import Handler
 from chinwag.requests import PROGRAM_NAME, Connection
 from chinwag.server import AnyHandler
@@ -51,7 +51,15 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 
 
 def _wait(work: Coroutine[Any, Any, Outcome]) -> Outcome:
-    future = asyncio.run_coroutine_threadsafe(work, _shared_loop())
+    loop = _shared_loop()
+    if asyncio._get_running_loop() is loop:
+        work.close()
+        raise ChinwagError(
+            "a handler of chinwag.sync can't wait for its own loop: use chinwag.Server, whose "
+            "handlers may be async, or call it from another thread",
+            "would_wait_for_itself",
+        )
+    future = asyncio.run_coroutine_threadsafe(work, loop)
     try:
         return future.result()
     except KeyboardInterrupt:
@@ -180,7 +188,7 @@ class Client:
         """The next message; ``None`` at the end.
 
         Raises:
-            TimeoutError: nothing came in time.
+            NoAnswer: nothing came in time; it is a ``TimeoutError``, too.
         """
         client = self._open
 
@@ -188,7 +196,7 @@ class Client:
             try:
                 return await asyncio.wait_for(client.receive(), timeout_s)
             except asyncio.TimeoutError:
-                raise TimeoutError(f"no message in {timeout_s} s") from None
+                raise NoAnswer(f"no message in {timeout_s} s") from None
 
         return _wait(next_message())
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -44,7 +46,10 @@ struct event_choice {
 class event_queue {
  public:
   // `wake` is called on the server's thread when there is something to take and was nothing before.
-  explicit event_queue(std::function<void()> wake) : wake_(std::move(wake)) {}
+  // With more than `bytes_max` waiting, joins and messages are refused with `unavailable`: a
+  // program that does not keep up costs its users, not its memory.
+  explicit event_queue(std::function<void()> wake, std::size_t bytes_max = 128 * 1024 * 1024)
+      : wake_(std::move(wake)), bytes_max_(bytes_max) {}
   event_queue(const event_queue&) = delete;
   event_queue& operator=(const event_queue&) = delete;
 
@@ -55,10 +60,14 @@ class event_queue {
   std::vector<event> take();
 
  private:
+  void gather(event happened);
+  verdict gather_request(event happened);
   void hand_over();
 
   std::function<void()> wake_;
-  std::vector<event> gathered_;  // in this turn; used by the server's thread only
+  const std::size_t bytes_max_;
+  std::atomic<std::size_t> bytes_{0};  // of what was not taken yet
+  std::vector<event> gathered_;        // in this turn; used by the server's thread only
   std::mutex guard_;
   std::vector<event> ready_;
 };

@@ -2,6 +2,8 @@
 // `require('chinwag').Client` against real servers that go away and come back.
 
 const assert = require('node:assert/strict');
+const { once } = require('node:events');
+const net = require('node:net');
 const { setTimeout: sleep } = require('node:timers/promises');
 const test = require('node:test');
 const { WebSocketServer } = require('ws');
@@ -100,6 +102,46 @@ test('what can not be reached says so', async () => {
   const elsewhere = new Client(`ws://127.0.0.1:${server.port}/nothing`);
   await assert.rejects(elsewhere.connect(), { code: 'handshake_refused' });
   await server.drain();
+});
+
+test('a refusal belongs to the join that was refused', async () => {
+  const server = new Server();
+  server.on('join', (join) => join.room === 'no' && join.refuse('not here'));
+  server.on('message', (message) => message.content === 'spam' && message.refuse('no spam'));
+  await server.start();
+  const ann = await new Client(server.url, { user: 'ann' }).connect();
+  await ann.join('a');
+  for (let i = 0; i < 20; ++i) {
+    await ann.send('a', 'spam'); // its refusal comes while the joins wait
+    const outcomes = await Promise.allSettled([ann.join('b'), ann.join('no'), ann.join('b')]);
+    const reasons = outcomes.map((one) => one.reason?.message);
+    assert.deepEqual(reasons, [undefined, 'not here', undefined]);
+    await ann.leave('b');
+  }
+  await ann.close();
+  await server.drain();
+});
+
+test('closing while it comes back leaves no connection behind', async () => {
+  const first = await new Server().start();
+  const { port } = first;
+  const backoff = new Backoff({ firstMs: 1, mostMs: 1 });
+  const ann = await new Client(first.url, { user: 'ann', backoff }).connect();
+  await first.drain();
+  const second = await new Server({ port }).start();
+  for (let i = 0; i < 200 && second.stats().accepted === 0; ++i) await sleep(1);
+  await ann.close();
+  for (let i = 0; i < 200 && second.stats().connections > 0; ++i) await sleep(10);
+  assert.equal(second.stats().connections, 0);
+  await second.drain();
+});
+
+test('a peer that takes the connection and says nothing is unreachable', async () => {
+  const silent = net.createServer(() => {}).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const client = new Client(`ws://127.0.0.1:${silent.address().port}/ws`);
+  await assert.rejects(client.connect(), { code: 'unreachable' });
+  silent.close();
 });
 
 test('closing ends the stream and whoever waits', async () => {

@@ -89,6 +89,27 @@ test('uncaughtException hears of it, and the server goes on', async () => {
   assert.deepEqual([code, stdout], [0, 'caught boom\nserved\n']);
 });
 
+test('a log listener that throws makes no other server deaf', async () => {
+  const { code, stdout } = await run(
+    `const { Server, Client } = require('chinwag');
+     process.on('uncaughtException', (error) => console.log(error.message));
+     (async () => {
+       const noisy = new Server();
+       noisy.once('log', () => { throw new Error('no log'); });
+       const other = new Server();
+       other.on('open', (connection) => console.log(connection.user));
+       await noisy.start();
+       await other.start();
+       const ann = await new Client(other.url, { user: 'ann' }).connect();
+       await ann.join('tea');
+       await ann.close();
+       await other.drain();
+       await noisy.drain();
+     })();`,
+  );
+  assert.deepEqual([code, stdout.split('\n').sort()], [0, ['', 'ann', 'no log']]);
+});
+
 test('it works in a worker, whose end stops its servers', async () => {
   const worker = new Worker(
     `const { parentPort } = require('node:worker_threads');

@@ -176,6 +176,41 @@ test('draining ends it, and draining again is harmless', async () => {
   assert.throws(() => server.publish('tea', 'late'), { code: 'not_running' });
 });
 
+test('a goodbye before a drain arrives, and close handlers are waited for', async () => {
+  for (let i = 0; i < 20; ++i) {
+    const closed = [];
+    const server = new Server();
+    server.on('close', async (connection, code) => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      closed.push(code);
+    });
+    await server.drain(); // before the start: nothing to do
+    await server.start();
+    const ann = await new Client(server.url, { user: 'ann', reconnect: false }).connect();
+    await ann.join('tea');
+    server.publish('tea', 'goodbye');
+    await server.drain();
+    assert.deepEqual(closed, [1012]);
+    const said = [];
+    for await (const { content } of ann.messages()) said.push(content);
+    assert.ok(said.includes('goodbye'));
+  }
+});
+
+test('a listener for once is called once', async () => {
+  const server = new Server();
+  const heard = [];
+  server.once('open', (connection) => heard.push(connection.user));
+  await server.start();
+  for (const user of ['ann', 'bob']) {
+    const client = await new Client(server.url, { user }).connect();
+    await client.join('tea');
+    await client.close();
+  }
+  await server.drain();
+  assert.deepEqual(heard, ['ann']);
+});
+
 test('a wrong option says what is right', () => {
   assert.throws(() => new Server({ idle_timeout: 5 }), { code: 'unknown_option' });
   assert.throws(() => new Server({ port: 'tea' }), (error) => {

@@ -169,3 +169,78 @@ def test_closing_ends_the_stream_and_whoever_waits() -> None:
         return [message.type async for message in client.messages()]
 
     run(scenario())
+
+
+def guarded() -> chinwag.Server:
+    """A server that refuses the room `no` and the word `spam`."""
+    server = chinwag.Server()
+
+    @server.on("join")
+    def guard(join: chinwag.Join) -> None:
+        if join.room == "no":
+            join.refuse("not here")
+
+    @server.on("message")
+    def judge(message: chinwag.Message) -> None:
+        if message.content == "spam":
+            message.refuse("no spam")
+
+    return server
+
+
+def test_a_refusal_belongs_to_the_join_that_was_refused() -> None:
+    async def scenario() -> None:
+        async with guarded() as server, chinwag.Client(server.url, "ann") as ann:
+            await ann.join("a")
+            for _ in range(20):
+                await ann.send("a", "spam")  # its refusal comes while the joins wait
+                outcomes = await asyncio.gather(
+                    ann.join("b"), ann.join("no"), ann.join("b"), return_exceptions=True
+                )
+                assert [type(one) for one in outcomes] == [type(None), chinwag.Refused, type(None)]
+                assert str(outcomes[1]) == "not here"
+                await ann.leave("b")
+            errors = 0
+            while errors < 20:
+                message = await asyncio.wait_for(ann.receive(), 5)
+                assert message is not None
+                errors += message.content == "no spam"
+
+    run(scenario())
+
+
+def test_a_join_that_was_on_its_way_when_the_connection_broke_is_asked_again() -> None:
+    async def scenario() -> None:
+        server = chinwag.Server()
+        asked = 0
+
+        @server.on("join")
+        async def break_off_once(join: chinwag.Join) -> None:
+            nonlocal asked
+            asked += 1
+            if asked == 1:
+                join.connection.close(3001)
+                await asyncio.sleep(0.1)
+
+        backoff = chinwag.Backoff(0.01, 0.05)
+        async with server, chinwag.Client(server.url, "ann", backoff=backoff) as ann:
+            await ann.join("tea")
+            assert (asked, ann.reconnects) == (2, 1)
+
+    run(scenario())
+
+
+def test_a_peer_that_speaks_something_else_is_a_break() -> None:
+    async def scenario() -> None:
+        from websockets.asyncio.server import ServerConnection, serve
+
+        async def odd(connection: ServerConnection) -> None:
+            await connection.send("[1]")
+            await connection.wait_closed()
+
+        async with serve(odd, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with chinwag.Client(f"ws://127.0.0.1:{port}", reconnect=False) as client:
+                assert await client.receive() is None
+
+    run(scenario())

@@ -294,3 +294,48 @@ def test_it_shows_itself_in_a_notebook() -> None:
         assert "drained" in server._repr_html_()
 
     run(scenario())
+
+
+def test_a_handler_that_waited_for_something_cancelled_still_gives_an_answer() -> None:
+    async def scenario() -> None:
+        server = chinwag.Server()
+
+        @server.on("message")
+        async def judge(message: chinwag.Message) -> None:
+            if message.content == "doomed":
+                cancelled = asyncio.get_running_loop().create_future()
+                cancelled.cancel()
+                await cancelled
+
+        async with server, chinwag.Client(server.url, "ann") as ann:
+            await ann.join("tea")
+            await ann.send("tea", "doomed")
+            await ann.send("tea", "fine")
+            assert (await next_of(ann, "error")).code == "unavailable"
+            assert (await next_of(ann, "message")).content == "fine"
+            assert server.stats()["handler_errors"] == 1
+
+    run(scenario())
+
+
+def test_drain_waits_for_handlers_and_everybody_may_wait_for_it() -> None:
+    async def scenario() -> None:
+        server = chinwag.Server()
+        closed: list[str] = []
+
+        @server.on("close")
+        async def note(connection: chinwag.Connection, code: int) -> None:
+            await asyncio.sleep(0.05)
+            closed.append(f"{connection.user} {code}")
+
+        await server.start()
+        async with chinwag.Client(server.url, "ann", reconnect=False) as ann:
+            await ann.join("tea")
+            server.publish("tea", "goodbye")
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(server.drain(), 0.001)
+            await asyncio.gather(server.drain(), server.drain())
+            assert closed == ["ann 1012"]
+            assert "goodbye" in [message.content async for message in ann.messages()]
+
+    run(scenario())

@@ -30,3 +30,22 @@ def test_a_script_talks_to_itself() -> None:
 def test_a_client_that_is_not_connected_says_so() -> None:
     with pytest.raises(chinwag.ConnectionClosed):
         chinwag.sync.Client("ws://127.0.0.1:9/ws").send("tea", "x")
+
+
+def test_a_handler_that_would_wait_for_its_own_loop_is_told_so() -> None:
+    server = chinwag.sync.Server()
+    seen: list[str] = []
+
+    @server.on("message")
+    def relay(message: chinwag.Message) -> None:
+        try:
+            server.drain()
+        except chinwag.ChinwagError as error:
+            seen.append(error.code)
+
+    with server, chinwag.sync.Client(server.url, "ann") as ann:
+        ann.join("tea")
+        ann.send("tea", "x")
+        while (message := ann.receive(timeout_s=5)) and message.type != "message":
+            pass
+    assert seen == ["would_wait_for_itself"]
