@@ -54,6 +54,8 @@ bool find_refusal(std::string_view name, refusal& found) {
 
 std::vector<named_count> name_counts(const stats& counted) {
   std::vector<named_count> all;
+  all.reserve(singles.size() + request_kinds + refusal_kinds + close_kinds +
+              turn_bound_names.size());
   for (const auto& [name, value] : singles) all.push_back({name, nullptr, counted.*value});
   add(all, "messages_in", request_names, counted.messages_in);
   add(all, "errors", refusal_names, counted.errors);
