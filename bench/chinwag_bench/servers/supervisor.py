@@ -110,32 +110,30 @@ class Supervisor:
         finally:
             os._exit(EXEC_FAILED)
 
-    def reap(self) -> None:
-        """Collects every ended child, adopted ones too, and reports the server's own end."""
+    def reap(self) -> bool:
+        """Collects every ended child, adopted ones too, and reports the server's own end. Whether
+        any child is left.
+        """
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                return
+                return False
             if pid == 0:
-                return
+                return True
             if pid == self.server:
                 self.say(f"exited {os.waitstatus_to_exitcode(status)}")
 
     def kill_tree(self) -> None:
         """Repeats until nothing is left: a process may have forked while its parent was being
-        killed.
+        killed. Only waitpid knows: /proc may list nobody while a child is being handed over.
         """
-        while True:
-            left = descendants(os.getpid())
-            if not left:
-                return
-            for pid in left:
+        while self.reap():
+            for pid in descendants(os.getpid()):
                 try:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     continue
-            self.reap()
             time.sleep(0.002)
 
     def say(self, line: str) -> None:
