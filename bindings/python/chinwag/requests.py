@@ -13,6 +13,13 @@ ACCEPT, CHANGE, REFUSE, ANSWER = range(4)
 PROGRAM_NAME = "server"
 
 
+def check_texts(**given: object) -> None:
+    """Raises ``TypeError`` naming the argument that is no text."""
+    for name, value in given.items():
+        if not isinstance(value, str):
+            raise TypeError(f"{name} is a str, not {type(value).__name__}")
+
+
 class Connection:
     """One connection of a user. It compares equal and hashes by the connection that it names, so it
     may be a key; a later connection is never equal to it.
@@ -35,6 +42,7 @@ class Connection:
             ConnectionClosed: it is gone.
             ChinwagError: ``bad_content``, ``bad_name`` or ``not_running``.
         """
+        check_texts(content=content, user=user)
         self._server._native.send(self._handle, content, user)
 
     def close(self, code: int = 1000) -> None:
@@ -86,10 +94,12 @@ class Join:
     def refuse(self, text: str = "not allowed", code: str = "forbidden") -> None:
         """Does not serve it; the client gets ``error {code, message}``. ``code`` is one of
         chat/1's: ``forbidden``, ``rate_limited``, ``unavailable``, ``bad_request``."""
+        check_texts(text=text, code=code)
         self._verdict = (REFUSE, text, code)
 
     def answer(self, content: str) -> None:
         """Does not serve it; the client gets ``content`` as a direct message from ``server``."""
+        check_texts(content=content)
         self._verdict = (ANSWER, content, "")
 
     def _decision(self) -> tuple[int, int, int, str, str]:
@@ -123,7 +133,6 @@ class Message(Join):
 
     @content.setter
     def content(self, changed: str) -> None:
-        if not isinstance(changed, str):
-            raise TypeError(f"content is a str, not {type(changed).__name__}")
+        check_texts(content=changed)
         self._content = changed
         self._verdict = (CHANGE, changed, "")

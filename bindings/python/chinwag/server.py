@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from chinwag._chinwag import Hosted, check_options
 from chinwag.errors import ChinwagError
 from chinwag.handlers import Handler, Handlers
-from chinwag.requests import PROGRAM_NAME, Connection
+from chinwag.requests import PROGRAM_NAME, Connection, check_texts
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -166,6 +166,7 @@ class Server:
         Raises:
             ChinwagError: ``bad_name``, ``bad_content`` or ``not_running``.
         """
+        check_texts(room=room, content=content, user=user)
         self._native.publish(room, content, user)
 
     def send_to(self, user: str, content: str, sender: str = PROGRAM_NAME) -> None:
@@ -174,6 +175,7 @@ class Server:
         Raises:
             ChinwagError: ``bad_name``, ``bad_content`` or ``not_running``.
         """
+        check_texts(user=user, content=content, sender=sender)
         self._native.send_to(user, content, sender)
 
     def close(self, connection: Connection, code: int = 1000) -> None:

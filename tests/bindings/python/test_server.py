@@ -281,7 +281,7 @@ def test_wrong_use_says_what_to_do() -> None:
                 with pytest.raises(chinwag.ChinwagError) as bad:
                     server.publish(room, content)
                 assert bad.value.code == code
-            with pytest.raises(TypeError):
+            with pytest.raises(TypeError, match="content is a str, not int"):
                 server.publish("tea", 42)  # type: ignore[arg-type]
 
     run(scenario())
