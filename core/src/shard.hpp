@@ -54,7 +54,7 @@ class shard {
   stats read() const { return shared_.counts.read(); }
 
   using task = std::function<void(program_calls&)>;
-  // From any thread: does it at the beginning of the next turn. False if the shard does not run.
+  // From any thread: does it in the next turn. False if the shard does not run.
   bool post(task wanted);
   // Does it and waits for the end of it; at once on the shard's own thread.
   bool ask(const task& wanted);

@@ -1,10 +1,13 @@
 'use strict';
 // Runs a program's handlers and keeps what goes wrong in them away from everybody else.
 
-const { Connection, Join, Message } = require('./requests.cjs');
+const { Connection, Join, Message, REFUSE } = require('./requests.cjs');
 
 const EVENTS = ['open', 'join', 'message', 'close'];
 const FIELDS = 7; // of an event in the flat array
+const DECISION_FIELDS = 6;
+// What a client is told when a handler failed: text and code of the refusal.
+const FAILED = ['the server failed', 'unavailable'];
 
 /** The handlers of one server. `emitter` has them, `hosted` is the compiled server. */
 class Dispatch {
@@ -105,26 +108,26 @@ class Dispatch {
       this.#hosted.decide(decisions);
     } catch (error) {
       if (error.code === 'not_running') return;
-      this.#sendEach(decisions, error);
+      this.#sendEach(decisions);
     }
   }
 
   /** One of many verdicts is not valid: it alone becomes a refusal. */
   #sendEach(decisions) {
-    for (let at = 0; at < decisions.length; at += 6) {
-      const decision = decisions.slice(at, at + 6);
+    for (let at = 0; at < decisions.length; at += DECISION_FIELDS) {
+      const decision = decisions.slice(at, at + DECISION_FIELDS);
       try {
         this.#hosted.decide(decision);
       } catch (error) {
         this.#count(error, undefined);
         const head = decision.slice(0, 3);
-        this.#hosted.decide([...head, 2, 'the server failed', 'unavailable']);
+        this.#hosted.decide([...head, REFUSE, ...FAILED]);
       }
     }
   }
 
   #failed(error, request) {
-    request.refuse('the server failed', 'unavailable');
+    request.refuse(...FAILED);
     this.#count(error, request);
   }
 

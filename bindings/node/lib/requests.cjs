@@ -108,4 +108,4 @@ class Message extends Join {
   }
 }
 
-module.exports = { Connection, Join, Message, PROGRAM_NAME, checkText };
+module.exports = { Connection, Join, Message, PROGRAM_NAME, REFUSE, checkText };

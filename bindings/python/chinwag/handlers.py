@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from chinwag.errors import ChinwagError
-from chinwag.requests import Connection, Join, Message
+from chinwag.requests import REFUSE, Connection, Join, Message
 
 if TYPE_CHECKING:
     from chinwag.server import Server
@@ -26,6 +26,8 @@ Handler = Callable[..., Any]
 # Somebody else's cancellation, which a handler waited for, is a failure like any other: whoever
 # asked has to get an answer.
 FAILURES = (Exception, asyncio.CancelledError)
+# What the client is told then: text and code of the refusal.
+FAILED = ("the server failed", "unavailable")
 
 
 class Handlers:
@@ -131,7 +133,7 @@ class Handlers:
             except Exception as error:
                 self._count("verdict", error, None)
                 handle, number = decision[:2]
-                refusal = (handle, number, 2, "the server failed", "unavailable")
+                refusal = (handle, number, REFUSE, *FAILED)
                 self._server._native.decide([refusal])
 
     def _tell(self, name: str, *arguments: Any) -> None:
@@ -151,7 +153,7 @@ class Handlers:
             self._count(name, error, about)
 
     def _failed(self, name: str, error: BaseException, request: Join) -> None:
-        request.refuse("the server failed", "unavailable")
+        request.refuse(*FAILED)
         self._count(name, error, request)
 
     def _count(self, name: str, error: BaseException, about: object) -> None:

@@ -72,8 +72,8 @@ class server {
   // From any thread.
   stats read_stats() const;
 
-  // From any thread, handlers included. They are served in the order of their calls, at the
-  // beginning of the loop's next turn. Before run() and after its end: not_running.
+  // From any thread, handlers included. They are served in the order of their calls, in the loop's
+  // next turn. Before run() and after its end: not_running.
 
   // Appends a message to a room. A room without members has nobody to hear it.
   status publish(std::string_view room, std::string_view content,
