@@ -65,10 +65,11 @@ std::uint32_t shard::run() {
   return left;
 }
 
+// Wishes are looked at right before the wait: one that comes later finds its bell uncleared.
 void shard::turn() {
+  follow_wish();
   wait();
   shared_.clock.begin_turn();
-  follow_wish();
   door_.resume_if_due();
   gate_.resume();
   life_.run_timers();

@@ -202,6 +202,32 @@ TEST(calls, before_a_drain_are_served_before_its_closes) {
   }
 }
 
+// The serving thread is held in a handler until a message and a publication wait for it. The next
+// handler drains: its wake-up and the publication's are one.
+TEST(calls, of_a_drain_are_heard_while_another_wakes_the_server) {
+  server* engine = nullptr;
+  std::atomic<bool> held = false;
+  std::atomic<bool> released = false;
+  running_server server({}, {.message = [&](const message_request& asked) -> verdict {
+                          if (asked.content == "hold") {
+                            held = true;
+                            while (!released) running_server::pause();
+                          } else {
+                            engine->drain(std::chrono::seconds(2));
+                          }
+                          return {};
+                        }});
+  engine = &server.engine;
+  chat_client ann = join(server, "ann");
+  chat_client bob = join(server, "bob");
+  ann.send(message("hold"));
+  while (!held) running_server::pause();
+  bob.send(message("drain"));
+  EXPECT_TRUE(server.engine.publish("a", "goodbye"));
+  released = true;
+  EXPECT_EQ(ann.close_code(), 1012);
+}
+
 TEST(events, that_nobody_takes_are_bounded_however_often_clients_come_and_go) {
   event_queue events([] {}, 100'000);
   running_server server({}, events.make_handlers({.message = true}));
