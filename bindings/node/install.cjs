@@ -1,6 +1,6 @@
 'use strict';
-// After `npm install`: the compiled part that came with the package is tried; where it does not fit,
-// it is compiled from the sources that came with it.
+// After `npm install`: the compiled part that came with the package is tried; where it does not
+// fit, it is compiled from the sources that came with it.
 
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');

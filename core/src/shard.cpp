@@ -56,7 +56,8 @@ status shard::listen() {
 
 std::uint32_t shard::run() {
   thread_.store(std::this_thread::get_id());
-  while (!done()) turn();
+  // Wishes are looked at right before a turn's wait: one that comes later rings again.
+  for (follow_wish(); !done(); follow_wish()) turn();
   const std::uint32_t left = life_.live();
   life_.end_all();
   tasks_.close();
@@ -65,9 +66,7 @@ std::uint32_t shard::run() {
   return left;
 }
 
-// Wishes are looked at right before the wait: one that comes later finds its bell uncleared.
 void shard::turn() {
-  follow_wish();
   wait();
   shared_.clock.begin_turn();
   door_.resume_if_due();

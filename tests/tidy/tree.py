@@ -7,7 +7,10 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = {".hpp", ".cpp", ".py", ".js", ".mjs", ".ts", ".go", ".rs", ".ex", ".exs", ".sh", ".cmake"}
+CODE = {
+    ".hpp", ".cpp", ".py", ".js", ".cjs", ".mjs", ".ts", ".mts", ".go", ".rs", ".ex", ".exs", ".sh",
+    ".cmake",
+}  # fmt: skip
 CPP = {".hpp", ".cpp"}
 
 

@@ -7,6 +7,7 @@ const { ChinwagError, ConnectionClosed, Refused } = require('./errors.cjs');
 const { checkText } = require('./requests.cjs');
 
 const HEARTBEAT = '{"type":"heartbeat"}';
+const HEARTBEATS_UNANSWERED_MAX = 2;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** The URL with the user's name in its query. */
@@ -45,8 +46,8 @@ class Client extends EventEmitter {
   #socket;
   #started = false;
   #closed = false;
-  #heard = 0;
   #beat;
+  #unanswered = 0; // heartbeats since the server was last heard
   #rooms = new Set();
   // Requests are answered in their order, so two heartbeats around a join tell which refusal is its
   // own. Of the heartbeats under way: the join that one stands before, or null.
@@ -234,11 +235,11 @@ class Client extends EventEmitter {
 
   #adopt(socket) {
     this.#socket = socket;
-    this.#heard = Date.now();
+    this.#unanswered = 0;
     this.#beat = setInterval(() => this.#sendHeartbeat(socket), this.#heartbeatMs);
     this.#beat.unref();
     socket.on('message', (data, binary) => {
-      this.#heard = Date.now();
+      this.#unanswered = 0;
       if (!binary) this.#read(socket, data.toString());
     });
     this.#beats = [];
@@ -249,13 +250,14 @@ class Client extends EventEmitter {
   }
 
   #sendHeartbeat(socket) {
-    // Who does not read can't hear.
-    if (!socket.isPaused && Date.now() - this.#heard > 2 * this.#heartbeatMs) {
-      socket.terminate();
-    } else {
-      this.#beats.push(null);
-      socket.send(HEARTBEAT, () => {});
+    if (this.#unanswered >= HEARTBEATS_UNANSWERED_MAX) {
+      // What came while this process was busy is read first.
+      setImmediate(() => this.#unanswered >= HEARTBEATS_UNANSWERED_MAX && socket.terminate());
+      return;
     }
+    this.#beats.push(null);
+    socket.send(HEARTBEAT, () => {});
+    this.#unanswered = socket.isPaused ? 0 : this.#unanswered + 1; // who does not read can't hear
   }
 
   #broken() {

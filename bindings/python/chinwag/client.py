@@ -22,6 +22,7 @@ from chinwag.errors import ChinwagError, ConnectionClosed, NoAnswer, Refused
 log = logging.getLogger("chinwag")
 
 HEARTBEAT = '{"type":"heartbeat"}'
+HEARTBEATS_UNANSWERED_MAX = 2
 
 
 @dataclass(eq=False, slots=True)
@@ -123,7 +124,7 @@ class Client:
         self._queue_max = queue_max
         self._space = asyncio.Event()  # the reader keeps up
         self._space.set()
-        self._heard = 0.0
+        self._unanswered = 0  # heartbeats since the server was last heard
         self._connection: ClientConnection | None = None
         self._connected = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -284,7 +285,7 @@ class Client:
         try:
             while True:
                 text = await connection.recv()
-                self._heard = asyncio.get_running_loop().time()
+                self._unanswered = 0
                 if isinstance(text, str):
                     await self._take(read_message(text))
         except WebSocketClosed as closed:
@@ -296,14 +297,15 @@ class Client:
             beat.cancel()
 
     async def _beat(self, connection: ClientConnection) -> None:
-        loop = asyncio.get_running_loop()
-        self._heard = loop.time()
+        self._unanswered = 0
         while True:
             await asyncio.sleep(self._heartbeat_s)
-            if self._space.is_set() and loop.time() - self._heard > 2 * self._heartbeat_s:
-                log.warning("%s: no sign of life for %.0f s", self._url, 2 * self._heartbeat_s)
+            if self._unanswered >= HEARTBEATS_UNANSWERED_MAX:
+                log.warning("%s: %d heartbeats without an answer", self._url, self._unanswered)
                 connection.transport.abort()
                 return
+            # Who does not read can't hear.
+            self._unanswered = self._unanswered + 1 if self._space.is_set() else 0
             try:
                 async with self._sending:
                     self._beats.append(None)
@@ -343,7 +345,6 @@ class Client:
         if self._queue.qsize() >= self._queue_max and not self._closed:
             self._space.clear()
             await self._space.wait()  # nothing is read meanwhile: the server has to wait
-            self._heard = asyncio.get_running_loop().time()
 
     def _confirm_join(self, room: str) -> None:
         for asked in self._joins:

@@ -61,7 +61,6 @@ class Server:
         self._port: int | None = None
         self._ended: asyncio.Event | None = None
         self._started = False
-        self._drained = False
         self._draining: asyncio.Task[None] | None = None
         self._final: dict[str, Any] | None = None
 
@@ -132,7 +131,6 @@ class Server:
         loop.remove_reader(hosted.wake_fd())
         _running.discard(self)
         self._final = hosted.stats()
-        self._drained = True
         self._hosted = None  # what it held is given back now, not when the collector comes by
         assert self._ended is not None
         self._ended.set()
@@ -217,6 +215,10 @@ class Server:
     def url(self) -> str:
         """Where clients connect."""
         return f"ws://{self._options.get('host', '127.0.0.1')}:{self.port}/ws"
+
+    @property
+    def _drained(self) -> bool:
+        return self._final is not None
 
     @property
     def _native(self) -> Hosted:

@@ -81,7 +81,8 @@ test('a server that says nothing is a break', async () => {
 
 test('a reader that is slow makes the server wait and loses nothing', async () => {
   const server = await new Server().start();
-  const ann = await new Client(server.url, { user: 'ann', queueMax: 10, heartbeatMs: 50 }).connect();
+  const options = { user: 'ann', queueMax: 10, heartbeatMs: 50 };
+  const ann = await new Client(server.url, options).connect();
   await ann.join('tea');
   for (let i = 0; i < 500; ++i) server.publish('tea', String(i));
   await sleep(300);
@@ -91,6 +92,23 @@ test('a reader that is slow makes the server wait and loses nothing', async () =
     assert.equal(message.content, String(i++));
   }
   assert.equal(ann.reconnects, 0);
+  await ann.close();
+  await server.drain();
+});
+
+test('a reader that goes on when a heartbeat is due keeps its connection', async () => {
+  const server = await new Server().start();
+  const options = { user: 'ann', queueMax: 10, heartbeatMs: 50 };
+  const ann = await new Client(server.url, options).connect();
+  await ann.join('tea');
+  for (let i = 0; i < 20; ++i) server.publish('tea', String(i));
+  await sleep(200); // it does not read
+  for (const end = Date.now() + 100; Date.now() < end; ); // nothing runs, and a heartbeat is due
+  let breaks = 0;
+  ann.on('disconnect', () => ++breaks);
+  for (let i = 0; i < 20; ++i) await ann.receive();
+  await sleep(50);
+  assert.equal(breaks, 0);
   await ann.close();
   await server.drain();
 });

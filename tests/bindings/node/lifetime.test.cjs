@@ -133,7 +133,7 @@ test('it works in a worker, whose end stops its servers', async () => {
   for (; message !== null; message = await ann.receive());
 });
 
-test('workers that end in the middle of traffic take nobody with them', { timeout: 60_000 }, async () => {
+test('workers that end in mid-traffic take nobody with them', { timeout: 60_000 }, async () => {
   for (let i = 0; i < 5; ++i) {
     const worker = new Worker(
       `const { parentPort } = require('node:worker_threads');

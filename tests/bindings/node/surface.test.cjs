@@ -28,7 +28,9 @@ for (const [name, { methods, properties }] of Object.entries(surface.classes)) {
       if (name !== 'Message') assert.match(text, new RegExp(`\\b${camel(method)}[(<]`), method);
     }
     if (name === 'Message' || name === 'Refused' || name === 'ConnectionClosed') return;
-    for (const property of properties) assert.match(text, new RegExp(`\\b${property}\\b`), property);
+    for (const property of properties) {
+      assert.match(text, new RegExp(`\\b${property}\\b`), property);
+    }
   });
 }
 
@@ -39,8 +41,12 @@ test('options, errors and counters are those that are described', async () => {
   const server = await new chinwag.Server().start();
   assert.deepEqual(Object.keys(server.stats()), surface.counters);
   await server.drain();
-  for (const option of surface.options) assert.match(declaration('ServerOptions'), new RegExp(`\\b${option}\\?:`));
-  for (const counter of surface.counters) assert.match(declaration('ServerStats'), new RegExp(`\\b${counter}:`));
+  for (const option of surface.options) {
+    assert.match(declaration('ServerOptions'), new RegExp(`\\b${option}\\?:`));
+  }
+  for (const counter of surface.counters) {
+    assert.match(declaration('ServerStats'), new RegExp(`\\b${counter}:`));
+  }
 });
 
 test('events are those that are described', () => {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -124,6 +125,32 @@ def test_a_reader_that_is_slow_makes_the_server_wait_and_loses_nothing() -> None
             assert ann.reconnects == 0
 
     run(scenario())
+
+
+def test_a_reader_that_goes_on_when_a_heartbeat_is_due_keeps_its_connection() -> None:
+    async def scenario(turns: int) -> None:
+        async with (
+            chinwag.Server() as server,
+            chinwag.Client(server.url, "ann", queue_max=10, heartbeat_s=0.05) as ann,
+        ):
+            await ann.join("tea")
+            for i in range(100):
+                server.publish("tea", str(i))
+            await asyncio.sleep(0.2)  # it does not read
+            time.sleep(0.1)  # nothing runs, and a heartbeat is due
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            for _ in range(50):
+                assert await ann.receive() is not None
+            await asyncio.sleep(0.05)
+            assert ann._connected.is_set()
+            assert ann.reconnects == 0
+
+    async def scenarios() -> None:
+        for _ in range(3):
+            await asyncio.gather(*(scenario(turns) for turns in range(4)))
+
+    run(scenarios())
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from pathlib import Path
@@ -123,6 +124,7 @@ def test_serve_ends_at_ctrl_c_and_sigterm(number: signal.Signals) -> None:
 def test_after_a_fork_the_child_is_told_and_the_parent_goes_on() -> None:
     outcome = python(
         "import chinwag, os\n"
+        "import warnings; warnings.simplefilter('ignore')  # Python >= 3.12 warns of any fork here\n"
         "server = chinwag.sync.Server().start()\n"
         "child = os.fork()\n"
         "if child == 0:\n"
@@ -203,6 +205,14 @@ def test_a_subinterpreter_is_refused_with_words() -> None:
         "print(interpreters.run_string(one, 'import chinwag'))\n"
     )
     assert "sub-interpreter" in outcome.stdout + outcome.stderr
+
+
+@pytest.mark.skipif(
+    not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python has a global lock"
+)
+def test_a_python_without_a_global_lock_stays_so() -> None:
+    outcome = python("import chinwag, sys; print(sys._is_gil_enabled())")
+    assert (outcome.stdout, outcome.stderr) == ("False\n", "")
 
 
 def test_handlers_run_while_python_is_busy_elsewhere() -> None:
