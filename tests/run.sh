@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ROOT=$PWD
-step() { printf '\n== %s\n' "$1"; }
+step() { printf '\n== %s (after %d s)\n' "$1" "$SECONDS"; }
 have() {
   command -v "$1" >/dev/null 2>&1 && return
   printf 'test: %s is missing, its units are skipped\n' "$1"

@@ -9,10 +9,10 @@ from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
 from chinwag_bench.evidence import Evidence, kept
+from chinwag_bench.generator.hdr_log import empty_histogram
 from chinwag_bench.records import Curve, Latency
 from chinwag_bench.stats import median
 
-LOWEST_NS, HIGHEST_NS, DIGITS = 1, 3_600_000_000_000, 3
 NS_PER_MS = 1e6
 QUANTILES = [
     *(n / 20 for n in range(1, 19)),
@@ -47,7 +47,7 @@ def _curve(records: Sequence[Latency], directory: Path) -> Curve:
 
 def _histogram_points(records: Sequence[Latency], directory: Path) -> list[tuple[float, float]]:
     """Points of the added histograms; empty where a round has none: no round is left out."""
-    total = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
+    total = empty_histogram()
     for record in records:
         path = None if record.hdr is None else directory / record.hdr
         if path is None or not path.is_file() or not _add(total, path, record):
@@ -63,7 +63,7 @@ def read_histogram(path: Path, record: Latency) -> HdrHistogram | None:
     """What the log holds of one record's time; ``None`` where it holds nothing of it. Raises what
     the reader raises for a log that is none.
     """
-    histogram = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
+    histogram = empty_histogram()
     return histogram if _add(histogram, path, record) else None
 
 

@@ -24,8 +24,13 @@ once() {
   mkdir -p "${stamp%/*}" && printf '%s\n' "$sum" > "$stamp"
 }
 
-for part in apt toolchains python libraries; do
-  # shellcheck source=/dev/null
-  . "$SETUP/$part.sh"
-done
+# shellcheck source=/dev/null
+{
+  . "$SETUP/apt.sh"
+  . "$SETUP/toolchains.sh"
+  (. "$SETUP/python.sh") & # takes as long as all libraries together
+  python=$!
+  . "$SETUP/libraries.sh"
+}
+wait "$python" || exit 3
 say "ready"

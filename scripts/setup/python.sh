@@ -4,11 +4,12 @@
 install_kit() {
   say "Python packages into .venv"
   [ -x .venv/bin/pip ] || python3 -m venv .venv
-  .venv/bin/pip install -q --disable-pip-version-check -c constraints.txt scikit-build-core pybind11
+  local pip=(.venv/bin/pip install -q --disable-pip-version-check --no-compile -c constraints.txt)
+  "${pip[@]}" scikit-build-core pybind11
   # The native programs are built by `make native`; here the Python package alone is linked into
   # the environment.
-  .venv/bin/pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation \
-    --config-settings=wheel.cmake=false -e '.[kit,test,lint,notebooks,examples]'
+  "${pip[@]}" --no-build-isolation --config-settings=wheel.cmake=false \
+    -e '.[kit,test,lint,notebooks,examples]'
 }
 
 if ! have python3; then

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,9 @@ from chinwag_bench.paths import Workspace
 from chinwag_bench.servers.build import build
 from chinwag_bench.servers.catalog import Server, Target, discover
 from chinwag_bench.servers.process import Launch, ServerProcess, start_server
+
+# Started in a shell's background, SIGINT would be ignored by all that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FIXTURES = Path(__file__).parent / "fixtures"
 PACKAGE = Path(__file__).resolve().parents[2] / "bench"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from chinwag_bench.generator.hdr_log import empty_histogram
 from chinwag_bench.records import (
     Broadcast,
     Column,
@@ -32,7 +33,6 @@ from chinwag_bench.records import (
     Throughput,
     Verification,
 )
-from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogWriter
 
 DELIVERIES_PER_MESSAGE = 50.5
@@ -303,7 +303,7 @@ def _latency(directory: Path, made: Made, index: int, point: str, rng: random.Ra
 
 
 def _write_histogram(path: Path, values_ns: list[int], start_s: float) -> None:
-    histogram = HdrHistogram(1, 3_600_000_000_000, 3)
+    histogram = empty_histogram()
     for value in values_ns:
         histogram.record_value(value)
     with path.open("w", encoding="ascii") as log:

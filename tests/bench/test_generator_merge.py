@@ -3,10 +3,8 @@
 import math
 
 import pytest
+from chinwag_bench.generator.hdr_log import empty_histogram
 from chinwag_bench.generator.merge import (
-    DIGITS,
-    HIGHEST_NS,
-    LOWEST_NS,
     HoldParts,
     added_histogram,
     merge_holds,
@@ -14,13 +12,12 @@ from chinwag_bench.generator.merge import (
 )
 from chinwag_bench.generator.settings import Rejoined
 from chinwag_bench.records import Hold
-from hdrh.histogram import HdrHistogram
 
 MS = 1_000_000
 
 
 def encoded(*delays_ms):
-    histogram = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
+    histogram = empty_histogram()
     for delay in delays_ms:
         histogram.record_value(int(delay * MS))
     return histogram.encode().decode()

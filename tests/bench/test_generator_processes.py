@@ -10,9 +10,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from chinwag_bench.curves import DIGITS, HIGHEST_NS, LOWEST_NS
 from chinwag_bench.errors import GeneratorError
 from chinwag_bench.generator import Generator, GeneratorSettings, HoldRequest
+from chinwag_bench.generator.hdr_log import empty_histogram
 from chinwag_bench.load_profile import load_profile
 from chinwag_bench.machine.cpu_plan import plan_cpus
 from chinwag_bench.machine.open_files import holding_processes
@@ -24,7 +24,6 @@ from chinwag_bench.paths import Workspace
 from chinwag_bench.servers.build import build
 from chinwag_bench.servers.catalog import Target
 from chinwag_bench.servers.process import Launch, start_server
-from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,7 +102,7 @@ def test_all_are_connected_and_every_delivery_is_counted_once(generator, tmp_pat
 
 
 def logged_deliveries(log):
-    total = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
+    total = empty_histogram()
     reader = HistogramLogReader(str(log), total)
     reader.add_next_interval_histogram(total)
     reader.close()

@@ -1,4 +1,4 @@
-"""Writes a histogram as the generator itself does: an interval of a V2 log."""
+"""Histograms as the generator itself has them, and writes them: intervals of a V2 log."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ _HEAD = """#[Histogram log format version 1.3]
 "StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"
 """
 _NS_PER_MS = 1e6
+_LOWEST_NS, _HIGHEST_NS, _DIGITS = 1_000, 60_000_000_000, 3
+
+
+def empty_histogram() -> HdrHistogram:
+    """Nanoseconds, in the generator's own layout: others of it are added exactly, and fast."""
+    return HdrHistogram(_LOWEST_NS, _HIGHEST_NS, _DIGITS)
 
 
 def append_interval(

@@ -14,11 +14,10 @@ from typing import Any
 import msgspec
 from hdrh.histogram import HdrHistogram
 
+from chinwag_bench.generator.hdr_log import empty_histogram
 from chinwag_bench.generator.settings import Rejoined
 from chinwag_bench.records import Hold
 
-LOWEST_NS, HIGHEST_NS, DIGITS = 1_000, 60_000_000_000, 3
-"""Of the generator's own histograms: those of another layout could not be added exactly."""
 NS_PER_MS = 1e6
 CPU_MAX = 0.9
 """As the generator's own limit, here of all the cores that its processes share."""
@@ -44,7 +43,7 @@ class HoldParts(msgspec.Struct):
 
 def added_histogram(encoded: Sequence[str]) -> HdrHistogram:
     """The sum of V2 histograms in base64, in nanoseconds."""
-    total = HdrHistogram(LOWEST_NS, HIGHEST_NS, DIGITS)
+    total = empty_histogram()
     for one in encoded:
         total.add(HdrHistogram.decode(one))
     return total
