@@ -5,7 +5,7 @@ BINDINGS = -DCHINWAG_PYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/.venv/bin/python \
   -DCHINWAG_NODE=$(if $(wildcard node_modules/node-addon-api),ON,OFF)
 export PATH := $(CURDIR)/.toolchain/bin:$(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup native everything matrix test lint bench notebooks sanitize fuzz clean
+.PHONY: help setup native everything matrix test packages lint bench notebooks sanitize fuzz clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ matrix: native ## build, verify, measure and judge every server: PROFILE=smoke|q
 
 test: everything ## everything that can be proven, with real servers of all languages
 	@bash tests/run.sh
+
+packages: setup ## what users install, for machines like this one: a wheel and an npm package in dist/
+	@cmake --preset release --log-level=WARNING $(BINDINGS)
+	@cmake --build --preset release --target chinwag_node && bash scripts/packages.sh
 
 lint: setup ## formatters, linters, types, tidy
 	@bash tests/lint.sh

@@ -48,7 +48,8 @@ for script in reference-impls/node-*/*.js bindings/node/*.?js bindings/node/lib/
     bench/chinwag_bench/render/templates/scripts/*.js; do
   check "JavaScript: $script" node --check "$script"
 done
-for script in scripts/setup/*.sh tests/*.sh tests/*/*.sh reference-impls/*/*.sh .ci/run; do
+for script in scripts/*.sh scripts/*/*.sh tests/*.sh tests/*/*.sh reference-impls/*/*.sh \
+    .ci/run; do
   check "shell: $script" bash -n "$script"
 done
 [ "${#failed[@]}" -eq 0 ] && exit

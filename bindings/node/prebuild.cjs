@@ -10,7 +10,7 @@ const built = path.join(root, 'build/release/bindings/node/chinwag.node');
 const folder = path.join(root, 'prebuilds', `${process.platform}-${process.arch}`);
 
 if (!fs.existsSync(built)) {
-  console.error(`${built} is missing: run "make everything" first`);
+  console.error(`${built} is missing: run "make packages" instead`);
   process.exit(1);
 }
 fs.mkdirSync(folder, { recursive: true });
