@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chinwag_bench.servers.ports import pick_port
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = ROOT / "bench" / "load" / "profiles"
@@ -51,19 +51,6 @@ class Outcome:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def free_port() -> int:
-    """Below the ports that the kernel gives to clients, so that none of them takes it meanwhile."""
-    first = 20_000 + os.getpid() % 10_000
-    for port in range(first, first + 2_000):
-        with socket.socket() as attempt:
-            try:
-                attempt.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no free port found between 20000 and 32000")
-
-
 @pytest.fixture(scope="session")
 def binary() -> Path:
     path = Path(os.environ.get("CHINWAG_LOAD", ROOT / "build/release/bench/load/chinwag-load"))
@@ -73,15 +60,14 @@ def binary() -> Path:
 
 @pytest.fixture
 def port() -> int:
-    return free_port()
+    return pick_port()
 
 
 @pytest.fixture
 def start_server() -> Iterator[Callable[..., ChatServer]]:
     started: list[subprocess.Popen[str]] = []
 
-    def start(**faults: Any) -> ChatServer:
-        port = free_port()
+    def try_to_start(port: int, faults: Json) -> ChatServer | None:
         program = str(Path(__file__).with_name("chat_server.py"))
         process = subprocess.Popen(
             [sys.executable, program, "--port", str(port), "--faults", json.dumps(faults)],
@@ -90,8 +76,14 @@ def start_server() -> Iterator[Callable[..., ChatServer]]:
         )
         started.append(process)
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        return ChatServer(port, process)
+        ready = process.stdout.readline() == "ready\n"
+        return ChatServer(port, process) if ready else None
+
+    def start(**faults: Any) -> ChatServer:
+        for _ in range(3):  # somebody else may take the port first
+            if server := try_to_start(pick_port(), faults):
+                return server
+        raise AssertionError("chat_server.py does not start: see above")
 
     yield start
     for process in started:
