@@ -3,8 +3,8 @@
 #include <cstring>
 #include <string>
 
-#include "frame.hpp"
-#include "message_reader.hpp"
+#include "wire/frame.hpp"
+#include "wire/message_reader.hpp"
 
 namespace chinwag {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "json_scan.hpp"
+#include "wire/json.hpp"
 
 namespace chinwag {
 namespace {

@@ -5,11 +5,11 @@
 
 #include <string>
 
-#include "flusher.hpp"
-#include "messages.hpp"
-#include "outboxes.hpp"
-#include "rooms.hpp"
-#include "sender.hpp"
+#include "connection/flusher.hpp"
+#include "connection/sender.hpp"
+#include "state/outboxes.hpp"
+#include "state/rooms.hpp"
+#include "wire/messages.hpp"
 
 namespace chinwag {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "unmask.hpp"
+#include "wire/frame.hpp"
 
 namespace chinwag {
 namespace {

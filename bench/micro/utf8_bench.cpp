@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "utf8.hpp"
+#include "wire/utf8.hpp"
 
 namespace chinwag {
 namespace {

@@ -1,4 +1,4 @@
-#include "flusher.hpp"
+#include "connection/flusher.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
-#include "handshake.hpp"
-
 #include <gtest/gtest.h>
 
 #include <regex>
+
+#include "wire/http.hpp"
 
 namespace chinwag {
 namespace {

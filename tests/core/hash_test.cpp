@@ -1,8 +1,8 @@
-#include "hash.hpp"
-
 #include <gtest/gtest.h>
 
 #include <string>
+
+#include "state/name_index.hpp"
 
 namespace chinwag {
 namespace {

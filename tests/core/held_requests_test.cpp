@@ -1,14 +1,14 @@
-#include "held_requests.hpp"
-
 #include <gtest/gtest.h>
+
+#include "state/buffers.hpp"
 
 namespace chinwag {
 namespace {
 
 using state = held_request::state;
 
-TEST(held_requests, knows_a_request_by_its_number_until_it_is_decided) {
-  held_requests held;
+TEST(request_queue, knows_a_request_by_its_number_until_it_is_decided) {
+  request_queue held;
   held.add({.now = state::asked, .number = 7, .text = "a"});
   held.add({.now = state::asked, .number = 9, .text = "b"});
   EXPECT_FALSE(held.decide(8, {}));
@@ -18,8 +18,8 @@ TEST(held_requests, knows_a_request_by_its_number_until_it_is_decided) {
   EXPECT_EQ(held.front().now, state::asked);
 }
 
-TEST(held_requests, rooms_are_known_once_nothing_that_changes_them_waits) {
-  held_requests held;
+TEST(request_queue, rooms_are_known_once_nothing_that_changes_them_waits) {
+  request_queue held;
   held.add({.changes_rooms = true, .text = "join"});
   held.add({.text = "message"});
   EXPECT_FALSE(held.rooms_are_known());
@@ -29,8 +29,8 @@ TEST(held_requests, rooms_are_known_once_nothing_that_changes_them_waits) {
   EXPECT_TRUE(held.rooms_are_known());
 }
 
-TEST(held_requests, what_turns_out_to_be_a_message_changes_no_rooms) {
-  held_requests held;
+TEST(request_queue, what_turns_out_to_be_a_message_changes_no_rooms) {
+  request_queue held;
   held.add({.changes_rooms = true, .text = "x"});
   held.front_asked(1, false);
   EXPECT_TRUE(held.rooms_are_known());
@@ -38,8 +38,8 @@ TEST(held_requests, what_turns_out_to_be_a_message_changes_no_rooms) {
   EXPECT_TRUE(held.rooms_are_known());
 }
 
-TEST(held_requests, costs_its_texts_and_nothing_when_it_is_empty) {
-  held_requests held;
+TEST(request_queue, costs_its_texts_and_nothing_when_it_is_empty) {
+  request_queue held;
   EXPECT_EQ(held.bytes(), 0U);
   held.add({.text = std::string(1'000, 'x')});
   EXPECT_GE(held.bytes(), 1'000U);

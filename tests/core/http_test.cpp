@@ -1,4 +1,4 @@
-#include "http.hpp"
+#include "wire/http.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,12 +1,10 @@
-#include "json_scan.hpp"
-
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "json_string.hpp"
-#include "utf8.hpp"
+#include "wire/utf8.hpp"
+#include "wire/json.hpp"
 
 namespace chinwag {
 namespace {

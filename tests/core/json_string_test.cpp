@@ -1,8 +1,8 @@
-#include "json_string.hpp"
-
 #include <gtest/gtest.h>
 
 #include <string>
+
+#include "wire/json.hpp"
 
 namespace chinwag {
 namespace {

@@ -1,4 +1,4 @@
-#include "message_reader.hpp"
+#include "wire/message_reader.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "metrics.hpp"
+#include "host/metrics.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "name.hpp"
+#include "wire/name.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
-#include "outbox.hpp"
-
 #include <gtest/gtest.h>
+
+#include "state/buffers.hpp"
 
 namespace chinwag {
 namespace {

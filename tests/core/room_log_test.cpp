@@ -1,4 +1,4 @@
-#include "room_log.hpp"
+#include "state/room_log.hpp"
 
 #include <gtest/gtest.h>
 

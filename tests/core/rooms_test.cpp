@@ -1,8 +1,8 @@
-#include "rooms.hpp"
+#include "state/rooms.hpp"
 
 #include <gtest/gtest.h>
 
-#include "flusher.hpp"
+#include "connection/flusher.hpp"
 #include "shard_parts.hpp"
 
 namespace chinwag {

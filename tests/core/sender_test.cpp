@@ -1,4 +1,4 @@
-#include "sender.hpp"
+#include "connection/sender.hpp"
 
 #include <gtest/gtest.h>
 

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "context.hpp"
-#include "messages.hpp"
-#include "outboxes.hpp"
-#include "rooms.hpp"
-#include "sender.hpp"
-#include "users.hpp"
+#include "connection/sender.hpp"
+#include "state/context.hpp"
+#include "state/outboxes.hpp"
+#include "state/rooms.hpp"
+#include "state/users.hpp"
 #include "wire.hpp"
+#include "wire/messages.hpp"
 
 namespace chinwag::test {
 

@@ -1,4 +1,4 @@
-#include "timer_wheel.hpp"
+#include "connection/timer_wheel.hpp"
 
 #include <gtest/gtest.h>
 

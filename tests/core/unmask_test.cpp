@@ -1,8 +1,8 @@
-#include "unmask.hpp"
-
 #include <gtest/gtest.h>
 
 #include <string>
+
+#include "wire/frame.hpp"
 
 namespace chinwag {
 namespace {

@@ -1,4 +1,4 @@
-#include "users.hpp"
+#include "state/users.hpp"
 
 #include <gtest/gtest.h>
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "frame.hpp"
+#include "wire/frame.hpp"
 
 namespace chinwag::test {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "message_reader.hpp"
-#include "utf8.hpp"
+#include "wire/utf8.hpp"
+#include "wire/message_reader.hpp"
 
 namespace {
 

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "json_scan.hpp"
-#include "name.hpp"
-#include "utf8.hpp"
+#include "wire/utf8.hpp"
+#include "wire/json.hpp"
+#include "wire/name.hpp"
 
 namespace {
 

@@ -65,6 +65,22 @@ def test_the_core_uses_neither_the_bench_nor_the_tests() -> None:
     ]
 
 
+# The core's folders, from the one that stands alone to the one that uses all others.
+FLOORS = ("host", "wire", "state", "connection", "chat", "loop")
+
+
+def test_a_folder_of_the_core_uses_those_below_it_only() -> None:
+    folders = {path.parent.name for path in under("core/src", suffixes=CPP)}
+    assert folders == set(FLOORS)
+    assert not [
+        f"{name(path)} includes {header}"
+        for path in under("core/src", suffixes=CPP)
+        for header in own_includes(path)
+        if not header.startswith("chinwag/")
+        and FLOORS.index(header.split("/")[0]) > FLOORS.index(path.parent.name)
+    ]
+
+
 def test_bindings_use_public_headers_only() -> None:
     private = {path.name for path in under("core/src", suffixes={".hpp"})}
     assert not [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,7 @@ from functions import functions
 from tree import CODE, lines, name, tracked
 
 FILE_LINES_MAX = 500
-FILE_LINES_MEDIAN_MAX = 150
 FUNCTION_LINES_MAX = 70
-FUNCTION_LINES_MEDIAN_MAX = 10
 LINE_COLUMNS_MAX = 100
 SERVER_LINES_MAX = 400
 
@@ -27,19 +24,10 @@ def test_no_file_is_longer_than_its_limit() -> None:
     assert not too_long
 
 
-def test_the_median_file_is_short() -> None:
-    assert statistics.median(len(lines(path)) for path in CODE_FILES) <= FILE_LINES_MEDIAN_MAX
-
-
 def test_no_function_is_longer_than_its_limit() -> None:
     spans = [span for path in CODE_FILES for span in functions(path)]
     assert len(spans) > 300, "the finder of functions finds too few to be trusted"
     assert not [span for span in spans if span[1] > FUNCTION_LINES_MAX]
-
-
-def test_the_median_function_is_short() -> None:
-    sizes = [size for path in CODE_FILES for _, size in functions(path)]
-    assert statistics.median(sizes) <= FUNCTION_LINES_MEDIAN_MAX
 
 
 def test_no_line_is_wider_than_a_screen() -> None:

@@ -1,0 +1,97 @@
+#include "chat/http_service.hpp"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "chinwag/version.hpp"
+#include "wire/http.hpp"
+
+namespace chinwag {
+
+namespace {
+
+constexpr std::string_view json_type = "application/json";
+constexpr std::string_view metrics_type = "text/plain; version=0.0.4; charset=utf-8";
+
+}  // namespace
+
+bool http_service::serve(connection_id id, std::span<char>& input) {
+  http_request asked;
+  const std::string_view bytes{input.data(), input.size()};
+  const http_parse outcome = parse_http(bytes, shared_.limits.header_bytes_max, asked);
+  if (outcome == http_parse::incomplete) return false;
+  shared_.counts.http_requests.add();
+  if (outcome == http_parse::complete) {
+    input = input.subspan(asked.size);
+    route(id, asked);
+  } else {
+    input = {};
+    const bool large = outcome == http_parse::too_large;
+    refuse(id, large ? 431 : 400, large ? "the header is too large\n" : "not an HTTP request\n");
+  }
+  return true;
+}
+
+void http_service::route(connection_id id, const http_request& asked) {
+  const bool socket = asked.path == "/ws" || (shared_.limits.echo && asked.path == "/echo");
+  if (asked.body) return refuse(id, 400, "no request here has a body\n");
+  if (!socket && asked.path != "/health" && asked.path != "/metrics") {  // H3
+    return respond(id, {404, "text/plain; charset=utf-8", "not here; try /ws\n", asked.keep_alive});
+  }
+  if (!asked.get) return refuse(id, 405, "only GET is served\n");
+  // A request starts the clock for the next one.
+  shared_.truth.connections[id].since = shared_.clock.now();
+  if (socket) return upgrade(id, asked);
+  if (asked.path == "/health") return respond(id, {200, json_type, health(), asked.keep_alive});
+  shared_.counts.log_chunks.set(shared_.truth.chunks.in_use());
+  respond(id, {200, metrics_type, prometheus_text(shared_.counts.read()), asked.keep_alive});
+}
+
+void http_service::upgrade(connection_id id, const http_request& asked) {
+  if (!asked.upgrade || asked.websocket_version != "13") {  // H2, H9
+    return refuse(id, 426, "a WebSocket upgrade of version 13 is required\n");
+  }
+  if (!is_websocket_key(asked.websocket_key)) {  // H9
+    return refuse(id, 400, "Sec-WebSocket-Key is not 16 bytes of base64\n");
+  }
+  if (asked.path != "/echo") return enter_chat(id, asked);
+  outboxes_.add_raw(id, write_upgrade(websocket_accept(asked.websocket_key)));
+  lifecycle_.begin_echo(id);
+}
+
+void http_service::enter_chat(connection_id id, const http_request& asked) {
+  asked_user user = user_from_query(asked.query);
+  if (!user.valid) {  // H6
+    return refuse(id, 400, "'user' must be 1 to 64 bytes of UTF-8 without control characters\n");
+  }
+  if (user.name.empty()) {  // H5
+    auto name = random_user();
+    if (!name) return refuse(id, 503, "no random numbers: give a user name\n");
+    user.name = std::move(*name);
+  }
+  outboxes_.add_raw(id, write_upgrade(websocket_accept(asked.websocket_key)));
+  lifecycle_.begin_chat(id, user.name);
+  protocol_.welcome(id);
+}
+
+void http_service::respond(connection_id id, const http_response& response) {
+  outboxes_.add_raw(id, write_http(response));
+  if (!response.keep_alive) lifecycle_.finish_http(id);
+}
+
+void http_service::refuse(connection_id id, unsigned code, std::string_view text) {
+  respond(id, {code, "text/plain; charset=utf-8", std::string(text), false});
+}
+
+std::string http_service::health() const {
+  const auto pid = ::getpid();
+  const nlohmann::ordered_json report = {{"status", "ok"},
+                                         {"implementation", "chinwagd"},
+                                         {"version", version},
+                                         {"pid", pid},
+                                         {"workers", {pid}}};
+  return report.dump() + "\n";
+}
+
+}  // namespace chinwag

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <span>
+
+#include "chat/protocol.hpp"
+#include "connection/lifecycle.hpp"
+#include "state/context.hpp"
+#include "state/outboxes.hpp"
+#include "wire/http.hpp"
+
+namespace chinwag {
+
+// Serves a connection until it is a WebSocket: the upgrade on /ws (and /echo), /health, /metrics.
+class http_service {
+ public:
+  http_service(context& shared, outboxes& outboxes, lifecycle& lifecycle, protocol& protocol)
+      : shared_(shared), outboxes_(outboxes), lifecycle_(lifecycle), protocol_(protocol) {}
+
+  // Serves the request at the front of `input` and takes it off. False if it is not complete yet.
+  bool serve(connection_id id, std::span<char>& input);
+
+ private:
+  void route(connection_id id, const http_request& asked);
+  void upgrade(connection_id id, const http_request& asked);
+  void enter_chat(connection_id id, const http_request& asked);
+  void respond(connection_id id, const http_response& response);
+  void refuse(connection_id id, unsigned code, std::string_view text);
+  std::string health() const;
+
+  context& shared_;
+  outboxes& outboxes_;
+  lifecycle& lifecycle_;
+  protocol& protocol_;
+};
+
+}  // namespace chinwag

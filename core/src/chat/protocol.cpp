@@ -1,0 +1,227 @@
+#include "chat/protocol.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "wire/json.hpp"
+#include "wire/messages.hpp"
+
+namespace chinwag {
+
+namespace {
+
+constexpr std::size_t type_bytes_max = 16;
+
+// The request's type after unescaping. Types that are longer than any known one are unknown.
+request request_of(const json_field& type) {
+  std::array<char, type_bytes_max> plain{};
+  const std::size_t size = unescape_json(type.raw, plain.data(), plain.size());
+  const std::string_view name{plain.data(), std::min(size, plain.size())};
+  if (size > plain.size()) return request::unknown;
+  if (name == "message") return request::message;
+  if (name == "direct") return request::direct;
+  if (name == "heartbeat") return request::heartbeat;
+  if (name == "join") return request::join;
+  if (name == "leave") return request::leave;
+  return request::unknown;
+}
+
+requested_name name_in(const json_field& field) {
+  return requested_name(field.is_text() ? field.raw : std::string_view{});
+}
+
+}  // namespace
+
+void protocol::welcome(connection_id id) {
+  outboxes_.add(id, welcome_message(quoted_name(user_of(id))));
+}
+
+served protocol::serve(connection_id id, std::string_view text, const verdict* decided) {
+  json_request asked;
+  switch (scan_json(text, asked)) {
+    case json_verdict::malformed:  // C1, C10, C11, C13
+      shared_.counts.count(request::refused);
+      return {.malformed = true};
+    case json_verdict::not_object:  // C2
+      shared_.counts.count(request::refused);
+      refuse(id, refusal::bad_request, "a request is a JSON object");
+      return {};
+    case json_verdict::object:
+      break;
+  }
+  if (!asked.type.is_text()) {  // C3
+    shared_.counts.count(request::refused);
+    refuse(id, refusal::bad_request, "'type' must be a string");
+    return {};
+  }
+  return serve_object(id, asked, decided);
+}
+
+served protocol::serve_object(connection_id id, const json_request& asked, const verdict* decided) {
+  const request kind = request_of(asked.type);
+  // What was asked about before was counted then.
+  if (decided == nullptr) shared_.counts.count(kind);
+  switch (kind) {
+    case request::message:
+      return message(id, asked, decided);
+    case request::join:
+      return join(id, asked, decided);
+    case request::direct:
+      direct(id, asked);
+      break;
+    case request::heartbeat:
+      heartbeat(id);
+      break;
+    case request::leave:
+      leave(id, asked);
+      break;
+    case request::unknown:  // C4
+    case request::refused:
+      break;
+  }
+  return {};
+}
+
+early_look protocol::look_early(connection_id id, std::string_view text, bool rooms_known) {
+  json_request asked;
+  if (scan_json(text, asked) != json_verdict::object || !asked.type.is_text()) return {};
+  const request kind = request_of(asked.type);
+  if (kind == request::join || kind == request::leave)
+    return {.changes_rooms = true, .question = {}};
+  if (kind != request::message || !rooms_known || !program_.asks_messages()) return {};
+  if (membership_of(id, asked) == no_id || !asked.content.is_text()) return {};
+  shared_.counts.count(kind);
+  return {.question = ask_message(id, asked)};
+}
+
+served protocol::join(connection_id id, const json_request& asked, const verdict* decided) {
+  const requested_name name = name_in(asked.room);
+  if (!name.valid()) return refuse(id, refusal::bad_request, "'room' must be a name");
+  const room_id place = rooms_.find(name.view());
+  if (place != no_id && rooms_.find_member(id, place) != no_id) {  // R3
+    outboxes_.add(id, joined_message(quoted_name(name.view()), quoted_name(user_of(id)),
+                                     shared_.clock.timestamp()));
+    return {};
+  }
+  if (shared_.links.connections[id].rooms >= shared_.limits.rooms_per_connection_max) {  // R4
+    return refuse(id, refusal::too_many_rooms, "leave a room first");
+  }
+  program::asked question{};
+  if (decided == nullptr && program_.asks_joins()) {
+    question = program_.ask_join(shared_.handle_of(id), user_of(id), name.view());
+    decided = &question.outcome;
+  }
+  if (decided != nullptr) {
+    if (decided->what == verdict::kind::later) {
+      return {.undecided = question.number, .changes_rooms = true};
+    }
+    if (turn_down(id, *decided)) return {};
+  }
+  rooms_.join(id, name.view());
+  return {};
+}
+
+void protocol::leave(connection_id id, const json_request& asked) {
+  if (!name_in(asked.room).valid()) {
+    refuse(id, refusal::bad_request, "'room' must be a name");
+    return;
+  }
+  const member_id membership = membership_of(id, asked);
+  if (membership == no_id) {  // R5
+    refuse(id, refusal::not_joined, "not in this room");
+    return;
+  }
+  rooms_.leave(membership);
+}
+
+served protocol::message(connection_id id, const json_request& asked, const verdict* decided) {
+  const requested_name name = name_in(asked.room);
+  if (!name.valid() || !asked.content.is_text()) {
+    return refuse(id, refusal::bad_request, "'room' must be a name and 'content' a string");
+  }
+  const member_id membership = membership_of(id, asked);
+  if (membership == no_id) {  // R8
+    return refuse(id, refusal::not_joined, "join the room first");
+  }
+  program::asked question{};
+  if (decided == nullptr && program_.asks_messages()) {
+    question = ask_message(id, asked);
+    decided = &question.outcome;
+  }
+  std::string changed;
+  std::string_view content = asked.content.raw;
+  if (decided != nullptr) {
+    if (decided->what == verdict::kind::later) return {.undecided = question.number};
+    if (turn_down(id, *decided)) return {};
+    if (decided->what == verdict::kind::change) content = changed = escape_json(decided->text);
+  }
+  const room_id place = shared_.truth.members[membership].room;
+  rooms_.publish(place, room_message(quoted_name(name.view()), quoted_name(user_of(id)), content,
+                                     shared_.clock.timestamp()));
+  return {.published = place};
+}
+
+program::asked protocol::ask_message(connection_id id, const json_request& asked) {
+  const requested_name name = name_in(asked.room);
+  const std::string_view raw = asked.content.raw;
+  if (raw.find('\\') == std::string_view::npos) {
+    return program_.ask_message(shared_.handle_of(id), user_of(id), name.view(), raw);
+  }
+  std::string plain(raw.size(), '\0');  // escapes are never shorter than what they stand for
+  plain.resize(unescape_json(raw, plain.data(), plain.size()));
+  return program_.ask_message(shared_.handle_of(id), user_of(id), name.view(), plain);
+}
+
+// Whether the program does not want the request served; the client is told.
+bool protocol::turn_down(connection_id id, const verdict& outcome) {
+  if (outcome.what == verdict::kind::refuse) {
+    refuse(id, outcome.code, escape_json(outcome.text));
+    return true;
+  }
+  if (outcome.what != verdict::kind::answer) return false;
+  outboxes_.add(id, direct_message(quoted_name(program_name), escape_json(outcome.text),
+                                   shared_.clock.timestamp()));
+  return true;
+}
+
+member_id protocol::membership_of(connection_id id, const json_request& asked) const {
+  const requested_name name = name_in(asked.room);
+  const room_id place = name.valid() ? rooms_.find(name.view()) : no_id;
+  return place == no_id ? no_id : rooms_.find_member(id, place);
+}
+
+void protocol::direct(connection_id id, const json_request& asked) {
+  const requested_name name = name_in(asked.to);
+  if (!name.valid() || !asked.content.is_text()) {  // D3
+    refuse(id, refusal::bad_request, "'to' must be a name and 'content' a string");
+    return;
+  }
+  connection_id to = users_.first(name.view());
+  if (to == no_id) {  // D2
+    refuse(id, refusal::no_such_user, "nobody by that name");
+    return;
+  }
+  const quoted_name user(user_of(id));
+  const message_parts parts = direct_message(user, asked.content.raw, shared_.clock.timestamp());
+  for (; to != no_id; to = users_.next(to)) {  // D1
+    outboxes_.add(to, parts);
+    shared_.counts.direct_deliveries.add();
+  }
+}
+
+void protocol::heartbeat(connection_id id) {
+  outboxes_.add(id, heartbeat_message(shared_.clock.timestamp()));
+}
+
+// `text` is JSON text.
+served protocol::refuse(connection_id id, refusal code, std::string_view text) {
+  shared_.counts.count(code);
+  outboxes_.add(id, error_message(code, text));
+  return {};
+}
+
+std::string_view protocol::user_of(connection_id id) const {
+  return shared_.truth.names.view(shared_.truth.connections[id].user);
+}
+
+}  // namespace chinwag

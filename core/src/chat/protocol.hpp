@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "host/program.hpp"
+#include "state/context.hpp"
+#include "state/outboxes.hpp"
+#include "state/rooms.hpp"
+#include "state/users.hpp"
+#include "wire/json.hpp"
+
+namespace chinwag {
+
+// What a message led to, as far as its connection's reader must know.
+struct served {
+  bool malformed = false;       // close 1003
+  room_id published = no_id;    // the room that it was appended to
+  std::uint64_t undecided = 0;  // not served: the program owes a verdict under this number
+  bool changes_rooms = false;   // what is undecided may make the connection a member
+};
+
+// What can be said of a message that has to wait behind others.
+struct early_look {
+  bool changes_rooms = false;              // those behind it depend on it
+  std::optional<program::asked> question;  // the program was asked about it
+};
+
+// chat/1's decision table. The rules' numbers are those of protocol/chat-1.md.
+class protocol {
+ public:
+  protocol(context& shared, outboxes& outboxes, rooms& rooms, users& users, program& program)
+      : shared_(shared), outboxes_(outboxes), rooms_(rooms), users_(users), program_(program) {}
+
+  // The first message of every connection.
+  void welcome(connection_id id);
+
+  // Serves one text message; `text` is valid UTF-8. With the program's verdict, if it was asked
+  // before.
+  served serve(connection_id id, std::string_view text, const verdict* decided = nullptr);
+
+  // Looks at a message that can't be served yet, and asks the program about it if that is possible:
+  // when the rooms of the connection are known for the time when it is served.
+  early_look look_early(connection_id id, std::string_view text, bool rooms_known);
+
+ private:
+  served serve_object(connection_id id, const json_request& asked, const verdict* decided);
+  served join(connection_id id, const json_request& asked, const verdict* decided);
+  void leave(connection_id id, const json_request& asked);
+  served message(connection_id id, const json_request& asked, const verdict* decided);
+  program::asked ask_message(connection_id id, const json_request& asked);
+  bool turn_down(connection_id id, const verdict& outcome);
+  void direct(connection_id id, const json_request& asked);
+  void heartbeat(connection_id id);
+  served refuse(connection_id id, refusal code, std::string_view text);
+  member_id membership_of(connection_id id, const json_request& asked) const;
+  std::string_view user_of(connection_id id) const;
+
+  context& shared_;
+  outboxes& outboxes_;
+  rooms& rooms_;
+  users& users_;
+  program& program_;
+};
+
+}  // namespace chinwag

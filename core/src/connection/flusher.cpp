@@ -1,0 +1,94 @@
+#include "connection/flusher.hpp"
+
+#include <algorithm>
+
+namespace chinwag {
+
+namespace {
+
+// How many members are served between two looks at the clock.
+constexpr std::uint32_t clock_stride = 16;
+
+bool is_served(connection_phase phase) {
+  return phase != connection_phase::free && phase != connection_phase::dead &&
+         phase != connection_phase::lingering;
+}
+
+}  // namespace
+
+void flusher::flush_outboxes() {
+  std::vector<connection_id>& queue = shared_.links.outbox_queue;
+  // What follows from a delivery may queue further connections: they are served too.
+  for (std::size_t i = 0; i < queue.size(); ++i) {
+    const connection_id id = queue[i];
+    shared_.links.connections[id].in_outbox_queue = false;
+    const connection& to = shared_.truth.connections[id];
+    if (!is_served(to.phase)) continue;
+    after_(id, to.blocked ? delivery::blocked : sender_.deliver(id));
+  }
+  queue.clear();
+}
+
+bool flusher::flush_rooms() {
+  std::deque<room_id>& queue = shared_.links.dirty_rooms;
+  for (std::size_t slices = queue.size(); slices > 0 && !queue.empty(); --slices) {
+    const room_id id = queue.front();
+    queue.pop_front();
+    if (pass(id)) {
+      finish_pass(id);
+    } else {
+      queue.push_back(id);
+    }
+    if (budget_spent()) break;
+  }
+  return queue.empty();
+}
+
+bool flusher::budget_spent() const {
+  return shared_.clock.spent_us() >= shared_.limits.turn_us;
+}
+
+// Serves members from where the last slice ended; true when all were visited.
+bool flusher::pass(room_id id) {
+  sender_.begin_pass();
+  room_links& links = shared_.links.rooms[id];
+  if (!links.in_pass) {
+    links.in_pass = true;
+    links.next_visit = links.first_member;
+    links.passed = shared_.truth.rooms[id].log.tail;
+  }
+  for (std::uint32_t visits = 0; links.next_visit != no_id; ++visits) {
+    if (visits >= shared_.limits.sends_per_room_turn) return false;
+    if (visits % clock_stride == clock_stride - 1 && budget_spent()) return false;
+    const member_id at = links.next_visit;
+    links.next_visit = shared_.links.members[at].next_in_room;
+    visit(at);
+  }
+  return true;
+}
+
+void flusher::visit(member_id id) {
+  const member& to = shared_.truth.members[id];
+  if (to.cursor >= std::min(to.end, shared_.truth.rooms[to.room].log.tail)) return;
+  const connection_id owner = to.connection;
+  const connection& target = shared_.truth.connections[owner];
+  if (!is_served(target.phase)) return;
+  after_(owner, target.blocked ? delivery::blocked : sender_.deliver(owner));
+}
+
+void flusher::finish_pass(room_id id) {
+  room_links& links = shared_.links.rooms[id];
+  room& place = shared_.truth.rooms[id];
+  links.in_pass = false;
+  links.dirty = false;
+  std::uint64_t low = place.log.tail;
+  for (member_id at = links.first_member; at != no_id;
+       at = shared_.links.members[at].next_in_room) {
+    low = std::min(low, shared_.truth.members[at].cursor);
+  }
+  release(place.log, shared_.truth.chunks, low);
+  if (links.passed < place.log.tail) rooms_.mark_dirty(id);
+  rooms_.remove_if_empty(id);
+}
+
+}  // namespace chinwag

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+
+#include "connection/sender.hpp"
+#include "state/context.hpp"
+#include "state/rooms.hpp"
+
+namespace chinwag {
+
+// The end of a turn: gives everyone what waits for them, within the turn's budget. Rooms take
+// turns, so that a large one delays the others by one slice of its members at most.
+class flusher {
+ public:
+  using after_delivery = std::function<void(connection_id id, delivery outcome)>;
+
+  flusher(context& shared, sender& sender, rooms& rooms, after_delivery after)
+      : shared_(shared), sender_(sender), rooms_(rooms), after_(std::move(after)) {}
+
+  // Connections with something of their own, those first.
+  void flush_outboxes();
+
+  // Members of dirty rooms. False when the budget ended before the work did.
+  bool flush_rooms();
+
+ private:
+  bool pass(room_id id);
+  void visit(member_id id);
+  void finish_pass(room_id id);
+  bool budget_spent() const;
+
+  context& shared_;
+  sender& sender_;
+  rooms& rooms_;
+  after_delivery after_;
+};
+
+}  // namespace chinwag

@@ -1,0 +1,273 @@
+#include "connection/lifecycle.hpp"
+
+#include <algorithm>
+
+#include "host/kernel.hpp"
+
+namespace chinwag {
+
+namespace {
+
+bool is_open(connection_phase phase) {
+  return phase == connection_phase::http || phase == connection_phase::chat ||
+         phase == connection_phase::echo;
+}
+
+}  // namespace
+
+bool lifecycle::open(int descriptor) {
+  const connection_id id = shared_.truth.connections.add();
+  shared_.links.connections.reset(id);
+  shared_.links.connections[id].generation = ++shared_.links.generations;
+  shared_.links.connections[id].pinged_at = shared_.clock.now();
+  connection& fresh = shared_.truth.connections[id];
+  fresh.descriptor = descriptor;
+  fresh.phase = connection_phase::http;
+  fresh.heard_at = shared_.clock.now();
+  fresh.since = shared_.clock.now();
+  shared_.counts.connections.set(live());
+  if (!poller_.add(id)) {
+    shared_.truth.connections.remove(id);
+    shared_.counts.connections.set(live());
+    return false;
+  }
+  arm(id);
+  return true;
+}
+
+void lifecycle::begin_chat(connection_id id, std::string_view user) {
+  users_.add(id, user);
+  shared_.truth.connections[id].phase = connection_phase::chat;
+  shared_.truth.connections[id].heard_at = shared_.clock.now();
+  shared_.counts.upgrades.add();
+  arm(id);
+  program_.opened(shared_.handle_of(id), user);
+}
+
+void lifecycle::begin_echo(connection_id id) {
+  shared_.truth.connections[id].phase = connection_phase::echo;
+  shared_.truth.connections[id].heard_at = shared_.clock.now();
+  shared_.counts.upgrades.add();
+  arm(id);
+}
+
+void lifecycle::close(connection_id id, std::uint16_t code) {
+  if (is_open(shared_.truth.connections[id].phase)) begin_closing(id, code);
+}
+
+void lifecycle::answer_close(connection_id id, std::uint16_t code) {
+  if (!is_open(shared_.truth.connections[id].phase)) return;
+  shared_.truth.connections[id].answers_close = true;
+  begin_closing(id, code);
+}
+
+void lifecycle::finish_http(connection_id id) {
+  begin_closing(id, 0);
+}
+
+void lifecycle::begin_closing(connection_id id, std::uint16_t code) {
+  connection& over = shared_.truth.connections[id];
+  over.phase = connection_phase::closing;
+  over.close_with = code;
+  over.since = shared_.clock.now();
+  if (code != 0) shared_.counts.count_close(code);
+  end_chat(id, code);
+  forget_input(id);
+  poller_.update(id);
+  outboxes_.queue(id);
+  arm(id);
+}
+
+// Once for every connection that chatted: its rooms, its user's other connections and the program
+// learn that it is gone.
+void lifecycle::end_chat(connection_id id, std::uint16_t code) {
+  rooms_.leave_all(id);
+  const stored_name user = shared_.truth.connections[id].user;
+  if (user.size == 0) return;
+  program_.closed(shared_.handle_of(id), shared_.truth.names.view(user), code);
+  users_.remove(id);
+}
+
+// Nothing that it sent is served any more. What a paused connection left unread can be far more
+// than the header that receiver has room for when it reads on, to find the client's end.
+void lifecycle::forget_input(connection_id id) {
+  shared_.links.connections[id].reading_paused = false;
+  const buffers_id place = shared_.truth.connections[id].buffers;
+  if (place == no_id) return;
+  connection_buffers& kept = shared_.truth.buffers[place];
+  kept.unread.clear();
+  if (kept.held) shared_.links.held_bytes -= kept.held->bytes();
+  kept.held.reset();
+}
+
+void lifecycle::break_off(connection_id id) {
+  connection& broken = shared_.truth.connections[id];
+  if (broken.phase == connection_phase::dead || broken.phase == connection_phase::free) return;
+  broken.phase = connection_phase::dead;
+  shared_.links.dead.push_back(id);
+}
+
+void lifecycle::after_delivery(connection_id id, delivery outcome) {
+  switch (outcome) {
+    case delivery::broken:
+      return break_off(id);
+    case delivery::finished:
+      begin_lingering(id);
+      break;
+    case delivery::blocked:
+      judge(id);
+      if (!shared_.links.connections[id].watches_write) arm(id);
+      break;
+    case delivery::idle:
+      outboxes_.trim(id);
+      break;
+  }
+  poller_.update(id);
+}
+
+// Rule 4: too much waits for a connection whose buffer is full.
+void lifecycle::judge(connection_id id) {
+  if (shared_.truth.connections[id].phase != connection_phase::chat) return;
+  if (sender_.lag(id) <= shared_.limits.pending_bytes_max) return;
+  const bool own_too_long = outboxes_.waiting(id) > shared_.limits.pending_bytes_max;
+  if (shared_.limits.slow_consumer == slow_consumer_policy::skip && !own_too_long) {
+    shared_.counts.slow_consumers.add();
+    sender_.skip_to_tails(id);
+    return;
+  }
+  slow_consumer(id);
+}
+
+void lifecycle::slow_consumer(connection_id id) {
+  shared_.counts.slow_consumers.add();
+  sender_.drop_pending(id);
+  begin_closing(id, close_code::try_later);
+}
+
+// Everything is out. Our side is shut, so that the client sees the end behind the close frame; what
+// it still sends is read and dropped, since a reset would overtake the close frame.
+void lifecycle::begin_lingering(connection_id id) {
+  connection& over = shared_.truth.connections[id];
+  if (over.phase == connection_phase::lingering) return;
+  over.phase = connection_phase::lingering;
+  over.since = shared_.clock.now();
+  kernel::shutdown_write(over.descriptor);
+  outboxes_.trim(id);
+  arm(id);
+}
+
+void lifecycle::run_timers() {
+  timers_.expire(shared_.clock.now(), [this](connection_id id) { check(id); });
+}
+
+void lifecycle::check(connection_id id) {
+  const connection& due = shared_.truth.connections[id];
+  switch (due.phase) {
+    case connection_phase::free:
+    case connection_phase::dead:
+      return;
+    case connection_phase::chat:
+    case connection_phase::echo:
+      check_chat(id);
+      break;
+    case connection_phase::http:
+      if (until(due.since, shared_.limits.handshake_timeout_ms) == 0) break_off(id);
+      break;
+    case connection_phase::closing:
+    case connection_phase::lingering:
+      if (until(due.since, shared_.limits.close_timeout_ms) > 0) break;
+      if (due.phase == connection_phase::closing) kernel::reset(due.descriptor);
+      break_off(id);
+      break;
+  }
+  arm(id);
+}
+
+void lifecycle::check_chat(connection_id id) {
+  const connection& due = shared_.truth.connections[id];
+  connection_links& links = shared_.links.connections[id];
+  if (is_stalled(id)) return slow_consumer(id);
+  // Who is not read for can't be heard.
+  if (!links.reading_paused && until(due.heard_at, shared_.limits.idle_timeout_ms) == 0) {
+    return close(id, close_code::going_away);
+  }
+  if (until(links.pinged_at, shared_.limits.ping_interval_ms) > 0) return;
+  links.pinged_at = shared_.clock.now();
+  // A ping behind a full buffer tells nothing; the stall limit is at work there.
+  if (!due.blocked) outboxes_.add(id, opcode::ping, {});
+}
+
+bool lifecycle::is_stalled(connection_id id) const {
+  const connection& due = shared_.truth.connections[id];
+  return due.blocked && until(due.since, shared_.limits.stall_timeout_ms) == 0;
+}
+
+// Sets the connection's one timer to the earliest of its deadlines.
+void lifecycle::arm(connection_id id) {
+  const connection& of = shared_.truth.connections[id];
+  const connection_links& links = shared_.links.connections[id];
+  std::uint32_t wait_ms = 0;
+  switch (of.phase) {
+    case connection_phase::free:
+    case connection_phase::dead:
+      return timers_.disarm(id);
+    case connection_phase::http:
+      wait_ms = until(of.since, shared_.limits.handshake_timeout_ms);
+      break;
+    case connection_phase::closing:
+    case connection_phase::lingering:
+      wait_ms = until(of.since, shared_.limits.close_timeout_ms);
+      break;
+    case connection_phase::chat:
+    case connection_phase::echo:
+      wait_ms = until(links.pinged_at, shared_.limits.ping_interval_ms);
+      if (!links.reading_paused) {
+        wait_ms = std::min(wait_ms, until(of.heard_at, shared_.limits.idle_timeout_ms));
+      }
+      if (of.blocked) wait_ms = std::min(wait_ms, until(of.since, shared_.limits.stall_timeout_ms));
+      break;
+  }
+  timers_.arm(id, shared_.clock.now(), wait_ms);
+}
+
+std::uint32_t lifecycle::until(tick_ms since, std::uint32_t limit_ms) const {
+  const std::uint32_t elapsed = elapsed_ms(since, shared_.clock.now());
+  return elapsed >= limit_ms ? 0 : limit_ms - elapsed;
+}
+
+void lifecycle::reap() {
+  std::vector<connection_id>& dead = shared_.links.dead;
+  for (std::size_t i = 0; i < dead.size(); ++i) remove(dead[i]);
+  dead.clear();
+}
+
+void lifecycle::remove(connection_id id) {
+  // Nothing is due to it any more, a frame that has begun included.
+  connection& gone = shared_.truth.connections[id];
+  gone.open_left = 0;
+  gone.open_source = no_source;
+  sender_.drop_pending(id);
+  end_chat(id, close_code::broken_off);
+  forget_input(id);
+  timers_.disarm(id);
+  outboxes_.trim(id);
+  if (gone.buffers != no_id) shared_.truth.buffers.remove(gone.buffers);
+  poller_.close(id);
+  shared_.truth.connections.remove(id);
+  shared_.counts.connections.set(live());
+}
+
+void lifecycle::close_all() {
+  for (connection_id id = 0; id < shared_.truth.connections.size(); ++id) {
+    const connection_phase phase = shared_.truth.connections[id].phase;
+    if (phase == connection_phase::http) break_off(id);
+    close(id, close_code::restart);
+  }
+}
+
+void lifecycle::end_all() {
+  for (connection_id id = 0; id < shared_.truth.connections.size(); ++id) break_off(id);
+  reap();
+}
+
+}  // namespace chinwag

@@ -1,0 +1,82 @@
+#pragma once
+
+#include "connection/poller.hpp"
+#include "connection/sender.hpp"
+#include "connection/timer_wheel.hpp"
+#include "host/program.hpp"
+#include "state/context.hpp"
+#include "state/outboxes.hpp"
+#include "state/rooms.hpp"
+#include "state/users.hpp"
+
+namespace chinwag {
+
+// Connections from accept to the last byte: their phases, deadlines and limits.
+class lifecycle {
+ public:
+  lifecycle(context& shared, outboxes& outboxes, rooms& rooms, users& users, sender& sender,
+            poller& poller, timer_wheel& timers, program& program)
+      : shared_(shared),
+        outboxes_(outboxes),
+        rooms_(rooms),
+        users_(users),
+        sender_(sender),
+        poller_(poller),
+        timers_(timers),
+        program_(program) {}
+
+  // Takes over a descriptor; false if the system can't watch it.
+  bool open(int descriptor);
+
+  // From HTTP to WebSocket, on /ws as this user.
+  void begin_chat(connection_id id, std::string_view user);
+  void begin_echo(connection_id id);
+
+  // Decides to close: what waits is sent, then the close frame. Nothing that the client sends
+  // after this is served.
+  void close(connection_id id, std::uint16_t code);
+  // The client closed first: its code is answered.
+  void answer_close(connection_id id, std::uint16_t code);
+  // For HTTP: no close frame.
+  void finish_http(connection_id id);
+  // The connection is broken or over. It is removed by reap().
+  void break_off(connection_id id);
+
+  // What follows from a delivery: limits, deadlines, what to watch for.
+  void after_delivery(connection_id id, delivery outcome);
+
+  void run_timers();
+  // Removes the broken ones; their rooms learn of it.
+  void reap();
+  // Begins to close all connections.
+  void close_all();
+  // Breaks all connections off.
+  void end_all();
+
+  std::uint32_t live() const { return shared_.truth.connections.live(); }
+
+ private:
+  void begin_closing(connection_id id, std::uint16_t code);
+  void end_chat(connection_id id, std::uint16_t code);
+  void forget_input(connection_id id);
+  void judge(connection_id id);
+  void slow_consumer(connection_id id);
+  void begin_lingering(connection_id id);
+  void check(connection_id id);
+  void check_chat(connection_id id);
+  bool is_stalled(connection_id id) const;
+  void arm(connection_id id);
+  std::uint32_t until(tick_ms since, std::uint32_t limit_ms) const;
+  void remove(connection_id id);
+
+  context& shared_;
+  outboxes& outboxes_;
+  rooms& rooms_;
+  users& users_;
+  sender& sender_;
+  poller& poller_;
+  timer_wheel& timers_;
+  program& program_;
+};
+
+}  // namespace chinwag

@@ -1,0 +1,57 @@
+#include "connection/poller.hpp"
+
+namespace chinwag {
+
+poller::~poller() {
+  if (descriptor_ >= 0) kernel::close(descriptor_);
+}
+
+bool poller::open() {
+  descriptor_ = kernel::open_poller();
+  return descriptor_ >= 0;
+}
+
+bool poller::watch(int descriptor, std::uint64_t key) {
+  return kernel::watch(descriptor_, descriptor, key, kernel::readable);
+}
+
+void poller::unwatch(int descriptor) {
+  kernel::unwatch(descriptor_, descriptor);
+}
+
+bool poller::add(connection_id id) {
+  return watch(shared_.truth.connections[id].descriptor, key_of(id));
+}
+
+void poller::update(connection_id id) {
+  const connection& of = shared_.truth.connections[id];
+  connection_links& links = shared_.links.connections[id];
+  const bool read = !links.reading_paused;
+  if (links.watches_read == read && links.watches_write == of.blocked) return;
+  links.watches_read = read;
+  links.watches_write = of.blocked;
+  const std::uint32_t what = (read ? kernel::readable : 0U) | (of.blocked ? kernel::writable : 0U);
+  kernel::rewatch(descriptor_, of.descriptor, key_of(id), what);
+}
+
+void poller::close(connection_id id) {
+  kernel::close_connection(descriptor_, shared_.truth.connections[id].descriptor);
+}
+
+void poller::close_listener(int descriptor) {
+  kernel::close_listener(descriptor_, descriptor);
+}
+
+std::size_t poller::wait(std::span<kernel::event> into, int timeout_ms) {
+  return kernel::wait(descriptor_, into, timeout_ms);
+}
+
+std::uint64_t poller::key_of(connection_id id) const {
+  return static_cast<std::uint64_t>(shared_.handle_of(id));
+}
+
+connection_id poller::owner_of(std::uint64_t key) const {
+  return shared_.find(connection_handle{key});
+}
+
+}  // namespace chinwag

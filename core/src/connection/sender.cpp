@@ -1,0 +1,216 @@
+#include "connection/sender.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string>
+
+#include "wire/messages.hpp"
+
+namespace chinwag {
+
+namespace {
+
+bool is_member(frame_source source) {
+  return source != no_source && source != outbox_source;
+}
+
+std::uint64_t due_until(const member& to, const room& place) {
+  return std::min(to.end, place.log.tail);
+}
+
+}  // namespace
+
+delivery sender::deliver(connection_id id) {
+  connection& to = shared_.truth.connections[id];
+  while (true) {
+    send_plan plan;
+    collect(id, plan);
+    if (plan.empty() && !write_end(id)) break;
+    if (plan.empty()) continue;
+    const ssize_t sent = send_(to.descriptor, plan.pieces());
+    shared_.counts.send_calls.add();
+    if (sent < 0 && sent != -EAGAIN && sent != -EINTR) return delivery::broken;
+    if (sent > 0) apply(id, plan, static_cast<std::uint64_t>(sent));
+    if (sent > 0 || !to.blocked) to.since = shared_.clock.now();
+    to.blocked = sent < 0 || static_cast<std::uint64_t>(sent) < plan.total();
+    if (to.blocked) return delivery::blocked;
+    if (!plan.full() && to.phase != connection_phase::closing) break;
+  }
+  to.blocked = false;
+  return to.ending ? delivery::finished : delivery::idle;
+}
+
+// What a closing connection says last, once everything else is out. False when nothing is to come.
+bool sender::write_end(connection_id id) {
+  connection& to = shared_.truth.connections[id];
+  if (to.phase != connection_phase::closing || to.ending) return false;
+  to.ending = true;
+  if (to.close_with == 0) return false;
+  const std::string_view reason = to.answers_close ? "" : close_reason(to.close_with);
+  std::array<char, control_payload_max> payload{};
+  payload[0] = static_cast<char>(to.close_with >> 8);
+  payload[1] = static_cast<char>(to.close_with);
+  std::copy(reason.begin(), reason.end(), payload.begin() + 2);
+  const std::size_t size = to.close_with == close_code::no_status ? 0 : 2 + reason.size();
+  outboxes_.buffers_of(id).out.add(opcode::close, {payload.data(), size});
+  return true;
+}
+
+std::uint64_t sender::lag(connection_id id) const {
+  std::uint64_t bytes = outboxes_.waiting(id);
+  for (member_id at = shared_.links.connections[id].first_member; at != no_id;
+       at = shared_.links.members[at].next_of_connection) {
+    const member& membership = shared_.truth.members[at];
+    bytes += due_until(membership, shared_.truth.rooms[membership.room]) - membership.cursor;
+  }
+  return bytes;
+}
+
+void sender::collect(connection_id id, send_plan& plan) const {
+  const connection& to = shared_.truth.connections[id];
+  if (is_member(to.open_source)) {
+    const member& open = shared_.truth.members[to.open_source];
+    plan.add_log(to.open_source, shared_.truth.rooms[open.room].log, shared_.truth.chunks,
+                 open.cursor, open.cursor + to.open_left, true);
+  }
+  if (to.buffers != no_id) {
+    const std::string_view waiting = shared_.truth.buffers[to.buffers].out.waiting();
+    if (!waiting.empty()) plan.add_bytes(outbox_source, waiting);
+  }
+  collect_rooms(id, plan);
+}
+
+void sender::collect_rooms(connection_id id, send_plan& plan) const {
+  const connection& to = shared_.truth.connections[id];
+  std::array<member_id, send_plan::pieces_max> lagging;
+  std::size_t count = 0;
+  const auto start = [&](member_id at) {
+    return shared_.truth.members[at].cursor + (to.open_source == at ? to.open_left : 0);
+  };
+  for (member_id at = shared_.links.connections[id].first_member;
+       at != no_id && count < lagging.size(); at = shared_.links.members[at].next_of_connection) {
+    const member& membership = shared_.truth.members[at];
+    if (start(at) < due_until(membership, shared_.truth.rooms[membership.room])) {
+      lagging[count++] = at;
+    }
+  }
+  const auto order = [&](member_id at) {
+    return shared_.links.rooms[shared_.truth.members[at].room].dirty_order;
+  };
+  std::sort(lagging.begin(), lagging.begin() + static_cast<std::ptrdiff_t>(count),
+            [&](member_id a, member_id b) { return order(a) - order(b) > UINT32_MAX / 2; });
+  for (std::size_t i = 0; i < count && !plan.full(); ++i) {
+    const member& membership = shared_.truth.members[lagging[i]];
+    const room& place = shared_.truth.rooms[membership.room];
+    plan.add_log(lagging[i], place.log, shared_.truth.chunks, start(lagging[i]),
+                 due_until(membership, place), false);
+  }
+}
+
+void sender::apply(connection_id id, const send_plan& plan, std::uint64_t sent) {
+  connection& to = shared_.truth.connections[id];
+  shared_.counts.bytes_out.add(sent);
+  for (const send_plan::segment& part : plan.segments()) {
+    if (sent == 0) return;
+    const std::uint64_t taken = std::min(sent, part.length);
+    sent -= taken;
+    to.open_left = advance(id, part, taken);
+    to.open_source = to.open_left == 0 ? no_source : part.source;
+  }
+}
+
+// Moves one source past the bytes taken; returns what is left of a frame that is now unfinished.
+std::uint32_t sender::advance(connection_id id, const send_plan::segment& part,
+                              std::uint64_t taken) {
+  if (part.source != outbox_source) return advance_member(part, taken);
+  const connection& to = shared_.truth.connections[id];
+  const std::uint32_t open = to.open_source == outbox_source ? to.open_left : 0;
+  return outboxes_.buffers_of(id).out.sent(taken, open);
+}
+
+std::uint32_t sender::advance_member(const send_plan::segment& part, std::uint64_t taken) {
+  member& to = shared_.truth.members[part.source];
+  const room& place = shared_.truth.rooms[to.room];
+  // Who was behind the others may have been the last to need a chunk.
+  if (part.from < shared_.links.rooms[to.room].passed) rooms_.mark_dirty(to.room);
+  std::uint64_t open = part.length - taken;
+  std::uint64_t finished = open == 0 ? 1 : 0;
+  if (!part.open && open == 0) {
+    finished = frames_in(place.log, part.from, part.from + taken);
+  } else if (!part.open) {
+    const std::uint64_t position = part.from + taken;
+    const frame_walk walk = walk_frames(place.log, shared_.truth.chunks, part.from, position);
+    open = walk.end - position;
+    finished = walk.frames - (open == 0 ? 0 : 1);
+  }
+  shared_.counts.deliveries.add(finished);
+  to.cursor += taken;
+  if (to.cursor >= to.end) rooms_.retire(part.source);
+  return static_cast<std::uint32_t>(open);
+}
+
+std::uint64_t sender::frames_in(const room_log& log, std::uint64_t from, std::uint64_t to) {
+  if (last_run_.log != &log || last_run_.from != from || last_run_.to != to) {
+    last_run_ = {&log, from, to, walk_frames(log, shared_.truth.chunks, from, to).frames};
+  }
+  return last_run_.frames;
+}
+
+void sender::skip_to_tails(connection_id id) {
+  adopt_open_frame(id);
+  for (member_id at = shared_.links.connections[id].first_member; at != no_id;) {
+    const member_id next = shared_.links.members[at].next_of_connection;
+    skip_member(at);
+    at = next;
+  }
+}
+
+// Lets a cursor go before its frame is out: the outbox takes over the rest of the frame.
+void sender::adopt_open_frame(connection_id id) {
+  connection& to = shared_.truth.connections[id];
+  if (!is_member(to.open_source)) return;
+  const member_id from = to.open_source;
+  member& open = shared_.truth.members[from];
+  std::array<iovec, 1> rest{};  // a frame lies in one chunk
+  read(shared_.truth.rooms[open.room].log, shared_.truth.chunks, open.cursor,
+       open.cursor + to.open_left, rest);
+  outboxes_.buffers_of(id).out.add_first(
+      {static_cast<const char*>(rest[0].iov_base), to.open_left});
+  to.open_source = outbox_source;
+  shared_.counts.deliveries.add();
+  open.cursor += to.open_left;
+  if (open.cursor >= open.end) rooms_.retire(from);
+}
+
+void sender::drop_pending(connection_id id) {
+  adopt_open_frame(id);
+  const connection& to = shared_.truth.connections[id];
+  if (to.buffers != no_id) shared_.truth.buffers[to.buffers].out.keep_only(to.open_left);
+  for (member_id at = shared_.links.connections[id].first_member; at != no_id;) {
+    const member_id next = shared_.links.members[at].next_of_connection;
+    member& membership = shared_.truth.members[at];
+    if (membership.leaving()) {
+      rooms_.retire(at);
+    } else {
+      membership.cursor = shared_.truth.rooms[membership.room].log.tail;
+    }
+    at = next;
+  }
+}
+
+void sender::skip_member(member_id id) {
+  member& late = shared_.truth.members[id];
+  const room& place = shared_.truth.rooms[late.room];
+  const std::uint64_t to = due_until(late, place);
+  if (late.cursor >= to) return;
+  const quoted_name name(shared_.truth.names.view(place.name));
+  outboxes_.add(late.connection,
+                skipped_message(name, std::to_string(late.cursor), std::to_string(to)));
+  shared_.counts.skipped_bytes.add(to - late.cursor);
+  late.cursor = to;
+  rooms_.mark_dirty(late.room);
+  if (late.leaving()) rooms_.retire(id);
+}
+
+}  // namespace chinwag

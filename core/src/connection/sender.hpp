@@ -1,0 +1,127 @@
+#pragma once
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "state/context.hpp"
+#include "state/outboxes.hpp"
+#include "state/rooms.hpp"
+
+namespace chinwag {
+
+// An ordered list of what one system call is to write to one connection: which sources, from where,
+// how much. It is made before the call and applied after it with what the kernel took. (It is also
+// what a successor needs to know to settle a call that its maker did not live to see return.)
+class send_plan {
+ public:
+  static constexpr std::size_t pieces_max = 64;
+
+  // Without initial values: a plan is made for every send, and only its used part is looked at.
+  struct segment {
+    frame_source source;
+    std::uint64_t from;  // a log position; of no meaning for the outbox
+    std::uint64_t length;
+    bool open;  // the rest of a frame that has begun, not a run of whole frames
+  };
+
+  bool full() const { return pieces_ == pieces_max; }
+  bool empty() const { return segments_ == 0; }
+  std::uint64_t total() const { return total_; }
+
+  void add_bytes(frame_source source, std::string_view bytes) {
+    pieces_list_[pieces_++] = {const_cast<char*>(bytes.data()), bytes.size()};
+    note(source, 0, bytes.size(), false);
+  }
+
+  void add_log(frame_source source, const room_log& log, const chunk_pool& pool, std::uint64_t from,
+               std::uint64_t to, bool open) {
+    const std::span<iovec> free = std::span(pieces_list_).subspan(pieces_);
+    const std::size_t count = read(log, pool, from, to, free);
+    std::uint64_t length = 0;
+    for (const iovec& piece : free.first(count)) length += piece.iov_len;
+    pieces_ += count;
+    if (length > 0) note(source, from, length, open);
+  }
+
+  std::span<const segment> segments() const { return std::span(list_).first(segments_); }
+  std::span<const iovec> pieces() const { return std::span(pieces_list_).first(pieces_); }
+
+ private:
+  void note(frame_source source, std::uint64_t from, std::uint64_t length, bool open) {
+    list_[segments_++] = {source, from, length, open};
+    total_ += length;
+  }
+
+  // Each segment has at least one piece, so there are never more segments than pieces.
+  std::array<segment, pieces_max> list_;
+  std::array<iovec, pieces_max> pieces_list_;
+  std::size_t segments_ = 0;
+  std::size_t pieces_ = 0;
+  std::uint64_t total_ = 0;
+};
+
+// Writes the pieces to a descriptor without waiting: bytes taken, or a negative errno.
+using gather_send = std::function<ssize_t(int descriptor, std::span<const iovec> pieces)>;
+
+enum class delivery {
+  idle,      // nothing waits any more
+  blocked,   // the kernel takes no more for now
+  broken,    // the connection can't be written to
+  finished,  // the close frame (or the last HTTP response) is out
+};
+
+// Brings what waits for a connection onto its wire, in the order of the design's rules 1 and 2:
+// the frame that has begun, the outbox, then rooms in the order in which they became dirty.
+class sender {
+ public:
+  sender(context& shared, outboxes& outboxes, rooms& rooms, gather_send send)
+      : shared_(shared), outboxes_(outboxes), rooms_(rooms), send_(std::move(send)) {}
+
+  delivery deliver(connection_id id);
+
+  // Before a pass over a room's members: what was counted for another room is forgotten.
+  void begin_pass() { last_run_ = {}; }
+
+  // Moves the connection's cursors to the tails and tells it what it missed.
+  void skip_to_tails(connection_id id);
+
+  // Forgets what waits for a connection that is to be closed, but for a frame that has begun.
+  void drop_pending(connection_id id);
+
+  // Bytes that wait for the connection, in its rooms and in its outbox.
+  std::uint64_t lag(connection_id id) const;
+
+ private:
+  bool write_end(connection_id id);
+  void collect(connection_id id, send_plan& plan) const;
+  void collect_rooms(connection_id id, send_plan& plan) const;
+  void apply(connection_id id, const send_plan& plan, std::uint64_t sent);
+  std::uint32_t advance(connection_id id, const send_plan::segment& part, std::uint64_t taken);
+  std::uint32_t advance_member(const send_plan::segment& part, std::uint64_t taken);
+  std::uint64_t frames_in(const room_log& log, std::uint64_t from, std::uint64_t to);
+  void skip_member(member_id id);
+  void adopt_open_frame(connection_id id);
+
+  // The frames of the last run of log that was sent: in a pass most members get the same run.
+  struct counted_run {
+    const room_log* log = nullptr;
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+    std::uint64_t frames = 0;
+  };
+
+  context& shared_;
+  outboxes& outboxes_;
+  rooms& rooms_;
+  gather_send send_;
+  counted_run last_run_;
+};
+
+}  // namespace chinwag

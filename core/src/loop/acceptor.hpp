@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "chinwag/error.hpp"
+#include "connection/lifecycle.hpp"
+#include "connection/poller.hpp"
+#include "state/context.hpp"
+
+namespace chinwag {
+
+// The listening socket. When the system has no descriptor left it is not watched for a moment, so
+// that the connections that wait cost nothing until one can be served.
+class acceptor {
+ public:
+  acceptor(context& shared, lifecycle& lifecycle, poller& poller, std::uint64_t key)
+      : shared_(shared), lifecycle_(lifecycle), poller_(poller), key_(key) {}
+  ~acceptor();
+  acceptor(const acceptor&) = delete;
+  acceptor& operator=(const acceptor&) = delete;
+
+  status listen();
+  std::uint16_t port() const { return port_; }
+
+  // Takes what waits, within the turn's budget.
+  void accept_waiting();
+  // Watches again after a pause that is over.
+  void resume_if_due();
+  // Time until that; nothing if not paused.
+  std::optional<std::uint32_t> wait_ms() const;
+
+  void stop();
+
+ private:
+  bool accept_one();
+  void pause();
+
+  context& shared_;
+  lifecycle& lifecycle_;
+  poller& poller_;
+  std::uint64_t key_;
+  int descriptor_ = -1;
+  std::uint16_t port_ = 0;
+  bool paused_ = false;
+  tick_ms paused_at_ = 0;
+};
+
+}  // namespace chinwag

@@ -1,0 +1,103 @@
+#include "loop/program_calls.hpp"
+
+#include <utility>
+
+#include "wire/messages.hpp"
+
+namespace chinwag {
+
+bool task_queue::put(task wanted, bool& first) {
+  const std::lock_guard locked(guard_);
+  if (!open_) return false;
+  first = tasks_.empty();
+  tasks_.push_back(std::move(wanted));
+  return true;
+}
+
+void task_queue::open() {
+  const std::lock_guard locked(guard_);
+  open_ = true;
+}
+
+void task_queue::run() {
+  for (const task& wanted : take(false)) wanted();
+}
+
+void task_queue::close() {
+  for (const task& wanted : take(true)) wanted();
+}
+
+std::vector<task_queue::task> task_queue::take(bool last) {
+  const std::lock_guard locked(guard_);
+  if (last) open_ = false;
+  return std::exchange(tasks_, {});
+}
+
+void program_calls::publish(std::string_view room, std::string_view content,
+                            std::string_view user) {
+  const room_id place = rooms_.find(room);
+  if (place == no_id) return;
+  rooms_.publish(place, room_message(quoted_name(room), quoted_name(user), content,
+                                     shared_.clock.timestamp()));
+}
+
+void program_calls::send_to(std::string_view to, std::string_view content, std::string_view user) {
+  const message_parts message =
+      direct_message(quoted_name(user), content, shared_.clock.timestamp());
+  for (connection_id id = users_.first(to); id != no_id; id = users_.next(id)) {
+    outboxes_.add(id, message);
+    shared_.counts.direct_deliveries.add();
+  }
+}
+
+void program_calls::send(connection_handle to, std::string_view content, std::string_view user) {
+  const connection_id id = chatting(to);
+  if (id == no_id) return;
+  outboxes_.add(id, direct_message(quoted_name(user), content, shared_.clock.timestamp()));
+  shared_.counts.direct_deliveries.add();
+}
+
+void program_calls::close(connection_handle who, std::uint16_t code) {
+  const connection_id id = chatting(who);
+  if (id != no_id) lifecycle_.close(id, code);
+}
+
+void program_calls::decide(std::vector<decision> decisions) {
+  for (decision& one : decisions) {
+    const connection_id id = chatting(one.about.from);
+    if (id != no_id) requests_.decide(id, one.about.number, std::move(one.outcome));
+  }
+}
+
+std::vector<room_info> program_calls::list_rooms() const {
+  std::vector<room_info> found;
+  for (room_id id = 0; id < shared_.truth.rooms.size(); ++id) {
+    const std::uint32_t members = shared_.links.rooms[id].members;
+    if (shared_.truth.rooms[id].name.size == 0 || members == 0) continue;
+    found.push_back({std::string(shared_.truth.names.view(shared_.truth.rooms[id].name)), members});
+  }
+  return found;
+}
+
+std::vector<member_info> program_calls::list_members(std::string_view room) const {
+  std::vector<member_info> found;
+  const room_id place = rooms_.find(room);
+  if (place == no_id) return found;
+  for (member_id at = shared_.links.rooms[place].first_member; at != no_id;
+       at = shared_.links.members[at].next_in_room) {
+    const member& one = shared_.truth.members[at];
+    if (one.leaving()) continue;
+    const stored_name& user = shared_.truth.connections[one.connection].user;
+    found.push_back(
+        {shared_.handle_of(one.connection), std::string(shared_.truth.names.view(user))});
+  }
+  return found;
+}
+
+connection_id program_calls::chatting(connection_handle who) const {
+  const connection_id id = shared_.find(who);
+  const bool chats = id != no_id && shared_.truth.connections[id].phase == connection_phase::chat;
+  return chats ? id : no_id;
+}
+
+}  // namespace chinwag

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "chat/requests.hpp"
+#include "chinwag/server.hpp"
+#include "connection/lifecycle.hpp"
+#include "state/context.hpp"
+#include "state/outboxes.hpp"
+#include "state/rooms.hpp"
+#include "state/users.hpp"
+
+namespace chinwag {
+
+// What other threads want done on the shard's. Tasks run in the order in which they were put in.
+class task_queue {
+ public:
+  using task = std::function<void()>;
+
+  // False if the shard does not run, or not any more. `first` tells that it must be woken.
+  bool put(task wanted, bool& first);
+
+  // From now on tasks are taken.
+  void open();
+  // Runs everything that waits.
+  void run();
+  // Runs what still waits and takes nothing more: whoever waits for an answer gets one.
+  void close();
+
+ private:
+  std::vector<task> take(bool last);
+
+  std::mutex guard_;
+  std::vector<task> tasks_;
+  bool open_ = false;
+};
+
+// What the program asks of a shard, on the shard's thread. Texts are checked before they come here;
+// contents are JSON text.
+class program_calls {
+ public:
+  program_calls(context& shared, outboxes& outboxes, rooms& rooms, users& users,
+                lifecycle& lifecycle, requests& requests)
+      : shared_(shared),
+        outboxes_(outboxes),
+        rooms_(rooms),
+        users_(users),
+        lifecycle_(lifecycle),
+        requests_(requests) {}
+
+  void publish(std::string_view room, std::string_view content, std::string_view user);
+  void send_to(std::string_view to, std::string_view content, std::string_view user);
+  // Neither does anything for a connection that is gone or going.
+  bool is_open(connection_handle who) const { return chatting(who) != no_id; }
+  void send(connection_handle to, std::string_view content, std::string_view user);
+  void close(connection_handle who, std::uint16_t code);
+  void decide(std::vector<decision> decisions);
+  std::vector<room_info> list_rooms() const;
+  std::vector<member_info> list_members(std::string_view room) const;
+
+ private:
+  connection_id chatting(connection_handle who) const;
+
+  context& shared_;
+  outboxes& outboxes_;
+  rooms& rooms_;
+  users& users_;
+  lifecycle& lifecycle_;
+  requests& requests_;
+};
+
+}  // namespace chinwag

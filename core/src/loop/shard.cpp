@@ -1,0 +1,208 @@
+#include "loop/shard.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <semaphore>
+#include <utility>
+
+namespace chinwag {
+
+namespace {
+
+// Keys of the two descriptors that are not connections: no connection has these places.
+constexpr std::uint64_t listener_key = UINT64_MAX;
+constexpr std::uint64_t wakeup_key = UINT64_MAX - 1;
+
+constexpr std::size_t events_per_clock = 16;
+
+}  // namespace
+
+shard::shard(const options& settings, const hash_key& key, handlers called)
+    : shared_(settings, key),
+      program_(std::move(called)),
+      poller_(shared_),
+      timers_(shared_.links.connections),
+      outboxes_(shared_),
+      rooms_(shared_),
+      users_(shared_),
+      sender_(shared_, outboxes_, rooms_, kernel::send),
+      lifecycle_(shared_, outboxes_, rooms_, users_, sender_, poller_, timers_, program_),
+      protocol_(shared_, outboxes_, rooms_, users_, program_),
+      requests_(shared_, outboxes_, rooms_, lifecycle_, protocol_),
+      http_(shared_, outboxes_, lifecycle_, protocol_),
+      receiver_(shared_, outboxes_, rooms_, lifecycle_, poller_, requests_, http_),
+      flusher_(
+          shared_, sender_, rooms_,
+          [this](connection_id id, delivery outcome) { lifecycle_.after_delivery(id, outcome); }),
+      acceptor_(shared_, lifecycle_, poller_, listener_key),
+      calls_(shared_, outboxes_, rooms_, users_, lifecycle_, requests_) {}
+
+shard::~shard() {
+  lifecycle_.end_all();
+  if (wakeup_ >= 0) kernel::close(wakeup_);
+}
+
+status shard::listen() {
+  wakeup_ = kernel::open_wakeup();
+  if (wakeup_ < 0 || !poller_.open() || !poller_.watch(wakeup_, wakeup_key)) {
+    return {error::no_descriptors, std::string("can't make the event set: ") +
+                                       std::strerror(errno) + "; raise the limit of open files"};
+  }
+  return acceptor_.listen();
+}
+
+std::uint32_t shard::run() {
+  thread_.store(std::this_thread::get_id());
+  while (step()) {
+  }
+  const std::uint32_t left = end();
+  thread_.store({});
+  return left;
+}
+
+// Commands are looked at right before a turn's wait: one that comes later wakes it.
+bool shard::step() {
+  follow_command();
+  if (done()) return false;
+  turn();
+  return true;
+}
+
+std::uint32_t shard::end() {
+  const std::uint32_t left = lifecycle_.live();
+  lifecycle_.end_all();
+  tasks_.close();
+  program_.end_turn();
+  return left;
+}
+
+void shard::turn() {
+  wait();
+  shared_.clock.begin_turn();
+  acceptor_.resume_if_due();
+  requests_.resume();
+  lifecycle_.run_timers();
+  receiver_.resume_paused();
+  handle_events();
+  lifecycle_.reap();
+  flush();
+  lifecycle_.reap();
+  program_.end_turn();
+  shared_.counts.count_turn(shared_.clock.spent_us());
+}
+
+void shard::wait() {
+  if (ready_next_ < ready_count_) return;
+  ready_next_ = 0;
+  ready_count_ = poller_.wait(ready_, timeout_ms());
+}
+
+// Half of the turn at most is for reading, the rest for giving out what was read.
+void shard::handle_events() {
+  const std::uint64_t budget_us = shared_.limits.turn_us / 2;
+  for (std::size_t handled = 1; ready_next_ < ready_count_; ++handled) {
+    handle(ready_[ready_next_++]);
+    if (handled % events_per_clock == 0 && shared_.clock.spent_us() >= budget_us) return;
+  }
+}
+
+void shard::handle(const kernel::event& event) {
+  if (event.key == listener_key) return acceptor_.accept_waiting();
+  if (event.key == wakeup_key) return answer_wakeup();
+  const connection_id id = poller_.owner_of(event.key);
+  if (id == no_id) return;
+  const connection& about = shared_.truth.connections[id];
+  if ((event.what & kernel::writable) != 0 && about.blocked) {
+    lifecycle_.after_delivery(id, sender_.deliver(id));
+  }
+  if ((event.what & kernel::broken) != 0) return lifecycle_.break_off(id);
+  if ((event.what & kernel::readable) != 0 && !shared_.links.connections[id].reading_paused) {
+    receiver_.readable(id);
+  }
+}
+
+void shard::flush() {
+  flusher_.flush_outboxes();
+  flusher_.flush_rooms();
+}
+
+// Slow consumers met while flushing have a close frame to send, those who were reaped after it left
+// a user_left in their rooms, and a budget may have ended before the last member.
+bool shard::work_left() const {
+  return !shared_.links.outbox_queue.empty() || !shared_.links.dirty_rooms.empty();
+}
+
+int shard::timeout_ms() const {
+  if (work_left()) return 0;
+  if (receiver_.anyone_paused() || requests_.anyone_stuck()) return 1;
+  std::optional<std::uint32_t> wait = timers_.wait_ms(shared_.clock.now());
+  const auto no_later_than = [&](std::uint32_t limit) {
+    wait = std::min(wait.value_or(limit), limit);
+  };
+  if (const auto acceptor = acceptor_.wait_ms()) no_later_than(*acceptor);
+  if (draining_) no_later_than(10);
+  return wait ? static_cast<int>(*wait) : -1;
+}
+
+void shard::follow_command() {
+  if (command_.load(std::memory_order_acquire) != command::drain || draining_) return;
+  draining_ = true;
+  drain_since_ = shared_.clock.now();
+  acceptor_.stop();
+  tasks_.run();  // what was asked for before the drain comes before its closes
+  lifecycle_.close_all();
+}
+
+bool shard::done() const {
+  const command asked = command_.load(std::memory_order_acquire);
+  if (asked == command::stop) return true;
+  if (!draining_) return false;
+  return lifecycle_.live() == 0 || elapsed_ms(drain_since_, shared_.clock.now()) >=
+                                       drain_deadline_ms_.load(std::memory_order_relaxed);
+}
+
+void shard::stop() {
+  command_.store(command::stop, std::memory_order_release);
+  ring();
+}
+
+void shard::drain(std::uint32_t deadline_ms) {
+  drain_deadline_ms_.store(deadline_ms, std::memory_order_relaxed);
+  command expected = command::serve;
+  command_.compare_exchange_strong(expected, command::drain, std::memory_order_acq_rel);
+  ring();
+}
+
+bool shard::post(task wanted) {
+  bool first = false;
+  if (!tasks_.put([this, wanted = std::move(wanted)] { wanted(calls_); }, first)) return false;
+  if (first) ring();
+  return true;
+}
+
+bool shard::ask(const task& wanted) {
+  if (thread_.load() == std::this_thread::get_id()) {
+    wanted(calls_);
+    return true;
+  }
+  std::binary_semaphore done(0);
+  const bool taken = post([&](program_calls& calls) {
+    wanted(calls);
+    done.release();
+  });
+  if (taken) done.acquire();
+  return taken;
+}
+
+void shard::ring() {
+  kernel::wake(wakeup_);
+}
+
+// The bell is cleared first: a task that comes after its queue was emptied rings again.
+void shard::answer_wakeup() {
+  kernel::clear_wakeup(wakeup_);
+  tasks_.run();
+}
+
+}  // namespace chinwag

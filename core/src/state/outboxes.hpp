@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string_view>
+
+#include "state/context.hpp"
+
+namespace chinwag {
+
+// Fills connections' outboxes and remembers whom to serve at the end of the turn.
+class outboxes {
+ public:
+  explicit outboxes(context& shared) : shared_(shared) {}
+
+  void add(connection_id id, const message_parts& message);
+  void add(connection_id id, opcode code, std::string_view payload);
+  void add_raw(connection_id id, std::string_view bytes);
+
+  // Bytes that wait in it.
+  std::size_t waiting(connection_id id) const;
+
+  // Serves the connection at the end of the turn even if nothing is in its outbox.
+  void queue(connection_id id);
+
+  // The place for what a connection keeps, made if need be.
+  connection_buffers& buffers_of(connection_id id);
+  // Gives the place back once nothing is in it.
+  void trim(connection_id id);
+
+ private:
+  context& shared_;
+};
+
+}  // namespace chinwag

@@ -1,0 +1,110 @@
+#include "state/room_log.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace chinwag {
+
+namespace {
+
+std::uint64_t end_of(const chunk& piece) {
+  return piece.base + piece.used;
+}
+
+// The chunk that holds the byte at `position`, which lies before the tail.
+chunk_id chunk_at(const room_log& log, const chunk_pool& pool, std::uint64_t position) {
+  chunk_id id = log.first;
+  while (position >= end_of(pool[id])) id = pool[id].next;
+  return id;
+}
+
+chunk& room_for(room_log& log, chunk_pool& pool, std::size_t bytes) {
+  if (log.last != no_id && pool[log.last].used + bytes <= chunk::bytes_max) return pool[log.last];
+  const chunk_id id = pool.take();
+  pool[id].base = log.tail;
+  (log.last == no_id ? log.first : pool[log.last].next) = id;
+  log.last = id;
+  return pool[id];
+}
+
+}  // namespace
+
+chunk_id chunk_pool::take() {
+  ++in_use_;
+  if (!spare_.empty()) {
+    const chunk_id id = spare_.back();
+    spare_.pop_back();
+    chunks_[id]->used = 0;
+    chunks_[id]->next = no_id;
+    return id;
+  }
+  auto fresh = std::unique_ptr<chunk>(new chunk);  // its bytes stay untouched until written
+  if (hollow_.empty()) {
+    chunks_.push_back(std::move(fresh));
+    return static_cast<chunk_id>(chunks_.size() - 1);
+  }
+  const chunk_id id = hollow_.back();
+  hollow_.pop_back();
+  chunks_[id] = std::move(fresh);
+  return id;
+}
+
+void chunk_pool::give_back(chunk_id id) {
+  --in_use_;
+  if (spare_.size() < spare_max) {
+    spare_.push_back(id);
+    return;
+  }
+  chunks_[id].reset();
+  hollow_.push_back(id);
+}
+
+void append(room_log& log, chunk_pool& pool, const message_parts& message) {
+  const std::size_t size = message.frame_size();
+  assert(size <= chunk::bytes_max);
+  chunk& piece = room_for(log, pool, size);
+  message.write_frame(piece.bytes.data() + piece.used);
+  piece.used += static_cast<std::uint32_t>(size);
+  log.tail += size;
+}
+
+std::size_t read(const room_log& log, const chunk_pool& pool, std::uint64_t from, std::uint64_t to,
+                 std::span<iovec> out) {
+  std::size_t count = 0;
+  if (from >= to) return count;
+  for (chunk_id id = chunk_at(log, pool, from); from < to && count < out.size();) {
+    const chunk& piece = pool[id];
+    const std::uint64_t end = std::min(to, end_of(piece));
+    // sendmsg only reads, but its interface wants a pointer that isn't const.
+    out[count++] = {const_cast<char*>(piece.bytes.data() + (from - piece.base)),
+                    static_cast<std::size_t>(end - from)};
+    from = end;
+    id = piece.next;
+  }
+  return count;
+}
+
+void release(room_log& log, chunk_pool& pool, std::uint64_t low) {
+  while (log.first != no_id && end_of(pool[log.first]) <= low) {
+    const chunk_id done = log.first;
+    log.first = pool[done].next;
+    pool.give_back(done);
+  }
+  if (log.first == no_id) log.last = no_id;
+}
+
+frame_walk walk_frames(const room_log& log, const chunk_pool& pool, std::uint64_t from,
+                       std::uint64_t position) {
+  frame_walk walk{from, 0};
+  if (from >= position) return walk;
+  chunk_id id = chunk_at(log, pool, from);
+  while (walk.end < position) {
+    while (walk.end >= end_of(pool[id])) id = pool[id].next;
+    const chunk& piece = pool[id];
+    walk.end += server_frame_size(piece.bytes.data() + (walk.end - piece.base));
+    ++walk.frames;
+  }
+  return walk;
+}
+
+}  // namespace chinwag

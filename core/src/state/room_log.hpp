@@ -1,0 +1,76 @@
+#pragma once
+
+#include <sys/uio.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "state/ids.hpp"
+#include "wire/messages.hpp"
+
+namespace chinwag {
+
+// A piece of a room's log. Frames never straddle two chunks, so what a member lacks is mostly one
+// run of bytes.
+struct chunk {
+  static constexpr std::size_t bytes_max = 128 * 1024;
+
+  std::uint64_t base = 0;  // position in the log of bytes[0]
+  std::uint32_t used = 0;
+  chunk_id next = no_id;
+  std::array<char, bytes_max> bytes;
+};
+
+// Hands out chunks and takes them back. The one given back last is given out first: it is still in
+// the cache. Memory beyond `spare_max` free chunks goes back to the system.
+class chunk_pool {
+ public:
+  chunk_id take();
+  void give_back(chunk_id id);
+
+  chunk& operator[](chunk_id id) { return *chunks_[id]; }
+  const chunk& operator[](chunk_id id) const { return *chunks_[id]; }
+
+  std::size_t in_use() const { return in_use_; }
+
+ private:
+  static constexpr std::size_t spare_max = 128;
+
+  std::vector<std::unique_ptr<chunk>> chunks_;
+  std::vector<chunk_id> spare_;   // with memory
+  std::vector<chunk_id> hollow_;  // places whose memory was returned
+  std::size_t in_use_ = 0;
+};
+
+// What was published in a room and not yet sent to everyone: finished WebSocket frames in a row.
+// Positions count bytes since the room began and never go back.
+struct room_log {
+  std::uint64_t tail = 0;
+  chunk_id first = no_id;
+  chunk_id last = no_id;
+};
+
+// Writes the parts as one text frame at the tail.
+void append(room_log& log, chunk_pool& pool, const message_parts& message);
+
+// Describes the bytes [from, to) by at most `out.size()` pieces; returns how many it took.
+std::size_t read(const room_log& log, const chunk_pool& pool, std::uint64_t from, std::uint64_t to,
+                 std::span<iovec> out);
+
+// Gives back the chunks that lie wholly before `low`.
+void release(room_log& log, chunk_pool& pool, std::uint64_t low);
+
+struct frame_walk {
+  std::uint64_t end = 0;     // the first frame boundary at or after the position asked for
+  std::uint64_t frames = 0;  // that end in (from, end]
+};
+
+// Walks the frames from the boundary `from` until it reaches or passes `position`.
+frame_walk walk_frames(const room_log& log, const chunk_pool& pool, std::uint64_t from,
+                       std::uint64_t position);
+
+}  // namespace chinwag
