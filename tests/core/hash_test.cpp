@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "state/name_index.hpp"
+#include "state/names.hpp"
 
 namespace chinwag {
 namespace {

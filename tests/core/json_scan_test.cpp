@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "wire/utf8.hpp"
 #include "wire/json.hpp"
+#include "wire/utf8.hpp"
 
 namespace chinwag {
 namespace {

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "state/names.hpp"
+
 namespace chinwag {
 namespace {
 

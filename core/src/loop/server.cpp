@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "loop/shard.hpp"
-#include "wire/utf8.hpp"
 #include "wire/json.hpp"
 #include "wire/name.hpp"
+#include "wire/utf8.hpp"
 
 namespace chinwag {
 

@@ -14,11 +14,10 @@
 #include "host/metrics.hpp"
 #include "state/buffers.hpp"
 #include "state/ids.hpp"
-#include "state/name_index.hpp"
+#include "state/names.hpp"
 #include "state/room_log.hpp"
 #include "state/table.hpp"
 #include "wire/message_reader.hpp"
-#include "wire/name.hpp"
 
 namespace chinwag {
 

@@ -14,8 +14,8 @@
 #include <boost/uuid/uuid_io.hpp>
 #include <sstream>
 
-#include "wire/utf8.hpp"
 #include "wire/name.hpp"
+#include "wire/utf8.hpp"
 
 namespace chinwag {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "wire/utf8.hpp"
 #include "wire/frame.hpp"
+#include "wire/utf8.hpp"
 
 namespace chinwag {
 

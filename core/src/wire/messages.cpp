@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "host/metrics.hpp"
-
 namespace chinwag {
 
 void message_parts::write_frame(char* to) const {

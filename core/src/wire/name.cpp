@@ -1,7 +1,6 @@
 #include "wire/name.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "wire/json.hpp"
 
@@ -17,16 +16,6 @@ bool has_control_character(std::string_view text) {
     after_c2 = byte == 0xC2;
   }
   return false;
-}
-
-std::uint32_t slot_of(const stored_name& name) {
-  std::uint32_t slot = 0;
-  std::memcpy(&slot, name.bytes.data(), sizeof slot);
-  return slot;
-}
-
-bool is_short(const stored_name& name) {
-  return name.size <= sizeof name.bytes;
 }
 
 }  // namespace
@@ -48,28 +37,6 @@ quoted_name::quoted_name(std::string_view name)
     if (c == '"' || c == '\\') text_[size_++] = '\\';
     text_[size_++] = c;
   }
-}
-
-stored_name name_store::put(std::string_view name) {
-  stored_name stored;
-  stored.size = static_cast<std::uint8_t>(name.size());
-  if (is_short(stored)) {
-    std::copy(name.begin(), name.end(), stored.bytes.begin());
-    return stored;
-  }
-  const std::uint32_t slot = long_names_.add();
-  std::copy(name.begin(), name.end(), long_names_[slot].begin());
-  std::memcpy(stored.bytes.data(), &slot, sizeof slot);
-  return stored;
-}
-
-void name_store::drop(const stored_name& name) {
-  if (!is_short(name)) long_names_.remove(slot_of(name));
-}
-
-std::string_view name_store::view(const stored_name& name) const {
-  if (is_short(name)) return {name.bytes.data(), name.size};
-  return {long_names_[slot_of(name)].data(), name.size};
 }
 
 }  // namespace chinwag

@@ -5,8 +5,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include "state/table.hpp"
-
 namespace chinwag {
 
 inline constexpr std::size_t name_bytes_max = 64;
@@ -44,22 +42,6 @@ class quoted_name {
   std::array<char, 2 * name_bytes_max> text_;
   std::size_t size_ = 0;
   bool escaped_ = false;
-};
-
-// Where a name is kept: up to 15 bytes in the record itself, longer ones in a slot of the store.
-struct stored_name {
-  std::array<char, 15> bytes{};
-  std::uint8_t size = 0;
-};
-
-class name_store {
- public:
-  stored_name put(std::string_view name);
-  void drop(const stored_name& name);
-  std::string_view view(const stored_name& name) const;
-
- private:
-  table<std::array<char, name_bytes_max>> long_names_;
 };
 
 }  // namespace chinwag

@@ -7,6 +7,8 @@
 #include <string_view>
 
 #include "state/ids.hpp"
+#include "state/table.hpp"
+#include "wire/name.hpp"
 
 namespace chinwag {
 
@@ -59,6 +61,22 @@ class name_index {
 
   boost::unordered_flat_set<std::uint32_t, hasher, same_name> ids_;
   name_of names_;
+};
+
+// Where a name is kept: up to 15 bytes in the record itself, longer ones in a slot of the store.
+struct stored_name {
+  std::array<char, 15> bytes{};
+  std::uint8_t size = 0;
+};
+
+class name_store {
+ public:
+  stored_name put(std::string_view name);
+  void drop(const stored_name& name);
+  std::string_view view(const stored_name& name) const;
+
+ private:
+  table<std::array<char, name_bytes_max>> long_names_;
 };
 
 }  // namespace chinwag

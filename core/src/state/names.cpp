@@ -1,5 +1,6 @@
-#include "state/name_index.hpp"
+#include "state/names.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstring>
@@ -67,6 +68,16 @@ std::uint64_t siphash(std::string_view text, const hash_key& key, int rounds, in
   return state.finish(final_rounds);
 }
 
+std::uint32_t slot_of(const stored_name& name) {
+  std::uint32_t slot = 0;
+  std::memcpy(&slot, name.bytes.data(), sizeof slot);
+  return slot;
+}
+
+bool is_short(const stored_name& name) {
+  return name.size <= sizeof name.bytes;
+}
+
 }  // namespace
 
 std::uint64_t siphash13(std::string_view text, const hash_key& key) {
@@ -75,6 +86,28 @@ std::uint64_t siphash13(std::string_view text, const hash_key& key) {
 
 std::uint64_t siphash24(std::string_view text, const hash_key& key) {
   return siphash(text, key, 2, 4);
+}
+
+stored_name name_store::put(std::string_view name) {
+  stored_name stored;
+  stored.size = static_cast<std::uint8_t>(name.size());
+  if (is_short(stored)) {
+    std::copy(name.begin(), name.end(), stored.bytes.begin());
+    return stored;
+  }
+  const std::uint32_t slot = long_names_.add();
+  std::copy(name.begin(), name.end(), long_names_[slot].begin());
+  std::memcpy(stored.bytes.data(), &slot, sizeof slot);
+  return stored;
+}
+
+void name_store::drop(const stored_name& name) {
+  if (!is_short(name)) long_names_.remove(slot_of(name));
+}
+
+std::string_view name_store::view(const stored_name& name) const {
+  if (is_short(name)) return {name.bytes.data(), name.size};
+  return {long_names_[slot_of(name)].data(), name.size};
 }
 
 }  // namespace chinwag
