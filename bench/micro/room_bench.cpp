@@ -12,6 +12,11 @@
 #include "wire/messages.hpp"
 
 namespace chinwag {
+
+struct test_access {
+  static void begin_chat(connection& of) { of.phase = connection_phase::chat; }
+};
+
 namespace {
 
 constexpr int room_members = 100;
@@ -37,7 +42,7 @@ void room_append_and_flush(benchmark::State& state) {
   for (int i = 0; i < room_members; ++i) {
     const connection_id id = shared.truth.connections.add();
     shared.links.connections.reset(id);
-    shared.truth.connections[id].phase = connection_phase::chat;
+    test_access::begin_chat(shared.truth.connections[id]);
     places.join(id, "a");
   }
   end_of_turn.flush_rooms();

@@ -12,10 +12,13 @@ export interface ServerOptions {
   handshake_timeout_ms?: number;
   stall_timeout_ms?: number;
   close_timeout_ms?: number;
+  close_total_timeout_ms?: number;
   pending_bytes_max?: number;
   slow_consumer?: 'close' | 'skip';
   rooms_per_connection_max?: number;
   header_bytes_max?: number;
+  requests_per_second_max?: number;
+  fanout_bytes_per_second_max?: number;
   undecided_bytes_max?: number;
   echo?: boolean;
   echo_bytes_max?: number;

@@ -129,7 +129,7 @@ TEST(chinwagd, a_flag_outranks_the_environment_which_outranks_the_file) {
   EXPECT_TRUE(has(shown.output, "\nport = 3333\n")) << shown.output;
   EXPECT_TRUE(has(shown.output, "\nping_interval_ms = 2222\n"));
   EXPECT_TRUE(has(shown.output, "\nidle_timeout_ms = 1111\n"));
-  EXPECT_TRUE(has(shown.output, "\nclose_timeout_ms = 1000\n"));
+  EXPECT_TRUE(has(shown.output, "\nclose_timeout_ms = 5000\n"));
 }
 
 TEST(chinwagd, the_printed_settings_give_the_same_settings) {

@@ -42,7 +42,7 @@ bool publish_until(running_server& server, chat_client& publisher, Wish command)
 }
 
 TEST(slow_consumer, is_closed_and_nobody_else_waits) {
-  running_server server({.pending_bytes_max = 100'000});
+  running_server server({.close_timeout_ms = 500, .pending_bytes_max = 100'000});
   chat_client slow = join(server, "slow", tiny_buffer);
   chat_client publisher = join(server, "publisher");
   EXPECT_TRUE(

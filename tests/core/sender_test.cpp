@@ -205,8 +205,8 @@ TEST(sender, a_closing_connection_says_all_then_closes) {
   parts.places.join(ann, "a");
   parts.publish("a", "last words");
   parts.places.leave_all(ann);
-  parts.shared.truth.connections[ann].phase = connection_phase::closing;
-  parts.shared.truth.connections[ann].close_with = close_code::restart;
+  test_access::set(parts.shared.truth.connections[ann].phase, connection_phase::closing);
+  test_access::set(parts.shared.truth.connections[ann].close_with, close_code::restart);
   EXPECT_EQ(parts.out.deliver(ann), delivery::finished);
   const std::vector<wire_frame> frames = take_server_frames(parts.wires[0]);
   ASSERT_EQ(frames.size(), 3U);

@@ -3,6 +3,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "connection/sender.hpp"
@@ -12,6 +13,17 @@
 #include "state/users.hpp"
 #include "wire.hpp"
 #include "wire/messages.hpp"
+
+namespace chinwag {
+
+struct test_access {
+  template <typename T, typename Owner>
+  static void set(owned<T, Owner>& field, std::type_identity_t<T> value) {
+    field = value;
+  }
+};
+
+}  // namespace chinwag
 
 namespace chinwag::test {
 
@@ -35,7 +47,7 @@ struct shard_parts {
     const connection_id id = shared.truth.connections.add();
     shared.links.connections.reset(id);
     shared.truth.connections[id].descriptor = static_cast<int>(id);
-    shared.truth.connections[id].phase = connection_phase::chat;
+    test_access::set(shared.truth.connections[id].phase, connection_phase::chat);
     people.add(id, user);
     return id;
   }

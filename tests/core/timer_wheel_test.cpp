@@ -14,7 +14,7 @@ struct wheel_fixture {
   }
   std::vector<connection_id> due_at(tick_ms now) {
     std::vector<connection_id> due;
-    wheel.expire(now, [&](connection_id id) { due.push_back(id); });
+    wheel.expire(now, [&](connection_id id) { due.push_back(id); }, [] { return false; });
     std::sort(due.begin(), due.end());
     return due;
   }
@@ -59,10 +59,11 @@ TEST(timer_wheel, who_is_due_may_arm_again) {
   wheel_fixture timers;
   timers.wheel.arm(1, 0, 0);
   int fired = 0;
-  timers.wheel.expire(100, [&](connection_id id) {
+  const auto again = [&](connection_id id) {
     ++fired;
     timers.wheel.arm(id, 100, 0);
-  });
+  };
+  timers.wheel.expire(100, again, [] { return false; });
   EXPECT_EQ(fired, 1);
   EXPECT_EQ(timers.due_at(200), ids{1});
 }

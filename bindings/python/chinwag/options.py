@@ -17,10 +17,13 @@ class Options(TypedDict, total=False):
     handshake_timeout_ms: int
     stall_timeout_ms: int
     close_timeout_ms: int
+    close_total_timeout_ms: int
     pending_bytes_max: int
     slow_consumer: Literal["close", "skip"]
     rooms_per_connection_max: int
     header_bytes_max: int
+    requests_per_second_max: int
+    fanout_bytes_per_second_max: int
     undecided_bytes_max: int
     echo: bool
     echo_bytes_max: int

@@ -25,12 +25,16 @@ struct options {
   std::uint32_t idle_timeout_ms = 60'000;
   std::uint32_t handshake_timeout_ms = 10'000;
   std::uint32_t stall_timeout_ms = 10'000;
-  std::uint32_t close_timeout_ms = 1'000;
+  std::uint32_t close_timeout_ms = 5'000;
+  std::uint32_t close_total_timeout_ms = 20'000;
 
   std::uint32_t pending_bytes_max = 1024 * 1024;
   slow_consumer_policy slow_consumer = slow_consumer_policy::close;
   std::uint32_t rooms_per_connection_max = 64;
   std::uint32_t header_bytes_max = 8 * 1024;
+
+  std::uint32_t requests_per_second_max = 50'000;
+  std::uint32_t fanout_bytes_per_second_max = 4'000'000'000;
 
   std::uint32_t undecided_bytes_max = 64 * 1024 * 1024;
 

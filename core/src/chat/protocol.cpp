@@ -213,7 +213,6 @@ void protocol::heartbeat(connection_id id) {
   outboxes_.add(id, heartbeat_message(shared_.clock.timestamp()));
 }
 
-// `text` is JSON text.
 served protocol::refuse(connection_id id, refusal code, std::string_view text) {
   shared_.counts.count(code);
   outboxes_.add(id, error_message(code, text));

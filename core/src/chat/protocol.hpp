@@ -44,6 +44,9 @@ class protocol {
   // when the rooms of the connection are known for the time when it is served.
   early_look look_early(connection_id id, std::string_view text, bool rooms_known);
 
+  // Tells the client why a request is not served. `text` is JSON text.
+  served refuse(connection_id id, refusal code, std::string_view text);
+
  private:
   served serve_object(connection_id id, const json_request& asked, const verdict* decided);
   served join(connection_id id, const json_request& asked, const verdict* decided);
@@ -53,7 +56,6 @@ class protocol {
   bool turn_down(connection_id id, const verdict& outcome);
   void direct(connection_id id, const json_request& asked);
   void heartbeat(connection_id id);
-  served refuse(connection_id id, refusal code, std::string_view text);
   member_id membership_of(connection_id id, const json_request& asked) const;
   std::string_view user_of(connection_id id) const;
 

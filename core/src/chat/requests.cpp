@@ -67,9 +67,13 @@ void requests::decide(connection_id id, std::uint64_t number, verdict outcome) {
   if (held != nullptr && held->decide(number, std::move(outcome))) advance(id);
 }
 
-// Serves what can be served from the front.
+// Serves what can be served from the front, as far as the turn's time goes.
 void requests::advance(connection_id id) {
+  constexpr std::uint32_t units_per_request = 4;
   while (held_by(id) != nullptr && serve_front(id)) {
+    if (!shared_.reading.spend(units_per_request)) continue;
+    waiting_.push_back(shared_.handle_of(id));
+    break;
   }
   outboxes_.trim(id);
 }
@@ -109,7 +113,7 @@ bool requests::serve_front(connection_id id) {
 void requests::wait_if_behind(connection_id id, room_id published) {
   if (published == no_id || !rooms_.is_behind(published)) return;
   held_by(id)->waits_for = published;
-  stuck_.push_back({id, shared_.links.connections[id].generation});
+  waiting_.push_back(shared_.handle_of(id));
 }
 
 bool requests::full(connection_id id) const {
@@ -120,16 +124,17 @@ bool requests::full(connection_id id) const {
 }
 
 void requests::resume() {
-  std::vector<stuck> waiting;
-  waiting.swap(stuck_);
-  for (const stuck& one : waiting) {
-    if (shared_.links.connections[one.id].generation != one.generation) continue;
-    request_queue* held = held_by(one.id);
+  for (std::size_t left = waiting_.size(); left > 0 && !shared_.reading.spent(); --left) {
+    const connection_handle who = waiting_.front();
+    waiting_.pop_front();
+    const connection_id id = shared_.find(who);
+    const request_queue* held = id == no_id ? nullptr : held_by(id);
     if (held == nullptr) continue;
     if (held->waits_for != no_id && rooms_.is_behind(held->waits_for)) {
-      stuck_.push_back(one);
+      shared_.reading.spend(1);
+      waiting_.push_back(who);
     } else {
-      advance(one.id);
+      advance(id);
     }
   }
 }

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string_view>
-#include <vector>
 
 #include "chat/protocol.hpp"
 #include "connection/lifecycle.hpp"
@@ -29,6 +29,11 @@ class requests {
   // Serves one text message, now or when its time comes. Returns the room that it was published in.
   room_id serve(connection_id id, std::string_view text);
 
+  // Answers a request that is not served for a reason outside chat/1's decision table.
+  void refuse(connection_id id, refusal code, std::string_view text) {
+    protocol_.refuse(id, code, text);
+  }
+
   // The client closes: what it asked for before is served first.
   void close(connection_id id, std::uint16_t code);
 
@@ -38,16 +43,11 @@ class requests {
   // Too much waits for verdicts: the connection must not be read for now.
   bool full(connection_id id) const;
 
-  // Goes on with those whose room had to catch up.
+  // Goes on with those whose room had to catch up, or whose share of a turn was used.
   void resume();
-  bool anyone_stuck() const { return !stuck_.empty(); }
+  bool anyone_waits() const { return !waiting_.empty(); }
 
  private:
-  struct stuck {
-    connection_id id;
-    std::uint32_t generation;
-  };
-
   void hold(connection_id id, held_request request);
   void hold_behind(connection_id id, std::string_view text);
   void advance(connection_id id);
@@ -60,7 +60,7 @@ class requests {
   rooms& rooms_;
   lifecycle& lifecycle_;
   protocol& protocol_;
-  std::vector<stuck> stuck_;
+  std::deque<connection_handle> waiting_;  // to go on once their room or a turn has place
 };
 
 }  // namespace chinwag

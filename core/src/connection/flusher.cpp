@@ -8,6 +8,7 @@ namespace {
 
 // How many members are served between two looks at the clock.
 constexpr std::uint32_t clock_stride = 16;
+constexpr std::uint32_t units_per_send = 8;
 
 bool is_served(connection_phase phase) {
   return phase != connection_phase::free && phase != connection_phase::dead &&
@@ -18,15 +19,20 @@ bool is_served(connection_phase phase) {
 
 void flusher::flush_outboxes() {
   std::vector<connection_id>& queue = shared_.links.outbox_queue;
-  // What follows from a delivery may queue further connections: they are served too.
-  for (std::size_t i = 0; i < queue.size(); ++i) {
-    const connection_id id = queue[i];
+  // What follows from a delivery may queue further connections: they are served too. Rooms have the
+  // other half of the time.
+  work_budget budget(shared_.clock);
+  const std::uint64_t spent_us = shared_.clock.spent_us();
+  budget.begin(spent_us + (until_us_ - std::min(spent_us, until_us_)) / 2);
+  std::size_t done = 0;
+  while (done < queue.size() && !budget.spend(units_per_send)) {
+    const connection_id id = queue[done++];
     shared_.links.connections[id].in_outbox_queue = false;
     const connection& to = shared_.truth.connections[id];
     if (!is_served(to.phase)) continue;
     after_(id, to.blocked ? delivery::blocked : sender_.deliver(id));
   }
-  queue.clear();
+  queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(done));
 }
 
 bool flusher::flush_rooms() {
@@ -45,7 +51,7 @@ bool flusher::flush_rooms() {
 }
 
 bool flusher::budget_spent() const {
-  return shared_.clock.spent_us() >= shared_.limits.turn_us;
+  return shared_.clock.spent_us() >= until_us_;
 }
 
 // Serves members from where the last slice ended; true when all were visited.

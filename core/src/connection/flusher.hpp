@@ -17,6 +17,9 @@ class flusher {
   flusher(context& shared, sender& sender, rooms& rooms, after_delivery after)
       : shared_(shared), sender_(sender), rooms_(rooms), after_(std::move(after)) {}
 
+  // Until when, in microseconds of the turn, this flush may go on.
+  void begin(std::uint64_t until_us) { until_us_ = until_us; }
+
   // Connections with something of their own, those first.
   void flush_outboxes();
 
@@ -33,6 +36,7 @@ class flusher {
   sender& sender_;
   rooms& rooms_;
   after_delivery after_;
+  std::uint64_t until_us_ = UINT64_MAX;
 };
 
 }  // namespace chinwag

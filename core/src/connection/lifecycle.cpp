@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/invariant.hpp"
 #include "host/kernel.hpp"
 
 namespace chinwag {
@@ -13,20 +14,57 @@ bool is_open(connection_phase phase) {
          phase == connection_phase::echo;
 }
 
+// How many connections a drain begins to close before it looks at the clock.
+constexpr std::uint32_t closes_per_look = 64;
+
+// Connections that were accepted together would be pinged together for life: their first ping comes
+// up to a sixteenth of the interval early, so that ten thousand are spread over two seconds.
+std::uint32_t ping_advance_ms(connection_id id, std::uint32_t interval_ms) {
+  return (id * 2'654'435'769U >> 16) * (interval_ms / 16) >> 16;
+}
+
+bool may_follow(connection_phase from, connection_phase to) {
+  switch (to) {
+    case connection_phase::free:
+      return from == connection_phase::dead || from == connection_phase::http;
+    case connection_phase::http:
+      return from == connection_phase::free;
+    case connection_phase::chat:
+    case connection_phase::echo:
+      return from == connection_phase::http;
+    case connection_phase::closing:
+      return is_open(from);
+    case connection_phase::lingering:
+      return from == connection_phase::closing;
+    case connection_phase::dead:
+      return from != connection_phase::free && from != connection_phase::dead;
+  }
+  return false;
+}
+
 }  // namespace
+
+// The one place where a connection's phase changes.
+void lifecycle::enter(connection_id id, connection_phase next) {
+  connection& of = shared_.truth.connections[id];
+  invariant(may_follow(of.phase, next));
+  of.phase = next;
+}
 
 bool lifecycle::open(int descriptor) {
   const connection_id id = shared_.truth.connections.add();
   shared_.links.connections.reset(id);
   shared_.links.connections[id].generation = ++shared_.links.generations;
-  shared_.links.connections[id].pinged_at = shared_.clock.now();
+  shared_.links.connections[id].pinged_at =
+      shared_.clock.now() - ping_advance_ms(id, shared_.limits.ping_interval_ms);
   connection& fresh = shared_.truth.connections[id];
   fresh.descriptor = descriptor;
-  fresh.phase = connection_phase::http;
+  enter(id, connection_phase::http);
   fresh.heard_at = shared_.clock.now();
   fresh.since = shared_.clock.now();
   shared_.counts.connections.set(live());
   if (!poller_.add(id)) {
+    enter(id, connection_phase::free);
     shared_.truth.connections.remove(id);
     shared_.counts.connections.set(live());
     return false;
@@ -37,7 +75,7 @@ bool lifecycle::open(int descriptor) {
 
 void lifecycle::begin_chat(connection_id id, std::string_view user) {
   users_.add(id, user);
-  shared_.truth.connections[id].phase = connection_phase::chat;
+  enter(id, connection_phase::chat);
   shared_.truth.connections[id].heard_at = shared_.clock.now();
   shared_.counts.upgrades.add();
   arm(id);
@@ -45,7 +83,7 @@ void lifecycle::begin_chat(connection_id id, std::string_view user) {
 }
 
 void lifecycle::begin_echo(connection_id id) {
-  shared_.truth.connections[id].phase = connection_phase::echo;
+  enter(id, connection_phase::echo);
   shared_.truth.connections[id].heard_at = shared_.clock.now();
   shared_.counts.upgrades.add();
   arm(id);
@@ -67,12 +105,14 @@ void lifecycle::finish_http(connection_id id) {
 
 void lifecycle::begin_closing(connection_id id, std::uint16_t code) {
   connection& over = shared_.truth.connections[id];
-  over.phase = connection_phase::closing;
+  enter(id, connection_phase::closing);
   over.close_with = code;
   over.since = shared_.clock.now();
+  over.heard_at = shared_.clock.now();  // nothing it sends is heard any more: the close began
   if (code != 0) shared_.counts.count_close(code);
   end_chat(id, code);
   forget_input(id);
+  if (shared_.links.connections[id].peer_gone) return break_off(id);
   poller_.update(id);
   outboxes_.queue(id);
   arm(id);
@@ -92,6 +132,7 @@ void lifecycle::end_chat(connection_id id, std::uint16_t code) {
 // than the header that receiver has room for when it reads on, to find the client's end.
 void lifecycle::forget_input(connection_id id) {
   shared_.links.connections[id].reading_paused = false;
+  shared_.links.connections[id].postponed = false;
   const buffers_id place = shared_.truth.connections[id].buffers;
   if (place == no_id) return;
   connection_buffers& kept = shared_.truth.buffers[place];
@@ -101,18 +142,33 @@ void lifecycle::forget_input(connection_id id) {
 }
 
 void lifecycle::break_off(connection_id id) {
-  connection& broken = shared_.truth.connections[id];
-  if (broken.phase == connection_phase::dead || broken.phase == connection_phase::free) return;
-  broken.phase = connection_phase::dead;
+  const connection_phase phase = shared_.truth.connections[id].phase;
+  if (phase == connection_phase::dead || phase == connection_phase::free) return;
+  enter(id, connection_phase::dead);
   shared_.links.dead.push_back(id);
 }
 
+// The client reset the connection. What it sent before lies in the socket still, and is served
+// before the end is acted on; nothing can be sent to it.
+void lifecycle::peer_gone(connection_id id) {
+  connection& gone = shared_.truth.connections[id];
+  connection_links& links = shared_.links.connections[id];
+  if (links.peer_gone) return;
+  if (!is_open(gone.phase)) return break_off(id);
+  links.peer_gone = true;
+  gone.blocked = true;
+  poller_.forget(id);
+  if (!links.reading_paused) shared_.postpone(id);
+}
+
 void lifecycle::after_delivery(connection_id id, delivery outcome) {
+  const connection_phase phase = shared_.truth.connections[id].phase;
+  if (phase == connection_phase::dead || shared_.links.connections[id].peer_gone) return;
   switch (outcome) {
     case delivery::broken:
-      return break_off(id);
+      return peer_gone(id);
     case delivery::finished:
-      begin_lingering(id);
+      if (phase == connection_phase::closing) begin_lingering(id);
       break;
     case delivery::blocked:
       judge(id);
@@ -125,7 +181,7 @@ void lifecycle::after_delivery(connection_id id, delivery outcome) {
   poller_.update(id);
 }
 
-// Rule 4: too much waits for a connection whose buffer is full.
+// Too much waits for a connection whose buffer is full.
 void lifecycle::judge(connection_id id) {
   if (shared_.truth.connections[id].phase != connection_phase::chat) return;
   if (sender_.lag(id) <= shared_.limits.pending_bytes_max) return;
@@ -148,16 +204,18 @@ void lifecycle::slow_consumer(connection_id id) {
 // it still sends is read and dropped, since a reset would overtake the close frame.
 void lifecycle::begin_lingering(connection_id id) {
   connection& over = shared_.truth.connections[id];
-  if (over.phase == connection_phase::lingering) return;
-  over.phase = connection_phase::lingering;
+  enter(id, connection_phase::lingering);
   over.since = shared_.clock.now();
   kernel::shutdown_write(over.descriptor);
   outboxes_.trim(id);
   arm(id);
 }
 
-void lifecycle::run_timers() {
-  timers_.expire(shared_.clock.now(), [this](connection_id id) { check(id); });
+void lifecycle::run_timers(work_budget& budget) {
+  constexpr std::uint32_t units_per_timer = 4;
+  timers_.expire(
+      shared_.clock.now(), [this](connection_id id) { check(id); },
+      [&budget] { return budget.spend(units_per_timer); });
 }
 
 void lifecycle::check(connection_id id) {
@@ -175,7 +233,7 @@ void lifecycle::check(connection_id id) {
       break;
     case connection_phase::closing:
     case connection_phase::lingering:
-      if (until(due.since, shared_.limits.close_timeout_ms) > 0) break;
+      if (close_wait_ms(due) > 0) break;
       if (due.phase == connection_phase::closing) kernel::reset(due.descriptor);
       break_off(id);
       break;
@@ -186,9 +244,12 @@ void lifecycle::check(connection_id id) {
 void lifecycle::check_chat(connection_id id) {
   const connection& due = shared_.truth.connections[id];
   connection_links& links = shared_.links.connections[id];
+  if (links.peer_gone) return;
+  outboxes_.trim(id);
   if (is_stalled(id)) return slow_consumer(id);
-  // Who is not read for can't be heard.
-  if (!links.reading_paused && until(due.heard_at, shared_.limits.idle_timeout_ms) == 0) {
+  // A connection that is not read from can't be heard.
+  if (!links.reading_paused && !links.postponed &&
+      until(due.heard_at, shared_.limits.idle_timeout_ms) == 0) {
     return close(id, close_code::going_away);
   }
   if (until(links.pinged_at, shared_.limits.ping_interval_ms) > 0) return;
@@ -216,7 +277,7 @@ void lifecycle::arm(connection_id id) {
       break;
     case connection_phase::closing:
     case connection_phase::lingering:
-      wait_ms = until(of.since, shared_.limits.close_timeout_ms);
+      wait_ms = close_wait_ms(of);
       break;
     case connection_phase::chat:
     case connection_phase::echo:
@@ -228,6 +289,12 @@ void lifecycle::arm(connection_id id) {
       break;
   }
   timers_.arm(id, shared_.clock.now(), wait_ms);
+}
+
+// A close may take as long as it makes progress, and not for ever.
+std::uint32_t lifecycle::close_wait_ms(const connection& over) const {
+  return std::min(until(over.since, shared_.limits.close_timeout_ms),
+                  until(over.heard_at, shared_.limits.close_total_timeout_ms));
 }
 
 std::uint32_t lifecycle::until(tick_ms since, std::uint32_t limit_ms) const {
@@ -253,19 +320,27 @@ void lifecycle::remove(connection_id id) {
   outboxes_.trim(id);
   if (gone.buffers != no_id) shared_.truth.buffers.remove(gone.buffers);
   poller_.close(id);
+  enter(id, connection_phase::free);
   shared_.truth.connections.remove(id);
   shared_.counts.connections.set(live());
 }
 
-void lifecycle::close_all() {
-  for (connection_id id = 0; id < shared_.truth.connections.size(); ++id) {
-    const connection_phase phase = shared_.truth.connections[id].phase;
-    if (phase == connection_phase::http) break_off(id);
+void lifecycle::begin_drain() {
+  draining_ = true;
+  next_to_drain_ = 0;
+}
+
+void lifecycle::drain(work_budget& budget) {
+  while (next_to_drain_ < shared_.truth.connections.size()) {
+    const connection_id id = next_to_drain_++;
+    if (shared_.truth.connections[id].phase == connection_phase::http) break_off(id);
     close(id, close_code::restart);
+    if (next_to_drain_ % closes_per_look == 0 && budget.spend(closes_per_look)) return;
   }
 }
 
 void lifecycle::end_all() {
+  draining_ = true;
   for (connection_id id = 0; id < shared_.truth.connections.size(); ++id) break_off(id);
   reap();
 }

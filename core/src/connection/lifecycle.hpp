@@ -42,20 +42,27 @@ class lifecycle {
   // The connection is broken or over. It is removed by reap().
   void break_off(connection_id id);
 
+  // The client reset the connection: what it sent before is served, then it is broken off.
+  void peer_gone(connection_id id);
+
   // What follows from a delivery: limits, deadlines, what to watch for.
   void after_delivery(connection_id id, delivery outcome);
 
-  void run_timers();
+  // Acts on the deadlines that have come, within the budget.
+  void run_timers(work_budget& budget);
   // Removes the broken ones; their rooms learn of it.
   void reap();
-  // Begins to close all connections.
-  void close_all();
+  // From now on nobody is told that others leave: all do. drain() begins to close those that are
+  // left, within the budget.
+  void begin_drain();
+  void drain(work_budget& budget);
   // Breaks all connections off.
   void end_all();
 
   std::uint32_t live() const { return shared_.truth.connections.live(); }
 
  private:
+  void enter(connection_id id, connection_phase next);
   void begin_closing(connection_id id, std::uint16_t code);
   void end_chat(connection_id id, std::uint16_t code);
   void forget_input(connection_id id);
@@ -66,6 +73,7 @@ class lifecycle {
   void check_chat(connection_id id);
   bool is_stalled(connection_id id) const;
   void arm(connection_id id);
+  std::uint32_t close_wait_ms(const connection& over) const;
   std::uint32_t until(tick_ms since, std::uint32_t limit_ms) const;
   void remove(connection_id id);
 
@@ -77,6 +85,8 @@ class lifecycle {
   poller& poller_;
   timer_wheel& timers_;
   program& program_;
+  bool draining_ = false;
+  connection_id next_to_drain_ = 0;
 };
 
 }  // namespace chinwag

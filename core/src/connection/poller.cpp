@@ -26,12 +26,17 @@ bool poller::add(connection_id id) {
 void poller::update(connection_id id) {
   const connection& of = shared_.truth.connections[id];
   connection_links& links = shared_.links.connections[id];
-  const bool read = !links.reading_paused;
+  if (links.peer_gone) return;
+  const bool read = !links.reading_paused && !links.postponed;
   if (links.watches_read == read && links.watches_write == of.blocked) return;
   links.watches_read = read;
   links.watches_write = of.blocked;
   const std::uint32_t what = (read ? kernel::readable : 0U) | (of.blocked ? kernel::writable : 0U);
   kernel::rewatch(descriptor_, of.descriptor, key_of(id), what);
+}
+
+void poller::forget(connection_id id) {
+  unwatch(shared_.truth.connections[id].descriptor);
 }
 
 void poller::close(connection_id id) {

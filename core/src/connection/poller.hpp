@@ -28,6 +28,9 @@ class poller {
   bool add(connection_id id);
   // Tells the kernel what the connection waits for, if that has changed.
   void update(connection_id id);
+  // Hears no more of the connection; for one that is reset, of which the kernel would tell for
+  // ever.
+  void forget(connection_id id);
   // Stops watching the connection and closes its descriptor.
   void close(connection_id id);
   void close_listener(int descriptor);

@@ -10,6 +10,7 @@ namespace chinwag {
 namespace {
 
 constexpr std::uint32_t pause_ms = 100;
+constexpr std::uint32_t units_per_accept = 32;
 
 }  // namespace
 
@@ -30,7 +31,7 @@ status acceptor::listen() {
 
 void acceptor::accept_waiting() {
   for (std::uint32_t i = 0; i < shared_.limits.accepts_per_turn; ++i) {
-    if (descriptor_ < 0 || !accept_one()) return;
+    if (descriptor_ < 0 || shared_.reading.spend(units_per_accept) || !accept_one()) return;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "host/invariant.hpp"
 #include "host/kernel.hpp"
 
 namespace chinwag {
@@ -13,6 +14,17 @@ namespace {
 constexpr std::size_t outbox_bytes_ample = 256 * 1024;
 
 constexpr std::size_t message_bytes_max = 65'536;  // chat/1 rule F6
+
+// What a connection is served at a time, in units of work_budget: a frame and each KiB of it are
+// one, an HTTP request is many.
+constexpr std::uint32_t share_units = 64;
+constexpr std::uint32_t units_per_http_request = 8;
+constexpr std::uint32_t bytes_per_unit = 1024;
+
+// Paused connections that are looked at in a turn.
+constexpr std::size_t resumes_per_turn = 512;
+
+constexpr std::uint32_t rate_window_ms = 1'000;
 
 bool is_websocket(connection_phase phase) {
   return phase == connection_phase::chat || phase == connection_phase::echo;
@@ -29,15 +41,17 @@ receiver::receiver(context& shared, outboxes& outboxes, rooms& rooms, lifecycle&
       poller_(poller),
       requests_(requests),
       http_(http),
-      buffer_(shared.limits.read_bytes_per_turn + shared.limits.header_bytes_max) {}
+      buffer_(std::size_t{shared.limits.read_bytes_per_turn} + shared.limits.header_bytes_max) {}
 
 void receiver::readable(connection_id id) {
+  if (!may_read(id)) return;
   const connection& from = shared_.truth.connections[id];
   std::size_t kept = 0;
   if (from.buffers != no_id) {
     // An unfinished HTTP header or frame header from before.
     std::string& unread = shared_.truth.buffers[from.buffers].unread;
     kept = unread.size();
+    invariant(kept <= shared_.limits.header_bytes_max);
     std::copy(unread.begin(), unread.end(), buffer_.begin());
   }
   const std::span<char> room = std::span(buffer_).subspan(kept);
@@ -47,20 +61,49 @@ void receiver::readable(connection_id id) {
   if (got <= 0) return lifecycle_.break_off(id);
   shared_.counts.bytes_in.add(static_cast<std::uint64_t>(got));
   if (kept > 0) shared_.truth.buffers[from.buffers].unread.clear();
-  serve(id, std::span(buffer_).first(kept + static_cast<std::size_t>(got)));
-}
-
-void receiver::serve(connection_id id, std::span<char> input) {
-  const connection& from = shared_.truth.connections[id];
-  while (from.phase == connection_phase::http && !must_wait(id, no_id) && http_.serve(id, input)) {
-  }
-  if (from.phase == connection_phase::http && must_wait(id, no_id)) pause(id, no_id);
-  if (is_websocket(from.phase)) serve_frames(id, input);
-  const bool goes_on = from.phase == connection_phase::http || is_websocket(from.phase);
-  if (goes_on && !input.empty()) {
+  std::span<char> input = std::span(buffer_).first(kept + static_cast<std::size_t>(got));
+  serve(id, input);
+  if (goes_on(id) && !input.empty()) {
     outboxes_.buffers_of(id).unread.assign(input.data(), input.size());
   } else {
     outboxes_.trim(id);
+  }
+  settle(id);
+}
+
+// What a visit leaves: whether the kernel is to tell of more, and who is to be visited again.
+void receiver::settle(connection_id id) {
+  if (shared_.links.connections[id].peer_gone && may_read(id)) shared_.postpone(id);
+  if (goes_on(id)) poller_.update(id);
+}
+
+// Whether what the connection has sent may be taken from the kernel now.
+bool receiver::may_read(connection_id id) const {
+  const connection_links& links = shared_.links.connections[id];
+  return !links.reading_paused && !links.postponed &&
+         shared_.truth.connections[id].phase != connection_phase::dead;
+}
+
+bool receiver::goes_on(connection_id id) const {
+  const connection_phase phase = shared_.truth.connections[id].phase;
+  return phase == connection_phase::http || is_websocket(phase);
+}
+
+// Serves one share of the input, and leaves the rest in it.
+void receiver::serve(connection_id id, std::span<char>& input) {
+  const connection& from = shared_.truth.connections[id];
+  visit_ = {};
+  if (from.phase == connection_phase::http) serve_http(id, input);
+  if (is_websocket(from.phase) && may_read(id)) serve_frames(id, input);
+  charge(id);
+}
+
+void receiver::serve_http(connection_id id, std::span<char>& input) {
+  const connection& from = shared_.truth.connections[id];
+  while (from.phase == connection_phase::http) {
+    if (must_wait(id, no_id)) return pause(id, no_id);
+    if (!http_.serve(id, input)) return;
+    if (share_is_used(units_per_http_request) && !input.empty()) return shared_.postpone(id);
   }
 }
 
@@ -71,18 +114,28 @@ void receiver::serve_frames(connection_id id, std::span<char>& input) {
   const std::size_t limit = from.phase == connection_phase::echo
                                 ? std::size_t{shared_.limits.echo_bytes_max}
                                 : message_bytes_max;
-  while (is_websocket(from.phase)) {
+  while (is_websocket(from.phase) && may_read(id)) {
     const inbound got = reader.next(input, limit);
     if (got.what == inbound::kind::nothing) break;
+    const auto units = static_cast<std::uint32_t>(1 + got.payload.size() / bytes_per_unit);
     const room_id published = handle(id, got);
-    if (!must_wait(id, published) || !is_websocket(from.phase)) continue;
-    pause(id, published);
-    break;
+    if (!is_websocket(from.phase)) break;
+    if (must_wait(id, published)) {
+      pause(id, published);
+    } else if (share_is_used(units) && !input.empty()) {
+      shared_.postpone(id);
+    }
   }
-  if (reader.frames() != frames_before) {
+  if (reader.frames() != frames_before && is_websocket(from.phase)) {
     shared_.truth.connections[id].heard_at = shared_.clock.now();
   }
   if (&reader == &common_reader_) keep_reader(id);
+}
+
+bool receiver::share_is_used(std::uint32_t units) {
+  shared_.reading.spend(units);
+  visit_.units += units;
+  return visit_.units >= share_units;
 }
 
 // Serves one message or control frame; returns the room that it was published in.
@@ -96,11 +149,7 @@ room_id receiver::handle(connection_id id, const inbound& got) {
       outboxes_.add(id, opcode::pong, got.payload);
       break;
     case inbound::kind::close:
-      if (echoes) {
-        lifecycle_.answer_close(id, got.code);
-      } else {
-        requests_.close(id, got.code);
-      }
+      close(id, got.code);
       break;
     case inbound::kind::fault:
       lifecycle_.close(id, got.code);
@@ -116,13 +165,73 @@ room_id receiver::handle(connection_id id, const inbound& got) {
         echo(id, got);
         break;
       }
-      return requests_.serve(id, got.payload);
+      return serve_text(id, got.payload);
   }
   return no_id;
 }
 
+room_id receiver::serve_text(connection_id id, std::string_view text) {
+  ++visit_.texts;
+  if (over_rate(id)) {
+    requests_.refuse(id, refusal::rate_limited, "too much was asked for in this second");
+    return no_id;
+  }
+  const room_id published = requests_.serve(id, text);
+  if (published != no_id) {
+    visit_.fanout_bytes += std::uint64_t{shared_.links.rooms[published].members} * text.size();
+  }
+  return published;
+}
+
+// The client closes. What it asked for before may wait for the program's verdicts; behind its close
+// nothing is served, so nothing is read until the close was answered.
+void receiver::close(connection_id id, std::uint16_t code) {
+  if (shared_.truth.connections[id].phase == connection_phase::echo) {
+    return lifecycle_.answer_close(id, code);
+  }
+  requests_.close(id, code);
+  if (!is_websocket(shared_.truth.connections[id].phase)) return;
+  shared_.links.connections[id].reading_paused = true;
+  poller_.update(id);
+}
+
 void receiver::echo(connection_id id, const inbound& got) {
   outboxes_.add(id, got.what == inbound::kind::text ? opcode::text : opcode::binary, got.payload);
+}
+
+// Whether the connection has asked for as much as a second allows.
+bool receiver::over_rate(connection_id id) const {
+  const std::uint64_t texts_max = shared_.limits.requests_per_second_max;
+  const std::uint64_t bytes_max = shared_.limits.fanout_bytes_per_second_max;
+  rate_window used;
+  const buffers_id place = shared_.truth.connections[id].buffers;
+  if (place != no_id) {
+    used = shared_.truth.buffers[place].rate;
+    if (elapsed_ms(used.since, shared_.clock.now()) >= rate_window_ms) used = {};
+  }
+  return (texts_max != 0 && used.texts + visit_.texts > texts_max) ||
+         (bytes_max != 0 && used.fanout_bytes + visit_.fanout_bytes >= bytes_max);
+}
+
+// Notes what a visit used of the connection's rate. A visit that is small beside the limits is not
+// noted: most connections never need the place for it.
+void receiver::charge(connection_id id) {
+  const options& limits = shared_.limits;
+  constexpr std::uint32_t small_part = 4'096;
+  const auto is_small = [](std::uint64_t used, std::uint64_t limit) {
+    return limit == 0 || used * small_part < limit;
+  };
+  if (is_small(visit_.texts, limits.requests_per_second_max) &&
+      is_small(visit_.fanout_bytes, limits.fanout_bytes_per_second_max)) {
+    return;
+  }
+  if (!goes_on(id)) return;
+  rate_window& used = outboxes_.buffers_of(id).rate;
+  if (!used.open || elapsed_ms(used.since, shared_.clock.now()) >= rate_window_ms) {
+    used = {.open = true, .since = shared_.clock.now()};
+  }
+  used.texts += visit_.texts;
+  used.fanout_bytes += visit_.fanout_bytes;
 }
 
 bool receiver::must_wait(connection_id id, room_id published) const {
@@ -131,31 +240,58 @@ bool receiver::must_wait(connection_id id, room_id published) const {
 }
 
 void receiver::pause(connection_id id, room_id published) {
-  connection_links& links = shared_.links.connections[id];
-  links.reading_paused = true;
+  shared_.links.connections[id].reading_paused = true;
   poller_.update(id);
-  paused_.push_back({id, links.generation, published});
+  paused_.push_back({shared_.handle_of(id), published});
 }
 
 void receiver::resume_paused() {
-  std::vector<paused> waiting;
-  waiting.swap(paused_);
-  for (const paused& one : waiting) {
-    connection_links& links = shared_.links.connections[one.id];
-    if (links.generation != one.generation || !links.reading_paused) continue;
-    if (must_wait(one.id, one.room)) {
+  for (std::size_t left = std::min(paused_.size(), resumes_per_turn); left > 0; --left) {
+    const paused one = paused_.front();
+    paused_.pop_front();
+    const connection_id id = shared_.find(one.who);
+    if (id == no_id || !shared_.links.connections[id].reading_paused) continue;
+    if (must_wait(id, one.room)) {
       paused_.push_back(one);
       continue;
     }
-    links.reading_paused = false;
-    shared_.truth.connections[one.id].heard_at = shared_.clock.now();
-    poller_.update(one.id);
-    std::string unread;
-    if (shared_.truth.connections[one.id].buffers != no_id) {
-      unread.swap(outboxes_.buffers_of(one.id).unread);
-    }
-    serve(one.id, unread);
+    shared_.links.connections[id].reading_paused = false;
+    shared_.truth.connections[id].heard_at = shared_.clock.now();
+    shared_.postpone(id);
   }
+}
+
+void receiver::serve_postponed() {
+  std::deque<connection_handle>& waiting = shared_.links.postponed;
+  for (std::size_t left = waiting.size(); left > 0 && !shared_.reading.spent(); --left) {
+    const connection_id id = shared_.find(waiting.front());
+    waiting.pop_front();
+    if (id == no_id || !shared_.links.connections[id].postponed) continue;
+    shared_.links.connections[id].postponed = false;
+    serve_unread(id);
+    // A connection with little to do is work, too.
+    shared_.reading.spend(1);
+  }
+}
+
+void receiver::serve_unread(connection_id id) {
+  const buffers_id place = shared_.truth.connections[id].buffers;
+  if (place == no_id || shared_.truth.buffers[place].unread.empty()) {
+    if (shared_.links.connections[id].peer_gone) return readable(id);
+    return settle(id);
+  }
+  // Out of its place: a close that is decided meanwhile forgets what is there.
+  std::string unread;
+  unread.swap(shared_.truth.buffers[place].unread);
+  std::span<char> input(unread);
+  serve(id, input);
+  if (goes_on(id) && !input.empty()) {
+    unread.erase(0, unread.size() - input.size());
+    outboxes_.buffers_of(id).unread = std::move(unread);
+  } else {
+    outboxes_.trim(id);
+  }
+  settle(id);
 }
 
 message_reader& receiver::reader_of(connection_id id) {

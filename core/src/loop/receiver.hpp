@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,8 +16,9 @@
 
 namespace chinwag {
 
-// Reads what clients send and hands it to HTTP, chat or echo. A connection whose messages the rest
-// can't keep up with is not read for a while: the pressure goes back to its sender.
+// Reads what clients send and hands it to HTTP, chat or echo. Each connection is served a share at
+// a time, so that one that floods leaves the others their turn. A connection whose messages the
+// rest can't keep up with is not read for a while: the pressure goes back to its sender.
 class receiver {
  public:
   receiver(context& shared, outboxes& outboxes, rooms& rooms, lifecycle& lifecycle, poller& poller,
@@ -29,17 +31,37 @@ class receiver {
   void resume_paused();
   bool anyone_paused() const { return !paused_.empty(); }
 
+  // Goes on with connections that have more to serve than one share.
+  void serve_postponed();
+  bool work_left() const { return !shared_.links.postponed.empty(); }
+
  private:
   struct paused {
-    connection_id id;
-    std::uint32_t generation;
+    connection_handle who;
     room_id room;  // that must catch up first, or no_id
   };
 
-  void serve(connection_id id, std::span<char> input);
+  // Counts what a connection is served at a time.
+  struct visit {
+    std::uint32_t units = 0;
+    std::uint32_t texts = 0;
+    std::uint64_t fanout_bytes = 0;
+  };
+
+  void serve(connection_id id, std::span<char>& input);
+  void serve_http(connection_id id, std::span<char>& input);
   void serve_frames(connection_id id, std::span<char>& input);
+  bool goes_on(connection_id id) const;
+  bool may_read(connection_id id) const;
+  void serve_unread(connection_id id);
+  void settle(connection_id id);
   room_id handle(connection_id id, const inbound& got);
+  room_id serve_text(connection_id id, std::string_view text);
+  void close(connection_id id, std::uint16_t code);
   void echo(connection_id id, const inbound& got);
+  bool share_is_used(std::uint32_t units);
+  bool over_rate(connection_id id) const;
+  void charge(connection_id id);
   bool must_wait(connection_id id, room_id published) const;
   void pause(connection_id id, room_id published);
   message_reader& reader_of(connection_id id);
@@ -54,7 +76,8 @@ class receiver {
   http_service& http_;
   std::vector<char> buffer_;      // shared by all: most reads end with nothing to keep
   message_reader common_reader_;  // for connections without a message that has begun
-  std::vector<paused> paused_;
+  visit visit_;                   // of the connection that is served now
+  std::deque<paused> paused_;
 };
 
 }  // namespace chinwag

@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t listener_key = UINT64_MAX;
 constexpr std::uint64_t wakeup_key = UINT64_MAX - 1;
 
-constexpr std::size_t events_per_clock = 16;
+constexpr std::uint32_t units_per_event = 2;
 
 }  // namespace
 
@@ -78,13 +78,22 @@ std::uint32_t shard::end() {
 }
 
 void shard::turn() {
-  wait();
-  shared_.clock.begin_turn();
+  shared_.clock.begin_turn(wait());
+  const std::uint64_t turn_us = shared_.limits.turn_us;
   acceptor_.resume_if_due();
-  requests_.resume();
-  lifecycle_.run_timers();
-  receiver_.resume_paused();
+  // Half of the turn is for reading. What comes new and what had to wait have a quarter each where
+  // there is both.
+  shared_.reading.begin(receiver_.work_left() ? turn_us / 4 : turn_us / 2);
   handle_events();
+  shared_.reading.begin(std::max(turn_us / 2, shared_.clock.spent_us() + turn_us / 4));
+  requests_.resume();
+  receiver_.resume_paused();
+  receiver_.serve_postponed();
+  // Behind reading: a frame that has arrived is a sign of life.
+  work_budget timers(shared_.clock);
+  timers.begin(shared_.clock.spent_us() + turn_us / 8);
+  lifecycle_.run_timers(timers);
+  if (draining_) lifecycle_.drain(timers);
   lifecycle_.reap();
   flush();
   lifecycle_.reap();
@@ -92,18 +101,19 @@ void shard::turn() {
   shared_.counts.count_turn(shared_.clock.spent_us());
 }
 
-void shard::wait() {
-  if (ready_next_ < ready_count_) return;
+// Returns for how long it was to wait at most.
+std::uint32_t shard::wait() {
+  if (ready_next_ < ready_count_) return 0;
+  const int timeout = timeout_ms();
   ready_next_ = 0;
-  ready_count_ = poller_.wait(ready_, timeout_ms());
+  ready_count_ = poller_.wait(ready_, timeout);
+  return timeout < 0 ? UINT32_MAX : static_cast<std::uint32_t>(timeout);
 }
 
-// Half of the turn at most is for reading, the rest for giving out what was read.
 void shard::handle_events() {
-  const std::uint64_t budget_us = shared_.limits.turn_us / 2;
-  for (std::size_t handled = 1; ready_next_ < ready_count_; ++handled) {
+  while (ready_next_ < ready_count_) {
     handle(ready_[ready_next_++]);
-    if (handled % events_per_clock == 0 && shared_.clock.spent_us() >= budget_us) return;
+    if (shared_.reading.spend(units_per_event)) return;
   }
 }
 
@@ -113,16 +123,18 @@ void shard::handle(const kernel::event& event) {
   const connection_id id = poller_.owner_of(event.key);
   if (id == no_id) return;
   const connection& about = shared_.truth.connections[id];
+  if (about.phase == connection_phase::dead) return;
+  if ((event.what & kernel::broken) != 0) return lifecycle_.peer_gone(id);
   if ((event.what & kernel::writable) != 0 && about.blocked) {
     lifecycle_.after_delivery(id, sender_.deliver(id));
   }
-  if ((event.what & kernel::broken) != 0) return lifecycle_.break_off(id);
-  if ((event.what & kernel::readable) != 0 && !shared_.links.connections[id].reading_paused) {
-    receiver_.readable(id);
-  }
+  if ((event.what & kernel::readable) != 0) receiver_.readable(id);
 }
 
+// Giving out has its own share of a turn, however long the rest of it took.
 void shard::flush() {
+  const std::uint64_t turn_us = shared_.limits.turn_us;
+  flusher_.begin(std::max(turn_us, shared_.clock.spent_us() + turn_us / 2));
   flusher_.flush_outboxes();
   flusher_.flush_rooms();
 }
@@ -130,12 +142,13 @@ void shard::flush() {
 // Slow consumers met while flushing have a close frame to send, those who were reaped after it left
 // a user_left in their rooms, and a budget may have ended before the last member.
 bool shard::work_left() const {
-  return !shared_.links.outbox_queue.empty() || !shared_.links.dirty_rooms.empty();
+  return !shared_.links.outbox_queue.empty() || !shared_.links.dirty_rooms.empty() ||
+         receiver_.work_left();
 }
 
 int shard::timeout_ms() const {
   if (work_left()) return 0;
-  if (receiver_.anyone_paused() || requests_.anyone_stuck()) return 1;
+  if (receiver_.anyone_paused() || requests_.anyone_waits()) return 1;
   std::optional<std::uint32_t> wait = timers_.wait_ms(shared_.clock.now());
   const auto no_later_than = [&](std::uint32_t limit) {
     wait = std::min(wait.value_or(limit), limit);
@@ -151,7 +164,7 @@ void shard::follow_command() {
   drain_since_ = shared_.clock.now();
   acceptor_.stop();
   tasks_.run();  // what was asked for before the drain comes before its closes
-  lifecycle_.close_all();
+  lifecycle_.begin_drain();
 }
 
 bool shard::done() const {

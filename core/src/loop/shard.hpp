@@ -64,7 +64,7 @@ class shard {
   enum class command : std::uint8_t { serve, drain, stop };
 
   void turn();
-  void wait();
+  std::uint32_t wait();
   void handle_events();
   void handle(const kernel::event& event);
   void flush();

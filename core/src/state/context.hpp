@@ -15,6 +15,7 @@
 #include "state/buffers.hpp"
 #include "state/ids.hpp"
 #include "state/names.hpp"
+#include "state/owned.hpp"
 #include "state/room_log.hpp"
 #include "state/table.hpp"
 #include "wire/message_reader.hpp"
@@ -23,11 +24,16 @@ namespace chinwag {
 
 // The time of a turn: read once at its beginning, so that a publish costs no clock. Timestamps are
 // Unix milliseconds, already as text.
+//
+// Deadlines run on the time in which the shard was able to serve. A process that is stopped (a
+// debugger, `docker pause`, a migrated machine) or whose handler blocks hears nobody meanwhile: its
+// clients' frames lie in the sockets, and no silence may be held against them.
 class turn_clock {
  public:
   turn_clock();
 
-  void begin_turn();
+  // `waited_ms` is how long the wait before this turn was to last at most.
+  void begin_turn(std::uint32_t waited_ms);
 
   tick_ms now() const { return now_; }
   std::string_view timestamp() const { return {timestamp_.data(), timestamp_size_}; }
@@ -36,11 +42,44 @@ class turn_clock {
   std::uint64_t spent_us() const;
 
  private:
-  std::uint64_t began_us_ = 0;  // monotonic
+  std::uint64_t began_us_ = 0;  // monotonic, moved on by what the process slept through
   std::uint64_t turn_us_ = 0;
   tick_ms now_ = 0;
   std::array<char, 20> timestamp_{};
   std::uint8_t timestamp_size_ = 0;
+};
+
+// The share of a turn that one of its parts may take. Work is counted in units of about a third of
+// a microsecond, and the clock is looked at once in a while.
+class work_budget {
+ public:
+  explicit work_budget(const turn_clock& clock) : clock_(clock) {}
+
+  // From now until so many microseconds after the turn began.
+  void begin(std::uint64_t until_us) {
+    until_us_ = until_us;
+    units_ = 0;
+    spent_ = false;
+  }
+
+  // Takes note of work; true once the time is over.
+  bool spend(std::uint32_t units) {
+    units_ += units;
+    if (units_ >= units_per_look) {
+      units_ = 0;
+      spent_ = spent_ || clock_.spent_us() >= until_us_;
+    }
+    return spent_;
+  }
+  bool spent() const { return spent_; }
+
+ private:
+  static constexpr std::uint32_t units_per_look = 64;
+
+  const turn_clock& clock_;
+  std::uint64_t until_us_ = 0;
+  std::uint32_t units_ = 0;
+  bool spent_ = false;
 };
 
 // The truth of a shard: what a successor must see to go on with live connections. It refers to
@@ -62,19 +101,22 @@ using frame_source = std::uint32_t;
 inline constexpr frame_source no_source = no_id;
 inline constexpr frame_source outbox_source = no_id - 1;
 
+class lifecycle;
+class sender;
+
 struct connection {
   stored_name user;                      // 16 bytes
   std::int32_t descriptor = -1;          // 4
   buffers_id buffers = no_id;            // 4, allocated while there is something to keep
   frame_source open_source = no_source;  // 4
   std::uint32_t open_left = 0;           // 4, bytes of the open frame not yet written
-  tick_ms heard_at = 0;                  // 4, when the client's last frame ended
+  tick_ms heard_at = 0;                  // 4, when the client's last frame ended, or a close began
   tick_ms since = 0;                     // 4, when it blocked, last progressed or began closing
-  std::uint16_t close_with = 0;          // 2, the code to close with; 0: no close frame
-  connection_phase phase = connection_phase::free;  // 1
-  bool blocked = false;                             // 1, the kernel's send buffer is full
-  bool ending : 1 = false;                          // the close frame (or last response) is written
-  bool answers_close : 1 = false;                   // the client closed first
+  owned<std::uint16_t, lifecycle> close_with;  // 2, the code to close with; 0: no close frame
+  owned<connection_phase, lifecycle> phase;    // 1, free at first
+  bool blocked = false;                        // 1, the kernel's send buffer is full
+  bool ending : 1 = false;                     // the close frame (or last response) is written
+  bool answers_close : 1 = false;              // the client closed first
 };
 
 // A membership: a cursor in a room's log.
@@ -92,14 +134,25 @@ struct room {
   room_log log;      // 16
 };
 
+// What a connection asked for in the second that began at `since`.
+struct rate_window {
+  bool open = false;
+  tick_ms since = 0;
+  std::uint32_t texts = 0;
+  std::uint64_t fanout_bytes = 0;
+};
+
 // What a connection keeps only while it needs it.
 struct connection_buffers {
   outbox out;
   std::string unread;                   // bytes received and not yet decoded
   message_reader reader;                // a message that has begun
   std::unique_ptr<request_queue> held;  // what waits for the program's verdicts
+  rate_window rate;                     // once it asks for much
 
-  bool empty() const { return out.empty() && unread.empty() && reader.idle() && !held; }
+  bool empty() const {
+    return out.empty() && unread.empty() && reader.idle() && !held && !rate.open;
+  }
 };
 
 struct state {
@@ -125,8 +178,10 @@ struct connection_links {
   std::uint16_t timer_slot = UINT16_MAX;
   std::uint8_t rooms = 0;  // joined, without those being left
   bool in_outbox_queue : 1 = false;
-  bool reading_paused : 1 = false;
-  bool watches_read : 1 = true;  // what epoll was told
+  bool reading_paused : 1 = false;  // waits until it may go on
+  bool postponed : 1 = false;       // has input to serve, and waits for its next share
+  bool peer_gone : 1 = false;       // reset by its client: what came before is served first
+  bool watches_read : 1 = true;     // what epoll was told
   bool watches_write : 1 = false;
 };
 
@@ -171,6 +226,7 @@ struct derived {
   std::uint32_t generations = 0;            // of connections, ever
   std::size_t held_bytes = 0;               // of requests that wait for verdicts
   std::vector<connection_id> outbox_queue;  // connections whose outbox was filled this turn
+  std::deque<connection_handle> postponed;  // have input that waits for its share of a turn
   std::vector<connection_id> dead;          // to be removed at the end of the phase
 };
 
@@ -182,6 +238,13 @@ struct context {
   connection_handle handle_of(connection_id id) const {
     return connection_handle{std::uint64_t{links.connections[id].generation} << 32 | id};
   }
+  // Puts the connection in line for its next share of a turn's reading.
+  void postpone(connection_id id) {
+    if (links.connections[id].postponed) return;
+    links.connections[id].postponed = true;
+    links.postponed.push_back(handle_of(id));
+  }
+
   // The connection of that name, or no_id if it is gone.
   connection_id find(connection_handle handle) const {
     const auto id = static_cast<connection_id>(handle);
@@ -194,6 +257,7 @@ struct context {
   derived links;
   metrics counts;
   turn_clock clock;
+  work_budget reading{clock};  // of the part of a turn that serves what clients sent
 };
 
 }  // namespace chinwag

@@ -4,6 +4,8 @@
 #include <memory>
 #include <vector>
 
+#include "host/invariant.hpp"
+
 namespace chinwag {
 
 // Pages of records addressed by a 32-bit place. Records never move, so a reference stays good while
@@ -43,11 +45,16 @@ class table {
       free_.pop_back();
     }
     records_.reset(id);
+    if (id >= used_.size()) used_.resize(id + 1);
+    used_[id] = true;
     ++live_;
     return id;
   }
 
+  // A place that is given back twice would be handed out twice.
   void remove(std::uint32_t id) {
+    invariant(id < used_.size() && used_[id]);
+    used_[id] = false;
     records_[id] = T{};
     free_.push_back(id);
     --live_;
@@ -63,6 +70,7 @@ class table {
  private:
   paged<T> records_;
   std::vector<std::uint32_t> free_;
+  std::vector<bool> used_;
   std::uint32_t size_ = 0;
   std::uint32_t live_ = 0;
 };
