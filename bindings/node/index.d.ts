@@ -17,6 +17,7 @@ export interface ServerOptions {
   slow_consumer?: 'close' | 'skip';
   rooms_per_connection_max?: number;
   header_bytes_max?: number;
+  memory_bytes_max?: number;
   requests_per_second_max?: number;
   fanout_bytes_per_second_max?: number;
   undecided_bytes_max?: number;
@@ -51,6 +52,7 @@ export interface ServerStats {
   slow_consumers: number;
   skipped_bytes: number;
   log_chunks: number;
+  memory_bytes: number;
   /** By type of request. */
   messages_in: Record<string, number>;
   /** Error answers by code. */

@@ -22,6 +22,7 @@ class Options(TypedDict, total=False):
     slow_consumer: Literal["close", "skip"]
     rooms_per_connection_max: int
     header_bytes_max: int
+    memory_bytes_max: int
     requests_per_second_max: int
     fanout_bytes_per_second_max: int
     undecided_bytes_max: int

@@ -33,6 +33,7 @@ struct options {
   std::uint32_t rooms_per_connection_max = 64;
   std::uint32_t header_bytes_max = 8 * 1024;
 
+  std::uint64_t memory_bytes_max = 1024 * 1024 * 1024;
   std::uint32_t requests_per_second_max = 50'000;
   std::uint32_t fanout_bytes_per_second_max = 4'000'000'000;
 

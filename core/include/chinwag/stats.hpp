@@ -60,6 +60,7 @@ struct stats {
   std::array<std::uint64_t, close_kinds> closes{};
   std::array<std::uint64_t, refusal_kinds> errors{};
   std::uint64_t log_chunks = 0;
+  std::uint64_t memory_bytes = 0;  // of logs and buffers: what memory_bytes_max bounds
 };
 
 // One number of stats by its field's name. `kind` says which of several: the request, the refusal,

@@ -44,11 +44,11 @@ void http_service::route(connection_id id, const http_request& asked) {
   shared_.truth.connections[id].since = shared_.clock.now();
   if (socket) return upgrade(id, asked);
   if (asked.path == "/health") return respond(id, {200, json_type, health(), asked.keep_alive});
-  shared_.counts.log_chunks.set(shared_.truth.chunks.in_use());
   respond(id, {200, metrics_type, prometheus_text(shared_.counts.read()), asked.keep_alive});
 }
 
 void http_service::upgrade(connection_id id, const http_request& asked) {
+  if (shared_.memory_scarce()) return refuse(id, 503, "no memory is left for more connections\n");
   if (!asked.upgrade || asked.websocket_version != "13") {  // H2, H9
     return refuse(id, 426, "a WebSocket upgrade of version 13 is required\n");
   }

@@ -60,6 +60,7 @@ void requests::hold(connection_id id, held_request request) {
   shared_.links.held_bytes -= held->bytes();
   held->add(std::move(request));
   shared_.links.held_bytes += held->bytes();
+  outboxes_.trim(id);
 }
 
 void requests::decide(connection_id id, std::uint64_t number, verdict outcome) {

@@ -172,6 +172,7 @@ void lifecycle::after_delivery(connection_id id, delivery outcome) {
       break;
     case delivery::blocked:
       judge(id);
+      outboxes_.trim(id);
       if (!shared_.links.connections[id].watches_write) arm(id);
       break;
     case delivery::idle:
@@ -317,8 +318,7 @@ void lifecycle::remove(connection_id id) {
   end_chat(id, close_code::broken_off);
   forget_input(id);
   timers_.disarm(id);
-  outboxes_.trim(id);
-  if (gone.buffers != no_id) shared_.truth.buffers.remove(gone.buffers);
+  outboxes_.drop(id);
   poller_.close(id);
   enter(id, connection_phase::free);
   shared_.truth.connections.remove(id);
@@ -337,6 +337,31 @@ void lifecycle::drain(work_budget& budget) {
     close(id, close_code::restart);
     if (next_to_drain_ % closes_per_look == 0 && budget.spend(closes_per_look)) return;
   }
+}
+
+// Closes those who hold more than half of an even share, a part of all connections in each turn.
+void lifecycle::relieve_memory(work_budget& budget) {
+  constexpr std::uint64_t least_bytes = 4'096;
+  const std::uint64_t share = shared_.limits.memory_bytes_max / std::max(1U, live()) / 2;
+  const std::uint64_t bytes_max = std::max(share, least_bytes);
+  for (std::uint32_t left = shared_.truth.connections.size(); left > 0; --left) {
+    if (next_to_relieve_ >= shared_.truth.connections.size()) next_to_relieve_ = 0;
+    const connection_id id = next_to_relieve_++;
+    if (is_open(shared_.truth.connections[id].phase) && holds(id) > bytes_max) give_way(id);
+    if (budget.spend(1) || !shared_.memory_scarce()) return;
+  }
+}
+
+// Bytes that the connection alone keeps from being given back.
+std::uint64_t lifecycle::holds(connection_id id) const {
+  const connection& of = shared_.truth.connections[id];
+  const std::uint64_t kept = of.buffers == no_id ? 0 : shared_.truth.buffers[of.buffers].bytes();
+  return kept + (of.blocked ? sender_.lag(id) : 0);
+}
+
+void lifecycle::give_way(connection_id id) {
+  if (shared_.truth.connections[id].phase == connection_phase::http) return break_off(id);
+  slow_consumer(id);
 }
 
 void lifecycle::end_all() {

@@ -56,6 +56,8 @@ class lifecycle {
   // left, within the budget.
   void begin_drain();
   void drain(work_budget& budget);
+  // While memory is scarce.
+  void relieve_memory(work_budget& budget);
   // Breaks all connections off.
   void end_all();
 
@@ -68,6 +70,8 @@ class lifecycle {
   void forget_input(connection_id id);
   void judge(connection_id id);
   void slow_consumer(connection_id id);
+  std::uint64_t holds(connection_id id) const;
+  void give_way(connection_id id);
   void begin_lingering(connection_id id);
   void check(connection_id id);
   void check_chat(connection_id id);
@@ -87,6 +91,7 @@ class lifecycle {
   program& program_;
   bool draining_ = false;
   connection_id next_to_drain_ = 0;
+  connection_id next_to_relieve_ = 0;
 };
 
 }  // namespace chinwag

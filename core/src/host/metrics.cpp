@@ -58,6 +58,8 @@ void add_gauges(exposition& out, const stats& numbers) {
   out.single("rooms", "gauge", "Rooms with members.", numbers.rooms);
   out.single("members", "gauge", "Memberships of connections in rooms.", numbers.members);
   out.single("log_chunks", "gauge", "Chunks of 128 KiB held by room logs.", numbers.log_chunks);
+  out.single("memory_bytes", "gauge", "Bytes held by room logs and connections' buffers.",
+             numbers.memory_bytes);
 }
 
 void add_totals(exposition& out, const stats& numbers) {
@@ -129,6 +131,7 @@ stats metrics::read() const {
   now.rooms = rooms.read();
   now.members = members.read();
   now.log_chunks = log_chunks.read();
+  now.memory_bytes = memory_bytes.read();
   now.accepted = accepted.read();
   now.accept_failures = accept_failures.read();
   now.upgrades = upgrades.read();
@@ -182,6 +185,7 @@ constexpr auto singles = std::to_array<field>({
     {"slow_consumers", &stats::slow_consumers},
     {"skipped_bytes", &stats::skipped_bytes},
     {"log_chunks", &stats::log_chunks},
+    {"memory_bytes", &stats::memory_bytes},
 });
 
 template <std::size_t Size>

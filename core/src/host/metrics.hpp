@@ -39,7 +39,7 @@ class counter {
 
 // A shard's counters. The shard's thread writes, any thread may take a reading.
 struct metrics {
-  counter connections, rooms, members, log_chunks;
+  counter connections, rooms, members, log_chunks, memory_bytes;
   counter accepted, accept_failures, upgrades, http_requests;
   std::array<counter, request_kinds> messages_in;
   counter publishes, deliveries, direct_deliveries;

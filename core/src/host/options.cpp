@@ -12,7 +12,7 @@ namespace {
 
 using option_field =
     std::variant<std::string options::*, std::uint16_t options::*, std::uint32_t options::*,
-                 bool options::*, slow_consumer_policy options::*>;
+                 std::uint64_t options::*, bool options::*, slow_consumer_policy options::*>;
 
 struct option_row {
   option_info info;
@@ -57,6 +57,11 @@ const auto rows = std::to_array<option_row>({
     {{"header_bytes_max", "CHINWAGD_HEADER_BYTES_MAX", "size of an HTTP request's header", 256,
       65'536},
      &options::header_bytes_max},
+    {{"memory_bytes_max", "CHINWAGD_MEMORY_BYTES_MAX",
+      "memory of logs and buffers in all; when it is scarce, connections are refused with 503 and "
+      "those who hold most are closed",
+      mib, 1024 * 1024 * mib},
+     &options::memory_bytes_max},
     {{"requests_per_second_max", "CHINWAGD_REQUESTS_PER_SECOND_MAX",
       "requests of one connection in a second, more are answered rate_limited; 0: any", 0,
       UINT32_MAX},

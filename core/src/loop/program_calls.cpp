@@ -1,5 +1,6 @@
 #include "loop/program_calls.hpp"
 
+#include <iterator>
 #include <utility>
 
 #include "wire/messages.hpp"
@@ -19,18 +20,26 @@ void task_queue::open() {
   open_ = true;
 }
 
-void task_queue::run() {
-  for (const task& wanted : take(false)) wanted();
+void task_queue::run(const std::function<bool()>& enough) {
+  take(false);
+  while (!taken_.empty() && !enough()) {
+    // Out of the queue first: a task may lead to another run.
+    const task wanted = std::move(taken_.front());
+    taken_.pop_front();
+    wanted();
+  }
 }
 
 void task_queue::close() {
-  for (const task& wanted : take(true)) wanted();
+  take(true);
+  run([] { return false; });
 }
 
-std::vector<task_queue::task> task_queue::take(bool last) {
+void task_queue::take(bool last) {
   const std::lock_guard locked(guard_);
   if (last) open_ = false;
-  return std::exchange(tasks_, {});
+  std::move(tasks_.begin(), tasks_.end(), std::back_inserter(taken_));
+  tasks_.clear();
 }
 
 void program_calls::publish(std::string_view room, std::string_view content,

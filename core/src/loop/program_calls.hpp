@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -26,17 +27,20 @@ class task_queue {
 
   // From now on tasks are taken.
   void open();
-  // Runs everything that waits.
-  void run();
+  // Runs what waits, in order, until `enough` says that the rest has to wait for the next call.
+  void run(const std::function<bool()>& enough);
+  // Whether an earlier run() left some. On the shard's thread.
+  bool work_left() const { return !taken_.empty(); }
   // Runs what still waits and takes nothing more: whoever waits for an answer gets one.
   void close();
 
  private:
-  std::vector<task> take(bool last);
+  void take(bool last);
 
   std::mutex guard_;
   std::vector<task> tasks_;
   bool open_ = false;
+  std::deque<task> taken_;  // used by the shard's thread only
 };
 
 // What the program asks of a shard, on the shard's thread. Texts are checked before they come here;

@@ -65,14 +65,13 @@ void receiver::readable(connection_id id) {
   serve(id, input);
   if (goes_on(id) && !input.empty()) {
     outboxes_.buffers_of(id).unread.assign(input.data(), input.size());
-  } else {
-    outboxes_.trim(id);
   }
   settle(id);
 }
 
 // What a visit leaves: whether the kernel is to tell of more, and who is to be visited again.
 void receiver::settle(connection_id id) {
+  outboxes_.trim(id);
   if (shared_.links.connections[id].peer_gone && may_read(id)) shared_.postpone(id);
   if (goes_on(id)) poller_.update(id);
 }
@@ -236,6 +235,7 @@ void receiver::charge(connection_id id) {
 
 bool receiver::must_wait(connection_id id, room_id published) const {
   if (outboxes_.waiting(id) > outbox_bytes_ample || requests_.full(id)) return true;
+  if (shared_.memory_full()) return true;
   return published != no_id && rooms_.is_behind(published);
 }
 
@@ -288,8 +288,6 @@ void receiver::serve_unread(connection_id id) {
   if (goes_on(id) && !input.empty()) {
     unread.erase(0, unread.size() - input.size());
     outboxes_.buffers_of(id).unread = std::move(unread);
-  } else {
-    outboxes_.trim(id);
   }
   settle(id);
 }

@@ -85,6 +85,7 @@ void shard::turn() {
   // there is both.
   shared_.reading.begin(receiver_.work_left() ? turn_us / 4 : turn_us / 2);
   handle_events();
+  if (tasks_.work_left()) run_tasks();
   shared_.reading.begin(std::max(turn_us / 2, shared_.clock.spent_us() + turn_us / 4));
   requests_.resume();
   receiver_.resume_paused();
@@ -94,10 +95,13 @@ void shard::turn() {
   timers.begin(shared_.clock.spent_us() + turn_us / 8);
   lifecycle_.run_timers(timers);
   if (draining_) lifecycle_.drain(timers);
+  if (shared_.memory_scarce()) lifecycle_.relieve_memory(timers);
   lifecycle_.reap();
   flush();
   lifecycle_.reap();
   program_.end_turn();
+  shared_.counts.log_chunks.set(shared_.truth.chunks.in_use());
+  shared_.counts.memory_bytes.set(shared_.memory_used());
   shared_.counts.count_turn(shared_.clock.spent_us());
 }
 
@@ -143,12 +147,12 @@ void shard::flush() {
 // a user_left in their rooms, and a budget may have ended before the last member.
 bool shard::work_left() const {
   return !shared_.links.outbox_queue.empty() || !shared_.links.dirty_rooms.empty() ||
-         receiver_.work_left();
+         receiver_.work_left() || (tasks_.work_left() && !shared_.memory_full());
 }
 
 int shard::timeout_ms() const {
   if (work_left()) return 0;
-  if (receiver_.anyone_paused() || requests_.anyone_waits()) return 1;
+  if (receiver_.anyone_paused() || requests_.anyone_waits() || tasks_.work_left()) return 1;
   std::optional<std::uint32_t> wait = timers_.wait_ms(shared_.clock.now());
   const auto no_later_than = [&](std::uint32_t limit) {
     wait = std::min(wait.value_or(limit), limit);
@@ -163,7 +167,8 @@ void shard::follow_command() {
   draining_ = true;
   drain_since_ = shared_.clock.now();
   acceptor_.stop();
-  tasks_.run();  // what was asked for before the drain comes before its closes
+  // What was asked for before the drain comes before its closes.
+  tasks_.run([] { return false; });
   lifecycle_.begin_drain();
 }
 
@@ -215,7 +220,14 @@ void shard::ring() {
 // The bell is cleared first: a task that comes after its queue was emptied rings again.
 void shard::answer_wakeup() {
   kernel::clear_wakeup(wakeup_);
-  tasks_.run();
+  run_tasks();
+}
+
+// What the program asks for waits while memory is full, as what clients ask for does: the bound on
+// what may wait tells the program.
+void shard::run_tasks() {
+  constexpr std::uint32_t units_per_task = 8;
+  tasks_.run([this] { return shared_.memory_full() || shared_.reading.spend(units_per_task); });
 }
 
 }  // namespace chinwag

@@ -74,6 +74,7 @@ class shard {
   bool done() const;
   void ring();
   void answer_wakeup();
+  void run_tasks();
 
   context shared_;
   program program_;

@@ -26,6 +26,7 @@ class outbox {
   void add_first(std::string_view bytes) { bytes_.insert(sent_, bytes); }
 
   bool empty() const { return sent_ == bytes_.size(); }
+  std::size_t memory() const { return bytes_.capacity(); }
   std::string_view waiting() const { return std::string_view{bytes_}.substr(sent_); }
 
   // Takes `count` sent bytes off the front. `open` is how many bytes of the first frame were left

@@ -149,6 +149,13 @@ struct connection_buffers {
   message_reader reader;                // a message that has begun
   std::unique_ptr<request_queue> held;  // what waits for the program's verdicts
   rate_window rate;                     // once it asks for much
+  std::size_t counted = 0;              // bytes() when it was counted last
+
+  // What it holds of the shard's memory.
+  std::size_t bytes() const {
+    return sizeof *this + out.memory() + unread.capacity() + reader.memory() +
+           (held ? held->bytes() : 0);
+  }
 
   bool empty() const {
     return out.empty() && unread.empty() && reader.idle() && !held && !rate.open;
@@ -225,6 +232,7 @@ struct derived {
   std::uint32_t dirty_count = 0;            // ever: gives dirty_order
   std::uint32_t generations = 0;            // of connections, ever
   std::size_t held_bytes = 0;               // of requests that wait for verdicts
+  std::size_t buffer_bytes = 0;             // of all connection_buffers
   std::vector<connection_id> outbox_queue;  // connections whose outbox was filled this turn
   std::deque<connection_handle> postponed;  // have input that waits for its share of a turn
   std::vector<connection_id> dead;          // to be removed at the end of the phase
@@ -238,6 +246,16 @@ struct context {
   connection_handle handle_of(connection_id id) const {
     return connection_handle{std::uint64_t{links.connections[id].generation} << 32 | id};
   }
+  // What logs and buffers hold. Nothing that makes it grow is served while it is full; while it is
+  // scarce, those who hold most give way.
+  std::uint64_t memory_used() const {
+    return links.buffer_bytes + std::uint64_t{truth.chunks.in_use()} * sizeof(chunk);
+  }
+  bool memory_full() const { return memory_used() >= limits.memory_bytes_max; }
+  bool memory_scarce() const {
+    return memory_used() >= limits.memory_bytes_max - limits.memory_bytes_max / 8;
+  }
+
   // Puts the connection in line for its next share of a turn's reading.
   void postpone(connection_id id) {
     if (links.connections[id].postponed) return;

@@ -3,17 +3,23 @@
 namespace chinwag {
 
 void outboxes::add(connection_id id, const message_parts& message) {
-  buffers_of(id).out.add(message);
+  connection_buffers& kept = buffers_of(id);
+  kept.out.add(message);
+  count(kept);
   queue(id);
 }
 
 void outboxes::add(connection_id id, opcode code, std::string_view payload) {
-  buffers_of(id).out.add(code, payload);
+  connection_buffers& kept = buffers_of(id);
+  kept.out.add(code, payload);
+  count(kept);
   queue(id);
 }
 
 void outboxes::add_raw(connection_id id, std::string_view bytes) {
-  buffers_of(id).out.add_raw(bytes);
+  connection_buffers& kept = buffers_of(id);
+  kept.out.add_raw(bytes);
+  count(kept);
   queue(id);
 }
 
@@ -36,10 +42,24 @@ connection_buffers& outboxes::buffers_of(connection_id id) {
 }
 
 void outboxes::trim(connection_id id) {
+  const buffers_id place = shared_.truth.connections[id].buffers;
+  if (place == no_id) return;
+  if (shared_.truth.buffers[place].empty()) return drop(id);
+  count(shared_.truth.buffers[place]);
+}
+
+void outboxes::drop(connection_id id) {
   connection& owner = shared_.truth.connections[id];
-  if (owner.buffers == no_id || !shared_.truth.buffers[owner.buffers].empty()) return;
+  if (owner.buffers == no_id) return;
+  shared_.links.buffer_bytes -= shared_.truth.buffers[owner.buffers].counted;
   shared_.truth.buffers.remove(owner.buffers);
   owner.buffers = no_id;
+}
+
+void outboxes::count(connection_buffers& kept) {
+  const std::size_t now = kept.bytes();
+  shared_.links.buffer_bytes += now - kept.counted;  // unsigned: a difference below zero wraps back
+  kept.counted = now;
 }
 
 }  // namespace chinwag

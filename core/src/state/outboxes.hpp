@@ -23,10 +23,14 @@ class outboxes {
 
   // The place for what a connection keeps, made if need be.
   connection_buffers& buffers_of(connection_id id);
-  // Gives the place back once nothing is in it.
+  // Counts what the connection keeps; gives the place back once nothing is in it.
   void trim(connection_id id);
+  // Gives the place back with all that is in it.
+  void drop(connection_id id);
 
  private:
+  void count(connection_buffers& kept);
+
   context& shared_;
 };
 

@@ -32,6 +32,9 @@ class message_reader {
   // True between messages: nothing to remember.
   bool idle() const { return !in_frame_ && !in_message_; }
 
+  // Bytes that an unfinished message holds.
+  std::size_t memory() const { return message_.capacity(); }
+
   // Frames finished so far, fragments included: a sign of life.
   std::uint32_t frames() const { return frames_; }
 
