@@ -62,9 +62,9 @@ struct running_server {
 
   // Waits until the statistics are as wished; false after 5 s.
   template <typename Wish>
-  bool eventually(Wish command) {
+  bool eventually(Wish reached) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    while (!command(engine.read_stats())) {
+    while (!reached(engine.read_stats())) {
       if (std::chrono::steady_clock::now() > end) return false;
       pause();
     }

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "chat_client.hpp"
@@ -174,6 +175,34 @@ TEST(chinwagd, drains_on_sigterm_and_exits_with_0) {
   process.signal(SIGTERM);
   EXPECT_EQ(client.close_code(), 1012);
   EXPECT_EQ(process.wait().code, 0);
+}
+
+// Frames that arrived while the process was stopped lie in its sockets, and a client that only
+// answers pings had none to answer.
+TEST(chinwagd, that_was_stopped_for_a_while_closes_nobody_for_it) {
+  chinwagd_process server(
+      {"--port", "0", "--idle-timeout-ms", "1000", "--ping-interval-ms", "400"});
+  const std::uint16_t port = server.port();
+  test::chat_client talker(port, "/ws?user=talker");
+  test::chat_client listener(port, "/ws?user=listener");
+  talker.text();
+  listener.text();
+  server.signal(SIGSTOP);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(2'500);
+  while (std::chrono::steady_clock::now() < end) {
+    talker.send(R"({"type":"heartbeat"})");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  server.signal(SIGCONT);
+  for (test::chat_client* client : {&talker, &listener}) {
+    client->send(R"({"type":"direct","to":"talker","content":"still here"})");
+    std::string heard;
+    while (heard.find("still here") == std::string::npos && client == &talker) {
+      heard = client->text();
+      ASSERT_FALSE(heard.empty()) << "closed";
+    }
+  }
+  EXPECT_NE(talker.text().find("still here"), std::string::npos) << "the listener's, too";
 }
 
 TEST(chinwagd, a_second_signal_ends_at_once) {

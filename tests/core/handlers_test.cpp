@@ -46,7 +46,7 @@ chat_client join(const running_server& server, const std::string& user) {
 class program {
  public:
   explicit program(event_choice wanted)
-      : poller_([this] { ring(); }), server({.ping_interval_ms = 60'000}, handlers_for(wanted)) {}
+      : events_([this] { ring(); }), server({.ping_interval_ms = 60'000}, handlers_for(wanted)) {}
 
   // The next event; waits at most 5 s.
   event next() {
@@ -54,7 +54,7 @@ class program {
       std::unique_lock locked(guard_);
       rung_.wait_for(locked, std::chrono::seconds(5), [this] { return rings_ > 0; });
       rings_ = 0;
-      taken_ = poller_.take();
+      taken_ = events_.take();
     }
     EXPECT_FALSE(taken_.empty()) << "no event in 5 s";
     if (taken_.empty()) return {};
@@ -68,7 +68,7 @@ class program {
   }
 
  private:
-  handlers handlers_for(event_choice wanted) { return poller_.make_handlers(wanted); }
+  handlers handlers_for(event_choice wanted) { return events_.make_handlers(wanted); }
   void ring() {
     const std::lock_guard locked(guard_);
     ++rings_;
@@ -79,7 +79,7 @@ class program {
   std::condition_variable rung_;
   int rings_ = 0;
   std::vector<event> taken_;
-  event_queue poller_;
+  event_queue events_;
 
  public:
   running_server server;

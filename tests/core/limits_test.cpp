@@ -29,12 +29,12 @@ std::string message_of(std::size_t bytes) {
   return R"({"type":"message","room":"a","content":")" + std::string(bytes, 'x') + "\"}";
 }
 
-// Publishes and reads its own messages until the command about the statistics is fulfilled.
+// Publishes and reads its own messages until the wish about the statistics is fulfilled.
 template <typename Wish>
-bool publish_until(running_server& server, chat_client& publisher, Wish command) {
+bool publish_until(running_server& server, chat_client& publisher, Wish reached) {
   const std::string message = message_of(32'000);
   for (int i = 0; i < 2'000; ++i) {
-    if (command(server.engine.read_stats())) return true;
+    if (reached(server.engine.read_stats())) return true;
     publisher.send(message);
     if (publisher.text().empty()) return false;
   }

@@ -136,9 +136,11 @@ void lifecycle::forget_input(connection_id id) {
   const buffers_id place = shared_.truth.connections[id].buffers;
   if (place == no_id) return;
   connection_buffers& kept = shared_.truth.buffers[place];
-  kept.unread.clear();
+  kept.unread = {};
+  kept.reader = {};
   if (kept.held) shared_.links.held_bytes -= kept.held->bytes();
   kept.held.reset();
+  outboxes_.trim(id);
 }
 
 void lifecycle::break_off(connection_id id) {

@@ -263,7 +263,7 @@ void receiver::resume_paused() {
 
 void receiver::serve_postponed() {
   std::deque<connection_handle>& waiting = shared_.links.postponed;
-  for (std::size_t left = waiting.size(); left > 0 && !shared_.reading.spent(); --left) {
+  while (!waiting.empty() && !shared_.reading.spent()) {
     const connection_id id = shared_.find(waiting.front());
     waiting.pop_front();
     if (id == no_id || !shared_.links.connections[id].postponed) continue;

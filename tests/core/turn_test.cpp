@@ -1,0 +1,280 @@
+// What a turn of the loop does, and leaves for the next: the shard is stepped by hand, with real
+// sockets.
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "chat_client.hpp"
+#include "loop/shard.hpp"
+
+namespace chinwag {
+namespace {
+
+using test::chat_client;
+using test::connect_to;
+
+constexpr const char* heartbeat = R"({"type":"heartbeat"})";
+
+// How many turns a bystander may have to wait. Floods of the tests would take hundreds.
+constexpr int few_turns = 20;
+
+std::string times(std::size_t count, const std::string& what) {
+  std::string all;
+  for (std::size_t i = 0; i < count; ++i) all += what;
+  return all;
+}
+
+// Sends what the kernel takes; the rest stays with the client.
+void send_some(int descriptor, const std::string& bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t sent =
+        ::send(descriptor, bytes.data() + done, bytes.size() - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent <= 0) return;
+    done += static_cast<std::size_t>(sent);
+  }
+}
+
+bool has_input(int descriptor) {
+  pollfd asked{descriptor, POLLIN, 0};
+  return ::poll(&asked, 1, 0) == 1;
+}
+
+// The loop of a server, a turn at a time.
+struct stepped_shard {
+  explicit stepped_shard(const options& settings = {.port = 0}, handlers called = {})
+      : loop(settings, {1, 2}, std::move(called)) {
+    EXPECT_TRUE(loop.listen());
+    loop.begin();
+  }
+  ~stepped_shard() { loop.end(); }
+
+  // A client that has its welcome, with turns until it has.
+  std::unique_ptr<chat_client> connect(const std::string& user) {
+    std::atomic<bool> done{false};
+    auto connected = std::async(std::launch::async, [&] {
+      auto client = std::make_unique<chat_client>(loop.port(), "/ws?user=" + user);
+      client->text();
+      done = true;
+      loop.post([](program_calls&) {});
+      return client;
+    });
+    while (!done) loop.step();
+    return connected.get();
+  }
+
+  // Turns until something waits for the client; how many it took, or -1 for more than `most`.
+  int turns_until_input(const chat_client& client, int most) {
+    for (int turns = 0; turns <= most; ++turns) {
+      if (has_input(client.descriptor())) return turns;
+      loop.post([](program_calls&) {});  // a turn does not wait
+      loop.step();
+    }
+    return -1;
+  }
+
+  void turns(int count) {
+    for (int i = 0; i < count; ++i) {
+      loop.post([](program_calls&) {});
+      loop.step();
+    }
+  }
+
+  shard loop;
+};
+
+// A turn that serves all that a flood has sent would count tens of thousands.
+constexpr std::uint64_t a_turn_s_work = 8'000;
+
+// Turns are short, so that the slowest machine has many.
+options hurried() {
+  options settings{.port = 0};
+  settings.turn_us = 100;
+  settings.requests_per_second_max = 0;
+  return settings;
+}
+
+// The most that one of the next turns adds to a count, once it answers the bystander.
+template <typename Count>
+std::uint64_t most_in_a_turn(stepped_shard& server, const chat_client& bystander, Count count) {
+  std::uint64_t most = 0;
+  bystander.send(heartbeat);
+  for (int turns = 0; turns < few_turns; ++turns) {
+    const std::uint64_t before = count();
+    server.turns(1);
+    most = std::max(most, count() - before);
+    if (has_input(bystander.descriptor())) return most;
+  }
+  ADD_FAILURE() << "no answer within " << few_turns << " turns";
+  return most;
+}
+
+TEST(turn, pipelined_requests_leave_a_bystander_its_turn) {
+  stepped_shard server(hurried());
+  const auto bystander = server.connect("ann");
+  const std::string gets = times(3'000, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+  std::vector<int> flooders;
+  for (int i = 0; i < 32; ++i) flooders.push_back(connect_to(server.loop.port()));
+  for (const int flooder : flooders) send_some(flooder, gets);
+  EXPECT_LT(most_in_a_turn(server, *bystander, [&] { return server.loop.read().http_requests; }),
+            a_turn_s_work);
+  for (const int flooder : flooders) ::close(flooder);
+}
+
+TEST(turn, a_flood_of_messages_leaves_a_bystander_its_turn) {
+  stepped_shard server(hurried());
+  const auto bystander = server.connect("ann");
+  std::vector<std::unique_ptr<chat_client>> flooders;
+  for (int i = 0; i < 32; ++i) flooders.push_back(server.connect("flooder" + std::to_string(i)));
+  const std::string beats = times(20'000, test::client_frame(opcode::text, heartbeat));
+  for (const auto& flooder : flooders) send_some(flooder->descriptor(), beats);
+  const auto served = [&] {
+    return server.loop.read().messages_in[static_cast<std::size_t>(request::heartbeat)];
+  };
+  EXPECT_LT(most_in_a_turn(server, *bystander, served), a_turn_s_work);
+}
+
+TEST(turn, calls_of_the_program_leave_clients_their_turn) {
+  stepped_shard server(hurried());
+  const auto bystander = server.connect("ann");
+  std::uint64_t done = 0;
+  for (int i = 0; i < 200'000; ++i) {
+    server.loop.post([&done](program_calls& calls) {
+      calls.send_to("bob", "hi", "server");
+      ++done;
+    });
+  }
+  EXPECT_LT(most_in_a_turn(server, *bystander, [&] { return done; }), a_turn_s_work);
+}
+
+// One share of what a connection has sent is served in a visit; nothing else has to arrive for the
+// rest of it to follow.
+TEST(turn, what_is_left_of_a_burst_follows_by_itself) {
+  stepped_shard server;
+  const auto client = server.connect("ann");
+  constexpr int count = 2'000;
+  client->send_raw(times(count, test::client_frame(opcode::text, heartbeat)));
+  while (server.loop.read().messages_in[static_cast<std::size_t>(request::heartbeat)] < count) {
+    ASSERT_TRUE(server.loop.step());
+  }
+}
+
+TEST(turn, what_came_before_a_reset_is_served) {
+  stepped_shard server;
+  const auto witness = server.connect("ann");
+  witness->send(R"({"type":"join","room":"a"})");
+  auto leaver = server.connect("bob");
+  leaver->send(R"({"type":"join","room":"a"})");
+  server.turns(2);
+  leaver->send(R"({"type":"message","room":"a","content":"last words"})");
+  const linger at_once{1, 0};
+  ::setsockopt(leaver->descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  leaver.reset();
+  server.turns(4);
+  std::string heard;
+  while (heard.find("user_left") == std::string::npos) {
+    const std::string text = witness->text();
+    ASSERT_FALSE(text.empty());
+    heard += text;
+  }
+  EXPECT_NE(heard.find("last words"), std::string::npos) << heard;
+}
+
+// Behind a close nothing is served, also while the close itself waits for a verdict.
+TEST(turn, nothing_is_read_behind_a_close_that_waits_for_a_verdict) {
+  std::vector<request_ticket> asked;
+  handlers called;
+  called.message = [&](const message_request& one) {
+    asked.push_back(one.ticket);
+    return verdict{verdict::kind::later};
+  };
+  stepped_shard server({.port = 0}, called);
+  const auto client = server.connect("ann");
+  client->send(R"({"type":"join","room":"a"})");
+  client->send(R"({"type":"message","room":"a","content":"x"})");
+  client->send_raw(test::client_frame(opcode::close, ""));
+  client->send_raw(test::client_frame(opcode::ping, "are you there"));
+  server.turns(3);
+  client->send_raw(test::client_frame(opcode::ping, "and now"));
+  server.turns(3);
+  ASSERT_EQ(asked.size(), 1U);
+  server.loop.post([&](program_calls& calls) { calls.decide({{asked[0], {}}}); });
+  server.turns(3);
+  std::vector<opcode> got;
+  while (const auto frame = client->receive()) got.push_back(frame->code);
+  EXPECT_EQ(got, (std::vector<opcode>{opcode::text, opcode::text, opcode::close}));
+}
+
+TEST(rate, requests_beyond_a_second_s_are_answered_rate_limited) {
+  options settings{.port = 0};
+  settings.requests_per_second_max = 10;
+  stepped_shard server(settings);
+  const auto client = server.connect("ann");
+  client->send_raw(times(30, test::client_frame(opcode::text, heartbeat)));
+  server.turns(10);
+  int served = 0;
+  int refused = 0;
+  for (int i = 0; i < 30; ++i) {
+    const std::string answer = client->text();
+    served += answer.find(R"("type":"heartbeat")") != std::string::npos ? 1 : 0;
+    refused += answer.find(R"("code":"rate_limited")") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_EQ(served + refused, 30);
+  EXPECT_GE(served, 10);
+  EXPECT_LE(served, 20) << "two windows at the most";
+  EXPECT_GT(refused, 0);
+}
+
+TEST(rate, fan_out_counts_bytes_times_members) {
+  options settings{.port = 0};
+  settings.fanout_bytes_per_second_max = 10'000;
+  stepped_shard server(settings);
+  const auto sender = server.connect("ann");
+  const auto member = server.connect("bob");
+  for (chat_client* client : {sender.get(), member.get()}) {
+    client->send(R"({"type":"join","room":"a"})");
+  }
+  server.turns(3);
+  const std::string message =
+      R"({"type":"message","room":"a","content":")" + std::string(1'000, 'x') + "\"}";
+  sender->send_raw(times(30, test::client_frame(opcode::text, message)));
+  server.turns(10);
+  const stats now = server.loop.read();
+  EXPECT_GE(now.errors[static_cast<std::size_t>(refusal::rate_limited)], 15U);
+  EXPECT_GE(now.publishes, 5U);
+}
+
+// Unfinished messages are not waiting for anybody to read: only the bound on memory in all sees
+// them.
+TEST(memory, beyond_its_bound_the_holders_give_way) {
+  options settings{.port = 0};
+  settings.memory_bytes_max = 1024 * 1024;
+  stepped_shard server(settings);
+  std::vector<std::unique_ptr<chat_client>> holders;
+  const std::string whole = test::client_frame(opcode::text, std::string(60'000, 'x'));
+  const std::string part = whole.substr(0, whole.size() - 10);
+  std::uint64_t most = 0;
+  for (int i = 0; i < 60; ++i) {
+    holders.push_back(server.connect("holder" + std::to_string(i)));
+    if (!holders.back()->upgraded()) continue;
+    send_some(holders.back()->descriptor(), part);
+    server.turns(3);
+    most = std::max(most, server.loop.read().memory_bytes);
+  }
+  EXPECT_LE(most, settings.memory_bytes_max + 128 * 1024);
+  EXPECT_GT(most, settings.memory_bytes_max / 2);
+  EXPECT_GT(server.loop.read().slow_consumers, 0U);
+  const auto newcomer = server.connect("newcomer");
+  EXPECT_TRUE(newcomer->upgraded()) << "memory is there again";
+}
+
+}  // namespace
+}  // namespace chinwag
