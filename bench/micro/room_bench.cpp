@@ -38,7 +38,7 @@ void room_append_and_flush(benchmark::State& state) {
   outboxes boxes(shared);
   rooms places(shared);
   sender out(shared, boxes, places, take_all);
-  flusher end_of_turn(shared, out, places, [](connection_id, delivery) {});
+  flusher end_of_turn(shared, boxes, out, places, [](connection_id, delivery) {});
   for (int i = 0; i < room_members; ++i) {
     const connection_id id = shared.truth.connections.add();
     shared.links.connections.reset(id);

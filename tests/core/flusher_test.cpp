@@ -18,7 +18,7 @@ options small_slices() {
 struct flusher_fixture {
   explicit flusher_fixture(const options& limits = small_slices())
       : parts(limits),
-        end_of_turn(parts.shared, parts.out, parts.places,
+        end_of_turn(parts.shared, parts.boxes, parts.out, parts.places,
                     [this](connection_id id, delivery what) { outcomes.emplace_back(id, what); }) {}
 
   void fill(const std::string& room, int members) {

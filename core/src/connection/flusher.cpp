@@ -9,6 +9,8 @@ namespace {
 // How many members are served between two looks at the clock.
 constexpr std::uint32_t clock_stride = 16;
 constexpr std::uint32_t units_per_send = 8;
+constexpr std::size_t bytes_per_unit = 2'048;
+constexpr std::size_t light_bytes = 8'192;
 
 bool is_served(connection_phase phase) {
   return phase != connection_phase::free && phase != connection_phase::dead &&
@@ -18,21 +20,35 @@ bool is_served(connection_phase phase) {
 }  // namespace
 
 void flusher::flush_outboxes() {
-  std::vector<connection_id>& queue = shared_.links.outbox_queue;
-  // What follows from a delivery may queue further connections: they are served too. Rooms have the
-  // other half of the time.
+  // Rooms have the other half of the time.
   work_budget budget(shared_.clock);
   const std::uint64_t spent_us = shared_.clock.spent_us();
   budget.begin(spent_us + (until_us_ - std::min(spent_us, until_us_)) / 2);
+  std::vector<connection_id>& queue = shared_.links.outbox_queue;
+  // An answer of a few bytes does not wait behind megabytes that others asked for.
+  std::vector<connection_id> large;
   std::size_t done = 0;
-  while (done < queue.size() && !budget.spend(units_per_send)) {
-    const connection_id id = queue[done++];
-    shared_.links.connections[id].in_outbox_queue = false;
-    const connection& to = shared_.truth.connections[id];
-    if (!is_served(to.phase)) continue;
-    after_(id, to.blocked ? delivery::blocked : sender_.deliver(id));
+  // What follows from a delivery may queue further connections: they are served too.
+  for (; done < queue.size() && !budget.spent(); ++done) {
+    if (outboxes_.waiting(queue[done]) > light_bytes) {
+      large.push_back(queue[done]);
+    } else {
+      flush_outbox(queue[done], budget);
+    }
   }
   queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(done));
+  done = 0;
+  while (done < large.size() && !budget.spent()) flush_outbox(large[done++], budget);
+  queue.insert(queue.begin(), large.begin() + static_cast<std::ptrdiff_t>(done), large.end());
+}
+
+void flusher::flush_outbox(connection_id id, work_budget& budget) {
+  const connection& to = shared_.truth.connections[id];
+  shared_.links.connections[id].in_outbox_queue = false;
+  if (!is_served(to.phase)) return;
+  const std::size_t bytes = std::min(outboxes_.waiting(id), sender::outbox_bytes_per_send);
+  after_(id, to.blocked ? delivery::blocked : sender_.deliver(id));
+  budget.spend(units_per_send + static_cast<std::uint32_t>(bytes / bytes_per_unit));
 }
 
 bool flusher::flush_rooms() {

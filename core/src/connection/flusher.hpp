@@ -14,8 +14,12 @@ class flusher {
  public:
   using after_delivery = std::function<void(connection_id id, delivery outcome)>;
 
-  flusher(context& shared, sender& sender, rooms& rooms, after_delivery after)
-      : shared_(shared), sender_(sender), rooms_(rooms), after_(std::move(after)) {}
+  flusher(context& shared, outboxes& outboxes, sender& sender, rooms& rooms, after_delivery after)
+      : shared_(shared),
+        outboxes_(outboxes),
+        sender_(sender),
+        rooms_(rooms),
+        after_(std::move(after)) {}
 
   // Until when, in microseconds of the turn, this flush may go on.
   void begin(std::uint64_t until_us) { until_us_ = until_us; }
@@ -27,12 +31,14 @@ class flusher {
   bool flush_rooms();
 
  private:
+  void flush_outbox(connection_id id, work_budget& budget);
   bool pass(room_id id);
   void visit(member_id id);
   void finish_pass(room_id id);
   bool budget_spent() const;
 
   context& shared_;
+  outboxes& outboxes_;
   sender& sender_;
   rooms& rooms_;
   after_delivery after_;

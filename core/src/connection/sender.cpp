@@ -35,6 +35,10 @@ delivery sender::deliver(connection_id id) {
     if (sent > 0 || !to.blocked) to.since = shared_.clock.now();
     to.blocked = sent < 0 || static_cast<std::uint64_t>(sent) < plan.total();
     if (to.blocked) return delivery::blocked;
+    if (outboxes_.waiting(id) > 0) {
+      outboxes_.queue(id);
+      return delivery::idle;
+    }
     if (!plan.full() && to.phase != connection_phase::closing) break;
   }
   to.blocked = false;
@@ -76,7 +80,9 @@ void sender::collect(connection_id id, send_plan& plan) const {
   }
   if (to.buffers != no_id) {
     const std::string_view waiting = shared_.truth.buffers[to.buffers].out.waiting();
-    if (!waiting.empty()) plan.add_bytes(outbox_source, waiting);
+    if (!waiting.empty()) plan.add_bytes(outbox_source, waiting.substr(0, outbox_bytes_per_send));
+    // A frame may be cut there: nothing else comes before the rest of it.
+    if (waiting.size() > outbox_bytes_per_send) return;
   }
   collect_rooms(id, plan);
 }

@@ -81,6 +81,9 @@ enum class delivery {
 // the frame that has begun, the outbox, then rooms in the order in which they became dirty.
 class sender {
  public:
+  // What one send takes from an outbox at most: a large one goes out over several turns.
+  static constexpr std::size_t outbox_bytes_per_send = 64 * 1024;
+
   sender(context& shared, outboxes& outboxes, rooms& rooms, gather_send send)
       : shared_(shared), outboxes_(outboxes), rooms_(rooms), send_(std::move(send)) {}
 

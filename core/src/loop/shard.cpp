@@ -33,7 +33,7 @@ shard::shard(const options& settings, const hash_key& key, handlers called)
       http_(shared_, outboxes_, lifecycle_, protocol_),
       receiver_(shared_, outboxes_, rooms_, lifecycle_, poller_, requests_, http_),
       flusher_(
-          shared_, sender_, rooms_,
+          shared_, outboxes_, sender_, rooms_,
           [this](connection_id id, delivery outcome) { lifecycle_.after_delivery(id, outcome); }),
       acceptor_(shared_, lifecycle_, poller_, listener_key),
       calls_(shared_, outboxes_, rooms_, users_, lifecycle_, requests_) {}
