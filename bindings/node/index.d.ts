@@ -28,6 +28,7 @@ export interface ServerOptions {
   sends_per_room_turn?: number;
   turn_us?: number;
   room_backlog_bytes_max?: number;
+  hold_back_ms?: number;
   listen_backlog?: number;
 }
 

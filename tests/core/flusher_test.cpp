@@ -80,9 +80,9 @@ TEST(flusher, members_that_go_during_a_pass_neither_stop_nor_repeat_it) {
   turn.parts.wires.clear();
   turn.parts.publish("large", "hello");
   turn.end_of_turn.flush_rooms();
-  turn.parts.places.leave_all(3);   // was served
-  turn.parts.places.leave_all(10);  // is next
-  turn.parts.places.leave_all(34);  // is last
+  turn.parts.places.leave_all(3, rooms::farewell::announced);   // was served
+  turn.parts.places.leave_all(10, rooms::farewell::announced);  // is next
+  turn.parts.places.leave_all(34, rooms::farewell::announced);  // is last
   turn.settle();
   for (int wire = 0; wire < 35; ++wire) {
     std::size_t hellos = 0;

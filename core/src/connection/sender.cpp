@@ -65,10 +65,31 @@ std::uint64_t sender::lag(connection_id id) const {
   std::uint64_t bytes = outboxes_.waiting(id);
   for (member_id at = shared_.links.connections[id].first_member; at != no_id;
        at = shared_.links.members[at].next_of_connection) {
-    const member& membership = shared_.truth.members[at];
-    bytes += due_until(membership, shared_.truth.rooms[membership.room]) - membership.cursor;
+    bytes += lag_of(at);
   }
   return bytes;
+}
+
+std::uint64_t sender::own_lag(connection_id id) const {
+  std::uint64_t bytes = outboxes_.waiting(id);
+  for (member_id at = shared_.links.connections[id].first_member; at != no_id;
+       at = shared_.links.members[at].next_of_connection) {
+    if (rooms_.is_direct(shared_.truth.members[at].room)) bytes += lag_of(at);
+  }
+  return bytes;
+}
+
+std::uint64_t sender::lag_of(member_id id) const {
+  const member& membership = shared_.truth.members[id];
+  return due_until(membership, shared_.truth.rooms[membership.room]) - membership.cursor;
+}
+
+void sender::hold_back_for(connection_id id) {
+  const std::uint64_t much = shared_.limits.pending_bytes_max / 8;
+  for (member_id at = shared_.links.connections[id].first_member; at != no_id;
+       at = shared_.links.members[at].next_of_connection) {
+    if (!shared_.truth.members[at].leaving() && lag_of(at) > much) rooms_.hold_back(at);
+  }
 }
 
 void sender::collect(connection_id id, send_plan& plan) const {
@@ -150,7 +171,7 @@ std::uint32_t sender::advance_member(const send_plan::segment& part, std::uint64
     open = walk.end - position;
     finished = walk.frames - (open == 0 ? 0 : 1);
   }
-  shared_.counts.deliveries.add(finished);
+  if (!rooms_.is_direct(to.room)) shared_.counts.deliveries.add(finished);
   to.cursor += taken;
   if (to.cursor >= to.end) rooms_.retire(part.source);
   return static_cast<std::uint32_t>(open);
@@ -184,7 +205,7 @@ void sender::adopt_open_frame(connection_id id) {
   outboxes_.buffers_of(id).out.add_first(
       {static_cast<const char*>(rest[0].iov_base), to.open_left});
   to.open_source = outbox_source;
-  shared_.counts.deliveries.add();
+  if (!rooms_.is_direct(open.room)) shared_.counts.deliveries.add();
   open.cursor += to.open_left;
   if (open.cursor >= open.end) rooms_.retire(from);
 }
@@ -209,7 +230,7 @@ void sender::skip_member(member_id id) {
   member& late = shared_.truth.members[id];
   const room& place = shared_.truth.rooms[late.room];
   const std::uint64_t to = due_until(late, place);
-  if (late.cursor >= to) return;
+  if (late.cursor >= to || rooms_.is_direct(late.room)) return;
   const quoted_name name(shared_.truth.names.view(place.name));
   outboxes_.add(late.connection,
                 skipped_message(name, std::to_string(late.cursor), std::to_string(to)));

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "chat/requests.hpp"
@@ -20,7 +21,8 @@ namespace chinwag {
 // What other threads want done on the shard's. Tasks run in the order in which they were put in.
 class task_queue {
  public:
-  using task = std::function<void()>;
+  // False: it can't be done yet, and is tried again before those behind it.
+  using task = std::function<bool()>;
 
   // False if the shard does not run, or not any more. `first` tells that it must be woken.
   bool put(task wanted, bool& first);
@@ -48,13 +50,17 @@ class task_queue {
 class program_calls {
  public:
   program_calls(context& shared, outboxes& outboxes, rooms& rooms, users& users,
-                lifecycle& lifecycle, requests& requests)
+                lifecycle& lifecycle, protocol& protocol, requests& requests)
       : shared_(shared),
         outboxes_(outboxes),
         rooms_(rooms),
         users_(users),
         lifecycle_(lifecycle),
+        protocol_(protocol),
         requests_(requests) {}
+
+  // Whether the call before could not be served yet, because its room can't keep up.
+  bool take_refused() { return std::exchange(refused_, false); }
 
   void publish(std::string_view room, std::string_view content, std::string_view user);
   void send_to(std::string_view to, std::string_view content, std::string_view user);
@@ -74,7 +80,9 @@ class program_calls {
   rooms& rooms_;
   users& users_;
   lifecycle& lifecycle_;
+  protocol& protocol_;
   requests& requests_;
+  bool refused_ = false;
 };
 
 }  // namespace chinwag

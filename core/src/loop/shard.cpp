@@ -36,7 +36,7 @@ shard::shard(const options& settings, const hash_key& key, handlers called)
           shared_, outboxes_, sender_, rooms_,
           [this](connection_id id, delivery outcome) { lifecycle_.after_delivery(id, outcome); }),
       acceptor_(shared_, lifecycle_, poller_, listener_key),
-      calls_(shared_, outboxes_, rooms_, users_, lifecycle_, requests_) {}
+      calls_(shared_, outboxes_, rooms_, users_, lifecycle_, protocol_, requests_) {}
 
 shard::~shard() {
   lifecycle_.end_all();
@@ -194,7 +194,13 @@ void shard::drain(std::uint32_t deadline_ms) {
 
 bool shard::post(task wanted) {
   bool first = false;
-  if (!tasks_.put([this, wanted = std::move(wanted)] { wanted(calls_); }, first)) return false;
+  const bool taken = tasks_.put(
+      [this, wanted = std::move(wanted)] {
+        wanted(calls_);
+        return !calls_.take_refused();
+      },
+      first);
+  if (!taken) return false;
   if (first) ring();
   return true;
 }
