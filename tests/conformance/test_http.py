@@ -13,7 +13,6 @@ import pytest
 
 from . import frames
 from .chat import Chat, fresh_name
-from .client import Client
 from .frames import Opcode
 from .handshake import (
     KEY,
@@ -28,7 +27,7 @@ from .handshake import (
     send_all,
 )
 from .servers import Running
-from .transports import TRANSPORTS
+from .transports import TRANSPORTS, Refused
 
 HOST = "chat.test"
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r\n")
@@ -346,28 +345,20 @@ UPGRADE_BODIES: dict[str, str] = {
 @pytest.mark.parametrize("field", UPGRADE_BODIES)
 async def test_the_body_of_an_upgrade_is_refused_or_consumed(chat: Chat, field: str) -> None:
     """It looks like a frame, comes once the upgrade was answered, and is none."""
-    heartbeat = b'{"type":"heartbeat"}'
     transport = TRANSPORTS[chat.address.transport]()
-    path = transport.upgrade_target(fresh_name("user"), None)
-    body = frames.encode(Opcode.TEXT, transport.encode(heartbeat))
+    body = frames.encode(Opcode.TEXT, transport.encode(b'{"type":"heartbeat"}'))
     value = UPGRADE_BODIES[field].format(length=len(body))
     if field == "Transfer-Encoding":
         body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
-    with await open_socket(chat.address) as sock:
-        await send_all(sock, upgrade(path, more=((field, value),)))
-        try:
-            response = await read_response(sock)
-        except NoResponse:
-            return
-        if response.status != 101:
-            assert 400 <= response.status < 600
-            return
-        client = Client(sock, transport=transport)
-        client._parser.feed(response.rest)
-        await client.expect(type="welcome")
+    try:
+        client = await chat.connect(headers={field: value})
+    except Refused as refused:
+        assert 400 <= refused.status < 600
+    except NoResponse:
+        pass
+    else:
         await client.send_bytes(body)
-        await client.send(type="join", room=(room := fresh_name("room")))
-        await client.expect(type="user_joined", room=room)
+        await client.join(fresh_name("room"))
 
 
 # -- who may connect

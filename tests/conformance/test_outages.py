@@ -17,7 +17,7 @@ from chinwag_bench.servers.process import ServerProcess
 from .chat import Chat, fence_all, fresh_name
 from .client import Client
 from .handshake import open_socket, send_all, upgrade_request
-from .processes import process_ids, until
+from .processes import process_ids
 from .servers import Choice, Fleet, Running
 from .test_shutdown import has_ended, stop
 from .transports import TRANSPORTS
@@ -99,15 +99,16 @@ async def stay_through_a_stop(server: Running) -> bool:
             await asyncio.sleep(STOPPED_S)
         await asyncio.sleep(IDLE_S / 2)
         ended = [task.result() for task in hearing if task.done()]
-        for task in beating:
-            task.cancel()
+        for beat_task in beating:
+            beat_task.cancel()
         gaps = await asyncio.gather(*beating)
         assert not ended or max(gaps) > IDLE_S / 2, f"closed after the stop: {ended}"
         return max(gaps) <= IDLE_S / 2
     finally:
-        for task in (*beating, *hearing):
+        tasks = [*beating, *hearing]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*beating, *hearing, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         chat.abort()
 
 

@@ -1,9 +1,9 @@
 use std::{convert::Infallible, error::Error, future::ready, process, sync::Arc};
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper::{upgrade, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use percent_encoding::percent_decode_str;
