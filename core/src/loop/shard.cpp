@@ -24,7 +24,7 @@ shard::shard(const options& settings, const hash_key& key, handlers called)
       poller_(shared_),
       timers_(shared_.links.connections),
       outboxes_(shared_),
-      rooms_(shared_),
+      rooms_(shared_, outboxes_),
       users_(shared_),
       sender_(shared_, outboxes_, rooms_, kernel::send),
       lifecycle_(shared_, outboxes_, rooms_, users_, sender_, poller_, timers_, program_),

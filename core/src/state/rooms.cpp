@@ -36,7 +36,11 @@ room_id rooms::leave(member_id id) {
   const room_id place = leaver.room;
   const connection_id owner = leaver.connection;
   const connection& of = shared_.truth.connections[owner];
-  end(id, leaver.cursor + (of.open_source == id ? of.open_left : 0));
+  const std::uint64_t due_from = leaver.cursor + (of.open_source == id ? of.open_left : 0);
+  const room_log& log = shared_.truth.rooms[place].log;
+  outboxes_.add_frames(owner, log, due_from);
+  shared_.counts.deliveries.add(walk_frames(log, shared_.truth.chunks, due_from, log.tail).frames);
+  end(id, due_from);
   announce_leaving(place, owner);
   return place;
 }

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "state/context.hpp"
+#include "state/outboxes.hpp"
 
 namespace chinwag {
 
@@ -16,7 +17,7 @@ namespace chinwag {
 // sent within the budgets of a turn, and holds its sender back like one to a room.
 class rooms {
  public:
-  explicit rooms(context& shared) : shared_(shared) {}
+  rooms(context& shared, outboxes& outboxes) : shared_(shared), outboxes_(outboxes) {}
 
   // no_id if there is no such room or no such membership.
   room_id find(std::string_view name) const;
@@ -26,8 +27,10 @@ class rooms {
   // the room.
   room_id join(connection_id id, std::string_view name);
 
-  // Ends a membership. What waits for the leaver is dropped, but for a frame that has begun: the
-  // membership is pinned until that is out. Returns the room.
+  // Ends a membership. What waits for the leaver goes to its outbox, so that it comes before the
+  // answer to whatever the leaver asks next, and before all that another membership of the same
+  // room gets; only a frame that has begun stays, and pins the membership until it is out. Returns
+  // the room.
   room_id leave(member_id id);
 
   enum class farewell : std::uint8_t { announced, silent };
@@ -83,6 +86,7 @@ class rooms {
   void count_rooms();
 
   context& shared_;
+  outboxes& outboxes_;
   std::uint32_t direct_logs_ = 0;
   std::unordered_map<room_id, hold> holds_;  // of the few rooms that have a slow member
 };
