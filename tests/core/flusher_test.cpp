@@ -137,6 +137,7 @@ TEST(flusher, the_log_under_an_open_frame_of_one_who_leaves_is_kept) {
   turn.parts.places.leave(turn.parts.member_of(0, "a"));
   turn.parts.room_on_wire[1] = SIZE_MAX;
   turn.end_of_turn.flush_rooms();
+  ASSERT_EQ(turn.parts.shared.truth.chunks.in_use(), 1U) << "the rest of the frame lies there";
   turn.parts.publish("b", std::string(1'000, 'w'));
   turn.parts.room_on_wire[0] = SIZE_MAX;
   turn.parts.out.deliver(0);

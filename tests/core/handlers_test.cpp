@@ -5,11 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <thread>
 
 #include "chat_client.hpp"
-#include "chinwag/event_queue.hpp"
+#include "deciding_program.hpp"
 
 namespace chinwag {
 namespace {
@@ -42,48 +41,7 @@ chat_client join(const running_server& server, const std::string& user) {
   return client;
 }
 
-// Events as a program on another thread gets them.
-class program {
- public:
-  explicit program(event_choice wanted, options settings = {.ping_interval_ms = 60'000})
-      : poller_([this] { ring(); }), server(std::move(settings), handlers_for(wanted)) {}
-
-  // The next event; waits at most 5 s.
-  event next() {
-    if (taken_.empty()) {
-      std::unique_lock locked(guard_);
-      rung_.wait_for(locked, std::chrono::seconds(5), [this] { return rings_ > 0; });
-      rings_ = 0;
-      taken_ = poller_.take();
-    }
-    EXPECT_FALSE(taken_.empty()) << "no event in 5 s";
-    if (taken_.empty()) return {};
-    event first = std::move(taken_.front());
-    taken_.erase(taken_.begin());
-    return first;
-  }
-
-  void decide(const event& about, verdict outcome) {
-    EXPECT_TRUE(server.engine.decide({{about.ticket, std::move(outcome)}}));
-  }
-
- private:
-  handlers handlers_for(event_choice wanted) { return poller_.make_handlers(wanted); }
-  void ring() {
-    const std::lock_guard locked(guard_);
-    ++rings_;
-    rung_.notify_one();
-  }
-
-  std::mutex guard_;
-  std::condition_variable rung_;
-  int rings_ = 0;
-  std::vector<event> taken_;
-  event_queue poller_;
-
- public:
-  running_server server;
-};
+using program = test::deciding_program;
 
 TEST(handlers, hear_of_every_connection_and_of_its_end_once) {
   std::mutex guard;
@@ -299,82 +257,6 @@ TEST(events, ask_about_a_message_behind_a_join_once_the_join_is_decided) {
   host.decide(publishing, {});
   EXPECT_TRUE(has(ann.text(), "user_joined"));
   EXPECT_TRUE(has(ann.text(), R"("content":"x")"));
-}
-
-// Whether a message can be asked about depends on what waits in front of it: behind a leave its
-// sender is no member any more, behind a join the join's answer comes first.
-TEST(events, do_not_ask_about_a_message_behind_a_leave) {
-  program host({.message = true, .close = true});
-  chat_client ann = join(host.server, "ann");
-  ann.send_raw(test::client_frame(opcode::text, message("first")) +
-               test::client_frame(opcode::text, leave_a) +
-               test::client_frame(opcode::text, message("after leaving")) +
-               test::client_frame(opcode::close, std::string("\x03\xe8", 2)));
-  const event first = host.next();
-  EXPECT_EQ(first.content, "first");
-  host.decide(first, {});
-  std::string answers;
-  for (std::string text = ann.text(); !text.empty(); text = ann.text()) answers += text;
-  EXPECT_TRUE(has(answers, "not_joined")) << answers;
-  EXPECT_EQ(host.next().kind, event_kind::close) << "nothing else was asked about";
-}
-
-TEST(events, do_not_ask_about_a_message_behind_a_join_until_that_is_decided) {
-  program host({.join = true, .message = true});
-  chat_client ann = connect(host.server, "ann");
-  ann.send(join_a);
-  host.decide(host.next(), {});
-  EXPECT_TRUE(has(ann.text(), "user_joined"));
-  ann.send_raw(test::client_frame(opcode::text, message("first")) +
-               test::client_frame(opcode::text, R"({"type":"join","room":"b"})") +
-               test::client_frame(opcode::text, message("second")));
-  const event first = host.next();
-  EXPECT_EQ(first.content, "first");
-  host.decide(first, {});
-  const event joining = host.next();
-  EXPECT_EQ(joining.kind, event_kind::join) << "was asked about " << joining.content;
-  host.decide(joining, {});
-  EXPECT_EQ(host.next().content, "second");
-}
-
-// No connection holds much, all together hold too much: who has something undecided is not read
-// for until there is less. That ann's second message came before bob's first is known by her first.
-TEST(events, undecided_bytes_max_bounds_what_all_connections_hold) {
-  program host({.message = true}, {.ping_interval_ms = 60'000, .undecided_bytes_max = 65'536});
-  chat_client eve = join(host.server, "eve");
-  chat_client ann = join(host.server, "ann");
-  chat_client bob = join(host.server, "bob");
-  eve.send(message(std::string(60'000, 'e')));
-  const event held = host.next();
-  ann.send_raw(test::client_frame(opcode::text, message(std::string(10'000, 'a'))) +
-               test::client_frame(opcode::text, message("second")));
-  EXPECT_EQ(host.next().user, "ann");
-  bob.send(message("fence"));
-  EXPECT_EQ(host.next().content, "fence") << "ann was read for";
-  host.decide(held, {});
-  EXPECT_EQ(host.next().content, "second");
-}
-
-// The client can't be heard while it is not read for. When that ends, it has its whole time again:
-// it must not be judged by what it said before.
-TEST(events, a_pause_of_reading_does_not_count_as_silence) {
-  program host({.message = true},
-               {.ping_interval_ms = 50, .idle_timeout_ms = 2'000, .undecided_bytes_max = 65'536});
-  chat_client ann = join(host.server, "ann");
-  ann.send(message(std::string(40'000, '1')));
-  const event first = host.next();
-  ann.send(message(std::string(40'000, '2')));
-  const event second = host.next();
-  std::this_thread::sleep_for(std::chrono::milliseconds(2'500));  // longer than the silent may be
-  host.decide(first, {});
-  host.decide(second, {});
-  EXPECT_TRUE(has(ann.text(), "111"));
-  EXPECT_TRUE(has(ann.text(), "222"));
-  for (int i = 0; i < 4; ++i) {
-    const auto frame = ann.receive();
-    ASSERT_TRUE(frame.has_value());
-    ASSERT_EQ(frame->code, opcode::ping) << "closed after the pause, ping " << i;
-  }
 }
 
 TEST(events, malformed_behind_an_undecided_message_closes_after_it) {
