@@ -32,6 +32,23 @@ TEST(rooms, membership_belongs_to_the_connection) {
   EXPECT_EQ(parts.member_of(two, "a"), no_id);
 }
 
+TEST(rooms, one_is_behind_with_more_than_the_limit_waiting_until_a_pass_is_over) {
+  options limits = test::unhurried();
+  limits.room_backlog_bytes_max = 2'000;
+  shard_parts parts(limits);
+  flusher end_of_turn(parts.shared, parts.out, parts.places, [](connection_id, delivery) {});
+  parts.places.join(parts.connect("ann"), "a");
+  end_of_turn.flush_rooms();
+  const room_id place = parts.places.find("a");
+  EXPECT_FALSE(parts.places.is_behind(place));
+  parts.publish("a", std::string(1'000, 'x'));
+  EXPECT_FALSE(parts.places.is_behind(place));
+  parts.publish("a", std::string(1'000, 'x'));
+  EXPECT_TRUE(parts.places.is_behind(place));
+  end_of_turn.flush_rooms();
+  EXPECT_FALSE(parts.places.is_behind(place));
+}
+
 TEST(rooms, an_empty_room_is_forgotten_with_its_log) {
   shard_parts parts;
   const connection_id ann = parts.connect("ann");
