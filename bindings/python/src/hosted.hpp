@@ -3,10 +3,13 @@
 #include <pybind11/pybind11.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -26,7 +29,9 @@ class hosted {
 
   std::uint16_t start();
   void stop();
-  void drain(double deadline_s);
+  // Returns at once; when the server has ended, has_ended() is true and the descriptor readable.
+  void drain(std::uint32_t deadline_ms);
+  bool has_ended() const { return ended_; }
 
   // The descriptor that is readable when take() has something.
   int wake_fd() const { return bell_; }
@@ -47,6 +52,7 @@ class hosted {
 
  private:
   server& engine() const;
+  void join();
   void ring() const;
   void log(log_level level, std::string_view text);
 
@@ -55,7 +61,9 @@ class hosted {
   std::mutex guard_;
   std::vector<std::pair<bool, std::string>> logs_;
   const pid_t owner_ = ::getpid();
-  std::unique_ptr<server> server_;  // last: it ends before what it calls
+  std::atomic<bool> ended_{false};
+  std::unique_ptr<server> server_;        // it ends before what it calls
+  std::unique_ptr<std::thread> drainer_;  // waits for the end of a drain
 };
 
 }  // namespace chinwag::python
