@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "chinwag/event_queue.hpp"
@@ -11,10 +12,14 @@
 
 namespace chinwag::node {
 
+// Throws a JavaScript error with this name in `.code`.
+[[noreturn]] void raise(Napi::Env env, const std::string& code, const std::string& text);
+
 // Throws a JavaScript error with the core's name for it in `.code`, unless all is well.
 void check(Napi::Env env, const status& outcome);
 
-// Reads an object of options by name. Throws a JavaScript error with `.code` on what is not valid.
+// Reads an object of options by name; one that is undefined is not given. Throws a JavaScript error
+// with `.code` on what is not valid.
 options read_options(const Napi::Value& given);
 
 event_choice read_choice(const Napi::Value& names);
