@@ -123,13 +123,14 @@ export class Message extends Join {
   content: string;
 }
 
+/** A listener that returns a promise is waited for. */
 export interface ServerEvents {
   /** After the upgrade. */
-  open: (connection: Connection) => void | Promise<void>;
-  join: (join: Join) => void | Promise<void>;
-  message: (message: Message) => void | Promise<void>;
+  open: (connection: Connection) => unknown;
+  join: (join: Join) => unknown;
+  message: (message: Message) => unknown;
   /** Once for every open; the code is 1006 if the connection broke off. */
-  close: (connection: Connection, code: number) => void | Promise<void>;
+  close: (connection: Connection, code: number) => unknown;
   /** Another handler threw or rejected. Without a listener it is printed to standard error. */
   error: (error: Error, about: Connection | Join | Message | undefined) => void;
   /** A line of the server's log. */
