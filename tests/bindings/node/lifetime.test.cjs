@@ -243,7 +243,10 @@ test('a worker may be ended in the middle of a drain', { timeout: 60_000 }, asyn
       `const { parentPort } = require('node:worker_threads');
        const { Server } = require('chinwag');
        const server = new Server({ close_timeout_ms: 60_000 });
-       parentPort.on('message', () => { server.drain(60_000); parentPort.postMessage('draining'); });
+       parentPort.on('message', () => {
+         server.drain(60_000);
+         parentPort.postMessage('draining');
+       });
        server.start().then(() => parentPort.postMessage(server.port));`,
       { eval: true },
     );

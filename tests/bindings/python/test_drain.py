@@ -16,9 +16,13 @@ from typing import Any
 
 import chinwag
 import pytest
+import websockets
 from websockets.asyncio.client import connect
 
-PACKAGE = Path(chinwag.__file__).resolve().parents[1]
+# Where children find the package and what it needs. They run without `site`, so that no editable
+# install comes first.
+PATHS = [Path(one.__file__ or "").resolve().parents[1] for one in (chinwag, websockets)]
+PYTHONPATH = os.pathsep.join(map(str, PATHS))
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -141,9 +145,9 @@ def test_a_handler_that_does_not_want_to_end_holds_nothing_up() -> None:
 
 def serve(program: str, *numbers: int) -> tuple[int, str, str]:
     """Runs a program that prints `ready` and gets these signals then, one for each `ready`."""
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE), "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        [sys.executable, "-c", program],
+        [sys.executable, "-S", "-c", program],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -15,14 +15,18 @@ from pathlib import Path
 
 import chinwag
 import pytest
+import websockets
 
-PACKAGE = Path(chinwag.__file__).resolve().parents[1]
+# Where children find the package and what it needs. They run without `site`, so that no editable
+# install comes first.
+PATHS = [Path(one.__file__ or "").resolve().parents[1] for one in (chinwag, websockets)]
+PYTHONPATH = os.pathsep.join(map(str, PATHS))
 
 
 def python(program: str, **options: object) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
+    environment = {**os.environ, "PYTHONPATH": PYTHONPATH}
     return subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-S", "-c", program],
         env=environment,
         capture_output=True,
         text=True,
@@ -106,9 +110,9 @@ def test_serve_ends_at_ctrl_c_and_sigterm(number: signal.Signals) -> None:
         "    await server.serve()\n"
         "asyncio.run(main())\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE), "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        [sys.executable, "-c", program],
+        [sys.executable, "-S", "-c", program],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
