@@ -233,8 +233,9 @@ export class Client extends EventEmitter {
   direct(to: string, content: string): Promise<void>;
   /** What the server sends, until the client is closed. */
   messages(): AsyncGenerator<Received, void, void>;
-  /** The next of `messages()`; null at their end. */
-  receive(): Promise<Received | null>;
+  /** The next of `messages()`; null at their end. Rejects with `timeout`. A promise that nobody
+   * waits for any more takes its message all the same: give a time instead of racing it. */
+  receive(options?: { timeoutMs?: number }): Promise<Received | null>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 

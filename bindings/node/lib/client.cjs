@@ -159,7 +159,7 @@ class Client extends EventEmitter {
     }
   }
 
-  async receive() {
+  async receive({ timeoutMs = Infinity } = {}) {
     this.#checkStarted();
     if (this.#queue.length > 0) {
       const message = this.#queue.shift();
@@ -167,7 +167,18 @@ class Client extends EventEmitter {
       return message;
     }
     if (this.#closed) return null;
-    return new Promise((resolve) => this.#readers.push(resolve));
+    if (timeoutMs === Infinity) return new Promise((resolve) => this.#readers.push(resolve));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#readers.splice(this.#readers.indexOf(take), 1);
+        reject(new ChinwagError(`no message in ${timeoutMs} ms`, 'timeout'));
+      }, timeoutMs);
+      const take = (message) => {
+        clearTimeout(timer);
+        resolve(message);
+      };
+      this.#readers.push(take);
+    });
   }
 
   async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {

@@ -43,8 +43,17 @@ class Server extends EventEmitter {
   #port;
   #drained;
   #gone; // tells the drain that the server has ended
+  #later = false; // the rest is taken in the loop's next turn
   #take = () => {
+    if (this.#later) return;
     this.#dispatch.handle(this.#hosted.take());
+    if (this.#hosted.hasMore()) {
+      this.#later = true;
+      setImmediate(() => {
+        this.#later = false;
+        guarded(this.#take);
+      });
+    }
     for (const { warning, text } of this.#hosted.takeLogs()) {
       guarded(() => this.emit('log', text, warning));
     }
@@ -96,7 +105,10 @@ class Server extends EventEmitter {
       throw error;
     }
     await gone;
-    this.#take();
+    do {
+      this.#later = false;
+      this.#take();
+    } while (this.#hosted.hasMore());
     await this.#dispatch.finish(leftMs());
     running.delete(this.#take);
     this.#hosted.letGo();

@@ -55,7 +55,7 @@ connection_handle read_handle(const Napi::Value& place, const Napi::Value& gener
                            place.As<Napi::Number>().Uint32Value()};
 }
 
-Napi::Array to_array(Napi::Env env, const std::vector<event>& events) {
+Napi::Array to_array(Napi::Env env, std::span<const event> events) {
   Napi::Array flat = Napi::Array::New(env, 7 * events.size());
   std::uint32_t at = 0;
   for (const event& one : events) {

@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,7 @@ handle_halves halves_of(connection_handle handle);
 connection_handle read_handle(const Napi::Value& place, const Napi::Value& generation);
 
 // One flat array: kind, place, generation, number, user, room, content or close code of each event.
-Napi::Array to_array(Napi::Env env, const std::vector<event>& events);
+Napi::Array to_array(Napi::Env env, std::span<const event> events);
 
 // From a flat array: place, generation, number, kind, text, code of each.
 std::vector<decision> read_decisions(const Napi::Array& given);

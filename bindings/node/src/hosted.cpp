@@ -1,6 +1,8 @@
 #include "hosted.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -9,6 +11,9 @@
 namespace chinwag::node {
 
 namespace {
+
+// A few milliseconds of listeners.
+constexpr std::size_t events_per_take = 1024;
 
 [[noreturn]] void raise_no_thread(Napi::Env env, const std::system_error& failure) {
   raise(env, error_name(error::system_failure),
@@ -26,11 +31,12 @@ Napi::Function hosted::define(Napi::Env env) {
       env, "Hosted",
       {InstanceMethod<&hosted::start>("start"), InstanceMethod<&hosted::drain>("drain"),
        InstanceMethod<&hosted::has_ended>("hasEnded"), InstanceMethod<&hosted::let_go>("letGo"),
-       InstanceMethod<&hosted::take>("take"), InstanceMethod<&hosted::decide>("decide"),
-       InstanceMethod<&hosted::take_logs>("takeLogs"), InstanceMethod<&hosted::publish>("publish"),
-       InstanceMethod<&hosted::send_to>("sendTo"), InstanceMethod<&hosted::send>("send"),
-       InstanceMethod<&hosted::close>("close"), InstanceMethod<&hosted::rooms>("rooms"),
-       InstanceMethod<&hosted::members>("members"), InstanceMethod<&hosted::read_stats>("stats")});
+       InstanceMethod<&hosted::take>("take"), InstanceMethod<&hosted::has_more>("hasMore"),
+       InstanceMethod<&hosted::decide>("decide"), InstanceMethod<&hosted::take_logs>("takeLogs"),
+       InstanceMethod<&hosted::publish>("publish"), InstanceMethod<&hosted::send_to>("sendTo"),
+       InstanceMethod<&hosted::send>("send"), InstanceMethod<&hosted::close>("close"),
+       InstanceMethod<&hosted::rooms>("rooms"), InstanceMethod<&hosted::members>("members"),
+       InstanceMethod<&hosted::read_stats>("stats")});
 }
 
 // new Hosted(options, names of wanted events)
@@ -105,7 +111,22 @@ Napi::Value hosted::has_ended(const Napi::CallbackInfo& call) {
 }
 
 Napi::Value hosted::take(const Napi::CallbackInfo& call) {
-  return to_array(call.Env(), events_.take());
+  if (next_ == taken_.size()) {
+    taken_ = events_.take();
+    next_ = 0;
+  }
+  const std::size_t count = std::min(taken_.size() - next_, events_per_take);
+  const Napi::Array flat = to_array(call.Env(), std::span(taken_).subspan(next_, count));
+  next_ += count;
+  if (next_ == taken_.size()) {
+    taken_ = {};
+    next_ = 0;
+  }
+  return flat;
+}
+
+Napi::Value hosted::has_more(const Napi::CallbackInfo& call) {
+  return Napi::Boolean::New(call.Env(), next_ < taken_.size());
 }
 
 void hosted::decide(const Napi::CallbackInfo& call) {

@@ -35,7 +35,9 @@ class hosted : public Napi::ObjectWrap<hosted> {
   Napi::Value has_ended(const Napi::CallbackInfo& call);
   // It was drained: gives back what it held, which the collector might do much later.
   void let_go(const Napi::CallbackInfo& call);
+  // At most so many events that the program's loop gets to do something else.
   Napi::Value take(const Napi::CallbackInfo& call);
+  Napi::Value has_more(const Napi::CallbackInfo& call);
   void decide(const Napi::CallbackInfo& call);
   Napi::Value take_logs(const Napi::CallbackInfo& call);
   void publish(const Napi::CallbackInfo& call);
@@ -50,6 +52,8 @@ class hosted : public Napi::ObjectWrap<hosted> {
 
   std::shared_ptr<environment> around_;
   event_queue events_;
+  std::vector<event> taken_;
+  std::size_t next_ = 0;  // of those, the first that the program has not seen
   std::mutex guard_;
   std::vector<std::pair<bool, std::string>> logs_;
   std::atomic<bool> ended_{false};

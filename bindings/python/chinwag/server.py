@@ -147,6 +147,8 @@ class Server:
         hosted.drain(to_ms(max(LEFT_S_MIN, end - loop.time())))
         await self._gone
         self._on_wake()
+        while hosted.has_more():
+            self._on_wake()
         await self._handlers.finish(max(LEFT_S_MIN, end - loop.time()))
         loop.remove_reader(hosted.wake_fd())
         _running.discard(self)

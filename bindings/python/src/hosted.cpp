@@ -2,7 +2,9 @@
 
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -14,6 +16,9 @@ namespace chinwag::python {
 namespace py = pybind11;
 
 namespace {
+
+// A few milliseconds of handlers.
+constexpr std::size_t events_per_take = 1024;
 
 [[noreturn]] void raise_no_thread(const std::system_error& failure) {
   raise(error_name(error::system_failure),
@@ -109,7 +114,20 @@ void hosted::join() {
 py::list hosted::take() {
   std::uint64_t rung = 0;
   [[maybe_unused]] const ssize_t got = ::read(bell_, &rung, sizeof rung);
-  return to_list(events_.take());
+  if (!has_more()) {
+    taken_ = events_.take();
+    next_ = 0;
+  }
+  const std::size_t count = std::min(taken_.size() - next_, events_per_take);
+  const py::list list = to_list(std::span(taken_).subspan(next_, count));
+  next_ += count;
+  if (has_more()) {
+    ring();
+  } else {
+    taken_ = {};
+    next_ = 0;
+  }
+  return list;
 }
 
 void hosted::decide(const py::list& decisions) {

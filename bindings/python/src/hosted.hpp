@@ -35,8 +35,10 @@ class hosted {
 
   // The descriptor that is readable when take() has something.
   int wake_fd() const { return bell_; }
-  // (kind, handle, number, user, room, content, code), in the order in which they happened.
+  // (kind, handle, number, user, room, content, code), in the order in which they happened. At
+  // most so many that the program's loop gets to do something else; for the rest it rings again.
   pybind11::list take();
+  bool has_more() const { return next_ < taken_.size(); }
   // (handle, number, kind, text, code)
   void decide(const pybind11::list& decisions);
   // (is a warning, text)
@@ -58,6 +60,8 @@ class hosted {
 
   int bell_ = -1;
   event_queue events_;
+  std::vector<event> taken_;  // used by the program's thread only, as next_ is
+  std::size_t next_ = 0;      // of those, the first that the program has not seen
   std::mutex guard_;
   std::vector<std::pair<bool, std::string>> logs_;
   const pid_t owner_ = ::getpid();

@@ -49,6 +49,7 @@ PYBIND11_MODULE(_chinwag, module, py::mod_gil_not_used(),
       .def("has_ended", &hosted::has_ended)
       .def("wake_fd", &hosted::wake_fd)
       .def("take", &hosted::take)
+      .def("has_more", &hosted::has_more)
       .def("decide", &hosted::decide)
       .def("take_logs", &hosted::take_logs)
       .def("publish", &hosted::publish)

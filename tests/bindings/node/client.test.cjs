@@ -361,3 +361,15 @@ test('a peer that speaks something else is a break', async () => {
   assert.equal(await client.receive(), null);
   odd.close();
 });
+
+test('a receive() that was given a time takes no message after it', async () => {
+  const server = await new Server().start();
+  const ann = await new Client(server.url, { user: 'ann' }).connect();
+  await ann.join('tea');
+  for (let i = 0; i < 2; ++i) await ann.receive();
+  await assert.rejects(ann.receive({ timeoutMs: 20 }), { code: 'timeout' });
+  server.publish('tea', 'one');
+  assert.equal((await ann.receive({ timeoutMs: 10_000 })).content, 'one');
+  await ann.close();
+  await server.drain();
+});

@@ -2,6 +2,7 @@
 // `require('chinwag').Server`: a server inside this process, spoken to over a real socket.
 
 const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
 const http = require('node:http');
 const net = require('node:net');
 const test = require('node:test');
@@ -350,5 +351,29 @@ test('its url is one that a client can connect to', async () => {
   const server = await new Server({ host: '::1' }).start();
   const ann = await new Client(server.url).connect();
   await ann.close();
+  await server.drain();
+});
+
+/** Ten clients in a process of their own, which say so many things each and vanish. */
+const flood = (url, each) => `
+  const { Client } = require('chinwag');
+  Promise.all(Array.from({ length: 10 }, async (_, i) => {
+    const one = await new Client('${url}', { user: 'u' + i }).connect();
+    await one.join('tea');
+    for (let i = 0; i < ${each}; ++i) await one.send('tea', String(i));
+  })).then(() => setTimeout(() => process.exit(), 200));`;
+
+test('however much has waited, the event loop gets its turns', { timeout: 60_000 }, async () => {
+  const heard = [0]; // messages in each turn of the loop
+  const server = new Server();
+  server.on('message', () => void heard.push(heard.pop() + 1));
+  await server.start();
+  // Nothing runs here meanwhile.
+  execFileSync(process.execPath, ['-e', flood(server.url, 500)], { cwd: __dirname });
+  while (heard.reduce((sum, one) => sum + one) < 5_000) {
+    await new Promise(setImmediate);
+    heard.push(0);
+  }
+  assert.ok(Math.max(...heard) <= 1024, `${heard}`);
   await server.drain();
 });

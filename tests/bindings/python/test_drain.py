@@ -143,6 +143,55 @@ def test_a_handler_that_does_not_want_to_end_holds_nothing_up() -> None:
     run(scenario())
 
 
+FLOOD = """
+import asyncio, chinwag, os, sys
+
+async def say(i):
+    one = await chinwag.Client(sys.argv[1], f"u{i}").connect()
+    await one.join("tea")
+    for number in range(500):
+        await one.send("tea", str(number))
+
+async def main():
+    await asyncio.gather(*(say(i) for i in range(10)))
+    await asyncio.sleep(0.2)
+    os._exit(0)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("drained", [False, True])
+def test_however_much_has_waited_the_event_loop_gets_its_turns(drained: bool) -> None:
+    async def scenario() -> None:
+        heard = [0]  # messages in each turn of the loop
+        server = chinwag.Server()
+
+        @server.on("message")
+        def count(message: chinwag.Message) -> None:
+            heard[-1] += 1
+
+        await server.start()
+        # Nothing runs here meanwhile.
+        subprocess.run(
+            [sys.executable, "-S", "-c", FLOOD, server.url],
+            env={**os.environ, "PYTHONPATH": PYTHONPATH},
+            check=True,
+            timeout=60,
+        )
+        if drained:
+            await server.drain()
+            assert sum(heard) == 5_000
+            return
+        while sum(heard) < 5_000:
+            await asyncio.sleep(0)
+            heard.append(0)
+        assert max(heard) <= 1024
+        await server.drain()
+
+    run(scenario())
+
+
 def serve(program: str, *numbers: int) -> tuple[int, str, str]:
     """Runs a program that prints `ready` and gets these signals then, one for each `ready`."""
     environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "PYTHONUNBUFFERED": "1"}
