@@ -1,5 +1,8 @@
 #include "errors.hpp"
 
+#include <cxxabi.h>
+#include <unistd.h>
+
 namespace chinwag::python {
 
 namespace py = pybind11;
@@ -13,6 +16,14 @@ void raise(const std::string& code, const std::string& text) {
 
 void check(const status& outcome) {
   if (!outcome) raise(error_name(outcome.code), outcome.text);
+}
+
+void take_lock(PyThreadState* kept) {
+  try {
+    PyEval_RestoreThread(kept);
+  } catch (abi::__forced_unwind&) {
+    while (true) ::pause();
+  }
 }
 
 }  // namespace chinwag::python
