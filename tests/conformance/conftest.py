@@ -38,12 +38,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="test a server that runs already; tests that must start one are skipped",
     )
 
+    group.addoption(
+        "--patient",
+        action="store_true",
+        help="also watch an idle connection for a minute: the timers' defaults",
+    )
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "rules(*names): rules of protocol/chat-1.md that this proves"
     )
     config.addinivalue_line("markers", "transport(name): only for servers with this transport")
+    config.addinivalue_line("markers", "patient: takes a minute, for --patient only")
     config.addinivalue_line("markers", "served: set by itself on every test of a server")
 
 
@@ -64,8 +71,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     another transport do not concern a server at all.
     """
     named = bool(config.getoption("--server") or config.getoption("--url"))
-    others = [item for item in items if not _is_due(item, named)]
-    items[:] = [item for item in items if _is_due(item, named)]
+    due = [
+        item
+        for item in items
+        if _is_due(item, named)
+        and (config.getoption("--patient") or item.get_closest_marker("patient") is None)
+    ]
+    kept = set(due)
+    others = [item for item in items if item not in kept]
+    items[:] = due
     for item in items:
         if _is_of_a_server(item):
             item.add_marker("served")
