@@ -14,6 +14,7 @@ from . import frames, messages
 from .frames import Frame, Opcode
 from .handshake import (
     Address,
+    NothingCame,
     Response,
     accept_value,
     open_socket,
@@ -82,7 +83,8 @@ class Client:
         response = await read_response(self.sock)
         if response.status != 101:
             raise Refused(response.status)
-        assert response.headers.get("sec-websocket-accept") == accept_value()
+        accepted = response.headers.get("sec-websocket-accept")
+        assert accepted == accept_value(), f"the key is not accepted with {accepted}"
         for declined in ("sec-websocket-extensions", "sec-websocket-protocol"):
             assert declined not in response.headers, f"{declined} was not declined"
         await self.welcomed(response)
@@ -230,7 +232,10 @@ class Client:
     async def fence(self) -> None:
         """Proves that nothing is waiting: the next message is the answer to a heartbeat."""
         await self.send(type="heartbeat")
-        message = await self.receive()
+        try:
+            message = await self.receive()
+        except NothingCame as error:
+            raise NothingCame(f"a heartbeat's answer was due, but {error}") from error
         assert message["type"] == "heartbeat", f"nothing was due, but this came: {message}"
 
     async def join(self, room: str) -> None:
@@ -243,8 +248,8 @@ class Client:
         """The next message, which must have these fields with these values."""
         try:
             message = await self.receive()
-        except asyncio.TimeoutError as error:
-            raise AssertionError(f"{expected} was due, but nothing came") from error
+        except NothingCame as error:
+            raise NothingCame(f"{expected} was due, but {error}") from error
         assert message | expected == message, f"{expected} was due, not {message}"
         return message
 

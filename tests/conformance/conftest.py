@@ -19,6 +19,10 @@ TEST_TIMEOUT_S = 120.0
 # Short enough to be watched, long enough for a machine that is busy with other things.
 BRISK_PING_MS = 250
 BRISK_IDLE_MS = 1500
+BRISK = {
+    "CHAT_PING_INTERVAL_MS": str(BRISK_PING_MS),
+    "CHAT_IDLE_TIMEOUT_MS": str(BRISK_IDLE_MS),
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -178,10 +182,4 @@ def own_server(own_choice: Choice, fleet: Fleet) -> Iterator[Running]:
 @pytest.fixture
 def brisk_chat(own_choice: Choice, fleet: Fleet) -> Chat:
     """A server with short timers, for L1 and L2."""
-    brisk = fleet.shared(
-        own_choice,
-        "brisk",
-        CHAT_PING_INTERVAL_MS=str(BRISK_PING_MS),
-        CHAT_IDLE_TIMEOUT_MS=str(BRISK_IDLE_MS),
-    )
-    return Chat(brisk.address)
+    return Chat(fleet.shared(own_choice, "brisk", **BRISK).address)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 from chinwag_bench.errors import ChinwagError, ManifestError
 from chinwag_bench.paths import find_workspace
@@ -107,14 +108,23 @@ class Fleet:
         """The instance that all tests with this setting use."""
         key = (choice.id, setting)
         if key not in self._running:
-            self._running[key] = self.start(choice, setting, **env)
+            self._running[key] = self.start(choice, setting, **env)  # type: ignore[arg-type]
         return self._running[key]
 
-    def start(self, choice: Choice, setting: str = "own", **env: str) -> Running:
+    def start(
+        self,
+        choice: Choice,
+        setting: str = "own",
+        *,
+        host: str = "127.0.0.1",
+        workers: int = 1,
+        **env: str,
+    ) -> Running:
         """A new instance, which the caller stops (or leaves to :meth:`stop`)."""
         if choice.url is not None:
             return _already_running(choice)
         launch = self.launch(choice, setting, **env)
+        launch = msgspec.structs.replace(launch, host=host, workers=workers)
         try:
             process = start_server(launch)
         except ChinwagError as error:

@@ -5,26 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-import msgspec
 import pytest
-from chinwag_bench.servers.process import ServerProcess, start_server
+from chinwag_bench.servers.process import ServerProcess
 
 from .chat import Chat, expect_all, fence_all, fresh_name
 from .handshake import Address, get, open_socket
 from .processes import has_ended, until
-from .servers import Choice, Fleet
+from .servers import Choice, Fleet, Running
 
 OTHER_HOST = "127.0.0.2"
 WORKERS = 2
 MEMBERS = 12
 """Enough that each of two workers has some, whoever the kernel gives a connection to."""
+ENDS_WITHIN_S = 15.0
 
 
 @pytest.fixture
 def elsewhere(own_choice: Choice, fleet: Fleet) -> Iterator[Address]:
-    launch = msgspec.structs.replace(fleet.launch(own_choice, "elsewhere"), host=OTHER_HOST)
-    with start_server(launch) as process:
-        yield Address(OTHER_HOST, process.port, own_choice.transport)
+    yield from address_of(fleet.start(own_choice, "elsewhere", host=OTHER_HOST))
+
+
+def address_of(server: Running) -> Iterator[Address]:
+    yield server.address
+    assert server.process is not None
+    server.process.stop()
 
 
 @pytest.mark.rules("H1")
@@ -40,9 +44,7 @@ async def test_it_listens_on_the_address_that_it_is_told(elsewhere: Address) -> 
 
 @pytest.fixture
 def shared_out(own_choice: Choice, fleet: Fleet) -> Iterator[Address]:
-    launch = msgspec.structs.replace(fleet.launch(own_choice, "workers"), workers=WORKERS)
-    with start_server(launch) as process:
-        yield Address(launch.host, process.port, own_choice.transport)
+    yield from address_of(fleet.start(own_choice, "workers", workers=WORKERS))
 
 
 @pytest.mark.rules("R1", "R7", "R10", "R11", "D1", "D2")
@@ -79,7 +81,9 @@ async def test_a_setting_that_can_t_be_served_is_said_in_one_line(
 ) -> None:
     process = ServerProcess(fleet.launch(own_choice, "bad-setting", **env), 4000)
     try:
-        await until(lambda: has_ended(process), "the end of a server that can't listen")
+        await until(
+            lambda: has_ended(process), "the end of a server that can't listen", ENDS_WITHIN_S
+        )
     finally:
         await asyncio.to_thread(process.end_tree)
     assert process.exit_code != 0
