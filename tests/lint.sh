@@ -29,7 +29,8 @@ check "Python: mypy" mypy
 check "Python: mypy, what users write" mypy --strict tests/bindings/python/usage.py
 check "Python: mypy, conformance" mypy --strict --exclude faulty/ tests/conformance
 check "Python: mypy, the suite's own server" in_folder tests/conformance/faulty \
-  mypy --strict --explicit-package-bases --config-file= --cache-dir ../../../.mypy_cache/faulty main.py
+  mypy --strict --explicit-package-bases --config-file= \
+  --cache-dir ../../../.mypy_cache/faulty main.py
 check "Python: pyright" node_modules/.bin/pyright --pythonpath .venv/bin/python \
   bindings/python/chinwag tests/bindings/python/usage.py
 check "TypeScript: index.d.ts" node_modules/.bin/tsc -p tests/bindings/node

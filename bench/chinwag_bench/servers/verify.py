@@ -68,8 +68,8 @@ class Suite:
 
 
 def read_report(report: Path, column: str, seconds: float) -> Verification:
-    """Counts the cases of a JUnit XML report. An error in a fixture counts as a failure, and so does
-    a report in which nothing passed.
+    """Counts the cases of a JUnit XML report. A fixture's error is a failure, and so is a report in
+    which nothing passed.
     """
     passed = 0
     skips: list[str] = []
