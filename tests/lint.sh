@@ -12,6 +12,7 @@ check() {
 have() {
   command -v "$1" >/dev/null 2>&1 && return
   printf 'lint: %s is missing, skipped\n' "$1"
+  [ "${CHINWAG_CI:-}" != 1 ] || failed+=("$1 is missing")
   return 1
 }
 unformatted_go() { test -z "$(gofmt -l .)" || { gofmt -d .; return 1; }; }
