@@ -86,7 +86,7 @@ TEST(handlers, see_plain_text_and_change_refuse_or_answer_it) {
   ann.send(message("bad"));
   EXPECT_EQ(ann.text(), R"({"type":"error","code":"forbidden","message":"not \"here\""})");
   ann.send(message("ask"));
-  EXPECT_TRUE(has(ann.text(), R"({"type":"direct","user":"server","content":"42\u000a")"));
+  EXPECT_TRUE(has(ann.text(), R"({"type":"direct","user":"server","content":"42\n")"));
   ann.send(message("loud"));
   EXPECT_TRUE(has(ann.text(), R"("content":"quiet\\")"));
 }

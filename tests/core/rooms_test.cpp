@@ -36,7 +36,8 @@ TEST(rooms, one_is_behind_with_more_than_the_limit_waiting_until_a_pass_is_over)
   options limits = test::unhurried();
   limits.room_backlog_bytes_max = 2'000;
   shard_parts parts(limits);
-  flusher end_of_turn(parts.shared, parts.out, parts.places, [](connection_id, delivery) {});
+  flusher end_of_turn(parts.shared, parts.boxes, parts.out, parts.places,
+                      [](connection_id, delivery) {});
   parts.places.join(parts.connect("ann"), "a");
   end_of_turn.flush_rooms();
   const room_id place = parts.places.find("a");

@@ -96,10 +96,11 @@ TEST(timer_wheel, who_is_due_at_the_clock_s_wrap_may_arm_again) {
   timers.wheel.arm(1, before_wrap, 50);
   ids due;
   constexpr tick_ms after_wrap = 0;
-  timers.wheel.expire(after_wrap, [&](connection_id id) {
+  const auto again = [&](connection_id id) {
     due.push_back(id);
     timers.wheel.arm(id, after_wrap, 200);
-  });
+  };
+  timers.wheel.expire(after_wrap, again, [] { return false; });
   EXPECT_EQ(due, ids{1});
   EXPECT_EQ(timers.due_at(199), ids{});
   EXPECT_EQ(timers.due_at(232), ids{1});

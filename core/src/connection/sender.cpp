@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <string>
 
+#include "host/invariant.hpp"
 #include "wire/messages.hpp"
 
 namespace chinwag {
@@ -13,6 +14,12 @@ namespace {
 
 bool is_member(frame_source source) {
   return source != no_source && source != outbox_source;
+}
+
+// The kernel takes nothing now and may later. Out of buffers it may say so of a socket that is
+// writable: the poller is level-triggered and has the next turn try again.
+bool takes_later(ssize_t sent) {
+  return sent == -EAGAIN || sent == -EINTR || sent == -ENOBUFS || sent == -ENOMEM;
 }
 
 std::uint64_t due_until(const member& to, const room& place) {
@@ -30,7 +37,7 @@ delivery sender::deliver(connection_id id) {
     if (plan.empty()) continue;
     const ssize_t sent = send_(to.descriptor, plan.pieces());
     shared_.counts.send_calls.add();
-    if (sent < 0 && sent != -EAGAIN && sent != -EINTR) return delivery::broken;
+    if (sent < 0 && !takes_later(sent)) return delivery::broken;
     if (sent > 0) apply(id, plan, static_cast<std::uint64_t>(sent));
     if (sent > 0 || !to.blocked) to.since = shared_.clock.now();
     to.blocked = sent < 0 || static_cast<std::uint64_t>(sent) < plan.total();
@@ -49,6 +56,7 @@ delivery sender::deliver(connection_id id) {
 bool sender::write_end(connection_id id) {
   connection& to = shared_.truth.connections[id];
   if (to.phase != connection_phase::closing || to.ending) return false;
+  invariant(to.open_left == 0);  // the plan was empty
   to.ending = true;
   if (to.close_with == 0) return false;
   const std::string_view reason = to.answers_close ? "" : close_reason(to.close_with);
@@ -122,11 +130,13 @@ void sender::collect_rooms(connection_id id, send_plan& plan) const {
       lagging[count++] = at;
     }
   }
-  const auto order = [&](member_id at) {
-    return shared_.links.rooms[shared_.truth.members[at].room].dirty_order;
+  // The count wraps: what tells which came first is how long ago it was.
+  const auto age = [&](member_id at) {
+    return shared_.links.dirty_count -
+           shared_.links.rooms[shared_.truth.members[at].room].dirty_order;
   };
   std::sort(lagging.begin(), lagging.begin() + static_cast<std::ptrdiff_t>(count),
-            [&](member_id a, member_id b) { return order(a) - order(b) > UINT32_MAX / 2; });
+            [&](member_id a, member_id b) { return age(a) > age(b); });
   for (std::size_t i = 0; i < count && !plan.full(); ++i) {
     const member& membership = shared_.truth.members[lagging[i]];
     const room& place = shared_.truth.rooms[membership.room];

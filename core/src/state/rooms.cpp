@@ -193,6 +193,7 @@ void rooms::remove_if_empty(room_id id) {
   holds_.erase(id);
   shared_.truth.names.drop(empty.name);
   shared_.truth.rooms.remove(id);
+  shared_.links.rooms.reset(id);  // a connection may still wait for it to catch up
   count_rooms();
 }
 
