@@ -1,6 +1,5 @@
 #include "errors.hpp"
 
-#include <cxxabi.h>
 #include <unistd.h>
 
 namespace chinwag::python {
@@ -21,7 +20,7 @@ void check(const status& outcome) {
 void take_lock(PyThreadState* kept) {
   try {
     PyEval_RestoreThread(kept);
-  } catch (abi::__forced_unwind&) {
+  } catch (...) {  // nothing else is thrown: the thread is being unwound
     while (true) ::pause();
   }
 }

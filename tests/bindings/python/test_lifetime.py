@@ -384,3 +384,37 @@ def test_threads_that_publish_at_the_end_of_a_drain_are_told_that_it_runs_no_mor
             assert set(codes) == {"not_running"}
 
     asyncio.run(scenario())
+
+
+def test_a_copy_of_the_modules_loaded_anew_leaves_the_servers_of_the_first_alone() -> None:
+    program = """
+import asyncio, sys
+
+def load():
+    for name in [name for name in sys.modules if name.split(".")[0] == "chinwag"]:
+        del sys.modules[name]
+    import chinwag
+    return chinwag
+
+async def talk(chinwag, meanwhile=lambda: None):
+    server = chinwag.Server()
+
+    @server.on("message")
+    def shout(message):
+        message.content += "!"
+
+    async with server:
+        meanwhile()
+        async with chinwag.Client(server.url, "ann") as ann:
+            await ann.join("tea")
+            await ann.send("tea", "hello")
+            async for message in ann.messages():
+                if message.type == "message":
+                    print(message.content)
+                    break
+
+asyncio.run(talk(load(), load))
+asyncio.run(talk(load()))
+"""
+    outcome = python(program)
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, "hello!\nhello!\n", "")
