@@ -55,6 +55,14 @@ TEST(options, a_mistake_is_named_with_what_to_do) {
   EXPECT_EQ(target.port, options{}.port) << "a refused value changes nothing";
 }
 
+TEST(options, origins_are_checked) {
+  options target;
+  EXPECT_TRUE(set_option(target, "allowed_origins", "https://a.example, http://b:1"));
+  EXPECT_EQ(set_option(target, "allowed_origins", "a.example").text,
+            "allowed_origins is 'a.example': give same-host, * or origins such as "
+            "https://chat.example with commas between them");
+}
+
 TEST(options, validate_sees_values_set_in_code) {
   EXPECT_EQ(validate({.host = ""}).code, error::bad_option_value);
   EXPECT_EQ(validate({.turn_us = 1}).code, error::bad_option_value);

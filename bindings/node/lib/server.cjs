@@ -121,7 +121,9 @@ class Server extends EventEmitter {
   }
 
   get url() {
-    return `ws://${this.#options.host ?? '127.0.0.1'}:${this.port}/ws`;
+    const host = this.#options.host ?? '127.0.0.1';
+    const authority = host.includes(':') ? `[${host}]` : host; // RFC 3986, 3.2.2
+    return `ws://${authority}:${this.port}/ws`;
   }
 
   async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {

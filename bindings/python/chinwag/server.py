@@ -138,9 +138,7 @@ class Server:
     async def serve(self, drain_s: float = 5.0) -> None:
         """Starts, serves until Ctrl-C, SIGTERM or ``drain()``, and drains."""
         await self.start()
-        log.info(
-            "serving chat/1 on ws://%s:%d/ws", self._options.get("host", "127.0.0.1"), self.port
-        )
+        log.info("serving chat/1 on %s", self.url)
         loop = asyncio.get_running_loop()
         handled = []
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -214,7 +212,9 @@ class Server:
     @property
     def url(self) -> str:
         """Where clients connect."""
-        return f"ws://{self._options.get('host', '127.0.0.1')}:{self.port}/ws"
+        host = str(self._options.get("host", "127.0.0.1"))
+        authority = f"[{host}]" if ":" in host else host  # RFC 3986, 3.2.2
+        return f"ws://{authority}:{self.port}/ws"
 
     @property
     def _drained(self) -> bool:
