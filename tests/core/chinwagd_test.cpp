@@ -253,7 +253,8 @@ TEST(chinwagd, tells_how_many_a_drain_left) {
   process.signal(SIGTERM);
   const outcome found = process.wait();
   EXPECT_EQ(found.code, 0);
-  EXPECT_TRUE(has(found.output, "the drain's deadline came with 1 connection left")) << found.output;
+  EXPECT_TRUE(has(found.output, "the drain's deadline came with 1 connection left"))
+      << found.output;
 }
 
 TEST(chinwagd, warns_of_echo) {

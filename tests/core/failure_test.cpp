@@ -125,8 +125,7 @@ TEST(failure, no_memory_in_a_turn_ends_the_run_and_answers_those_who_wait) {
   log_lines log;
   std::atomic<bool> held = false;
   std::atomic<bool> waits = false;
-  server engine({.port = 0}, log.callback(),
-                {.message = [&](const message_request&) -> verdict {
+  server engine({.port = 0}, log.callback(), {.message = [&](const message_request&) -> verdict {
                   held = true;
                   while (!waits) running_server::pause();
                   running_server::pause();
@@ -203,12 +202,11 @@ TEST(failure, a_handler_may_drop_the_server) {
   for (const bool background : {true, false}) {
     std::unique_ptr<server> engine;
     std::atomic<bool> dropped = false;
-    engine = std::make_unique<server>(
-        options{.port = 0}, log_callback{},
-        handlers{.open = [&](connection_handle, std::string_view) {
-          engine.reset();
-          dropped = true;
-        }});
+    engine = std::make_unique<server>(options{.port = 0}, log_callback{},
+                                      handlers{.open = [&](connection_handle, std::string_view) {
+                                        engine.reset();
+                                        dropped = true;
+                                      }});
     const std::uint16_t port = engine->listen().port;
     std::thread runner;
     if (background) {
@@ -303,7 +301,7 @@ TEST(failure, one_bad_verdict_does_not_cost_the_others_theirs) {
   for (const request_ticket& one : tickets) all.push_back({one, {verdict::kind::change, "y"}});
   all[1].outcome.text = "\xff";
   all[2].outcome.text = std::string(65'537, 'x');
-  EXPECT_TRUE(server.engine.decide(std::move(all)));
+  EXPECT_EQ(server.engine.decide(std::move(all)).code, error::bad_content);
   for (std::size_t i = 0; i < count; ++i) {
     const bool bad = i == 1 || i == 2;
     ASSERT_TRUE(has(ann.text(), bad ? "unavailable" : R"("content":"y")")) << i;

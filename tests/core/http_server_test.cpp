@@ -61,16 +61,17 @@ TEST(http_server, answers_head_without_a_body_and_stays_in_step) {
   const std::string length = all.substr(all.find("Content-Length: "), 19);
   EXPECT_EQ(count(all, length), 3U) << "HEAD tells the length that GET has";
   EXPECT_TRUE(has(http_exchange(server.port, "HEAD /health HTTP/1.1\r\n\r\n"), "HTTP/1.1 400 "));
-  EXPECT_TRUE(http_exchange(server.port, "HEAD /ws HTTP/1.1\r\nHost: t\r\n\r\n").ends_with("\r\n\r\n"));
+  EXPECT_TRUE(
+      http_exchange(server.port, "HEAD /ws HTTP/1.1\r\nHost: t\r\n\r\n").ends_with("\r\n\r\n"));
 }
 
 TEST(http_server, serves_nothing_behind_a_body_that_it_does_not_read) {
   running_server server;
-  for (const char* field : {"Transfer-Encoding: chunked, x", "Transfer-Encoding: gzip",
-                            "Content-Length: 5"}) {
-    const std::string all = http_exchange(
-        server.port, std::string("GET /health HTTP/1.1\r\nHost: t\r\n") + field +
-                         "\r\n\r\nGET /health HTTP/1.1\r\nHost: t\r\n\r\n");
+  for (const char* field :
+       {"Transfer-Encoding: chunked, x", "Transfer-Encoding: gzip", "Content-Length: 5"}) {
+    const std::string all =
+        http_exchange(server.port, std::string("GET /health HTTP/1.1\r\nHost: t\r\n") + field +
+                                       "\r\n\r\nGET /health HTTP/1.1\r\nHost: t\r\n\r\n");
     EXPECT_TRUE(all.starts_with("HTTP/1.1 400 ")) << field;
     EXPECT_EQ(count(all, "HTTP/1.1 "), 1U) << field;
     EXPECT_TRUE(has(all, "Connection: close\r\n")) << field;

@@ -65,10 +65,10 @@ TEST(http, sees_a_body_coming) {
 TEST(http, refuses_every_transfer_encoding) {
   for (const char* coding : {"chunked", "gzip", "chunked, x", "xchunked", "identity", ""}) {
     http_request request;
-    EXPECT_EQ(parse(std::string("GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: ") + coding +
-                        "\r\n\r\n",
-                    request),
-              http_parse::bad)
+    EXPECT_EQ(
+        parse(std::string("GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: ") + coding + "\r\n\r\n",
+              request),
+        http_parse::bad)
         << coding;
   }
 }

@@ -64,7 +64,7 @@ struct stepped_shard {
       auto client = std::make_unique<chat_client>(loop.port(), "/ws?user=" + user);
       client->text();
       done = true;
-      loop.post([](program_calls&) {});
+      loop.post([](program_calls&) {}, task_queue::free);
       return client;
     });
     while (!done) loop.step();
@@ -75,7 +75,7 @@ struct stepped_shard {
   int turns_until_input(const chat_client& client, int most) {
     for (int turns = 0; turns <= most; ++turns) {
       if (has_input(client.descriptor())) return turns;
-      loop.post([](program_calls&) {});  // a turn does not wait
+      loop.post([](program_calls&) {}, task_queue::free);  // a turn does not wait
       loop.step();
     }
     return -1;
@@ -83,7 +83,7 @@ struct stepped_shard {
 
   void turns(int count) {
     for (int i = 0; i < count; ++i) {
-      loop.post([](program_calls&) {});
+      loop.post([](program_calls&) {}, task_queue::free);
       loop.step();
     }
   }
@@ -147,10 +147,12 @@ TEST(turn, calls_of_the_program_leave_clients_their_turn) {
   const auto bystander = server.connect("ann");
   std::uint64_t done = 0;
   for (int i = 0; i < 200'000; ++i) {
-    server.loop.post([&done](program_calls& calls) {
-      calls.send_to("bob", "hi", "server");
-      ++done;
-    });
+    server.loop.post(
+        [&done](program_calls& calls) {
+          calls.send_to("bob", "hi", "server");
+          ++done;
+        },
+        task_queue::free);
   }
   EXPECT_LT(most_in_a_turn(server, *bystander, [&] { return done; }), a_turn_s_work);
 }
@@ -206,7 +208,8 @@ TEST(turn, nothing_is_read_behind_a_close_that_waits_for_a_verdict) {
   client->send_raw(test::client_frame(opcode::ping, "and now"));
   server.turns(3);
   ASSERT_EQ(asked.size(), 1U);
-  server.loop.post([&](program_calls& calls) { calls.decide({{asked[0], {}}}); });
+  decision accepted{asked[0], {}};
+  server.loop.post([&](program_calls& calls) { calls.decide({&accepted, 1}); }, task_queue::free);
   server.turns(3);
   std::vector<opcode> got;
   while (const auto frame = client->receive()) got.push_back(frame->code);

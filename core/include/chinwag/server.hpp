@@ -87,8 +87,9 @@ class server {
   status send_to(std::string_view to, std::string_view content,
                  std::string_view user = program_name);
   // The verdicts that handlers left for later, each once. Those for connections that are gone are
-  // dropped. One whose text is too long or not UTF-8 is served as a refusal with `unavailable`.
-  // Never too_many_calls: what was asked about waits for its verdict.
+  // dropped. bad_content: one whose text is too long or not UTF-8 became a refusal with
+  // `unavailable`; the others are served as given. Never too_many_calls: what was asked about waits
+  // for its verdict.
   status decide(std::vector<decision> decisions);
 
   // These wait for the loop, which takes at most a turn (options::turn_us) and then their time.

@@ -105,8 +105,7 @@ void http_service::respond(connection_id id, const http_request& asked, http_res
 
 void http_service::refuse(connection_id id, const http_request& asked, unsigned code,
                           std::string_view text) {
-  outboxes_.add_raw(
-      id, write_http({.code = code, .body = std::string(text), .head = asked.head}));
+  outboxes_.add_raw(id, write_http({.code = code, .body = std::string(text), .head = asked.head}));
   lifecycle_.finish_http(id);
 }
 

@@ -16,9 +16,7 @@ std::size_t cost(const event& happened) {
 handlers event_queue::make_handlers(event_choice wanted) {
   handlers made;
   if (wanted.open) {
-    made.open = [this](connection_handle who, std::string_view user) {
-      gather_open(who, user);
-    };
+    made.open = [this](connection_handle who, std::string_view user) { gather_open(who, user); };
   }
   if (wanted.join) {
     made.join = [this](const join_request& asked) {

@@ -53,7 +53,7 @@ class program {
   warning warn_;
   std::chrono::steady_clock::time_point warned_at_{};
   std::uint64_t failures_ = 0;  // of handlers since the last warning
-  std::uint64_t numbers_ = 0;  // of requests asked about, ever
+  std::uint64_t numbers_ = 0;   // of requests asked about, ever
   bool called_this_turn_ = false;
 };
 

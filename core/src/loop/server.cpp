@@ -222,11 +222,12 @@ status server::send_to(std::string_view to, std::string_view content, std::strin
 
 status server::decide(std::vector<decision> decisions) {
   return guarded([&]() -> status {
+    status outcome;
     for (decision& one : decisions) {
       const char* problem = problem_of(one.outcome);
-      if (problem != nullptr) {
-        one.outcome = {verdict::kind::refuse, problem, refusal::unavailable};
-      }
+      if (problem == nullptr) continue;
+      one.outcome = {verdict::kind::refuse, problem, refusal::unavailable};
+      outcome = {error::bad_content, "a verdict was made a refusal: " + std::string(problem)};
     }
     for (auto first = decisions.begin(); first != decisions.end();) {
       const auto left = static_cast<std::size_t>(decisions.end() - first);
@@ -239,7 +240,7 @@ status server::decide(std::vector<decision> decisions) {
           task_queue::free);
       if (!taken) return taken;
     }
-    return {};
+    return outcome;
   });
 }
 
@@ -249,11 +250,9 @@ status server::send(connection_handle to, std::string_view content, std::string_
     if (status open = check_open(to); !open) return open;
     std::string text = escape_json(content);
     const std::size_t cost = call_bytes + text.size();
-    return parts_->loop.post(
-        [to, text = std::move(text), user = std::string(user)](program_calls& calls) {
-          calls.send(to, text, user);
-        },
-        cost);
+    return parts_->loop.post([to, text = std::move(text), user = std::string(user)](
+                                 program_calls& calls) { calls.send(to, text, user); },
+                             cost);
   });
 }
 
@@ -272,9 +271,8 @@ status server::close(connection_handle who, std::uint16_t code) {
 }
 
 status server::list_rooms(std::vector<room_info>& found) const {
-  return guarded([&] {
-    return parts_->loop.ask([&](program_calls& calls) { found = calls.list_rooms(); });
-  });
+  return guarded(
+      [&] { return parts_->loop.ask([&](program_calls& calls) { found = calls.list_rooms(); }); });
 }
 
 status server::list_members(std::string_view room, std::vector<member_info>& found) const {
@@ -292,8 +290,7 @@ status server::check_open(connection_handle who) const {
 }
 
 bool server::is_own_thread() const {
-  return parts_->loop.is_own_thread() ||
-         parts_->background.get_id() == std::this_thread::get_id();
+  return parts_->loop.is_own_thread() || parts_->background.get_id() == std::this_thread::get_id();
 }
 
 }  // namespace chinwag

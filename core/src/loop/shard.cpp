@@ -22,8 +22,7 @@ constexpr std::uint32_t units_per_event = 2;
 
 }  // namespace
 
-shard::shard(const options& settings, const hash_key& key, handlers called,
-             program::warning warn)
+shard::shard(const options& settings, const hash_key& key, handlers called, program::warning warn)
     : shared_(settings, key),
       program_(std::move(called), std::move(warn)),
       poller_(shared_),
@@ -232,8 +231,7 @@ status shard::post(task wanted, std::size_t cost) {
     case task_queue::outcome::taken:
       return {};
     case task_queue::outcome::full:
-      return {error::too_many_calls, "calls of " +
-                                         std::to_string(shared_.limits.calls_bytes_max) +
+      return {error::too_many_calls, "calls of " + std::to_string(shared_.limits.calls_bytes_max) +
                                          " bytes wait to be served: wait, or do less"};
     case task_queue::outcome::closed:
       break;

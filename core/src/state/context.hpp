@@ -229,8 +229,8 @@ struct derived {
   paged<connection_links> connections;
   paged<member_links> members;
   paged<room_links> rooms;
-  name_index users;                         // name -> first connection of that user
-  name_index room_names;                    // name -> room
+  name_index users;       // name -> first connection of that user
+  name_index room_names;  // name -> room
   std::unordered_map<connection_id, std::uint32_t> user_counts;  // of users with several, by first
   address_counts addresses;                                      // while they are limited
   std::deque<room_id> dirty_rooms;          // in the order in which they became dirty

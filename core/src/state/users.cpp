@@ -32,7 +32,8 @@ std::uint32_t users::count(std::string_view name) const {
 // One of several connections leaves; the count goes by the first of those that stay.
 void users::uncount(connection_id leaver) {
   derived& links = shared_.links;
-  const connection_id head = first(shared_.truth.names.view(shared_.truth.connections[leaver].user));
+  const stored_name& user = shared_.truth.connections[leaver].user;
+  const connection_id head = first(shared_.truth.names.view(user));
   auto counted = links.user_counts.extract(head);
   if (--counted.mapped() == 1) return;
   if (head == leaver) counted.key() = next(leaver);

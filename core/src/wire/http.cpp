@@ -48,7 +48,8 @@ bool comes_once_at_most(const request_header& header) {
   return true;
 }
 
-// Takes scheme and authority off a target in absolute form (RFC 9112, 3.2.2); returns the authority.
+// Takes scheme and authority off a target in absolute form (RFC 9112, 3.2.2), and returns the
+// latter.
 std::string_view take_authority(std::string_view& target) {
   const std::size_t scheme = target.find("://");
   if (scheme == target.npos || scheme == 0 || target.find_first_of("/?") < scheme) return {};

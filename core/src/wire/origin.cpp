@@ -55,8 +55,7 @@ bool is_origin_list(std::string_view allowed) {
 }
 
 bool allows_origin(std::string_view allowed, std::string_view origin, std::string_view host) {
-  return !all_items(allowed,
-                    [&](std::string_view item) { return !allows(item, origin, host); });
+  return !all_items(allowed, [&](std::string_view item) { return !allows(item, origin, host); });
 }
 
 }  // namespace chinwag
