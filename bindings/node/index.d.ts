@@ -2,11 +2,14 @@ import { EventEmitter } from 'node:events';
 
 /** Options of `chinwagd` by name, the unit in the name: `{ port: 0, idle_timeout_ms: 5000 }`. */
 export interface ServerOptions {
-  /** IP address to listen on; 127.0.0.1. */
+  /** IP address, or a name of one, to listen on; 127.0.0.1. */
   host?: string;
   /** TCP port; 0, the default here, takes a free one. */
   port?: number;
   workers?: number;
+  allowed_origins?: string;
+  serve_health?: boolean;
+  serve_metrics?: boolean;
   ping_interval_ms?: number;
   idle_timeout_ms?: number;
   handshake_timeout_ms?: number;
@@ -17,10 +20,16 @@ export interface ServerOptions {
   slow_consumer?: 'close' | 'skip';
   rooms_per_connection_max?: number;
   header_bytes_max?: number;
+  http_requests_per_connection_max?: number;
+  connections_max?: number;
+  connections_per_user_max?: number;
+  connections_per_address_max?: number;
+  rooms_max?: number;
   memory_bytes_max?: number;
   requests_per_second_max?: number;
   fanout_bytes_per_second_max?: number;
   undecided_bytes_max?: number;
+  calls_bytes_max?: number;
   echo?: boolean;
   echo_bytes_max?: number;
   read_bytes_per_turn?: number;

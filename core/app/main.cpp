@@ -42,6 +42,15 @@ void handle_signals(chinwag::server& server, std::uint32_t drain_timeout_ms) {
   ::sigaction(SIGINT, &action, nullptr);
 }
 
+// A signal that comes before there is a server to drain waits until there is.
+void hold_signals(bool held) {
+  sigset_t both{};
+  ::sigemptyset(&both);
+  ::sigaddset(&both, SIGTERM);
+  ::sigaddset(&both, SIGINT);
+  ::sigprocmask(held ? SIG_BLOCK : SIG_UNBLOCK, &both, nullptr);
+}
+
 // The server is about to go: nothing may reach for it any more.
 void ignore_signals() {
   ::signal(SIGTERM, SIG_IGN);
@@ -49,7 +58,10 @@ void ignore_signals() {
   signalled_server = nullptr;
 }
 
+// A log that can't be written, such as a pipe whose reader is gone, is no reason to end.
 void begin_log(const std::string& level) {
+  ::signal(SIGPIPE, SIG_IGN);
+  spdlog::set_error_handler([](const std::string&) {});
   spdlog::set_default_logger(spdlog::stderr_color_st("chinwagd"));
   spdlog::set_level(spdlog::level::from_str(level));
 }
@@ -59,7 +71,7 @@ void write_log(chinwag::log_level level, std::string_view text) {
               text);
 }
 
-void warn_of_limits(const chinwagd::settings& all) {
+void warn_of_settings(const chinwagd::settings& all) {
   const std::uint64_t descriptors = chinwagd::raise_descriptor_limit();
   if (descriptors < ample_descriptors) {
     spdlog::warn("only {} open files allowed: raise the hard limit (ulimit -Hn) to serve more",
@@ -68,17 +80,22 @@ void warn_of_limits(const chinwagd::settings& all) {
   if (all.server.workers > 1) {
     spdlog::warn("{} workers asked for; this version serves with one", all.server.workers);
   }
+  if (all.server.echo) {
+    spdlog::warn("--echo is for test suites: every connection to /echo may hold {} bytes twice",
+                 all.server.echo_bytes_max);
+  }
 }
 
 int serve(const chinwagd::settings& all) {
   begin_log(all.log_level);
-  warn_of_limits(all);
+  warn_of_settings(all);
   chinwag::server server(all.server, write_log);
   if (const chinwag::listen_result listening = server.listen(); !listening) {
     std::cerr << "chinwagd: " << listening.outcome.text << "\n";
     return exit_cannot_serve;
   }
   handle_signals(server, all.drain_timeout_ms);
+  hold_signals(false);
   const chinwag::status outcome = server.run();
   ignore_signals();
   if (outcome) return 0;
@@ -89,6 +106,7 @@ int serve(const chinwagd::settings& all) {
 }  // namespace
 
 int main(int count, char** arguments) {
+  hold_signals(true);
   const chinwagd::settings_or_exit settings = chinwagd::read_settings(count, arguments);
   if (!settings.read) return settings.exit_code;
   if (settings.read->print_config) {

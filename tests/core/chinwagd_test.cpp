@@ -27,7 +27,7 @@ struct outcome {
 class chinwagd_process {
  public:
   explicit chinwagd_process(std::vector<std::string> arguments,
-                            std::vector<std::string> environment = {}) {
+                            std::vector<std::string> environment = {}, int pending_signal = 0) {
     std::array<int, 2> pipe_ends{};
     EXPECT_EQ(::pipe(pipe_ends.data()), 0);
     output_ = pipe_ends[0];
@@ -38,6 +38,13 @@ class chinwagd_process {
     if (pid_ == 0) {
       ::dup2(pipe_ends[1], STDOUT_FILENO);
       ::dup2(pipe_ends[1], STDERR_FILENO);
+      if (pending_signal != 0) {
+        sigset_t held{};
+        ::sigemptyset(&held);
+        ::sigaddset(&held, pending_signal);
+        ::sigprocmask(SIG_BLOCK, &held, nullptr);
+        ::raise(pending_signal);
+      }
       ::execve(CHINWAGD, argv.data(), envp.data());
       ::_exit(127);
     }
@@ -45,7 +52,7 @@ class chinwagd_process {
   }
 
   ~chinwagd_process() {
-    ::close(output_);
+    if (output_ >= 0) ::close(output_);
     if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
@@ -62,6 +69,20 @@ class chinwagd_process {
       if (!read_more()) return 0;
     }
     return static_cast<std::uint16_t>(std::stoi(text_.substr(text_.find(mark) + mark.size())));
+  }
+
+  void close_output() { ::close(std::exchange(output_, -1)); }
+
+  // As wait(), and ends it if it takes longer.
+  outcome wait_for(std::chrono::seconds longest) {
+    const auto end = std::chrono::steady_clock::now() + longest;
+    siginfo_t how{};
+    while (::waitid(P_PID, static_cast<id_t>(pid_), &how, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           how.si_pid == 0) {
+      if (std::chrono::steady_clock::now() > end) signal(SIGKILL);
+      test::running_server::pause();
+    }
+    return wait();
   }
 
   outcome wait() {
@@ -203,6 +224,44 @@ TEST(chinwagd, that_was_stopped_for_a_while_closes_nobody_for_it) {
     }
   }
   EXPECT_NE(talker.text().find("still here"), std::string::npos) << "the listener's, too";
+}
+
+// A reader of the log that went away takes nobody along.
+TEST(chinwagd, whose_log_nobody_reads_serves_on_and_exits_with_0) {
+  chinwagd_process process({"--port", "0"});
+  const std::uint16_t port = process.port();
+  process.close_output();
+  test::chat_client client(port);
+  process.signal(SIGTERM);
+  EXPECT_EQ(client.close_code(), 1012);
+  EXPECT_EQ(process.wait().code, 0);
+}
+
+// A signal that is pending before the program begins comes as soon as it may.
+TEST(chinwagd, a_signal_before_it_can_drain_waits_until_it_can) {
+  chinwagd_process process({"--port", "0"}, {}, SIGTERM);
+  const outcome found = process.wait_for(std::chrono::seconds(20));
+  EXPECT_EQ(found.code, 0) << found.output;
+  EXPECT_TRUE(has(found.output, "ended with 0 connections open")) << found.output;
+}
+
+TEST(chinwagd, tells_how_many_a_drain_left) {
+  chinwagd_process process(
+      {"--port", "0", "--drain-timeout-ms", "200", "--close-timeout-ms", "60000"});
+  const test::chat_client deaf(process.port());
+  ASSERT_TRUE(deaf.upgraded());
+  process.signal(SIGTERM);
+  const outcome found = process.wait();
+  EXPECT_EQ(found.code, 0);
+  EXPECT_TRUE(has(found.output, "the drain's deadline came with 1 connection left"))
+      << found.output;
+}
+
+TEST(chinwagd, warns_of_echo) {
+  chinwagd_process process({"--port", "0", "--echo"});
+  process.port();
+  process.signal(SIGTERM);
+  EXPECT_TRUE(has(process.wait().output, "--echo is for test suites"));
 }
 
 TEST(chinwagd, a_second_signal_ends_at_once) {

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <condition_variable>
+#include <set>
 #include <thread>
 
 #include "chat_client.hpp"
@@ -137,14 +139,14 @@ TEST(handlers, may_turn_a_user_away_and_speak_first) {
   server* engine = nullptr;
   running_server server({}, {.open = [&](connection_handle who, std::string_view user) {
                           EXPECT_TRUE(engine->send(who, "hello"));
-                          if (user == "server") {
+                          if (user == "mallory") {
                             EXPECT_TRUE(engine->close(who, 1008));
                           }
                         }});
   engine = &server.engine;
   chat_client ann = connect(server, "ann");
   EXPECT_TRUE(has(ann.text(), "hello"));
-  chat_client impostor = connect(server, "server");
+  chat_client impostor = connect(server, "mallory");
   EXPECT_TRUE(has(impostor.text(), "hello"));
   EXPECT_EQ(impostor.close_code(), 1008);
 }
@@ -200,6 +202,43 @@ TEST(events, that_nobody_takes_are_bounded_however_often_clients_come_and_go) {
   for (const event& one : events.take()) kept += one.content.size();
   EXPECT_LE(kept, 100'000U);
   EXPECT_GE(server.engine.read_stats().errors[6], 10U);
+}
+
+// Who floods with connections instead of messages.
+TEST(events, of_opens_and_closes_that_nobody_takes_are_bounded_and_stay_pairs) {
+  event_queue events([] {}, 5'000);
+  handlers called = events.make_handlers({.open = true, .message = true, .close = true});
+  const std::string room(60, 'r');
+  for (std::uint64_t i = 1; i <= 1'000; ++i) {
+    called.open(connection_handle{i}, std::string(60, 'u'));
+    called.turn_end();
+  }
+  const connection_handle late{1'000};
+  EXPECT_EQ(called.message({{late, 1}, "u", room, "x"}).what, verdict::kind::refuse);
+  for (std::uint64_t i = 1; i < 1'000; ++i) called.close(connection_handle{i}, "u", 1000);
+  called.turn_end();
+  std::set<std::uint64_t> open;
+  std::size_t opens = 0;
+  for (const event& one : events.take()) {
+    const auto who = static_cast<std::uint64_t>(one.ticket.from);
+    if (one.kind == event_kind::open) {
+      ++opens;
+      EXPECT_TRUE(open.insert(who).second);
+    } else {
+      EXPECT_EQ(open.erase(who), 1U) << "closed without an open";
+    }
+  }
+  EXPECT_GT(opens, 10U);
+  EXPECT_LT(opens, 60U) << "the user's name counts";
+  EXPECT_TRUE(open.empty()) << "opened without a close";
+  EXPECT_EQ(called.message({{late, 2}, "u", room, "x"}).what, verdict::kind::later);
+  called.close(late, "u", 1000);
+  called.turn_end();
+  const std::vector<event> rest = events.take();
+  ASSERT_EQ(rest.size(), 3U);
+  EXPECT_EQ(rest[0].kind, event_kind::open) << "told before its first request";
+  EXPECT_EQ(rest[1].kind, event_kind::message);
+  EXPECT_EQ(rest[2].kind, event_kind::close);
 }
 
 TEST(events, of_several_connections_are_decided_in_any_order) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 namespace chinwag {
 namespace {
 
@@ -40,7 +42,8 @@ TEST(http, a_plain_request_asks_for_no_upgrade) {
 
 TEST(http, old_clients_and_close_end_the_connection) {
   for (const char* text :
-       {"GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n"}) {
+       {"GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nConnection: x\r\nConnection: y, Close\r\n\r\n"}) {
     http_request request;
     ASSERT_EQ(parse(text, request), http_parse::complete);
     EXPECT_FALSE(request.keep_alive);
@@ -48,12 +51,101 @@ TEST(http, old_clients_and_close_end_the_connection) {
 }
 
 TEST(http, sees_a_body_coming) {
-  for (const char* header : {"Content-Length: 5", "Transfer-Encoding: chunked"}) {
+  for (const bool body : {false, true}) {
     http_request request;
-    ASSERT_EQ(parse(std::string("POST / HTTP/1.1\r\n") + header + "\r\n\r\n", request),
-              http_parse::complete);
-    EXPECT_TRUE(request.body) << header;
+    const std::string length = body ? "5" : "0";
+    ASSERT_EQ(
+        parse("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + length + "\r\n\r\n", request),
+        http_parse::complete);
+    EXPECT_EQ(request.body, body);
   }
+}
+
+// Whoever reads one as a body where another reads none can be made to serve a smuggled request.
+TEST(http, refuses_every_transfer_encoding) {
+  for (const char* coding : {"chunked", "gzip", "chunked, x", "xchunked", "identity", ""}) {
+    http_request request;
+    EXPECT_EQ(
+        parse(std::string("GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: ") + coding + "\r\n\r\n",
+              request),
+        http_parse::bad)
+        << coding;
+  }
+}
+
+// RFC 9110, 5.3: the lines of a field that is a list are one list.
+TEST(http, joins_the_lines_of_a_list) {
+  http_request request;
+  ASSERT_EQ(parse("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\nUpgrade: foo\r\n"
+                  "Connection: Upgrade\r\nUpgrade: h2c , websocket\r\n\r\n",
+                  request),
+            http_parse::complete);
+  EXPECT_TRUE(request.upgrade);
+  EXPECT_TRUE(request.keep_alive);
+}
+
+TEST(http, refuses_a_field_that_may_come_once_and_comes_again) {
+  for (const char* line : {"Host: x", "Sec-WebSocket-Key: k", "Sec-WebSocket-Version: 13",
+                           "Origin: http://x", "Content-Length: 0"}) {
+    const std::string host = std::string(line).starts_with("Host") ? "" : "Host: x\r\n";
+    const std::string once = "GET / HTTP/1.1\r\n" + host + line + "\r\n";
+    http_request request;
+    EXPECT_EQ(parse(once + "\r\n", request), http_parse::complete) << line;
+    EXPECT_EQ(parse(once + line + "\r\n\r\n", request), http_parse::bad) << line;
+  }
+}
+
+TEST(http, wants_one_host_of_whoever_speaks_1_1) {
+  http_request request;
+  EXPECT_EQ(parse("GET / HTTP/1.1\r\n\r\n", request), http_parse::bad);
+  EXPECT_EQ(parse("GET / HTTP/1.0\r\n\r\n", request), http_parse::complete);
+}
+
+// RFC 9112, 3.2.2.
+TEST(http, takes_absolute_targets) {
+  const std::tuple<const char*, const char*, const char*, const char*> cases[] = {
+      {"http://h:1/ws?user=a", "/ws", "user=a", "h:1"},
+      {"HTTPS://h/ws", "/ws", "", "h"},
+      {"http://[::1]:1", "/", "", "[::1]:1"},
+      {"http://h?user=a", "/", "user=a", "h"},
+      {"/ws?next=http://h/x", "/ws", "next=http://h/x", "field"},
+  };
+  for (const auto& [target, path, query, host] : cases) {
+    http_request request;
+    ASSERT_EQ(parse(std::string("GET ") + target + " HTTP/1.1\r\nHost: field\r\n\r\n", request),
+              http_parse::complete)
+        << target;
+    EXPECT_EQ(request.path, path) << target;
+    EXPECT_EQ(request.query, query) << target;
+    EXPECT_EQ(request.host, host) << target;
+  }
+}
+
+// RFC 9112, 2.2.
+TEST(http, skips_empty_lines_before_a_request) {
+  for (const std::string before : {"\r\n", "\r\n\r\n", "\r\n\r\n\r\n"}) {
+    const std::string bytes = before + std::string(upgrade);
+    http_request request;
+    for (std::size_t size = 0; size < bytes.size(); ++size) {
+      ASSERT_EQ(parse(bytes.substr(0, size), request), http_parse::incomplete) << size;
+    }
+    ASSERT_EQ(parse(bytes + "frames", request), http_parse::complete);
+    EXPECT_EQ(request.size, bytes.size());
+    EXPECT_EQ(request.path, "/ws");
+  }
+  http_request request;
+  std::string lines;
+  while (lines.size() < 8'192) lines += "\r\n";
+  EXPECT_EQ(parse(lines, request), http_parse::too_large);
+}
+
+TEST(http, knows_a_head_request_even_of_a_bad_one) {
+  http_request request;
+  ASSERT_EQ(parse("HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n", request), http_parse::complete);
+  EXPECT_TRUE(request.head);
+  EXPECT_FALSE(request.get);
+  EXPECT_EQ(parse("HEAD /health HTTP/1.1\r\n\r\n", request), http_parse::bad);
+  EXPECT_TRUE(request.head);
 }
 
 TEST(http, refuses_what_is_no_request) {
@@ -79,6 +171,15 @@ TEST(http, writes_responses_with_what_their_code_needs) {
   EXPECT_NE(response.find("Content-Length: 3\r\n"), std::string::npos);
   EXPECT_NE(response.find("Connection: close\r\n"), std::string::npos);
   EXPECT_TRUE(response.ends_with("\r\n\r\nno\n"));
+  EXPECT_EQ(write_http({405, "text/plain", "no\n", true}),
+            "HTTP/1.1 405 Method Not Allowed\r\nContent-Type: text/plain\r\n"
+            "Content-Length: 3\r\nAllow: GET, HEAD\r\n\r\nno\n");
+}
+
+TEST(http, a_response_to_head_announces_the_body_and_leaves_it_out) {
+  const std::string get = write_http({200, "text/plain", "12345", true, false});
+  const std::string head = write_http({200, "text/plain", "12345", true, true});
+  EXPECT_EQ(head + "12345", get);
 }
 
 }  // namespace

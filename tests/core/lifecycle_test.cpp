@@ -26,8 +26,9 @@ struct lifecycle_fixture {
     std::array<int, 2> ends{};
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
     client_ends.push_back(ends[1]);
-    EXPECT_TRUE(life.open(ends[0]));
-    return parts.shared.truth.connections.size() - 1;
+    const connection_id id = life.open(ends[0]);
+    EXPECT_NE(id, no_id);
+    return id;
   }
 
   shard_parts parts;

@@ -19,6 +19,7 @@ std::vector<std::string> values_of(const option_info& info) {
   const std::string name = info.name;
   if (info.most != 0) return {std::to_string(info.least), std::to_string(info.most)};
   if (name == "host") return {"127.0.0.2", "::1"};
+  if (name == "allowed_origins") return {"*", "https://a.example,https://b.example"};
   if (name == "slow_consumer") return {"skip", "close"};
   return {"true", "false"};
 }
@@ -76,6 +77,14 @@ TEST(options, a_mistake_is_named_with_what_to_do) {
   EXPECT_EQ(set_option(target, "echo", "yes").text, "echo is 'yes': give true or false");
   EXPECT_EQ(set_option(target, "prot", "1").code, error::unknown_option);
   EXPECT_EQ(target.port, options{}.port) << "a refused value changes nothing";
+}
+
+TEST(options, origins_are_checked) {
+  options target;
+  EXPECT_TRUE(set_option(target, "allowed_origins", "https://a.example, http://b:1"));
+  EXPECT_EQ(set_option(target, "allowed_origins", "a.example").text,
+            "allowed_origins is 'a.example': give same-host, * or origins such as "
+            "https://chat.example with commas between them");
 }
 
 TEST(options, validate_sees_values_set_in_code) {

@@ -53,7 +53,7 @@ struct stepped_shard {
       auto client = std::make_unique<chat_client>(loop.port(), "/ws?user=" + user);
       client->text();
       done = true;
-      loop.post([](program_calls&) {});
+      loop.post([](program_calls&) {}, task_queue::free);
       return client;
     });
     while (!done) loop.step();
@@ -64,7 +64,7 @@ struct stepped_shard {
   int turns_until_input(const chat_client& client, int most) {
     for (int turns = 0; turns <= most; ++turns) {
       if (has_input(client.descriptor())) return turns;
-      loop.post([](program_calls&) {});  // a turn does not wait
+      loop.post([](program_calls&) {}, task_queue::free);  // a turn does not wait
       loop.step();
     }
     return -1;
@@ -72,7 +72,7 @@ struct stepped_shard {
 
   void turns(int count) {
     for (int i = 0; i < count; ++i) {
-      loop.post([](program_calls&) {});
+      loop.post([](program_calls&) {}, task_queue::free);
       loop.step();
     }
   }

@@ -86,10 +86,12 @@ TEST(turn, calls_of_the_program_leave_clients_their_turn) {
   const auto bystander = server.connect("ann");
   std::uint64_t done = 0;
   for (int i = 0; i < 200'000; ++i) {
-    server.loop.post([&done](program_calls& calls) {
-      calls.send_to("bob", "hi", "server");
-      ++done;
-    });
+    server.loop.post(
+        [&done](program_calls& calls) {
+          calls.send_to("bob", "hi", "server");
+          ++done;
+        },
+        task_queue::free);
   }
   EXPECT_LT(most_in_a_turn(server, *bystander, [&] { return done; }), a_turn_s_work);
 }
@@ -145,7 +147,8 @@ TEST(turn, nothing_is_read_behind_a_close_that_waits_for_a_verdict) {
   client->send_raw(test::client_frame(opcode::ping, "and now"));
   server.turns(3);
   ASSERT_EQ(asked.size(), 1U);
-  server.loop.post([&](program_calls& calls) { calls.decide({{asked[0], {}}}); });
+  decision accepted{asked[0], {}};
+  server.loop.post([&](program_calls& calls) { calls.decide({&accepted, 1}); }, task_queue::free);
   server.turns(3);
   std::vector<opcode> got;
   while (const auto frame = client->receive()) got.push_back(frame->code);

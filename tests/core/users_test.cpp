@@ -44,5 +44,24 @@ TEST(users, stay_found_whichever_connection_goes_first) {
   }
 }
 
+TEST(users, are_counted_whichever_connection_goes_first) {
+  for (std::size_t first = 0; first < 3; ++first) {
+    test::shard_parts parts;
+    std::vector<connection_id> ids;
+    EXPECT_EQ(parts.people.count("ann"), 0U);
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      ids.push_back(parts.connect("ann"));
+      EXPECT_EQ(parts.people.count("ann"), i + 1);
+    }
+    parts.connect("bob");
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      parts.people.remove(ids[(first + i) % 3]);
+      EXPECT_EQ(parts.people.count("ann"), 2 - i);
+    }
+    EXPECT_EQ(parts.people.count("bob"), 1U);
+    EXPECT_TRUE(parts.shared.links.user_counts.empty());
+  }
+}
+
 }  // namespace
 }  // namespace chinwag

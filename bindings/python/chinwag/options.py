@@ -12,6 +12,9 @@ class Options(TypedDict, total=False):
     host: str
     port: int
     workers: int
+    allowed_origins: str
+    serve_health: bool
+    serve_metrics: bool
     ping_interval_ms: int
     idle_timeout_ms: int
     handshake_timeout_ms: int
@@ -22,10 +25,16 @@ class Options(TypedDict, total=False):
     slow_consumer: Literal["close", "skip"]
     rooms_per_connection_max: int
     header_bytes_max: int
+    http_requests_per_connection_max: int
+    connections_max: int
+    connections_per_user_max: int
+    connections_per_address_max: int
+    rooms_max: int
     memory_bytes_max: int
     requests_per_second_max: int
     fanout_bytes_per_second_max: int
     undecided_bytes_max: int
+    calls_bytes_max: int
     echo: bool
     echo_bytes_max: int
     read_bytes_per_turn: int

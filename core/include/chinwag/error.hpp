@@ -11,7 +11,7 @@ enum class error : std::uint8_t {
   none,               // no error
   unknown_option,     // no option has this name
   bad_option_value,   // the value is not of the option's type or out of its bounds
-  address_unusable,   // the host is not an IP address of this machine
+  address_unusable,   // the host is no IP address of this machine, nor a name of one
   port_in_use,        // another program listens on the port
   permission_denied,  // the system forbids it, such as a port below 1024
   no_descriptors,     // no free file descriptor
@@ -24,6 +24,7 @@ enum class error : std::uint8_t {
   bad_content,        // a content is not UTF-8 or longer than 65,536 bytes
   bad_close_code,     // not a code that a program may send: 1000, 1001, 1003, 1007 to 1014, 3000 up
   connection_closed,  // the connection is gone
+  too_many_calls,     // options::calls_bytes_max of calls wait to be served: wait, or do less
   system_failure,     // a system call failed in a way that has no name here
 };
 

@@ -6,6 +6,8 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "chinwag/handlers.hpp"
@@ -47,7 +49,10 @@ class event_queue {
  public:
   // `wake` is called on the server's thread when there is something to take and was nothing before.
   // With more than `bytes_max` waiting, joins and messages are refused with `unavailable`: a
-  // program that does not keep up costs its users, not its memory.
+  // program that does not keep up costs its users, not its memory. It hears of a connection that
+  // opened meanwhile before the first of its requests that is asked about again, and not at all of
+  // one that had none. A close follows for every open that it heard of; without opens, closes are
+  // dropped as well.
   explicit event_queue(std::function<void()> wake, std::size_t bytes_max = 128 * 1024 * 1024)
       : wake_(std::move(wake)), bytes_max_(bytes_max) {}
   event_queue(const event_queue&) = delete;
@@ -60,14 +65,19 @@ class event_queue {
   std::vector<event> take();
 
  private:
+  bool has_room(std::size_t bytes) const { return bytes_ + bytes <= bytes_max_; }
   void gather(event happened);
+  void gather_open(connection_handle who, std::string_view user);
+  void gather_close(event happened, event_choice wanted);
   verdict gather_request(event happened);
   void hand_over();
 
   std::function<void()> wake_;
   const std::size_t bytes_max_;
   std::atomic<std::size_t> bytes_{0};  // of what was not taken yet
-  std::vector<event> gathered_;        // in this turn; used by the server's thread only
+  // These two are used by the server's thread only.
+  std::vector<event> gathered_;                    // in this turn
+  std::unordered_set<std::uint64_t> unannounced_;  // connections whose open found no room
   std::mutex guard_;
   std::vector<event> ready_;
 };

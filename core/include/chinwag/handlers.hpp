@@ -32,7 +32,7 @@ struct verdict {
   };
 
   kind what = kind::accept;
-  std::string text{};
+  std::string text{};  // at most 65,536 bytes of UTF-8; otherwise the request is `unavailable`
   refusal code = refusal::forbidden;
 };
 
@@ -60,7 +60,8 @@ struct message_request {
 // What a program wants to hear of, and decide. All are called on the thread that serves, so they
 // must not block: everybody waits meanwhile. Texts are UTF-8 and good until the handler returns.
 // Handlers may call every function of the server; what they publish is served in the next turn.
-// They must not throw. Those that are left empty cost nothing.
+// What they throw is logged as a warning, and the join or message that they were asked about is
+// refused with `unavailable`. Those that are left empty cost nothing.
 struct handlers {
   // After the upgrade, before anything that the client sends is served.
   std::function<void(connection_handle who, std::string_view user)> open{};

@@ -21,6 +21,10 @@ struct options {
   std::uint16_t port = 4000;  // 0: any free port
   std::uint32_t workers = 1;
 
+  std::string allowed_origins = "same-host";  // or *, or origins with commas between them
+  bool serve_health = true;
+  bool serve_metrics = true;
+
   std::uint32_t ping_interval_ms = 30'000;
   std::uint32_t idle_timeout_ms = 60'000;
   std::uint32_t handshake_timeout_ms = 10'000;
@@ -32,12 +36,19 @@ struct options {
   slow_consumer_policy slow_consumer = slow_consumer_policy::close;
   std::uint32_t rooms_per_connection_max = 64;
   std::uint32_t header_bytes_max = 8 * 1024;
+  std::uint32_t http_requests_per_connection_max = 1'000;
+
+  std::uint32_t connections_max = 1'000'000;
+  std::uint32_t connections_per_user_max = 1'000;
+  std::uint32_t connections_per_address_max = 0;  // 0: any number
+  std::uint32_t rooms_max = 1'000'000;
 
   std::uint64_t memory_bytes_max = 1024 * 1024 * 1024;
   std::uint32_t requests_per_second_max = 50'000;
   std::uint32_t fanout_bytes_per_second_max = 4'000'000'000;
 
   std::uint32_t undecided_bytes_max = 64 * 1024 * 1024;
+  std::uint32_t calls_bytes_max = 64 * 1024 * 1024;
 
   bool echo = false;
   std::uint32_t echo_bytes_max = 16 * 1024 * 1024;

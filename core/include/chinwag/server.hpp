@@ -17,7 +17,8 @@ namespace chinwag {
 
 enum class log_level : std::uint8_t { info, warning };
 
-// Called on the thread that runs the server, a few times in its life.
+// Called on the thread that runs the server: a few times in its life, and at most once a second
+// while handlers throw.
 using log_callback = std::function<void(log_level level, std::string_view text)>;
 
 struct listen_result {
@@ -45,7 +46,8 @@ struct member_info {
 class server {
  public:
   explicit server(options settings, log_callback log = {}, handlers called = {});
-  // Stops at once if it still runs in the background.
+  // Stops at once if it still runs in the background, and waits for the end; a handler that drops
+  // the server ends it with its turn.
   ~server();
   server(const server&) = delete;
   server& operator=(const server&) = delete;
@@ -53,27 +55,30 @@ class server {
   // Binds the port; from now on the system takes connections.
   listen_result listen();
 
-  // Serves on this thread until stop() or until a drain is done.
+  // Serves on this thread until stop() or until a drain is done. out_of_memory: every connection
+  // was reset, and who waits for an answer of this server gets not_running.
   status run();
 
   // Serves on a thread of its own.
   status run_in_background();
 
-  // Waits for the end of a run in the background.
+  // Waits for the end of a run in the background. In a handler it does nothing.
   void join();
 
   // Ends at once; connections are reset. From any thread or a signal handler.
   void stop();
 
   // Stops accepting, closes every connection with 1012 once its open frame is out, and ends when
-  // all are gone or at the deadline. From any thread or a signal handler.
+  // all are gone or at the deadline: none if it is negative, never if it is longer than 24 days.
+  // From any thread or a signal handler.
   void drain(std::chrono::milliseconds deadline);
 
   // From any thread.
   stats read_stats() const;
 
   // From any thread, handlers included. They are served in the order of their calls, in the loop's
-  // next turn. Before run() and after its end: not_running.
+  // next turns. Before run() and after its end: not_running. When options::calls_bytes_max of them
+  // wait: too_many_calls.
 
   // Appends a message to a room. A room without members has nobody to hear it.
   status publish(std::string_view room, std::string_view content,
@@ -82,7 +87,9 @@ class server {
   status send_to(std::string_view to, std::string_view content,
                  std::string_view user = program_name);
   // The verdicts that handlers left for later, each once. Those for connections that are gone are
-  // dropped.
+  // dropped. bad_content: one whose text is too long or not UTF-8 became a refusal with
+  // `unavailable`; the others are served as given. Never too_many_calls: what was asked about waits
+  // for its verdict.
   status decide(std::vector<decision> decisions);
 
   // These wait for the loop, which takes at most a turn (options::turn_us) and then their time.
@@ -99,7 +106,8 @@ class server {
  private:
   struct parts;
   status check_open(connection_handle who) const;
-  std::unique_ptr<parts> parts_;
+  bool is_own_thread() const;
+  std::shared_ptr<parts> parts_;
 };
 
 }  // namespace chinwag

@@ -6,11 +6,13 @@
 
 #include "chinwag/version.hpp"
 #include "wire/http.hpp"
+#include "wire/origin.hpp"
 
 namespace chinwag {
 
 namespace {
 
+constexpr std::string_view text_type = "text/plain; charset=utf-8";
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view metrics_type = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -24,36 +26,48 @@ bool http_service::serve(connection_id id, std::span<char>& input) {
   shared_.counts.http_requests.add();
   if (outcome == http_parse::complete) {
     input = input.subspan(asked.size);
+    const std::uint32_t served = ++shared_.truth.connections[id].http_requests;
+    if (served >= shared_.limits.http_requests_per_connection_max) asked.keep_alive = false;
     route(id, asked);
   } else {
     input = {};
     const bool large = outcome == http_parse::too_large;
-    refuse(id, large ? 431 : 400, large ? "the header is too large\n" : "not an HTTP request\n");
+    refuse(id, asked, large ? 431 : 400,
+           large ? "the header is too large\n" : "not an HTTP request\n");
   }
   return true;
 }
 
 void http_service::route(connection_id id, const http_request& asked) {
-  const bool socket = asked.path == "/ws" || (shared_.limits.echo && asked.path == "/echo");
-  if (asked.body) return refuse(id, 400, "no request here has a body\n");
-  if (!socket && asked.path != "/health" && asked.path != "/metrics") {  // H3
-    return respond(id, {404, "text/plain; charset=utf-8", "not here; try /ws\n", asked.keep_alive});
+  const options& limits = shared_.limits;
+  const bool socket = asked.path == "/ws" || (limits.echo && asked.path == "/echo");
+  const bool health_wanted = limits.serve_health && asked.path == "/health";
+  const bool metrics_wanted = limits.serve_metrics && asked.path == "/metrics";
+  if (asked.body) return refuse(id, asked, 400, "no request here has a body\n");
+  if (!socket && !health_wanted && !metrics_wanted) {  // H3
+    return respond(id, asked, {404, text_type, "not here; try /ws\n"});
   }
-  if (!asked.get) return refuse(id, 405, "only GET is served\n");
+  if (!asked.get && !asked.head) return refuse(id, asked, 405, "only GET and HEAD are served\n");
   // A request starts the clock for the next one.
   shared_.truth.connections[id].since = shared_.clock.now();
   if (socket) return upgrade(id, asked);
-  if (asked.path == "/health") return respond(id, {200, json_type, health(), asked.keep_alive});
-  respond(id, {200, metrics_type, prometheus_text(shared_.counts.read()), asked.keep_alive});
+  if (health_wanted) return respond(id, asked, {200, json_type, health()});
+  respond(id, asked, {200, metrics_type, prometheus_text(shared_.counts.read())});
 }
 
 void http_service::upgrade(connection_id id, const http_request& asked) {
-  if (shared_.memory_scarce()) return refuse(id, 503, "no memory is left for more connections\n");
+  if (shared_.memory_scarce()) {
+    return refuse(id, asked, 503, "no memory is left for more connections\n");
+  }
   if (!asked.upgrade || asked.websocket_version != "13") {  // H2, H9
-    return refuse(id, 426, "a WebSocket upgrade of version 13 is required\n");
+    return refuse(id, asked, 426, "a WebSocket upgrade of version 13 is required\n");
   }
   if (!is_websocket_key(asked.websocket_key)) {  // H9
-    return refuse(id, 400, "Sec-WebSocket-Key is not 16 bytes of base64\n");
+    return refuse(id, asked, 400, "Sec-WebSocket-Key is not 16 bytes of base64\n");
+  }
+  if (!asked.origin.empty() &&  // H8
+      !allows_origin(shared_.limits.allowed_origins, asked.origin, asked.host)) {
+    return refuse(id, asked, 403, "pages of this origin may not connect\n");
   }
   if (asked.path != "/echo") return enter_chat(id, asked);
   outboxes_.add_raw(id, write_upgrade(websocket_accept(asked.websocket_key)));
@@ -63,25 +77,36 @@ void http_service::upgrade(connection_id id, const http_request& asked) {
 void http_service::enter_chat(connection_id id, const http_request& asked) {
   asked_user user = user_from_query(asked.query);
   if (!user.valid) {  // H6
-    return refuse(id, 400, "'user' must be 1 to 64 bytes of UTF-8 without control characters\n");
+    return refuse(id, asked, 400,
+                  "'user' must be 1 to 64 bytes of UTF-8 without control characters\n");
+  }
+  if (user.name == program_name) {  // H6
+    return refuse(id, asked, 403, "this name is the server's own\n");
   }
   if (user.name.empty()) {  // H5
     auto name = random_user();
-    if (!name) return refuse(id, 503, "no random numbers: give a user name\n");
+    if (!name) return refuse(id, asked, 503, "no random numbers: give a user name\n");
     user.name = std::move(*name);
+  }
+  if (users_.count(user.name) >= shared_.limits.connections_per_user_max) {
+    return refuse(id, asked, 503, "this user has as many connections as one may have\n");
   }
   outboxes_.add_raw(id, write_upgrade(websocket_accept(asked.websocket_key)));
   lifecycle_.begin_chat(id, user.name);
   protocol_.welcome(id);
 }
 
-void http_service::respond(connection_id id, const http_response& response) {
+void http_service::respond(connection_id id, const http_request& asked, http_response response) {
+  response.keep_alive = asked.keep_alive;
+  response.head = asked.head;
   outboxes_.add_raw(id, write_http(response));
   if (!response.keep_alive) lifecycle_.finish_http(id);
 }
 
-void http_service::refuse(connection_id id, unsigned code, std::string_view text) {
-  respond(id, {code, "text/plain; charset=utf-8", std::string(text), false});
+void http_service::refuse(connection_id id, const http_request& asked, unsigned code,
+                          std::string_view text) {
+  outboxes_.add_raw(id, write_http({.code = code, .body = std::string(text), .head = asked.head}));
+  lifecycle_.finish_http(id);
 }
 
 std::string http_service::health() const {

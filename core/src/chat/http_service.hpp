@@ -6,6 +6,7 @@
 #include "connection/lifecycle.hpp"
 #include "state/context.hpp"
 #include "state/outboxes.hpp"
+#include "state/users.hpp"
 #include "wire/http.hpp"
 
 namespace chinwag {
@@ -13,8 +14,13 @@ namespace chinwag {
 // Serves a connection until it is a WebSocket: the upgrade on /ws (and /echo), /health, /metrics.
 class http_service {
  public:
-  http_service(context& shared, outboxes& outboxes, lifecycle& lifecycle, protocol& protocol)
-      : shared_(shared), outboxes_(outboxes), lifecycle_(lifecycle), protocol_(protocol) {}
+  http_service(context& shared, outboxes& outboxes, users& users, lifecycle& lifecycle,
+               protocol& protocol)
+      : shared_(shared),
+        outboxes_(outboxes),
+        users_(users),
+        lifecycle_(lifecycle),
+        protocol_(protocol) {}
 
   // Serves the request at the front of `input` and takes it off. False if it is not complete yet.
   bool serve(connection_id id, std::span<char>& input);
@@ -23,12 +29,14 @@ class http_service {
   void route(connection_id id, const http_request& asked);
   void upgrade(connection_id id, const http_request& asked);
   void enter_chat(connection_id id, const http_request& asked);
-  void respond(connection_id id, const http_response& response);
-  void refuse(connection_id id, unsigned code, std::string_view text);
+  void respond(connection_id id, const http_request& asked, http_response response);
+  // Answers and closes.
+  void refuse(connection_id id, const http_request& asked, unsigned code, std::string_view text);
   std::string health() const;
 
   context& shared_;
   outboxes& outboxes_;
+  users& users_;
   lifecycle& lifecycle_;
   protocol& protocol_;
 };

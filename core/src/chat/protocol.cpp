@@ -108,6 +108,9 @@ served protocol::join(connection_id id, const json_request& asked, const verdict
   if (shared_.links.connections[id].rooms >= shared_.limits.rooms_per_connection_max) {  // R4
     return refuse(id, refusal::too_many_rooms, "leave a room first");
   }
+  if (place == no_id && shared_.truth.rooms.live() >= shared_.limits.rooms_max) {
+    return refuse(id, refusal::unavailable, "the server has as many rooms as it may have");
+  }
   program::asked question{};
   if (decided == nullptr && program_.asks_joins()) {
     question = program_.ask_join(shared_.handle_of(id), user_of(id), name.view());

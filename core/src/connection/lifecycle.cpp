@@ -51,7 +51,7 @@ void lifecycle::enter(connection_id id, connection_phase next) {
   of.phase = next;
 }
 
-bool lifecycle::open(int descriptor) {
+connection_id lifecycle::open(int descriptor) {
   const connection_id id = shared_.truth.connections.add();
   shared_.links.connections.reset(id);
   shared_.links.connections[id].generation = ++shared_.links.generations;
@@ -67,10 +67,10 @@ bool lifecycle::open(int descriptor) {
     enter(id, connection_phase::free);
     shared_.truth.connections.remove(id);
     shared_.counts.connections.set(live());
-    return false;
+    return no_id;
   }
   arm(id);
-  return true;
+  return id;
 }
 
 void lifecycle::begin_chat(connection_id id, std::string_view user) {
@@ -333,6 +333,7 @@ void lifecycle::remove(connection_id id) {
   timers_.disarm(id);
   outboxes_.drop(id);
   poller_.close(id);
+  shared_.links.addresses.remove(id);
   enter(id, connection_phase::free);
   shared_.truth.connections.remove(id);
   shared_.counts.connections.set(live());

@@ -25,8 +25,8 @@ class lifecycle {
         timers_(timers),
         program_(program) {}
 
-  // Takes over a descriptor; false if the system can't watch it.
-  bool open(int descriptor);
+  // Takes over a descriptor; no_id if the system can't watch it.
+  connection_id open(int descriptor);
 
   // From HTTP to WebSocket, on /ws as this user.
   void begin_chat(connection_id id, std::string_view user);

@@ -47,6 +47,10 @@ void poller::close_listener(int descriptor) {
   kernel::close_listener(descriptor_, descriptor);
 }
 
+void poller::close_unwatched(int descriptor) {
+  kernel::close_connection(descriptor_, descriptor);
+}
+
 std::size_t poller::wait(std::span<kernel::event> into, int timeout_ms) {
   return kernel::wait(descriptor_, into, timeout_ms);
 }

@@ -34,6 +34,8 @@ class poller {
   // Stops watching the connection and closes its descriptor.
   void close(connection_id id);
   void close_listener(int descriptor);
+  // Closes a connection that was accepted and not added.
+  void close_unwatched(int descriptor);
 
   std::size_t wait(std::span<kernel::event> into, int timeout_ms);
 

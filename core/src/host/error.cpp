@@ -48,6 +48,8 @@ const char* error_name(error code) {
       return "bad_close_code";
     case error::connection_closed:
       return "connection_closed";
+    case error::too_many_calls:
+      return "too_many_calls";
     case error::system_failure:
       return "system_failure";
   }

@@ -8,7 +8,7 @@ namespace chinwag {
 namespace {
 
 std::size_t cost(const event& happened) {
-  return sizeof happened + happened.room.size() + happened.content.size();
+  return sizeof happened + happened.user.size() + happened.room.size() + happened.content.size();
 }
 
 }  // namespace
@@ -16,9 +16,7 @@ std::size_t cost(const event& happened) {
 handlers event_queue::make_handlers(event_choice wanted) {
   handlers made;
   if (wanted.open) {
-    made.open = [this](connection_handle who, std::string_view user) {
-      gather({event_kind::open, {who, 0}, std::string(user)});
-    };
+    made.open = [this](connection_handle who, std::string_view user) { gather_open(who, user); };
   }
   if (wanted.join) {
     made.join = [this](const join_request& asked) {
@@ -32,9 +30,9 @@ handlers event_queue::make_handlers(event_choice wanted) {
                              std::string(asked.room), std::string(asked.content)});
     };
   }
-  if (wanted.close) {
-    made.close = [this](connection_handle who, std::string_view user, std::uint16_t code) {
-      gather({event_kind::close, {who, 0}, std::string(user), {}, {}, code});
+  if (wanted.open || wanted.close) {
+    made.close = [this, wanted](connection_handle who, std::string_view user, std::uint16_t code) {
+      gather_close({event_kind::close, {who, 0}, std::string(user), {}, {}, code}, wanted);
     };
   }
   if (wanted.any()) made.turn_end = [this] { hand_over(); };
@@ -46,9 +44,32 @@ void event_queue::gather(event happened) {
   gathered_.push_back(std::move(happened));
 }
 
+void event_queue::gather_open(connection_handle who, std::string_view user) {
+  event opened{event_kind::open, {who, 0}, std::string(user)};
+  if (has_room(cost(opened))) {
+    gather(std::move(opened));
+  } else {
+    unannounced_.insert(static_cast<std::uint64_t>(who));
+  }
+}
+
+void event_queue::gather_close(event happened, event_choice wanted) {
+  if (unannounced_.erase(static_cast<std::uint64_t>(happened.ticket.from)) > 0) return;
+  if (!wanted.close) return;
+  // As many as connections that were announced, which have a bound.
+  if (wanted.open || has_room(cost(happened))) gather(std::move(happened));
+}
+
 verdict event_queue::gather_request(event happened) {
-  if (bytes_ + cost(happened) > bytes_max_) {
+  const auto who = static_cast<std::uint64_t>(happened.ticket.from);
+  const bool unannounced = unannounced_.contains(who);
+  const std::size_t opening = unannounced ? sizeof happened + happened.user.size() : 0;
+  if (!has_room(cost(happened) + opening)) {
     return {verdict::kind::refuse, "the server is busy", refusal::unavailable};
+  }
+  if (unannounced) {
+    unannounced_.erase(who);
+    gather({event_kind::open, {happened.ticket.from, 0}, happened.user});
   }
   gather(std::move(happened));
   return {verdict::kind::later};

@@ -16,6 +16,8 @@
 #include <cstring>
 #include <memory>
 
+#include "wire/text.hpp"
+
 namespace chinwag::kernel {
 
 namespace {
@@ -55,14 +57,8 @@ error name_of(int number) {
   }
 }
 
-// An IPv6 address stands in brackets before a port.
-std::string authority(const std::string& host, std::uint16_t port) {
-  const bool six = host.find(':') != std::string::npos;
-  return (six ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
 listening failure(const std::string& host, std::uint16_t port, int number) {
-  std::string text = "can't listen on " + authority(host, port) + ": " + std::strerror(number);
+  std::string text = "can't listen on " + authority_of(host, port) + ": " + std::strerror(number);
   if (number == EADDRINUSE) text += "; stop the other program or choose another port";
   if (number == EADDRNOTAVAIL) text += "; give an address of this machine";
   return {.outcome = {name_of(number), text}};

@@ -6,6 +6,8 @@
 #include <optional>
 #include <variant>
 
+#include "wire/origin.hpp"
+
 namespace chinwag {
 
 namespace {
@@ -23,11 +25,18 @@ constexpr std::uint64_t hour_ms = 3'600'000;
 constexpr std::uint64_t mib = 1024 * 1024;
 
 const auto rows = std::to_array<option_row>({
-    {{"host", "CHAT_HOST", "IP address to listen on", 0, 0}, &options::host},
+    {{"host", "CHAT_HOST", "IP address, or a name of one, to listen on", 0, 0}, &options::host},
     {{"port", "CHAT_PORT", "TCP port; 0 takes any free one", 0, 65'535}, &options::port},
     {{"workers", "CHAT_WORKERS", "processes that serve; this version always serves with one", 1,
       256},
      &options::workers},
+    {{"allowed_origins", "CHINWAGD_ALLOWED_ORIGINS",
+      "web pages that may connect: same-host, * (any) or origins with commas between them, such as "
+      "https://chat.example; what is no web page sends no Origin and may",
+      0, 0},
+     &options::allowed_origins},
+    {{"serve_health", "CHINWAGD_SERVE_HEALTH", "serve /health", 0, 0}, &options::serve_health},
+    {{"serve_metrics", "CHINWAGD_SERVE_METRICS", "serve /metrics", 0, 0}, &options::serve_metrics},
     {{"ping_interval_ms", "CHAT_PING_INTERVAL_MS", "time between two pings", 10, hour_ms},
      &options::ping_interval_ms},
     {{"idle_timeout_ms", "CHAT_IDLE_TIMEOUT_MS", "close 1001 after so long without a frame", 10,
@@ -57,6 +66,22 @@ const auto rows = std::to_array<option_row>({
     {{"header_bytes_max", "CHINWAGD_HEADER_BYTES_MAX", "size of an HTTP request's header", 256,
       65'536},
      &options::header_bytes_max},
+    {{"http_requests_per_connection_max", "CHINWAGD_HTTP_REQUESTS_PER_CONNECTION_MAX",
+      "HTTP requests on one connection before it is closed", 1, 65'535},
+     &options::http_requests_per_connection_max},
+    {{"connections_max", "CHINWAGD_CONNECTIONS_MAX",
+      "connections in all; further ones are refused with 503", 1, 16 * mib},
+     &options::connections_max},
+    {{"connections_per_user_max", "CHINWAGD_CONNECTIONS_PER_USER_MAX",
+      "WebSockets of one user; further ones are refused with 503", 1, 16 * mib},
+     &options::connections_per_user_max},
+    {{"connections_per_address_max", "CHINWAGD_CONNECTIONS_PER_ADDRESS_MAX",
+      "connections of an IPv4 address or an IPv6 /64; further ones are refused with 503; 0: any", 0,
+      16 * mib},
+     &options::connections_per_address_max},
+    {{"rooms_max", "CHINWAGD_ROOMS_MAX",
+      "rooms in all; joining a further one is answered unavailable", 1, 16 * mib},
+     &options::rooms_max},
     {{"memory_bytes_max", "CHINWAGD_MEMORY_BYTES_MAX",
       "memory of logs and buffers in all; when it is scarce, connections are refused with 503 and "
       "those who hold most are closed",
@@ -74,6 +99,10 @@ const auto rows = std::to_array<option_row>({
       "requests that wait for a program's handlers; beyond this nobody who sends is read", 65'536,
       1024 * mib},
      &options::undecided_bytes_max},
+    {{"calls_bytes_max", "CHINWAGD_CALLS_BYTES_MAX",
+      "a program's calls that wait to be served; beyond this they fail with too_many_calls", 65'536,
+      1024 * mib},
+     &options::calls_bytes_max},
     {{"echo", "CHINWAGD_ECHO", "serve /echo, which returns every message (for test suites)", 0, 0},
      &options::echo},
     {{"echo_bytes_max", "CHINWAGD_ECHO_BYTES_MAX", "size of a message on /echo", 1, 1024 * mib},
@@ -121,6 +150,7 @@ struct setter {
 
   bool operator()(std::string options::*field) const {
     if (text.empty()) return false;
+    if (field == &options::allowed_origins && !is_origin_list(text)) return false;
     target.*field = text;
     return true;
   }
@@ -159,7 +189,11 @@ struct getter {
 struct expectation {
   const option_info& info;
 
-  std::string operator()(std::string options::*) const { return "a text that is not empty"; }
+  std::string operator()(std::string options::*field) const {
+    return field == &options::allowed_origins
+               ? "same-host, * or origins such as https://chat.example with commas between them"
+               : "a text that is not empty";
+  }
   std::string operator()(bool options::*) const { return "true or false"; }
   std::string operator()(slow_consumer_policy options::*) const { return "close or skip"; }
   template <typename Number>

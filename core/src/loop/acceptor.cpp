@@ -1,9 +1,11 @@
 #include "loop/acceptor.hpp"
 
 #include <cerrno>
+#include <string>
 #include <utility>
 
 #include "host/kernel.hpp"
+#include "wire/http.hpp"
 
 namespace chinwag {
 
@@ -46,13 +48,35 @@ bool acceptor::accept_one() {
     pause();
     return false;
   }
-  if (lifecycle_.open(fresh)) {
-    shared_.counts.accepted.add();
-    return true;
-  }
-  shared_.counts.accept_failures.add();
-  kernel::close(fresh);
+  take(fresh, peer);
   return true;
+}
+
+void acceptor::take(int fresh, const kernel::peer_address& peer) {
+  const std::uint32_t of_address_max = shared_.limits.connections_per_address_max;
+  const bool limited = of_address_max != 0;
+  if (lifecycle_.live() >= shared_.limits.connections_max ||
+      (limited && shared_.links.addresses.count(peer) >= of_address_max)) {
+    return turn_away(fresh);
+  }
+  const connection_id id = lifecycle_.open(fresh);
+  if (id == no_id) {
+    shared_.counts.accept_failures.add();
+    poller_.close_unwatched(fresh);
+    return;
+  }
+  if (limited) shared_.links.addresses.add(id, peer);
+  shared_.counts.accepted.add();
+}
+
+// What was not asked for yet is answered as far as one send goes; nothing is kept for it.
+void acceptor::turn_away(int fresh) {
+  shared_.counts.accept_failures.add();
+  static const std::string busy =
+      write_http({.code = 503, .body = "the server has as many connections as it may have\n"});
+  const iovec whole{const_cast<char*>(busy.data()), busy.size()};
+  kernel::send(fresh, {&whole, 1});
+  poller_.close_unwatched(fresh);
 }
 
 void acceptor::pause() {

@@ -6,6 +6,7 @@
 #include "chinwag/error.hpp"
 #include "connection/lifecycle.hpp"
 #include "connection/poller.hpp"
+#include "host/kernel.hpp"
 #include "state/context.hpp"
 
 namespace chinwag {
@@ -34,6 +35,8 @@ class acceptor {
 
  private:
   bool accept_one();
+  void take(int fresh, const kernel::peer_address& peer);
+  void turn_away(int fresh);
   void pause();
 
   context& shared_;

@@ -7,12 +7,14 @@
 
 namespace chinwag {
 
-bool task_queue::put(task wanted, bool& first) {
+task_queue::outcome task_queue::put(task wanted, std::size_t cost) {
   const std::lock_guard locked(guard_);
-  if (!open_) return false;
-  first = tasks_.empty();
-  tasks_.push_back(std::move(wanted));
-  return true;
+  if (!open_) return outcome::closed;
+  if (cost != free && bytes_ + cost > bytes_max_) return outcome::full;
+  const bool first = tasks_.empty();
+  tasks_.push_back({std::move(wanted), cost});
+  bytes_ += cost;
+  return first ? outcome::taken_first : outcome::taken;
 }
 
 void task_queue::open() {
@@ -24,17 +26,32 @@ void task_queue::run(const std::function<bool()>& enough) {
   take(false);
   while (!taken_.empty() && !enough()) {
     // Out of the queue first: a task may lead to another run.
-    task wanted = std::move(taken_.front());
+    entry next = std::move(taken_.front());
     taken_.pop_front();
-    if (wanted()) continue;
-    taken_.push_front(std::move(wanted));
-    return;
+    if (!next.wanted()) {
+      taken_.push_front(std::move(next));
+      return;
+    }
+    bytes_ -= next.cost;
   }
 }
 
 void task_queue::close() {
   take(true);
-  for (const task& wanted : std::exchange(taken_, {})) wanted();
+  for (const entry& last : std::exchange(taken_, {})) last.wanted();
+  bytes_ = 0;
+}
+
+void task_queue::abandon() {
+  std::vector<entry> dropped;
+  {
+    const std::lock_guard locked(guard_);
+    open_ = false;
+    dropped.swap(tasks_);
+  }
+  taken_.clear();
+  dropped.clear();
+  bytes_ = 0;
 }
 
 void task_queue::take(bool last) {
@@ -73,7 +90,7 @@ void program_calls::close(connection_handle who, std::uint16_t code) {
   if (id != no_id) lifecycle_.close(id, code);
 }
 
-void program_calls::decide(std::vector<decision> decisions) {
+void program_calls::decide(std::span<decision> decisions) {
   for (decision& one : decisions) {
     const connection_id id = chatting(one.about.from);
     if (id != no_id) requests_.decide(id, one.about.number, std::move(one.outcome));

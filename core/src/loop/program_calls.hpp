@@ -1,8 +1,12 @@
 #pragma once
 
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,8 +28,18 @@ class task_queue {
   // False: it can't be done yet, and is tried again before those behind it.
   using task = std::function<bool()>;
 
-  // False if the shard does not run, or not any more. `first` tells that it must be woken.
-  bool put(task wanted, bool& first);
+  explicit task_queue(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+
+  // What a task costs while it waits. What is free is taken however much waits.
+  static constexpr std::size_t free = 0;
+
+  enum class outcome : std::uint8_t {
+    taken,
+    taken_first,  // the shard must be woken
+    full,         // tasks of `bytes_max` wait
+    closed,       // the shard does not run, or not any more
+  };
+  outcome put(task wanted, std::size_t cost);
 
   // From now on tasks are taken.
   void open();
@@ -35,14 +49,23 @@ class task_queue {
   bool work_left() const { return !taken_.empty(); }
   // Runs what still waits and takes nothing more: whoever waits for an answer gets one.
   void close();
+  // Drops what waits and takes nothing more: tasks go without having run.
+  void abandon();
 
  private:
   void take(bool last);
 
   std::mutex guard_;
-  std::vector<task> tasks_;
+  struct entry {
+    task wanted;
+    std::size_t cost;
+  };
+
+  const std::size_t bytes_max_;
+  std::vector<entry> tasks_;
+  std::atomic<std::size_t> bytes_{0};  // of all that wait
   bool open_ = false;
-  std::deque<task> taken_;  // used by the shard's thread only
+  std::deque<entry> taken_;  // used by the shard's thread only
 };
 
 // What the program asks of a shard, on the shard's thread. Texts are checked before they come here;
@@ -68,7 +91,7 @@ class program_calls {
   bool is_open(connection_handle who) const { return chatting(who) != no_id; }
   void send(connection_handle to, std::string_view content, std::string_view user);
   void close(connection_handle who, std::uint16_t code);
-  void decide(std::vector<decision> decisions);
+  void decide(std::span<decision> decisions);
   std::vector<room_info> list_rooms() const;
   std::vector<member_info> list_members(std::string_view room) const;
 

@@ -3,20 +3,31 @@
 #include <pthread.h>
 #include <sys/random.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <new>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "loop/shard.hpp"
 #include "wire/json.hpp"
 #include "wire/name.hpp"
+#include "wire/text.hpp"
 #include "wire/utf8.hpp"
 
 namespace chinwag {
 
 namespace {
 
-constexpr std::size_t content_bytes_max = 65'536;  // as much as a client may send
+// What a waiting call holds beside its texts.
+constexpr std::size_t call_bytes = 256;
+
+// Verdicts that are served in one task, so that a program that gives thousands does not hold up the
+// turn.
+constexpr std::size_t decisions_per_task = 256;
 
 hash_key random_key() {
   hash_key key{};
@@ -25,9 +36,28 @@ hash_key random_key() {
   return key;
 }
 
-status running(bool runs) {
-  if (runs) return {};
-  return {error::not_running, "the server does not run: start it first"};
+// The core throws nothing: what the standard library throws becomes an outcome.
+template <typename Call>
+status guarded(Call call) noexcept {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    return {error::out_of_memory, "no memory"};
+  } catch (...) {
+    return {error::system_failure, "internal error"};
+  }
+}
+
+// Milliseconds for the shard, which counts them in 32 bits: from 24 days on, none end a drain.
+std::uint32_t drain_deadline(std::chrono::milliseconds asked) {
+  constexpr std::chrono::hours longest{24 * 24};
+  if (asked.count() < 0) return 0;
+  return asked > longest ? shard::no_deadline : static_cast<std::uint32_t>(asked.count());
+}
+
+// A server of bad options fails to listen; until then it is one of good options.
+options usable(const options& settings) {
+  return validate(settings) ? settings : options{};
 }
 
 status check_name(std::string_view name) {
@@ -54,17 +84,34 @@ struct server::parts {
   parts(options settings, log_callback callback, handlers called)
       : limits(std::move(settings)),
         log(std::move(callback)),
-        loop(limits, random_key(), std::move(called)) {}
+        loop(usable(limits), random_key(), std::move(called),
+             [this](std::string_view text) { say(log_level::warning, text); }) {}
 
-  void say(log_level level, const std::string& text) const {
-    if (log) log(level, text);
+  void say(log_level level, std::string_view text) const {
+    if (!log || abandoned) return;
+    guarded([&] { return log(level, text), status{}; });
   }
 
-  void serve() {
-    say(log_level::info, "serving on " + limits.host + ":" + std::to_string(loop.port()));
-    const std::uint32_t left = loop.run();
-    say(left == 0 ? log_level::info : log_level::warning,
-        "ended with " + std::to_string(left) + " connections open");
+  status serve() {
+    std::uint32_t left = 0;
+    status outcome = guarded([&] {
+      say(log_level::info, "serving on " + authority_of(limits.host, loop.port()));
+      return status{};
+    });
+    if (outcome) outcome = loop.run(left);
+    guarded([&] { return tell_end(outcome, left), status{}; });
+    return outcome;
+  }
+
+  void tell_end(const status& outcome, std::uint32_t left) const {
+    const std::string open = std::to_string(left) + (left == 1 ? " connection" : " connections");
+    if (!outcome) {
+      say(log_level::warning, "ended by a failure (" + outcome.text + ") with " + open + " open");
+    } else if (left > 0 && loop.draining()) {
+      say(log_level::warning, "the drain's deadline came with " + open + " left: they were reset");
+    } else {
+      say(left == 0 ? log_level::info : log_level::warning, "ended with " + open + " open");
+    }
   }
 
   options limits;
@@ -73,20 +120,30 @@ struct server::parts {
   std::thread background;
   bool listening = false;
   bool started = false;
+  bool abandoned = false;  // its server is gone while it runs; used on the loop's thread only
 };
 
 server::server(options settings, log_callback log, handlers called)
-    : parts_(std::make_unique<parts>(std::move(settings), std::move(log), std::move(called))) {}
+    : parts_(std::make_shared<parts>(std::move(settings), std::move(log), std::move(called))) {}
 
 server::~server() {
+  if (is_own_thread()) {
+    // A handler dropped the server. Its run ends with the turn and takes the parts along.
+    parts_->abandoned = true;
+    stop();
+    if (parts_->background.joinable()) parts_->background.detach();
+    return;
+  }
   if (parts_->background.joinable()) stop();
   join();
 }
 
 listen_result server::listen() {
   if (parts_->listening) return {{error::already_listening, "listen() was called before"}};
-  status outcome = validate(parts_->limits);
-  if (outcome) outcome = parts_->loop.listen();
+  status outcome = guarded([&] {
+    status valid = validate(parts_->limits);
+    return valid ? parts_->loop.listen() : valid;
+  });
   parts_->listening = static_cast<bool>(outcome);
   return {std::move(outcome), parts_->loop.port()};
 }
@@ -94,10 +151,10 @@ listen_result server::listen() {
 status server::run() {
   if (!parts_->listening) return {error::not_listening, "call listen() first"};
   if (parts_->started) return {error::already_running, "run() was called before"};
-  parts_->started = true;
-  parts_->loop.begin();
-  parts_->serve();
-  return {};
+  const std::shared_ptr<parts> kept = parts_;
+  kept->started = true;
+  kept->loop.begin();
+  return kept->serve();
 }
 
 status server::run_in_background() {
@@ -105,15 +162,26 @@ status server::run_in_background() {
   if (parts_->started) return {error::already_running, "run() was called before"};
   parts_->started = true;
   parts_->loop.begin();
-  parts_->background = std::thread([this] {
-    ::pthread_setname_np(::pthread_self(), "chinwag");  // for those who look at the process
-    parts_->serve();
+  status outcome = guarded([&]() -> status {
+    try {
+      parts_->background = std::thread([kept = parts_] {
+        ::pthread_setname_np(::pthread_self(), "chinwag");  // for those who look at the process
+        kept->serve();
+      });
+      return {};
+    } catch (const std::system_error& problem) {
+      return {error::system_failure, std::string("can't start a thread: ") + problem.what() +
+                                         "; free memory or raise the limit of processes"};
+    }
   });
-  return {};
+  if (outcome) return outcome;
+  parts_->loop.give_up();
+  parts_->started = false;
+  return outcome;
 }
 
 void server::join() {
-  if (parts_->background.joinable()) parts_->background.join();
+  if (parts_->background.joinable() && !is_own_thread()) parts_->background.join();
 }
 
 void server::stop() {
@@ -121,7 +189,7 @@ void server::stop() {
 }
 
 void server::drain(std::chrono::milliseconds deadline) {
-  parts_->loop.drain(static_cast<std::uint32_t>(deadline.count()));
+  parts_->loop.drain(drain_deadline(deadline));
 }
 
 stats server::read_stats() const {
@@ -129,61 +197,100 @@ stats server::read_stats() const {
 }
 
 status server::publish(std::string_view room, std::string_view content, std::string_view user) {
-  if (status good = check_message(room, content, user); !good) return good;
-  return running(parts_->loop.post(
-      [room = std::string(room), text = escape_json(content),
-       user = std::string(user)](program_calls& calls) { calls.publish(room, text, user); }));
+  return guarded([&]() -> status {
+    if (status good = check_message(room, content, user); !good) return good;
+    std::string text = escape_json(content);
+    const std::size_t cost = call_bytes + text.size();
+    return parts_->loop.post(
+        [room = std::string(room), text = std::move(text),
+         user = std::string(user)](program_calls& calls) { calls.publish(room, text, user); },
+        cost);
+  });
 }
 
 status server::send_to(std::string_view to, std::string_view content, std::string_view user) {
-  if (status good = check_message(to, content, user); !good) return good;
-  return running(parts_->loop.post(
-      [to = std::string(to), text = escape_json(content),
-       user = std::string(user)](program_calls& calls) { calls.send_to(to, text, user); }));
+  return guarded([&]() -> status {
+    if (status good = check_message(to, content, user); !good) return good;
+    std::string text = escape_json(content);
+    const std::size_t cost = call_bytes + text.size();
+    return parts_->loop.post(
+        [to = std::string(to), text = std::move(text),
+         user = std::string(user)](program_calls& calls) { calls.send_to(to, text, user); },
+        cost);
+  });
 }
 
 status server::decide(std::vector<decision> decisions) {
-  for (const decision& one : decisions) {
-    if (status good = check_content(one.outcome.text); !good) return good;
-  }
-  return running(
-      parts_->loop.post([decisions = std::move(decisions)](program_calls& calls) mutable {
-        calls.decide(std::move(decisions));
-      }));
+  return guarded([&]() -> status {
+    status outcome;
+    for (decision& one : decisions) {
+      const char* problem = problem_of(one.outcome);
+      if (problem == nullptr) continue;
+      one.outcome = {verdict::kind::refuse, problem, refusal::unavailable};
+      outcome = {error::bad_content, "a verdict was made a refusal: " + std::string(problem)};
+    }
+    for (auto first = decisions.begin(); first != decisions.end();) {
+      const auto left = static_cast<std::size_t>(decisions.end() - first);
+      const auto last = first + static_cast<std::ptrdiff_t>(std::min(left, decisions_per_task));
+      std::vector<decision> piece(std::make_move_iterator(first), std::make_move_iterator(last));
+      first = last;
+      // As many as requests wait, which have a bound: one that was lost would hold its client.
+      status taken = parts_->loop.post(
+          [piece = std::move(piece)](program_calls& calls) mutable { calls.decide(piece); },
+          task_queue::free);
+      if (!taken) return taken;
+    }
+    return outcome;
+  });
 }
 
 status server::send(connection_handle to, std::string_view content, std::string_view user) {
-  if (status good = check_message(user, content, user); !good) return good;
-  if (status open = check_open(to); !open) return open;
-  return running(parts_->loop.post([to, text = escape_json(content), user = std::string(user)](
-                                       program_calls& calls) { calls.send(to, text, user); }));
+  return guarded([&]() -> status {
+    if (status good = check_message(user, content, user); !good) return good;
+    if (status open = check_open(to); !open) return open;
+    std::string text = escape_json(content);
+    const std::size_t cost = call_bytes + text.size();
+    return parts_->loop.post([to, text = std::move(text), user = std::string(user)](
+                                 program_calls& calls) { calls.send(to, text, user); },
+                             cost);
+  });
 }
 
 status server::close(connection_handle who, std::uint16_t code) {
-  if (!is_sendable_close_code(code)) {
-    return {error::bad_close_code, std::to_string(code) + " is no close code to send: give 1000, " +
-                                       "1008 or one from 3000 to 4999"};
-  }
-  if (status open = check_open(who); !open) return open;
-  // Even on the loop's own thread in a turn of its own: a handler's caller counts on its
-  // connection.
-  return running(parts_->loop.post([=](program_calls& calls) { calls.close(who, code); }));
+  return guarded([&]() -> status {
+    if (!is_sendable_close_code(code)) {
+      return {error::bad_close_code, std::to_string(code) +
+                                         " is no close code to send: give 1000, " +
+                                         "1008 or one from 3000 to 4999"};
+    }
+    if (status open = check_open(who); !open) return open;
+    // Even on the loop's own thread in a turn of its own: a handler's caller counts on its
+    // connection.
+    return parts_->loop.post([=](program_calls& calls) { calls.close(who, code); }, call_bytes);
+  });
 }
 
 status server::list_rooms(std::vector<room_info>& found) const {
-  return running(parts_->loop.ask([&](program_calls& calls) { found = calls.list_rooms(); }));
+  return guarded(
+      [&] { return parts_->loop.ask([&](program_calls& calls) { found = calls.list_rooms(); }); });
 }
 
 status server::list_members(std::string_view room, std::vector<member_info>& found) const {
-  if (status good = check_name(room); !good) return good;
-  return running(parts_->loop.ask([&](program_calls& calls) { found = calls.list_members(room); }));
+  return guarded([&]() -> status {
+    if (status good = check_name(room); !good) return good;
+    return parts_->loop.ask([&](program_calls& calls) { found = calls.list_members(room); });
+  });
 }
 
 status server::check_open(connection_handle who) const {
   bool open = false;
-  const bool ran = parts_->loop.ask([&](program_calls& calls) { open = calls.is_open(who); });
-  if (!ran) return running(false);
-  return open ? status{} : status{error::connection_closed, "the connection is closed"};
+  status asked = parts_->loop.ask([&](program_calls& calls) { open = calls.is_open(who); });
+  if (!asked || open) return asked;
+  return {error::connection_closed, "the connection is closed"};
+}
+
+bool server::is_own_thread() const {
+  return parts_->loop.is_own_thread() || parts_->background.get_id() == std::this_thread::get_id();
 }
 
 }  // namespace chinwag

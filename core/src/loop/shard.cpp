@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <exception>
+#include <memory>
+#include <new>
 #include <semaphore>
+#include <string>
 #include <utility>
 
 namespace chinwag {
@@ -18,9 +22,9 @@ constexpr std::uint32_t units_per_event = 2;
 
 }  // namespace
 
-shard::shard(const options& settings, const hash_key& key, handlers called)
+shard::shard(const options& settings, const hash_key& key, handlers called, program::warning warn)
     : shared_(settings, key),
-      program_(std::move(called)),
+      program_(std::move(called), std::move(warn)),
       poller_(shared_),
       timers_(shared_.links.connections),
       outboxes_(shared_),
@@ -30,16 +34,17 @@ shard::shard(const options& settings, const hash_key& key, handlers called)
       lifecycle_(shared_, outboxes_, rooms_, users_, sender_, poller_, timers_, program_),
       protocol_(shared_, outboxes_, rooms_, users_, program_),
       requests_(shared_, outboxes_, rooms_, lifecycle_, protocol_),
-      http_(shared_, outboxes_, lifecycle_, protocol_),
+      http_(shared_, outboxes_, users_, lifecycle_, protocol_),
       receiver_(shared_, outboxes_, rooms_, lifecycle_, poller_, requests_, http_),
       flusher_(
           shared_, outboxes_, sender_, rooms_,
           [this](connection_id id, delivery outcome) { lifecycle_.after_delivery(id, outcome); }),
       acceptor_(shared_, lifecycle_, poller_, listener_key),
-      calls_(shared_, outboxes_, rooms_, users_, lifecycle_, protocol_, requests_) {}
+      calls_(shared_, outboxes_, rooms_, users_, lifecycle_, protocol_, requests_),
+      tasks_(settings.calls_bytes_max) {}
 
 shard::~shard() {
-  lifecycle_.end_all();
+  if (!broken_) lifecycle_.end_all();
   if (wakeup_ >= 0) kernel::close(wakeup_);
 }
 
@@ -52,12 +57,38 @@ status shard::listen() {
   return acceptor_.listen();
 }
 
-std::uint32_t shard::run() {
+status shard::run(std::uint32_t& left) {
   thread_.store(std::this_thread::get_id());
-  while (step()) {
+  status outcome;
+  try {
+    while (step()) {
+    }
+    left = end();
+  } catch (const std::bad_alloc&) {
+    left = break_down();
+    outcome = {error::out_of_memory, "no memory"};
+  } catch (const std::exception& problem) {
+    left = break_down();
+    outcome = {error::system_failure, problem.what()};
   }
-  const std::uint32_t left = end();
   thread_.store({});
+  return outcome;
+}
+
+// What was thrown left a turn half done: nothing but descriptors and those who wait for an answer
+// is to be trusted any more.
+std::uint32_t shard::break_down() noexcept {
+  broken_ = true;
+  const std::uint32_t left = lifecycle_.live();
+  acceptor_.stop();
+  for (connection_id id = 0; id < shared_.truth.connections.size(); ++id) {
+    const connection& open = shared_.truth.connections[id];
+    if (open.phase == connection_phase::free || open.descriptor < 0) continue;
+    kernel::reset(open.descriptor);
+    poller_.close(id);
+  }
+  shared_.counts.connections.set(0);
+  tasks_.abandon();
   return left;
 }
 
@@ -192,31 +223,48 @@ void shard::drain(std::uint32_t deadline_ms) {
   ring();
 }
 
-bool shard::post(task wanted) {
-  bool first = false;
-  const bool taken = tasks_.put(
-      [this, wanted = std::move(wanted)] {
-        wanted(calls_);
-        return !calls_.take_refused();
-      },
-      first);
-  if (!taken) return false;
-  if (first) ring();
-  return true;
+status shard::post(task wanted, std::size_t cost) {
+  auto once = [this, wanted = std::move(wanted)] {
+    wanted(calls_);
+    return !calls_.take_refused();
+  };
+  switch (tasks_.put(std::move(once), cost)) {
+    case task_queue::outcome::taken_first:
+      ring();
+      [[fallthrough]];
+    case task_queue::outcome::taken:
+      return {};
+    case task_queue::outcome::full:
+      return {error::too_many_calls, "calls of " + std::to_string(shared_.limits.calls_bytes_max) +
+                                         " bytes wait to be served: wait, or do less"};
+    case task_queue::outcome::closed:
+      break;
+  }
+  return {error::not_running, "the server does not run: start it first"};
 }
 
-bool shard::ask(const task& wanted) {
-  if (thread_.load() == std::this_thread::get_id()) {
+status shard::ask(const task& wanted) {
+  if (is_own_thread()) {
     wanted(calls_);
-    return true;
+    return {};
   }
+  bool served = false;
   std::binary_semaphore done(0);
-  const bool taken = post([&](program_calls& calls) {
-    wanted(calls);
-    done.release();
-  });
-  if (taken) done.acquire();
-  return taken;
+  // Goes with the task: one that is dropped answers, too.
+  std::shared_ptr<void> answer(nullptr, [&done](void*) { done.release(); });
+  const status taken = post(
+      [&wanted, &served, answer = std::move(answer)](program_calls& calls) {
+        wanted(calls);
+        served = true;
+      },
+      task_queue::free);
+  done.acquire();
+  if (!taken || served) return taken;
+  return {error::not_running, "the server ended before it served this"};
+}
+
+bool shard::is_own_thread() const {
+  return thread_.load() == std::this_thread::get_id();
 }
 
 void shard::ring() {

@@ -30,7 +30,8 @@ namespace chinwag {
 // descriptors that it opens: any number may live in one program.
 class shard {
  public:
-  shard(const options& settings, const hash_key& key, handlers called);
+  // `warn` is told on the shard's thread what a person should know.
+  shard(const options& settings, const hash_key& key, handlers called, program::warning warn = {});
   ~shard();
   shard(const shard&) = delete;
   shard& operator=(const shard&) = delete;
@@ -40,9 +41,12 @@ class shard {
 
   // From now on post() and ask() take tasks.
   void begin() { tasks_.open(); }
+  // After a begin() that no run() follows.
+  void give_up() { tasks_.abandon(); }
 
-  // Serves until stop, or until a drain is done. Returns how many connections were open at the end.
-  std::uint32_t run();
+  // Serves until stop, until a drain is done, or until something is thrown: then every connection
+  // is reset, and the outcome says why. `left` is how many connections were open at the end.
+  status run(std::uint32_t& left);
 
   // What run() is made of: one turn of the loop, false once it is to end; and the end.
   bool step();
@@ -55,10 +59,16 @@ class shard {
   stats read() const { return shared_.counts.read(); }
 
   using task = std::function<void(program_calls&)>;
-  // From any thread: does it in the next turn. False if the shard does not run.
-  bool post(task wanted);
+  // From any thread: does it in the next turn. `cost` is what it holds, in bytes.
+  status post(task wanted, std::size_t cost);
   // Does it and waits for the end of it; at once on the shard's own thread.
-  bool ask(const task& wanted);
+  status ask(const task& wanted);
+
+  bool is_own_thread() const;
+  // Whether a drain was begun and nobody asked for more haste since.
+  bool draining() const { return draining_ && command_.load() != command::stop; }
+
+  static constexpr std::uint32_t no_deadline = UINT32_MAX;
 
  private:
   enum class command : std::uint8_t { serve, drain, stop };
@@ -72,6 +82,7 @@ class shard {
   int timeout_ms() const;
   void follow_command();
   bool done() const;
+  std::uint32_t break_down() noexcept;
   void ring();
   void answer_wakeup();
   void run_tasks();
@@ -104,6 +115,7 @@ class shard {
   std::atomic<command> command_{command::serve};
   std::atomic<std::uint32_t> drain_deadline_ms_{0};
   bool draining_ = false;
+  bool broken_ = false;  // by something thrown
   tick_ms drain_since_ = 0;
 };
 

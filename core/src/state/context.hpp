@@ -7,11 +7,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "chinwag/handlers.hpp"
 #include "chinwag/options.hpp"
 #include "host/metrics.hpp"
+#include "state/addresses.hpp"
 #include "state/buffers.hpp"
 #include "state/ids.hpp"
 #include "state/names.hpp"
@@ -117,6 +119,7 @@ struct connection {
   bool blocked = false;                        // 1, the kernel's send buffer is full
   bool ending : 1 = false;                     // the close frame (or last response) is written
   bool answers_close : 1 = false;              // the client closed first
+  std::uint16_t http_requests = 0;             // 2, before the upgrade
 };
 
 // A membership: a cursor in a room's log.
@@ -228,9 +231,11 @@ struct derived {
   paged<connection_links> connections;
   paged<member_links> members;
   paged<room_links> rooms;
-  name_index users;                         // name -> first connection of that user
-  name_index room_names;                    // name -> room
-  name_index direct_logs;                   // user's name -> its direct log
+  name_index users;        // name -> first connection of that user
+  name_index room_names;   // name -> room
+  name_index direct_logs;  // user's name -> its direct log
+  std::unordered_map<connection_id, std::uint32_t> user_counts;  // of users with several, by first
+  address_counts addresses;                                      // while they are limited
   std::deque<room_id> dirty_rooms;          // in the order in which they became dirty
   std::uint32_t dirty_count = 0;            // ever: gives dirty_order
   std::uint32_t generations = 0;            // of connections, ever

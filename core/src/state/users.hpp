@@ -16,9 +16,13 @@ class users {
 
   // The first connection of the user, or no_id; the rest by next().
   connection_id first(std::string_view name) const { return shared_.links.users.find(name); }
+  // How many the user has.
+  std::uint32_t count(std::string_view name) const;
   connection_id next(connection_id id) const { return shared_.links.connections[id].next_of_user; }
 
  private:
+  void uncount(connection_id leaver);
+
   context& shared_;
 };
 

@@ -7,14 +7,12 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/rfc7230.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
+#include <boost/beast/http/status.hpp>
 #include <boost/uuid/random_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
-#include <sstream>
 
 #include "wire/name.hpp"
+#include "wire/text.hpp"
 #include "wire/utf8.hpp"
 
 namespace chinwag {
@@ -25,63 +23,108 @@ namespace beast = boost::beast;
 using request_parser = beast::http::request_parser<beast::http::empty_body>;
 using request_header = beast::http::request<beast::http::empty_body>;
 
+constexpr std::string_view line_end = "\r\n";
 constexpr std::string_view header_end = "\r\n\r\n";
 
-std::string text(beast::string_view from) {
+std::string_view view(beast::string_view from) {
   return {from.data(), from.size()};
 }
 
+// Whether a field that is a list has the word. Its lines are parts of one list (RFC 9110, 5.3).
+bool has_word(const request_header& header, beast::http::field name, std::string_view word) {
+  const auto [first, last] = header.equal_range(name);
+  return std::any_of(first, last, [&](const auto& line) {
+    return !all_items(view(line.value()),
+                      [&](std::string_view item) { return !equal_text(item, word); });
+  });
+}
+
+bool comes_once_at_most(const request_header& header) {
+  using enum beast::http::field;
+  for (const beast::http::field name :
+       {host, origin, content_length, sec_websocket_key, sec_websocket_version}) {
+    if (header.count(name) > 1) return false;
+  }
+  return true;
+}
+
+// Takes scheme and authority off a target in absolute form (RFC 9112, 3.2.2), and returns the
+// latter.
+std::string_view take_authority(std::string_view& target) {
+  const std::size_t scheme = target.find("://");
+  if (scheme == target.npos || scheme == 0 || target.find_first_of("/?") < scheme) return {};
+  target.remove_prefix(scheme + 3);
+  const std::string_view authority = target.substr(0, target.find_first_of("/?"));
+  target.remove_prefix(authority.size());
+  return authority;
+}
+
 void fill(const request_header& header, http_request& request) {
-  const std::string target = text(header.target());
-  const std::size_t query = target.find('?');
+  using enum beast::http::field;
+  std::string_view target = view(header.target());
+  const std::string_view authority = take_authority(target);
+  const std::size_t query = std::min(target.find('?'), target.size());
   request.path = target.substr(0, query);
-  request.query = query == target.npos ? std::string{} : target.substr(query + 1);
-  request.websocket_key = text(header[beast::http::field::sec_websocket_key]);
-  request.websocket_version = text(header[beast::http::field::sec_websocket_version]);
+  if (request.path.empty()) request.path = "/";
+  request.query = target.substr(std::min(query + 1, target.size()));
+  request.host = authority.empty() ? view(header[host]) : authority;
+  request.origin = view(header[origin]);
+  request.websocket_key = view(header[sec_websocket_key]);
+  request.websocket_version = view(header[sec_websocket_version]);
   request.get = header.method() == beast::http::verb::get;
-  request.upgrade =
-      request.get && header.version() >= 11 &&
-      beast::http::token_list{header[beast::http::field::connection]}.exists("upgrade") &&
-      beast::http::token_list{header[beast::http::field::upgrade]}.exists("websocket");
-  request.keep_alive = header.keep_alive();
+  const bool new_http = header.version() >= 11;
+  request.upgrade = request.get && new_http && has_word(header, connection, "upgrade") &&
+                    has_word(header, upgrade, "websocket");
+  request.keep_alive = new_http ? !has_word(header, connection, "close")
+                                : has_word(header, connection, "keep-alive");
+}
+
+bool is_sound(const request_header& header) {
+  using enum beast::http::field;
+  return header.count(transfer_encoding) == 0 && comes_once_at_most(header) &&
+         (header.version() < 11 || header.count(host) == 1);
+}
+
+std::string_view reason_of(unsigned code) {
+  return view(beast::http::obsolete_reason(static_cast<beast::http::status>(code)));
 }
 
 }  // namespace
 
 http_parse parse_http(std::string_view bytes, std::size_t header_bytes_max, http_request& request) {
+  std::size_t skipped = 0;
+  while (bytes.substr(skipped).starts_with(line_end)) skipped += line_end.size();
+  const std::string_view header = bytes.substr(skipped);
+  request.head = header.starts_with("HEAD ");
   // A header that arrives in small pieces is searched for its end, and parsed once.
-  const std::size_t end = bytes.substr(0, header_bytes_max).find(header_end);
+  const std::size_t end = bytes.substr(0, header_bytes_max).find(header_end, skipped);
   if (end == bytes.npos) {
     return bytes.size() >= header_bytes_max ? http_parse::too_large : http_parse::incomplete;
   }
+  const std::size_t size = end - skipped + header_end.size();
   request_parser parser;
   parser.header_limit(static_cast<std::uint32_t>(header_bytes_max));
   parser.eager(false);
   beast::error_code problem;
-  request.size = parser.put(boost::asio::buffer(bytes.data(), end + header_end.size()), problem);
-  if (problem || !parser.is_header_done()) return http_parse::bad;
-  request.body = parser.chunked() || parser.content_length().value_or(0) > 0;
+  request.size = skipped + parser.put(boost::asio::buffer(header.data(), size), problem);
+  if (problem || !parser.is_header_done() || !is_sound(parser.get())) return http_parse::bad;
+  request.body = parser.content_length().value_or(0) > 0;
   fill(parser.get(), request);
   return http_parse::complete;
 }
 
 std::string write_http(const http_response& response) {
-  beast::http::response<beast::http::string_body> message;
-  message.version(11);
-  message.result(response.code);
-  message.set(beast::http::field::content_type,
-              beast::string_view{response.content_type.data(), response.content_type.size()});
+  std::string text = "HTTP/1.1 ";
+  text.append(std::to_string(response.code)).append(" ").append(reason_of(response.code));
+  text.append("\r\nContent-Type: ").append(response.content_type);
+  text.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
   if (response.code == 426) {
-    message.set(beast::http::field::upgrade, "websocket");
-    message.set(beast::http::field::sec_websocket_version, "13");
+    text.append("\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13");
   }
-  if (response.code == 405) message.set(beast::http::field::allow, "GET");
-  message.keep_alive(response.keep_alive);
-  message.body() = response.body;
-  message.prepare_payload();
-  std::ostringstream out;
-  out << message;
-  return out.str();
+  if (response.code == 405) text.append("\r\nAllow: GET, HEAD");
+  if (!response.keep_alive) text.append("\r\nConnection: close");
+  text.append(header_end);
+  return response.head ? text : text.append(response.body);
 }
 
 std::string write_upgrade(std::string_view accept) {

@@ -12,10 +12,13 @@ namespace chinwag {
 struct http_request {
   std::string path;  // of the target, without its query
   std::string query;
+  std::string host;    // with its port, of an absolute target or of the Host field
+  std::string origin;  // of the web page that asks; empty if none does
   std::string websocket_key;
   std::string websocket_version;
   std::size_t size = 0;  // of the header: what follows are the next bytes of the connection
   bool get = false;
+  bool head = false;     // is answered as GET is, without the body; known of bad requests, too
   bool upgrade = false;  // asks for a WebSocket
   bool body = false;     // announces a body
   bool keep_alive = false;
@@ -23,7 +26,9 @@ struct http_request {
 
 enum class http_parse { complete, incomplete, bad, too_large };
 
-// Parses the request at the front of `bytes` once its header is complete.
+// Parses the request at the front of `bytes` once its header is complete. Empty lines before it are
+// skipped (RFC 9112, 2.2). Bad is, beside what is no HTTP: any Transfer-Encoding, a field that may
+// come once and comes again, and an HTTP/1.1 request without a Host.
 http_parse parse_http(std::string_view bytes, std::size_t header_bytes_max, http_request& request);
 
 struct http_response {
@@ -31,6 +36,7 @@ struct http_response {
   std::string_view content_type = "text/plain; charset=utf-8";
   std::string body{};
   bool keep_alive = false;
+  bool head = false;  // the body is announced and left out
 };
 
 // The response as it goes on the wire. 405 and 426 carry the headers that they need.
