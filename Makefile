@@ -5,7 +5,8 @@ BINDINGS = -DCHINWAG_PYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/.venv/bin/python \
   -DCHINWAG_NODE=$(if $(wildcard node_modules/node-addon-api),ON,OFF)
 export PATH := $(CURDIR)/.toolchain/bin:$(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup native everything matrix test packages lint bench notebooks sanitize fuzz clean
+.PHONY: help setup native everything matrix test packages lint bench notebooks sanitize fuzz attack \
+  clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +48,10 @@ fuzz: setup ## every fuzz target for a minute (needs clang)
 	  -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
 	  -DCHINWAG_FUZZ=ON -DCHINWAG_TESTS=OFF -DCHINWAG_BENCH=OFF
 	@cmake --build build/fuzz && sh tests/fuzz/run.sh build/fuzz 60
+
+attack: native ## what a bystander notices of each class of attack: CLASSES=a,b SECONDS=10 (docs/attacks.md)
+	@cd tests && python -m attack $(if $(CLASSES),--classes $(CLASSES)) \
+	  $(if $(SECONDS),--seconds $(SECONDS))
 
 clean: ## remove what was built; .venv and .toolchain stay
 	@rm -rf build dist

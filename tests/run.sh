@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # `make test`: C++ units, every server's own units, conformance, then the rest in pytest (tidy, kit,
-# load generator, page, notebook).
+# load generator, page, notebook). With CHINWAG_CI=1 conformance is of every variant, nothing may be
+# missing, and no case may vanish.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ROOT=$PWD
 step() { printf '\n== %s (after %d s)\n' "$1" "$SECONDS"; }
+is_ci() { [ "${CHINWAG_CI:-}" = 1 ]; }
 have() {
   command -v "$1" >/dev/null 2>&1 && return
   printf 'test: %s is missing, its units are skipped\n' "$1"
+  ! is_ci || exit 1
   return 1
 }
 
@@ -20,7 +23,7 @@ chinwag build rust >/dev/null 2>&1 &
 chinwag build
 wait
 
-step "units of the servers"
+step "units of the servers, and the Node.js addon"
 go_units() { cd reference-impls/go && go test ./...; }
 rust_units() {
   cd reference-impls/rust
@@ -31,24 +34,44 @@ elixir_units() {
   export LANG=C.UTF-8 MIX_ENV=test ERL_LIBS="$ROOT/build/beam/libs"
   CHAT_DIRECTORY=registry mix test && CHAT_DIRECTORY=pg mix test
 }
+addon_units() { node --test tests/bindings/node/*.test.cjs; }
 units=()
 if have go; then go_units & units+=($!); fi
 if have cargo; then rust_units & units+=($!); fi
 if have mix; then elixir_units & units+=($!); fi
-for one in "${units[@]}"; do wait "$one"; done
-
-step "the Node.js addon"
 if have node && [ -f build/release/bindings/node/chinwag.node ]; then
-  node --test tests/bindings/node/*.test.cjs
+  addon_units & units+=($!)
+else
+  printf 'test: the Node.js addon is not built, its tests are skipped\n'
+  ! is_ci || exit 1
+fi
+failed=0
+for one in "${units[@]}"; do wait "$one" || failed=1; done
+[ "$failed" -eq 0 ] || exit 1
+
+if is_ci; then
+  step "conformance of every variant, of the bindings, and a minute of every server's own timers"
+  python -m pytest tests/conformance/test_defaults.py --patient -m patient -q &
+  patient=$!
+  {
+    chinwag verify --all --json
+    chinwag verify python-hosted python-hosted:handler node-hosted node-hosted:handler --json
+  } >build/verified.ndjson
+  python tests/conformance/passed.py <build/verified.ndjson
+  wait "$patient"
+else
+  step "conformance of every server (of every variant: chinwag verify --all)"
+  chinwag verify
 fi
 
-step "conformance of every server (of every variant: chinwag verify --all)"
-chinwag verify
-
 step "pytest"
-# Many tests wait for programs that they started, and those at the end of the list are short.
-python -m pytest tests -m "not served and not alone" -n $(($(nproc) + 1)) --dist loadfile \
-  --no-loadscope-reorder "$@"
+# Many tests wait for programs that they started. Files that take longest begin first, and those at
+# the end of the list are short.
+long=(tests/bench/test_killed_runs.py tests/bench/test_adding_a_server.py
+  tests/conformance/test_suite_catches_faults.py)
+python -m pytest "${long[@]}" tests -m "not served and not alone" -n $(($(nproc) + 1)) \
+  --dist loadfile --no-loadscope-reorder --durations=25 "$@"
 
 step "pytest, what measures"
-python -m pytest tests -m "alone and not served" "$@"
+mapfile -t alone < <(grep -rl 'pytest.mark.alone' tests --include='test_*.py')
+python -m pytest "${alone[@]}" -m "alone and not served" "$@"

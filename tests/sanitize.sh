@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 for preset in asan tsan; do
   cmake --preset "$preset" --log-level=WARNING
-  cmake --build --preset "$preset" --target core_tests chinwag_load_tests
+  cmake --build --preset "$preset" --target core_tests chinwag_load_tests fuzz_replays
   printf 'sanitize: %s\n' "$preset"
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j 2
 done

@@ -36,7 +36,7 @@ options without_clock() {
 void room_append_and_flush(benchmark::State& state) {
   context shared(without_clock(), {1, 2});
   outboxes boxes(shared);
-  rooms places(shared);
+  rooms places(shared, boxes);
   sender out(shared, boxes, places, take_all);
   flusher end_of_turn(shared, boxes, out, places, [](connection_id, delivery) {});
   for (int i = 0; i < room_members; ++i) {

@@ -37,6 +37,7 @@ export interface ServerOptions {
   sends_per_room_turn?: number;
   turn_us?: number;
   room_backlog_bytes_max?: number;
+  hold_back_ms?: number;
   listen_backlog?: number;
 }
 
@@ -106,14 +107,19 @@ export class Connection {
   readonly user: string;
   /** Names it for good: a later connection never has the same. May be a key. */
   readonly id: string;
-  /** Sends a direct message to this connection alone. Throws ConnectionClosed if it is gone. */
-  send(content: string, user?: string): void;
-  /** Closes it once what waits for it is sent. Throws ConnectionClosed if it is gone. */
-  close(code?: number): void;
+  /** Sends a direct message to this connection alone. False if it is gone, which may happen at any
+   * time and is nobody's mistake. Throws `bad_content` or `bad_name`. */
+  send(content: string, user?: string): boolean;
+  /** Closes it once what waits for it is sent. False if it is gone. Throws `bad_close_code`. */
+  close(code?: number): boolean;
   equals(other: unknown): boolean;
 }
 
-/** A client wants to become a member of a room. Served unless a handler refuses it. */
+/**
+ * A client wants to become a member of a room. Served unless a handler refuses it. The first
+ * `refuse` or `answer` is final: no other listener is called, and whatever would decide otherwise
+ * after it, or after the verdict went to the server, throws `already_decided`.
+ */
 export class Join {
   protected constructor();
   readonly connection: Connection;
@@ -132,14 +138,15 @@ export class Message extends Join {
   content: string;
 }
 
+/** A listener that returns a promise is waited for. */
 export interface ServerEvents {
   /** After the upgrade. */
-  open: (connection: Connection) => void | Promise<void>;
-  join: (join: Join) => void | Promise<void>;
-  message: (message: Message) => void | Promise<void>;
+  open: (connection: Connection) => unknown;
+  join: (join: Join) => unknown;
+  message: (message: Message) => unknown;
   /** Once for every open; the code is 1006 if the connection broke off. */
-  close: (connection: Connection, code: number) => void | Promise<void>;
-  /** Another handler threw or rejected. Without a listener that is an uncaught exception. */
+  close: (connection: Connection, code: number) => unknown;
+  /** Another handler threw or rejected. Without a listener it is printed to standard error. */
   error: (error: Error, about: Connection | Join | Message | undefined) => void;
   /** A line of the server's log. */
   log: (text: string, warning: boolean) => void;
@@ -163,14 +170,15 @@ export class Server extends EventEmitter {
   /** Binds the port and serves. Rejects with `port_in_use`, `address_unusable`, ... */
   start(): Promise<this>;
   /** Stops accepting, closes every connection with 1012; resolves when all are gone or at the
-   * deadline. Draining again does nothing. */
+   * deadline, which is never for Infinity. Draining again does nothing. A listener that awaits it
+   * waits for itself until the deadline. Rejects with `bad_deadline`, or a TypeError. */
   drain(deadlineMs?: number): Promise<void>;
   /** Publishes in a room. `content` is at most 65,536 bytes of UTF-8. */
   publish(room: string, content: string, user?: string): void;
   /** Sends a direct message to every connection of a user. */
   sendTo(user: string, content: string, sender?: string): void;
-  /** Closes one connection. Throws ConnectionClosed if it is gone. */
-  close(connection: Connection, code?: number): void;
+  /** Closes one connection. False if it is gone. */
+  close(connection: Connection, code?: number): boolean;
   /** The rooms that have members, and how many. */
   readonly rooms: Map<string, number>;
   /** The connections in a room, in the order in which they joined. */
@@ -196,7 +204,8 @@ export interface Received {
   code: string;
 }
 
-/** Delays of min(mostMs, firstMs * 2**n), each drawn evenly between 0 and its bound. */
+/** Delays of min(mostMs, firstMs * 2**n), each drawn evenly between 0 and its bound; from 1 s to
+ * 30 s. A client starts again with the first after a connection that lasted for 10 s. */
 export class Backoff {
   constructor(options?: { firstMs?: number; mostMs?: number; random?: () => number });
   nextMs(): number;
@@ -205,7 +214,7 @@ export class Backoff {
 
 export interface ClientOptions {
   /** The name to be known by; without one the server gives a random one. */
-  user?: string;
+  user?: string | null;
   /** Whether to come back after a break; true. */
   reconnect?: boolean;
   /** Milliseconds between heartbeats; two without an answer are a break. 20,000. */
@@ -229,16 +238,19 @@ export class Client extends EventEmitter {
   /** Rejects with `unreachable` or `handshake_refused`. */
   connect(): Promise<this>;
   close(): Promise<void>;
-  /** Becomes a member, and again after every reconnect. Rejects with Refused. */
+  /** Becomes a member, and again after every reconnect. Rejects with Refused, `timeout`,
+   * `bad_name`, or ConnectionClosed: also for a join that ended three connections. */
   join(room: string, options?: { timeoutMs?: number }): Promise<void>;
   leave(room: string): Promise<void>;
-  /** Waits while there is no connection; rejects with ConnectionClosed. */
+  /** Waits while there is no connection; rejects with ConnectionClosed, `bad_name`, or
+   * `bad_content` for more than 65,536 bytes of JSON. */
   send(room: string, content: string): Promise<void>;
   direct(to: string, content: string): Promise<void>;
   /** What the server sends, until the client is closed. */
   messages(): AsyncGenerator<Received, void, void>;
-  /** The next of `messages()`; null at their end. */
-  receive(): Promise<Received | null>;
+  /** The next of `messages()`; null at their end. Rejects with `timeout`. A promise that nobody
+   * waits for any more takes its message all the same: give a time instead of racing it. */
+  receive(options?: { timeoutMs?: number }): Promise<Received | null>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 

@@ -23,12 +23,45 @@ std::string health() {
   return fields.dump();
 }
 
-net::awaitable<void> answer(tcp_layer& stream, http::status status, std::string body) {
+using request_head = http::request<http::empty_body>;
+
+net::awaitable<void> answer(tcp_layer& stream, request_head const& request, http::status status,
+                            std::string body) {
   http::response<http::string_body> response(status, 11, std::move(body));
   response.set(http::field::content_type, "application/json");
   response.keep_alive(false);
   response.prepare_payload();
-  co_await http::async_write(stream, response, net::use_awaitable);
+  http::response_serializer<http::string_body> serializer(response);
+  if (request.method() == http::verb::head) {
+    co_await http::async_write_header(stream, serializer, net::use_awaitable);
+  } else {
+    co_await http::async_write(stream, serializer, net::use_awaitable);
+  }
+}
+
+/// A list may come in several lines, of which Beast sees the first alone.
+void join_lines(request_head& request, http::field name) {
+  auto const [first, last] = request.equal_range(name);
+  std::string joined;
+  for (auto line = first; line != last; ++line) {
+    joined.append(line == first ? "" : ", ").append(line->value().data(), line->value().size());
+  }
+  if (first != last) request.set(name, joined);
+}
+
+/// Of two values it is anybody's guess which one counts.
+bool has_one_of_each(request_head const& request) {
+  using enum http::field;
+  return request.count(host) == 1 && request.count(sec_websocket_key) < 2 &&
+         request.count(sec_websocket_version) < 2;
+}
+
+/// A target without the scheme and the authority that a proxy is sent.
+std::string_view origin_form(std::string_view target) {
+  auto const scheme = target.find("://");
+  if (target.starts_with('/') || scheme == target.npos) return target;
+  auto const path = target.find_first_of("/?", scheme + 3);
+  return path == target.npos ? "/" : target.substr(path);
 }
 
 /// One HTTP request, which becomes a WebSocket or is answered and over.
@@ -40,17 +73,22 @@ net::awaitable<void> serve(tcp::socket socket, rooms& rooms, timing timing) {
   stream.expires_after(request_timeout);
   co_await http::async_read(stream, inbox, parser, net::use_awaitable);
 
-  auto const& request = parser.get();
-  std::string_view const target{request.target().data(), request.target().size()};
+  auto& request = parser.get();
+  join_lines(request, http::field::connection);
+  join_lines(request, http::field::upgrade);
+  auto const target = origin_form({request.target().data(), request.target().size()});
   auto const path = target.substr(0, target.find('?'));
   auto user = user_of(target);
-  if (path == "/health") {
-    co_await answer(stream, http::status::ok, health());
+  if (!has_one_of_each(request)) {
+    co_await answer(stream, request, http::status::bad_request, R"({"error":"one Host, one key"})");
+  } else if (path == "/health") {
+    co_await answer(stream, request, http::status::ok, health());
   } else if (path != "/ws") {
-    co_await answer(stream, http::status::not_found, R"({"error":"not found"})");
+    co_await answer(stream, request, http::status::not_found, R"({"error":"not found"})");
   } else if (!websocket::is_upgrade(request) || inbox.size() > 0 || !valid_name(user)) {
     // Beast would drop frames that came with the request.
-    co_await answer(stream, http::status::bad_request, R"({"error":"no upgrade, or a bad user"})");
+    co_await answer(stream, request, http::status::bad_request,
+                    R"({"error":"no upgrade, or a bad user"})");
   } else {
     std::make_shared<connection>(std::move(stream), std::move(user), rooms, timing)->run(request);
   }

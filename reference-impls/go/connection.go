@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"io"
-	"net"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -16,6 +14,8 @@ const (
 	writeTimeout    = 10 * time.Second
 	// closeTimeout is for a close frame to leave and for the client to end its side.
 	closeTimeout = 2 * time.Second
+	// readFirst is for what has come to be read before its sender is taken for silent.
+	readFirst = 100 * time.Millisecond
 )
 
 // connection is one client. The goroutine that serves it reads; a second one writes.
@@ -26,6 +26,7 @@ type connection struct {
 	rooms  map[string]*room // Only the reader looks here.
 	outbox chan *websocket.PreparedMessage
 	sent   chan struct{} // Tells a reader that waits for the outbox.
+	signs  atomic.Uint64 // Of life: frames.
 
 	closed   atomic.Bool
 	farewell []byte
@@ -85,28 +86,45 @@ func (c *connection) close(code int, reason string) {
 
 func (c *connection) readPump(idleTimeout time.Duration) {
 	c.conn.SetReadLimit(messageBytesMax)
-	alive := func() error { return c.conn.SetReadDeadline(time.Now().Add(idleTimeout)) }
-	c.conn.SetPongHandler(func(string) error { return alive() })
+	idle := time.AfterFunc(idleTimeout, c.closeSilent)
+	defer idle.Stop()
+	alive := func() {
+		c.signs.Add(1)
+		idle.Reset(idleTimeout)
+	}
+	c.conn.SetPongHandler(func(string) error {
+		alive()
+		return nil
+	})
 	answerPing := c.conn.PingHandler()
 	c.conn.SetPingHandler(func(payload string) error {
 		alive()
 		return answerPing(payload)
 	})
-	for alive(); !c.closed.Load(); alive() {
+	for !c.closed.Load() {
 		kind, text, err := c.conn.ReadMessage()
-		var failed net.Error
-		switch {
-		case err == nil:
-			c.handle(kind, text)
-			c.pace()
-		case errors.As(err, &failed) && failed.Timeout():
-			c.close(websocket.CloseGoingAway, "Heartbeat timeout")
-		default:
+		if err != nil {
 			// The library has sent a close of its own or in answer, and sends no second one. Or it
 			// met a length beyond all bounds, of which it says nothing, or the network failed.
 			c.close(websocket.CloseProtocolError, "")
+			return
 		}
+		c.handle(kind, text)
+		c.pace()
+		alive()
 	}
+}
+
+// closeSilent runs when the idle timeout is over. A process that stood still may hear of that
+// before it hears of its sockets, so the client has a moment more. A read deadline could not give
+// it: the library remembers that a read has failed.
+func (c *connection) closeSilent() {
+	signs := c.signs.Load()
+	time.AfterFunc(readFirst, func() {
+		if c.signs.Load() == signs {
+			c.close(websocket.CloseGoingAway, "Heartbeat timeout")
+		}
+	})
 }
 
 // pace lets writers have a turn after each message, and waits while the own outbox is half full.

@@ -69,6 +69,13 @@ type handler struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		// Nothing here has a body. net/http would take what follows chunks for the next request,
+		// though a Content-Length said otherwise; and after an upgrade a body would be frames.
+		w.Header().Set("Connection", "close")
+		http.Error(w, "a request without a body is due", http.StatusBadRequest)
+		return
+	}
 	switch r.URL.Path {
 	case "/ws":
 		h.upgrade(w, r)
@@ -89,6 +96,12 @@ func (h *handler) upgrade(w http.ResponseWriter, r *http.Request) {
 	if !isName(user) {
 		http.Error(w, "user: "+nameRule, http.StatusBadRequest)
 		return
+	}
+	for _, name := range []string{"Sec-Websocket-Key", "Sec-Websocket-Version"} {
+		if len(r.Header[name]) > 1 {
+			http.Error(w, "give one "+name, http.StatusBadRequest)
+			return
+		}
 	}
 	conn, err := h.variant.upgrade(w, r)
 	if err != nil {

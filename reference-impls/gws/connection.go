@@ -12,6 +12,8 @@ const (
 	messageBytesMax = 65_536
 	// pendingBytesMax may wait in gws's queue, which has no limit of its own.
 	pendingBytesMax = 1 << 20
+	// readFirst is for what has come to be read before its sender is taken for silent.
+	readFirst = 100 * time.Millisecond
 
 	closeGoingAway      = 1001
 	closeUnsupported    = 1003
@@ -29,6 +31,7 @@ type connection struct {
 
 	pending atomic.Int64
 	closing atomic.Bool
+	signs   atomic.Uint64 // Of life.
 
 	idle, ping *time.Timer
 }
@@ -36,7 +39,7 @@ type connection struct {
 func (h *handler) serve(socket *gws.Conn, user string) {
 	c := &connection{socket: socket, handler: h, user: user, rooms: map[string]*room{}}
 	socket.Session().Store("connection", c)
-	c.idle = time.AfterFunc(h.idleTimeout, func() { c.close(closeGoingAway, "Heartbeat timeout") })
+	c.idle = time.AfterFunc(h.idleTimeout, c.closeSilent)
 	c.ping = time.AfterFunc(math.MaxInt64, c.sendPing)
 	c.ping.Reset(h.pingInterval) // Not before sendPing can find it.
 	// Nobody can find this connection before it has its welcome, so that comes first.
@@ -93,6 +96,17 @@ func (c *connection) close(code uint16, reason string) {
 	c.socket.Async(func() { c.socket.WriteClose(code, []byte(reason)) })
 }
 
+// closeSilent runs when the idle timeout is over. A process that stood still may hear of that
+// before it hears of its sockets, so the client has a moment more.
+func (c *connection) closeSilent() {
+	signs := c.signs.Load()
+	time.AfterFunc(readFirst, func() {
+		if c.signs.Load() == signs {
+			c.close(closeGoingAway, "Heartbeat timeout")
+		}
+	})
+}
+
 func (c *connection) sendPing() {
 	if !c.closing.Load() {
 		c.socket.Async(func() { c.socket.WritePing(nil) })
@@ -107,6 +121,7 @@ type events struct{ gws.BuiltinEventHandler }
 func alive(socket *gws.Conn) *connection {
 	value, _ := socket.Session().Load("connection")
 	c := value.(*connection)
+	c.signs.Add(1)
 	c.idle.Reset(c.idleTimeout)
 	return c
 }

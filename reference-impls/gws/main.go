@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -70,6 +71,13 @@ type handler struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		// Nothing here has a body. net/http would take what follows chunks for the next request,
+		// though a Content-Length said otherwise; and after an upgrade a body would be frames.
+		w.Header().Set("Connection", "close")
+		http.Error(w, "a request without a body is due", http.StatusBadRequest)
+		return
+	}
 	switch r.URL.Path {
 	case "/ws":
 		h.upgrade(w, r)
@@ -91,6 +99,10 @@ func (h *handler) upgrade(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "user: "+nameRule, http.StatusBadRequest)
 		return
 	}
+	if !isUpgrade(r) {
+		http.Error(w, "an upgrade to WebSocket is due", http.StatusBadRequest)
+		return
+	}
 	conn, buffered, err := w.(http.Hijacker).Hijack()
 	if err != nil {
 		return // The client has gone.
@@ -101,4 +113,30 @@ func (h *handler) upgrade(w http.ResponseWriter, r *http.Request) {
 	if socket, err := h.upgrader.UpgradeFromConn(t, buffered.Reader, r); err == nil {
 		h.serve(socket, user)
 	}
+}
+
+// isUpgrade looks at what gws would not: all lines of lists, whole members, repeated fields. What it
+// takes for an upgrade it writes as gws knows it.
+func isUpgrade(r *http.Request) bool {
+	for _, name := range []string{"Sec-Websocket-Key", "Sec-Websocket-Version"} {
+		if len(r.Header[name]) != 1 {
+			return false
+		}
+	}
+	for name, member := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket"} {
+		if !hasMember(r.Header[name], member) {
+			return false
+		}
+		r.Header.Set(name, member)
+	}
+	return r.Method == http.MethodGet
+}
+
+func hasMember(lines []string, member string) bool {
+	for _, one := range strings.Split(strings.Join(lines, ","), ",") {
+		if strings.EqualFold(strings.TrimSpace(one), member) {
+			return true
+		}
+	}
+	return false
 }

@@ -9,6 +9,7 @@ import { Server } from 'socket.io';
 
 import { limitBacklog } from './backlog.js';
 import { arrive, depart } from './chat.js';
+import { chooseWebSocket, hasOneHost, isUpgrade, originForm } from './http_request.js';
 import { isName } from './names.js';
 import { serve } from './requests.js';
 
@@ -25,18 +26,22 @@ const HEALTH = JSON.stringify({
   workers: [process.pid],
 });
 
-const pathOf = (request) => request.url.split('?', 1)[0];
+const pathOf = (request) => originForm(request.url).split('?', 1)[0];
 
 function answer(request, response) {
-  if (pathOf(request) === '/health') {
+  if (!hasOneHost(request)) {
+    response.writeHead(400).end();
+  } else if (pathOf(request) === '/health') {
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(HEALTH);
   } else {
     response.writeHead(404).end();
   }
 }
 
-/** Engine.IO would leave other paths without an answer. */
-function refuseElsewhere(request, socket) {
+/** Runs before Engine.IO, which would leave other paths without an answer. */
+function prepare(request, socket) {
+  request.url = originForm(request.url);
+  chooseWebSocket(request);
   if (pathOf(request) === PATH) return;
   socket.on('error', () => socket.destroy());
   socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
@@ -56,6 +61,7 @@ function engineOptions({ pingIntervalMs, idleTimeoutMs }) {
     transports: ['websocket'],
     serveClient: false,
     destroyUpgrade: false,
+    allowRequest: (request, answered) => answered(null, isUpgrade(request)),
     maxHttpBufferSize: PACKET_BYTES_MAX,
     pingInterval: pingIntervalMs,
     // Counts from a ping that is not answered: from the last sign of life it is the idle timeout.
@@ -68,7 +74,7 @@ export class Listener {
 
   constructor(settings, onError) {
     const http = createServer(answer);
-    http.on('upgrade', refuseElsewhere);
+    http.on('upgrade', prepare);
     http.on('error', onError);
     this.#io = new Server(http, engineOptions(settings));
     this.#io.engine.on('connection', limitBacklog);

@@ -8,6 +8,7 @@ import { WebSocketServer } from 'ws';
 
 import { Chat } from './chat.js';
 import { Connection } from './connection.js';
+import { chooseWebSocket, hasOneHost, isUpgrade, originForm } from './http_request.js';
 import { keepAlive } from './liveness.js';
 import { userFromQuery } from './names.js';
 
@@ -18,7 +19,8 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
 const alone = () => ({ pid: process.pid, workers: [process.pid] });
 
 /** Not the URL class: a target such as `//` would make it throw or take a host from the path. */
-function splitTarget(target) {
+function splitTarget(url) {
+  const target = originForm(url);
   const mark = target.indexOf('?');
   return mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
 }
@@ -34,7 +36,9 @@ function answerHealth(response, processes) {
 
 function answer(request, response, processes) {
   const [path] = splitTarget(request.url);
-  if (path === '/health') {
+  if (!hasOneHost(request)) {
+    response.writeHead(400).end();
+  } else if (path === '/health') {
     answerHealth(response, processes());
   } else {
     response.writeHead(path === '/ws' ? 426 : 404).end();
@@ -81,9 +85,11 @@ export class Listener {
     if (path !== '/ws') return refuse(socket, '404 Not Found');
     const user = userFromQuery(query);
     // `ws` would also accept version 8, a draft of the protocol.
-    if (request.headers['sec-websocket-version'] !== '13' || user === null) {
+    const isOfVersion = request.headers['sec-websocket-version'] === '13';
+    if (!isUpgrade(request) || !isOfVersion || user === null) {
       return refuse(socket, '400 Bad Request');
     }
+    chooseWebSocket(request);
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const connection = new Connection(webSocket, socket, user, this.#chat);
       this.#connections.add(connection);

@@ -14,5 +14,7 @@ export function keepAlive(connections, { pingIntervalMs, idleTimeoutMs }) {
     }
   };
   setInterval(ping, pingIntervalMs).unref();
-  setInterval(sweep, Math.ceil(idleTimeoutMs / SWEEPS_PER_TIMEOUT)).unref();
+  // A process that stood still for a while must first read what came meanwhile: the event loop
+  // polls sockets between timers and immediates.
+  setInterval(() => setImmediate(sweep), Math.ceil(idleTimeoutMs / SWEEPS_PER_TIMEOUT)).unref();
 }

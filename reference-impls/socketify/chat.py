@@ -14,6 +14,7 @@ from socketify import OpCode, WebSocket
 ROOMS_MAX = 64
 NAME_BYTES_MAX = 64
 MESSAGE_BYTES_MAX = 65_536
+READ_FIRST_S = 0.1
 NAME_RULE = "1 to 64 bytes of UTF-8 without control characters"
 
 
@@ -178,10 +179,19 @@ class Connection:
 
     def _check_idle(self) -> None:
         left_s = self.last_sign_s + self.settings.idle_timeout_s - self.loop.time()
-        if left_s <= 0:
+        if left_s > 0:
+            self.idle = self.loop.call_later(left_s, self._check_idle)
+        else:
+            self.idle = self.loop.call_later(READ_FIRST_S, self._close_silent, self.last_sign_s)
+
+    def _close_silent(self, last_sign_s: float) -> None:
+        """A process that stood still may hear of its timers before it hears of its sockets: so
+        this comes a moment later.
+        """
+        if self.last_sign_s == last_sign_s:
             self.close(1001, "Heartbeat timeout")
         else:
-            self.idle = self.loop.call_later(left_s, self._check_idle)
+            self._check_idle()
 
 
 def _is_text(request: dict[str, Any]) -> bool:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import uuid
+from collections import defaultdict
 from importlib.metadata import version
 from urllib.parse import parse_qsl, urlsplit
 
@@ -46,8 +47,9 @@ class Server:
         )
         self.app.get("/health", self.health)
         # What is no upgrade comes here, too.
-        self.app.any("/ws", lambda response, _: refuse(response, "426 Upgrade Required"))
-        self.app.any("/*", lambda response, _: refuse(response, "404 Not Found"))
+        self.app.any("/ws", lambda *asked: refuse(*asked, "426 Upgrade Required"))
+        self.app.head("/health", lambda response, _: response.end_without_body())
+        self.app.any("/*", lambda *asked: refuse(*asked, "404 Not Found"))
 
     def run(self) -> None:
         """Serves until SIGTERM or SIGINT."""
@@ -67,22 +69,49 @@ class Server:
         self.loop.call_later(DRAIN_S, self.app.close)
 
     def upgrade(self, response, request, context) -> None:
-        if request.get_header("sec-websocket-version") != "13":
-            refuse(response, "400 Bad Request")
+        if not is_upgrade(lines_of(request)):
+            refuse(response, request, "400 Bad Request")
             return
         user = asked_user(request.get_full_url())
         if not is_name(user):
-            refuse(response, "400 Bad Request")
+            refuse(response, request, "400 Bad Request")
             return
         connection = Connection(self.chat, user, self.loop, self.settings)
         # Neither a subprotocol nor an extension is taken.
         response.upgrade(request.get_header("sec-websocket-key"), "", "", context, connection)
 
-    def health(self, response, _request) -> None:
+    def health(self, response, request) -> None:
+        if len(lines_of(request)["host"]) != 1:
+            refuse(response, request, "400 Bad Request")
+            return
         pid = os.getpid()
         facts = {"status": "ok", "implementation": "socketify", "version": version("socketify")}
         response.write_header("content-type", "application/json")
         response.end(json.dumps(facts | {"pid": pid, "workers": [pid]}))
+
+
+def lines_of(request) -> dict[str, list[str]]:
+    """All lines of each header field."""
+    lines: dict[str, list[str]] = defaultdict(list)
+    request.for_each_header(lambda name, value: lines[name].append(value))
+    return lines
+
+
+def is_upgrade(lines: dict[str, list[str]]) -> bool:
+    """uWebSockets asks for a key alone, and takes the first of several."""
+    single = all(len(lines[name]) == 1 for name in ("host", "sec-websocket-key"))
+    return (
+        single
+        and lines["sec-websocket-version"] == ["13"]
+        and has_member(lines["connection"], "upgrade")
+        and has_member(lines["upgrade"], "websocket")
+        and not lines["content-length"]
+        and not lines["transfer-encoding"]
+    )
+
+
+def has_member(lines: list[str], member: str) -> bool:
+    return member in (one.strip().lower() for one in ",".join(lines).split(","))
 
 
 def opened(ws) -> None:
@@ -98,9 +127,12 @@ def asked_user(url: str | None) -> str | None:
     return dict(reversed(query)).get("user") or str(uuid.uuid4())
 
 
-def refuse(response, status: str) -> None:
+def refuse(response, request, status: str) -> None:
     response.write_status(status)
-    response.end(status)
+    if request.get_method().lower() == "head":
+        response.end_without_body()
+    else:
+        response.end(status)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from settings import Settings
 
 ROOMS_MAX = 64
 MESSAGE_BYTES_MAX = 65_536
+READ_FIRST_S = 0.1
 PENDING_BYTES_MAX = 1 << 20
 # A client that takes no notice of a close is cut off after this time, and a stop waits for it.
 CLOSE_TIMEOUT_S = 2.0
@@ -172,10 +173,19 @@ class Connection:
 
     def _check_idle(self) -> None:
         left_s = self._last_sign_s + self.chat.settings.idle_timeout_s - self._loop.time()
-        if left_s <= 0:
+        if left_s > 0:
+            self._idle = self._loop.call_later(left_s, self._check_idle)
+        else:
+            self._idle = self._loop.call_later(READ_FIRST_S, self._close_silent, self._last_sign_s)
+
+    def _close_silent(self, last_sign_s: float) -> None:
+        """A process that stood still may hear of its timers before it hears of its sockets: so
+        this comes a moment later.
+        """
+        if self._last_sign_s == last_sign_s:
             self.close(1001, "Heartbeat timeout")
         else:
-            self._idle = self._loop.call_later(left_s, self._check_idle)
+            self._check_idle()
 
 
 def _is_text(request: dict[str, Any]) -> bool:

@@ -168,11 +168,17 @@ class Server:
         self, request: WSUpgradeRequest
     ) -> ChatListener | WSUpgradeResponseWithListener | None:
         """Who listens to this client, or the answer that it gets; ``None`` is 404."""
-        path, _, query = request.path.decode("ascii", "surrogateescape").partition("?")
+        target = service.origin_form(request.path.decode("ascii", "surrogateescape"))
+        path, _, query = target.partition("?")
+        if service.repeats(lambda name: request.headers.getall(name, [])):
+            return refuse(HTTPStatus.BAD_REQUEST, "one Host, one key and one version")
         if path == "/health":
             return healthy()
-        if path != "/ws":
-            return None
+        return self.admit_client(request, query) if path == "/ws" else None
+
+    def admit_client(
+        self, request: WSUpgradeRequest, query: str
+    ) -> ChatListener | WSUpgradeResponseWithListener:
         if self.stopping:
             return refuse(HTTPStatus.SERVICE_UNAVAILABLE, GOING_AWAY)
         user = service.asked_user(query)
@@ -180,15 +186,15 @@ class Server:
             return refuse(HTTPStatus.BAD_REQUEST, f"user is {NAME_RULE}")
         if request.headers.get("Sec-WebSocket-Version") != "13":  # picows takes 7 and 8, too.
             return refuse(HTTPStatus.UPGRADE_REQUIRED, "the version is 13")
-        take_connection_tokens(request)
+        choose_websocket(request)
         return ChatListener(self.chat, user)
 
 
-def take_connection_tokens(request: WSUpgradeRequest) -> None:
-    """picows takes ``Connection: Upgrade`` alone; Firefox sends ``keep-alive, Upgrade``."""
-    tokens = ",".join(request.headers.getall("Connection", [])).lower().split(",")
-    if "upgrade" in (token.strip() for token in tokens):
-        request.headers["Connection"] = "Upgrade"
+def choose_websocket(request: WSUpgradeRequest) -> None:
+    """picows takes lists of one member alone; Firefox sends ``Connection: keep-alive, Upgrade``."""
+    for name, member in (("Connection", "upgrade"), ("Upgrade", "websocket")):
+        if service.has_member(request.headers.getall(name, []), member):
+            request.headers[name] = member
 
 
 def refuse(status: HTTPStatus, text: str) -> WSUpgradeResponseWithListener:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 import uuid
@@ -12,6 +13,22 @@ from urllib.parse import parse_qsl
 
 from messages import is_name
 from settings import Settings
+
+
+def origin_form(target: str) -> str:
+    """A request's target without the scheme and the authority that a proxy is sent."""
+    return re.sub(r"^[a-z][a-z\d+.-]*://[^/?]*", "", target, flags=re.IGNORECASE)
+
+
+def repeats(lines: Callable[[str], list[str]]) -> bool:
+    """Whether a field that has one value comes twice, or no Host at all."""
+    single = ("Sec-WebSocket-Key", "Sec-WebSocket-Version")
+    return len(lines("Host")) != 1 or any(len(lines(name)) > 1 for name in single)
+
+
+def has_member(lines: list[str], member: str) -> bool:
+    """Whether a list, in however many lines, names the member, in lower case."""
+    return member in (one.strip().lower() for one in ",".join(lines).split(","))
 
 
 def asked_user(query: str) -> str | None:

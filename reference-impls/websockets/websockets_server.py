@@ -63,7 +63,9 @@ class ChatConnection(ServerConnection):
 
 def admit(connection: ChatConnection, request: Request) -> Response | None:
     """The answer to what is no upgrade to chat; ``None`` leaves the upgrade to the library."""
-    path, _, query = request.path.partition("?")
+    path, _, query = service.origin_form(request.path).partition("?")
+    if service.repeats(request.headers.get_all):
+        return connection.respond(HTTPStatus.BAD_REQUEST, "one Host, one key and one version\n")
     if path == "/health":
         response = connection.respond(HTTPStatus.OK, service.health("websockets").decode())
         del response.headers["Content-Type"]
@@ -75,7 +77,15 @@ def admit(connection: ChatConnection, request: Request) -> Response | None:
     if user is None:
         return connection.respond(HTTPStatus.BAD_REQUEST, f"user is {NAME_RULE}\n")
     connection.user = user
+    choose_websocket(request)
     return None
+
+
+def choose_websocket(request: Request) -> None:
+    """A client may offer several protocols; websockets knows its own where it stands alone."""
+    if service.has_member(request.headers.get_all("Upgrade"), "websocket"):
+        del request.headers["Upgrade"]
+        request.headers["Upgrade"] = "websocket"
 
 
 async def talk(chat: Chat, connection: ChatConnection) -> None:

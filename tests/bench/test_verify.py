@@ -2,6 +2,8 @@
 
 import pytest
 from chinwag_bench.errors import ServerError
+from chinwag_bench.progress import make_reporter
+from chinwag_bench.runs.prepare import verify_all
 from chinwag_bench.servers.verify import Suite, read_report
 
 REPORT = """<testsuites><testsuite>
@@ -49,3 +51,26 @@ def test_a_suite_that_can_t_run_is_no_verdict(toy, tmp_path, checkout):
     with pytest.raises(ServerError, match="could not run") as caught:
         verify(toy, tmp_path / "log")
     assert "syntax" in caught.value.detail.lower() or "error" in caught.value.detail.lower()
+
+
+@pytest.mark.parametrize("cases", ["", '<testcase name="a"><skipped message="why"/></testcase>'])
+def test_where_nothing_passed_nothing_is_proven(tmp_path, cases):
+    path = tmp_path / "report.xml"
+    path.write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
+    outcome = read_report(path, "go", 1.5)
+    assert (outcome.passed, outcome.failed) == (0, 1)
+    assert outcome.failures == ["go: no case passed: a server that was asked nothing is not proven"]
+
+
+def test_a_server_that_skips_everything_is_not_measured(checkout, toy, tmp_path):
+    (checkout.root / "tests/conformance/test_toy.py").write_text(
+        "import pytest\n@pytest.mark.skip(reason='later')\ndef test_it():\n    pass\n"
+    )
+    outcomes, obstacles = verify_all(
+        [toy], tmp_path, make_reporter(json=False, quiet=True), smoke=False
+    )
+    assert outcomes[0].skipped == 1
+    assert obstacles["toy"] == (
+        "failed",
+        "conformance: toy: no case passed: a server that was asked nothing is not proven",
+    )

@@ -14,6 +14,8 @@ from . import frames, messages
 from .frames import Frame, Opcode
 from .handshake import (
     Address,
+    NothingCame,
+    Response,
     accept_value,
     open_socket,
     read_response,
@@ -70,20 +72,25 @@ class Client:
             path = client.transport.upgrade_target(user, target)
             request = upgrade_request(path, headers=headers)
             await (client.send_slowly if slowly else client.send_bytes)(request + pipelined)
-            await client._welcomed()
+            await client._let_in()
         except BaseException:
             sock.close()
             raise
         assert user is None or client.user == user, f"welcome names {client.user!r}, not {user!r}"
         return client
 
-    async def _welcomed(self) -> None:
+    async def _let_in(self) -> None:
         response = await read_response(self.sock)
         if response.status != 101:
             raise Refused(response.status)
-        assert response.headers.get("sec-websocket-accept") == accept_value()
+        accepted = response.headers.get("sec-websocket-accept")
+        assert accepted == accept_value(), f"the key is not accepted with {accepted}"
         for declined in ("sec-websocket-extensions", "sec-websocket-protocol"):
             assert declined not in response.headers, f"{declined} was not declined"
+        await self.welcomed(response)
+
+    async def welcomed(self, response: Response) -> None:
+        """Reads the first message behind a 101."""
         self._parser.feed(response.rest)
         welcome = await self.receive()
         assert welcome["type"] == "welcome", f"the first message is {welcome}"
@@ -125,6 +132,12 @@ class Client:
 
     async def send(self, **message: object) -> None:
         await self.send_text(json.dumps(message, ensure_ascii=False))
+
+    async def send_at_once(self, *requests: Message) -> None:
+        """All of them in one write, a frame each."""
+        texts = [json.dumps(request, ensure_ascii=False).encode() for request in requests]
+        burst = [frames.encode(Opcode.TEXT, self.transport.encode(text)) for text in texts]
+        await self.send_bytes(b"".join(burst))
 
     # -- receiving
 
@@ -219,7 +232,10 @@ class Client:
     async def fence(self) -> None:
         """Proves that nothing is waiting: the next message is the answer to a heartbeat."""
         await self.send(type="heartbeat")
-        message = await self.receive()
+        try:
+            message = await self.receive()
+        except NothingCame as error:
+            raise NothingCame(f"a heartbeat's answer was due, but {error}") from error
         assert message["type"] == "heartbeat", f"nothing was due, but this came: {message}"
 
     async def join(self, room: str) -> None:
@@ -230,7 +246,10 @@ class Client:
 
     async def expect(self, **expected: object) -> Message:
         """The next message, which must have these fields with these values."""
-        message = await self.receive()
+        try:
+            message = await self.receive()
+        except NothingCame as error:
+            raise NothingCame(f"{expected} was due, but {error}") from error
         assert message | expected == message, f"{expected} was due, not {message}"
         return message
 

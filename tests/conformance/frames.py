@@ -99,8 +99,12 @@ class Parser:
         assert not length & 0x80, "a server must not mask its frames"
         if length >= 126:
             size = 2 if length == 126 else 8
+            if len(buffer) < start + size:
+                return None
             length = int.from_bytes(buffer[start : start + size], "big")
             start += size
+            shortest = 126 if size == 2 else 65_536
+            assert shortest <= length < 2**63, f"{length} is not in its shortest form (5.2)"
         if len(buffer) < start + length:
             return None
         frame = self._frame(buffer[self._at], bytes(buffer[start : start + length]))

@@ -97,8 +97,14 @@ async def read_response(sock: socket.socket) -> Response:
     return Response(int(status_line.split()[1]), headers, rest)
 
 
+class NothingCame(AssertionError):
+    """The server neither sent anything nor ended the connection."""
+
+
 async def receive_some(sock: socket.socket) -> bytes:
-    """The next bytes; empty at the end of the connection, also when it was reset."""
+    """The next bytes; empty at the end of the connection, also when it was reset. Raises
+    NothingCame after TIMEOUT_S.
+    """
     try:
         return sock.recv(READ_BYTES)
     except BlockingIOError:
@@ -110,6 +116,8 @@ async def receive_some(sock: socket.socket) -> bytes:
         return await asyncio.wait_for(receiving, timeout=TIMEOUT_S)
     except ConnectionError:
         return b""
+    except asyncio.TimeoutError as error:
+        raise NothingCame(f"nothing came for {TIMEOUT_S:.0f} s") from error
 
 
 async def send_all(sock: socket.socket, data: bytes) -> None:

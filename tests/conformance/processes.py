@@ -7,6 +7,9 @@ import os
 import time
 from collections.abc import Callable
 
+from chinwag_bench.errors import ServerError
+from chinwag_bench.servers.process import ServerProcess
+
 from .servers import Running
 
 
@@ -44,3 +47,11 @@ async def until(reached: Callable[[], bool], what: str, timeout_s: float = 15.0)
     while not reached():
         assert time.monotonic() < deadline, f"{what}: not within {timeout_s:.0f} s"
         await asyncio.sleep(0.02)
+
+
+def has_ended(process: ServerProcess) -> bool:
+    try:
+        process.check_alive()
+    except ServerError:
+        return True
+    return False

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
-from chinwag_bench.errors import ChinwagError
+from chinwag_bench.errors import ChinwagError, ManifestError
 from chinwag_bench.paths import find_workspace
 from chinwag_bench.servers.build import build
 from chinwag_bench.servers.catalog import Catalog, Target, discover
@@ -19,6 +19,7 @@ from chinwag_bench.servers.manifest import Conformance
 from chinwag_bench.servers.process import Launch, ServerProcess, start_server
 from chinwag_bench.servers.toolchain import missing_reason
 
+from . import skips
 from .handshake import Address
 
 
@@ -32,9 +33,8 @@ class Choice:
 
     def skip_reason(self, name: str) -> str | None:
         """Why the manifest leaves this case or test out. ``*`` in its keys stands for anything."""
-        skips = self.target.server.manifest.conformance.skip if self.target else {}
-        found = (why for key, why in skips.items() if name == key or fnmatchcase(name, key))
-        return next(found, None)
+        declared = self.target.server.manifest.conformance.skip if self.target else {}
+        return next((why for key, why in declared.items() if skips.covers(key, name)), None)
 
     @property
     def transport(self) -> str:
@@ -81,7 +81,19 @@ def chosen(names: list[str], urls: list[str]) -> list[Choice]:
         targets = [catalog().target(name) for group in names for name in group.split(",")]
     else:
         targets = catalog().targets(["default"])
+    for target in targets:
+        _check_skips(target)
     return [Choice(id=target.base_id, target=target) for target in targets]
+
+
+def _check_skips(target: Target) -> None:
+    """Raises ``ManifestError`` where a skip covers more than it names."""
+    for key in target.server.manifest.conformance.skip:
+        if (fault := skips.fault_of(key)) is not None:
+            raise ManifestError(
+                f"{target.server.folder}/server.toml: `conformance.skip`: {fault}",
+                hint="name each case, or give the pattern a longer beginning",
+            )
 
 
 @dataclass
@@ -96,14 +108,23 @@ class Fleet:
         """The instance that all tests with this setting use."""
         key = (choice.id, setting)
         if key not in self._running:
-            self._running[key] = self.start(choice, setting, **env)
+            self._running[key] = self.start(choice, setting, **env)  # type: ignore[arg-type]
         return self._running[key]
 
-    def start(self, choice: Choice, setting: str = "own", **env: str) -> Running:
+    def start(
+        self,
+        choice: Choice,
+        setting: str = "own",
+        *,
+        host: str = "127.0.0.1",
+        workers: int = 1,
+        **env: str,
+    ) -> Running:
         """A new instance, which the caller stops (or leaves to :meth:`stop`)."""
         if choice.url is not None:
             return _already_running(choice)
         launch = self.launch(choice, setting, **env)
+        launch = msgspec.structs.replace(launch, host=host, workers=workers)
         try:
             process = start_server(launch)
         except ChinwagError as error:

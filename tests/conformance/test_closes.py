@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Collection
 
 import pytest
 
@@ -14,8 +15,8 @@ from .frames import Opcode
 from .servers import Choice
 
 FRAMING_END_S = 1.0
-SLOW_DAY_S = 4.0
-"""What a busy machine may add to a deadline of the protocol."""
+TRIES = 3
+"""The best of them counts: a busy machine is not late in all, a server that waits is."""
 
 TEXT = b'{"type":"heartbeat"}'
 
@@ -65,13 +66,25 @@ FRAMING_FAULTS: dict[str, bytes] = {
 @pytest.mark.rules("F9", "L6")
 @pytest.mark.parametrize("fault", FRAMING_FAULTS)
 async def test_a_framing_fault_ends_the_connection(chat: Chat, choice: Choice, fault: str) -> None:
-    client = await chat.connect()
-    started = time.monotonic()
-    await client.send_bytes(FRAMING_FAULTS[fault])
-    ended = await client.end()
     allowed = {1002} if choice.framing_code_is_due else {1002, None}
-    assert ended.code in allowed, f"{fault}: {ended}"
-    assert time.monotonic() - started < FRAMING_END_S + SLOW_DAY_S
+    await ends_in_time(chat, FRAMING_FAULTS[fault], allowed)
+
+
+async def ends_in_time(
+    chat: Chat, fault: bytes, allowed: Collection[int | None], *, slowly: bool = False
+) -> None:
+    """Each try ends with an allowed code, and the quickest one within the protocol's second."""
+    took = []
+    for _ in range(TRIES):
+        client = await chat.connect()
+        await (client.send_slowly if slowly else client.send_bytes)(fault)
+        started = time.monotonic()
+        ended = await client.end()
+        took.append(time.monotonic() - started)
+        assert ended.code in allowed, f"the end was due with one of {allowed}, not {ended}"
+        if took[-1] <= FRAMING_END_S:
+            return
+    pytest.fail(f"the end came {min(took):.1f} s after the fault, not within {FRAMING_END_S} s")
 
 
 SHORT_FAULTS = [fault for fault, data in FRAMING_FAULTS.items() if len(data) < 1000]
@@ -83,11 +96,8 @@ async def test_a_framing_fault_byte_by_byte_ends_the_connection(
     chat: Chat, choice: Choice, fault: str
 ) -> None:
     """What a server reads at once must not decide what it notices."""
-    client = await chat.connect()
-    await client.send_slowly(FRAMING_FAULTS[fault])
-    ended = await client.end()
     allowed = {1002} if choice.framing_code_is_due else {1002, None}
-    assert ended.code in allowed, f"{fault}: {ended}"
+    await ends_in_time(chat, FRAMING_FAULTS[fault], allowed, slowly=True)
 
 
 @pytest.mark.smoke
@@ -121,9 +131,8 @@ async def test_a_close_with_the_longest_reason_is_answered(chat: Chat) -> None:
 async def test_a_close_reason_that_is_not_utf8_ends_the_connection(
     chat: Chat, reason: bytes
 ) -> None:
-    client = await chat.connect()
-    await client.send_frame(Opcode.CLOSE, frames.close_payload(1000, reason))
-    assert (await client.end()).code in (1002, 1007, None)
+    close = frames.encode(Opcode.CLOSE, frames.close_payload(1000, reason))
+    await ends_in_time(chat, close, {1002, 1007, None})
 
 
 @pytest.mark.rules("F12")

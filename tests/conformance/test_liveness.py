@@ -15,6 +15,7 @@ from .frames import Opcode
 
 IDLE_S = BRISK_IDLE_MS / 1000
 PING_S = BRISK_PING_MS / 1000
+CLOSED_WITHIN_S = 15.0
 
 
 @pytest.mark.rules("L1", "L2")
@@ -42,7 +43,12 @@ async def test_silence_is_closed_with_1001(brisk_chat: Chat) -> None:
     await witness.expect(type="user_joined", user=silent.user)
     started = time.monotonic()
     hears = asyncio.create_task(witness.expect(type="user_left", user=silent.user))
-    assert await silent.end() == End(1001, "Heartbeat timeout")
+    try:
+        ended = await asyncio.wait_for(silent.end(), CLOSED_WITHIN_S)
+    except asyncio.TimeoutError:
+        hears.cancel()
+        pytest.fail(f"not closed within {CLOSED_WITHIN_S} s")
+    assert ended == End(1001, "Heartbeat timeout")
     assert time.monotonic() - started > 0.9 * IDLE_S, "closed before the idle timeout"
     await hears
 

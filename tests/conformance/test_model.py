@@ -42,7 +42,8 @@ asks: st.SearchStrategy[Request] = st.one_of(
     st.sampled_from(BAD_REQUESTS),
 )
 leaves = st.builds(lambda room: ({"type": "leave", "room": room},), rooms)
-# What waits for a leaver may be dropped (R6): a leave comes alone, when nothing waits.
+# What waits for a leaver may be dropped (R6): a leave comes alone, when nothing waits. Leaving
+# while messages are under way is test_leaving.py's.
 steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(Ask, seats, st.lists(asks, min_size=1, max_size=BURST_MAX).map(tuple)),
     st.builds(Ask, seats, st.tuples(joins, asks)),

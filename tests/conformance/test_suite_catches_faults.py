@@ -3,100 +3,146 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
+import inspect
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from chinwag_bench.paths import find_workspace
+from chinwag_bench.servers.catalog import Server
+from chinwag_bench.servers.manifest import load_manifest
+from chinwag_bench.servers.process import Launch
 
-from . import golden, handshake, test_closes, test_fanout, test_frames, test_model, test_rooms
+from . import golden, handshake, test_liveness, test_pending_limit, test_settings, test_shutdown
 from .chat import Chat
-from .faulty_server import running
+from .conftest import BRISK
+from .faults import FAULTS, Check, Fault
 from .golden import Player
+from .servers import Choice, Fleet, Running
+from .test_rules import rules_of_the_protocol
 
-Check = Callable[[Chat], Awaitable[None]]
-
+FOLDER = Path(__file__).with_name("faulty")
 CASES = {case["id"]: case for case in golden.cases()}
-IMPATIENT_S = 1.0
+IMPATIENT_S = 2.0
 """How long a fault's test waits for what never comes."""
 
-
-async def play(case_id: str, chat: Chat) -> None:
-    await Player(chat, CASES[case_id]).play()
+CHECKS = {fault.check.id: fault.check for fault in FAULTS}
 
 
-def case(case_id: str) -> Check:
-    return partial(play, case_id)
+class FaultyFleet(Fleet):
+    """The suite's own server, which needs no build, with one fault or none."""
+
+    fault = ""
+
+    def launch(self, choice: Choice, setting: str, **env: str) -> Launch:
+        assert choice.target is not None
+        log = self.logs / f"{setting}.log"
+        return Launch(target=choice.target, log=log, env=env | {"CHAT_FAULT": self.fault})
 
 
-SESSIONS: Check = test_model.test_random_sessions_agree_with_the_model
-
-FAULTS: dict[str, list[Check]] = {
-    "drops every tenth delivery": [
-        test_frames.test_many_frames_in_one_segment_are_served_in_order,
-        test_fanout.test_20_members_who_all_talk,
-    ],
-    "delivers twice": [
-        case("message-reaches-all-members-and-the-sender"),
-        test_rooms.test_joining_again_does_not_double_deliveries,
-    ],
-    "swaps deliveries": [
-        case("messages-keep-the-sender-s-order"),
-        test_frames.test_many_frames_in_one_segment_are_served_in_order,
-    ],
-    "delivers outside the room": [case("message-does-not-reach-others"), case("rooms-are-apart")],
-    "forgets user_left on disconnect": [
-        case("close-is-a-leave"),
-        partial(test_rooms.test_every_room_hears_of_a_disconnect_once, way="abort"),
-    ],
-    "tells the leaver": [case("leave-is-told-to-those-left")],
-    "tells everyone of joining again": [case("join-again-is-told-to-the-asker-alone")],
-    "membership belongs to the user": [SESSIONS, case("two-connections-of-a-user-are-two-members")],
-    "has no limit of rooms": [test_rooms.test_the_65th_room_is_refused],
-    "trims names": [case("room-names-are-not-trimmed")],
-    "direct reaches one connection": [
-        SESSIONS,
-        case("direct-reaches-every-connection-of-the-user"),
-    ],
-    "answers unknown types": [case("unknown-type-is-ignored")],
-    "closes malformed messages with 1002": [
-        case("malformed-only-a-brace"),
-        test_closes.test_nothing_is_served_after_the_server_s_close,
-    ],
-    "forgives malformed messages": [test_closes.test_nothing_is_served_after_the_server_s_close],
-    "takes any size": [partial(test_frames.test_a_longer_message_closes_with_1009, size=65_537)],
-    "type comes last": [case("heartbeat-is-answered")],
-    "timestamps in seconds": [case("heartbeat-is-answered")],
-}
-
-PAIRS = [
-    pytest.param(fault, check, id=f"{fault}-{number}")
-    for fault, checks in FAULTS.items()
-    for number, check in enumerate(checks)
-]
+def own_server() -> Choice:
+    manifest = load_manifest(FOLDER / "server.toml")
+    target = Server(manifest, FOLDER, find_workspace()).in_variant("default")
+    return Choice(id="faulty", target=target)
 
 
-@contextlib.asynccontextmanager
-async def chat_with(fault: str) -> AsyncIterator[Chat]:
-    async with running(fault) as address:
-        chat = Chat(address)
-        try:
-            yield chat
-        finally:
-            chat.abort()
+OWN = own_server()
+NUMBERS = itertools.count(1)
 
 
-@pytest.mark.parametrize(("fault", "check"), PAIRS)
-async def test_a_fault_is_caught(monkeypatch: pytest.MonkeyPatch, fault: str, check: Check) -> None:
-    async with chat_with("") as honest:
-        await check(honest)
-    monkeypatch.setattr(handshake, "TIMEOUT_S", IMPATIENT_S)
-    async with chat_with(fault) as faulty:
-        with pytest.raises((AssertionError, asyncio.TimeoutError)):
-            await check(faulty)
+async def run(check: Check, fleet: Fleet) -> None:
+    """The check, with what its parameters are called in conftest.py."""
+    chats: list[Chat] = []
+
+    def chat(running: Running) -> Chat:
+        chats.append(Chat(running.address))
+        return chats[-1]
+
+    makers: dict[str, Callable[[], object]] = {
+        "choice": lambda: OWN,
+        "own_choice": lambda: OWN,
+        "fleet": lambda: fleet,
+        "server": lambda: fleet.shared(OWN),
+        "own_server": lambda: fleet.shared(OWN, f"own-{next(NUMBERS)}"),
+        "chat": lambda: chat(fleet.shared(OWN)),
+        "brisk_chat": lambda: chat(fleet.shared(OWN, "brisk", **BRISK)),
+        "elsewhere": lambda: fleet.shared(OWN, "elsewhere", host="127.0.0.2").address,
+    }
+    try:
+        if isinstance(check.test, str):
+            await Player(chat(fleet.shared(OWN)), CASES[check.test]).play()
+        else:
+            asked = inspect.signature(check.test).parameters.keys() - check.parameters.keys()
+            fixtures = {name: makers[name]() for name in asked}
+            await check.test(**fixtures, **check.parameters)
+    finally:
+        for one in chats:
+            one.abort()
 
 
-async def test_an_honest_server_passes_every_golden_case() -> None:
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    fleet = FaultyFleet(tmp_path_factory.mktemp("honest"))
+    yield fleet
+    fleet.stop()
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Iterator[FaultyFleet]:
+    fleet = FaultyFleet(tmp_path)
+    yield fleet
+    fleet.stop()
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+async def test_an_honest_server_passes(honest: Fleet, check: Check) -> None:
+    await run(check, honest)
+
+
+async def test_an_honest_server_passes_every_golden_case(honest: Fleet) -> None:
     for case_id in CASES:
-        async with chat_with("") as chat:
-            await play(case_id, chat)
+        await run(Check(case_id), honest)
+
+
+@pytest.mark.parametrize(
+    "fault", FAULTS, ids=[f"{one.rule} {one.name}-{one.check.id}" for one in FAULTS]
+)
+async def test_a_fault_is_caught(
+    monkeypatch: pytest.MonkeyPatch, faulty: FaultyFleet, fault: Fault
+) -> None:
+    monkeypatch.setattr(handshake, "TIMEOUT_S", IMPATIENT_S)
+    monkeypatch.setattr(test_pending_limit, "LET_GO_WITHIN_S", IMPATIENT_S)
+    monkeypatch.setattr(test_liveness, "CLOSED_WITHIN_S", 2 * IMPATIENT_S)
+    monkeypatch.setattr(test_settings, "ENDS_WITHIN_S", 2 * IMPATIENT_S)
+    monkeypatch.setattr(test_shutdown, "TRIES", 1)
+    faulty.fault = fault.name
+    try:
+        await asyncio.wait_for(run(fault.check, faulty), timeout=60)
+    except (AssertionError, pytest.fail.Exception) as error:
+        words = f"{type(error).__name__}: {error}"
+        assert re.search(fault.says, words), f"caught for another reason: {words}"
+    else:
+        pytest.fail(f"{fault.check.id} does not notice a server that {fault.name}")
+
+
+def test_every_rule_has_a_fault_that_its_tests_catch() -> None:
+    """A fault counts for a rule that the test, or the golden case, says to prove."""
+    caught = set()
+    for fault in FAULTS:
+        assert fault.rule in proven_by(fault.check), f"{fault.check.id} is not about {fault.rule}"
+        caught.add(fault.rule)
+    assert caught == rules_of_the_protocol()
+
+
+def proven_by(check: Check) -> set[str]:
+    if isinstance(check.test, str):
+        return set(CASES[check.test]["rules"])
+    marks = getattr(check.test, "pytestmark", [])
+    return {rule for mark in marks if mark.name == "rules" for rule in mark.args}
+
+
+def test_the_server_has_these_faults_and_no_others() -> None:
+    sources = "".join(path.read_text("utf-8") for path in FOLDER.glob("*.py"))
+    assert set(re.findall(r'has\("([^"]+)"\)', sources)) == {fault.name for fault in FAULTS}

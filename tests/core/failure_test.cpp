@@ -330,16 +330,17 @@ TEST(failure, a_verdict_of_a_handler_has_a_longest_text) {
 
 TEST(task_queue, drops_what_waits_when_it_is_abandoned) {
   task_queue tasks(1'000);
-  EXPECT_EQ(tasks.put([] {}, 1), task_queue::outcome::closed);
+  EXPECT_EQ(tasks.put([] { return true; }, 1), task_queue::outcome::closed);
   tasks.open();
   const auto held = std::make_shared<int>(0);
-  EXPECT_EQ(tasks.put([held] { ++*held; }, 600), task_queue::outcome::taken_first);
-  EXPECT_EQ(tasks.put([held] { ++*held; }, 600), task_queue::outcome::full);
-  EXPECT_EQ(tasks.put([held] { ++*held; }, task_queue::free), task_queue::outcome::taken);
+  EXPECT_EQ(tasks.put([held] { return ++*held > 0; }, 600), task_queue::outcome::taken_first);
+  EXPECT_EQ(tasks.put([held] { return ++*held > 0; }, 600), task_queue::outcome::full);
+  EXPECT_EQ(tasks.put([held] { return ++*held > 0; }, task_queue::free),
+            task_queue::outcome::taken);
   tasks.abandon();
   EXPECT_EQ(held.use_count(), 1) << "whoever waits for its end learns of it";
   EXPECT_EQ(*held, 0);
-  EXPECT_EQ(tasks.put([] {}, 1), task_queue::outcome::closed);
+  EXPECT_EQ(tasks.put([] { return true; }, 1), task_queue::outcome::closed);
 }
 
 // A child of the host has every descriptor that the host had.

@@ -80,9 +80,9 @@ TEST(flusher, members_that_go_during_a_pass_neither_stop_nor_repeat_it) {
   turn.parts.wires.clear();
   turn.parts.publish("large", "hello");
   turn.end_of_turn.flush_rooms();
-  turn.parts.places.leave_all(3);   // was served
-  turn.parts.places.leave_all(10);  // is next
-  turn.parts.places.leave_all(34);  // is last
+  turn.parts.places.leave_all(3, rooms::farewell::announced);   // was served
+  turn.parts.places.leave_all(10, rooms::farewell::announced);  // is next
+  turn.parts.places.leave_all(34, rooms::farewell::announced);  // is last
   turn.settle();
   for (int wire = 0; wire < 35; ++wire) {
     std::size_t hellos = 0;
@@ -118,6 +118,33 @@ TEST(flusher, the_log_is_given_back_when_the_last_cursor_passes) {
   turn.parts.out.deliver(1);
   turn.end_of_turn.flush_rooms();
   EXPECT_EQ(turn.parts.shared.truth.chunks.in_use(), 0U);
+}
+
+// Who leaves in the middle of a frame still needs the log that the rest of it lies in: the others'
+// cursors say nothing of that one. Given back, the chunk would be written to by the next room.
+TEST(flusher, the_log_under_an_open_frame_of_one_who_leaves_is_kept) {
+  flusher_fixture turn(test::unhurried());
+  turn.fill("a", 2);
+  turn.fill("b", 1);
+  turn.settle();
+  turn.parts.wires.clear();
+  turn.parts.unlimited = false;
+  turn.parts.publish("a", std::string(500, 'o'));
+  turn.parts.room_on_wire[0] = 100;
+  turn.parts.room_on_wire[1] = SIZE_MAX;
+  turn.end_of_turn.flush_rooms();
+  ASSERT_EQ(turn.parts.wires[0].size(), 100U);
+  turn.parts.places.leave(turn.parts.member_of(0, "a"));
+  turn.parts.room_on_wire[1] = SIZE_MAX;
+  turn.end_of_turn.flush_rooms();
+  ASSERT_EQ(turn.parts.shared.truth.chunks.in_use(), 1U) << "the rest of the frame lies there";
+  turn.parts.publish("b", std::string(1'000, 'w'));
+  turn.parts.room_on_wire[0] = SIZE_MAX;
+  turn.parts.out.deliver(0);
+  const auto frames = test::take_server_frames(turn.parts.wires[0]);
+  ASSERT_GE(frames.size(), 1U);
+  EXPECT_NE(frames[0].payload.find("\"" + std::string(500, 'o') + "\""), std::string::npos)
+      << frames[0].payload;
 }
 
 TEST(flusher, a_blocked_connection_is_judged_and_not_written_to) {

@@ -58,12 +58,33 @@ TEST(frame, a_fault_in_the_first_two_bytes_is_seen_at_once) {
 }
 
 TEST(frame, server_headers_have_the_shortest_form_and_tell_their_size) {
-  for (const std::size_t length : {0U, 1U, 125U, 126U, 65'535U, 65'536U, 70'000U}) {
+  using namespace std::string_view_literals;
+  const std::pair<std::size_t, std::string_view> cases[] = {
+      {0, "\x81\x00"sv},
+      {125, "\x81\x7d"sv},
+      {126, "\x81\x7e\x00\x7e"sv},
+      {65'535, "\x81\x7e\xff\xff"sv},
+      {65'536, "\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"sv},
+  };
+  for (const auto& [length, header] : cases) {
     char bytes[server_header_max] = {};
     const std::size_t size = write_server_header(bytes, opcode::text, length);
-    EXPECT_EQ(size, server_header_size(length));
-    EXPECT_EQ(server_frame_size(bytes), size + length);
-    EXPECT_EQ(static_cast<unsigned char>(bytes[0]), 0x81);
+    EXPECT_EQ(std::string_view(bytes, size), header) << length;
+    EXPECT_EQ(server_header_size(length), header.size());
+    EXPECT_EQ(server_frame_size(header.data()), header.size() + length);
+  }
+}
+
+TEST(frame, server_headers_carry_their_opcode) {
+  const std::pair<opcode, unsigned char> cases[] = {{opcode::text, 0x81},
+                                                    {opcode::binary, 0x82},
+                                                    {opcode::close, 0x88},
+                                                    {opcode::ping, 0x89},
+                                                    {opcode::pong, 0x8A}};
+  for (const auto& [code, first] : cases) {
+    char bytes[server_header_max] = {};
+    EXPECT_EQ(write_server_header(bytes, code, 3), 2U);
+    EXPECT_EQ(static_cast<unsigned char>(bytes[0]), first);
   }
 }
 

@@ -1,4 +1,5 @@
-// The cases of protocol/golden, replayed on a real server over real sockets.
+// The cases of protocol/golden, replayed on a real server over real sockets. At the end of a case
+// every client asks for a heartbeat: nothing may come before its answer that was not expected.
 
 #include <gtest/gtest.h>
 
@@ -81,27 +82,48 @@ class golden_run {
 
   void step(const json& what) {
     if (what.contains("from")) return send(what);
-    if (what.contains("close")) {
-      clients_.erase(what["close"].get<std::string>());
-      return;
-    }
+    if (what.contains("close")) return close(what["close"]);
     const std::string name = what["to"];
     if (what.contains("expect")) {
       const json found = received(name);
       EXPECT_TRUE(matches(what["expect"], found)) << what << "\nbut came " << found;
     } else if (what.contains("expect_nothing")) {
-      client(name).send(R"({"type":"heartbeat"})");
-      EXPECT_EQ(received(name).value("type", ""), "heartbeat") << what;
+      fence(name);
     } else {
       expect_close(name, what);
     }
+  }
+
+  void fence_all() {
+    for (const auto& [name, client] : clients_) fence(name);
   }
 
  private:
   chat_client& client(const std::string& name) { return clients_.at(name); }
 
   json received(const std::string& name) {
-    return json::parse(client(name).text(), nullptr, false);
+    const std::string text = client(name).text();
+    EXPECT_TRUE(text.starts_with(R"({"type":)")) << "the first key is `type`, not so in " << text;
+    return json::parse(text, nullptr, false);
+  }
+
+  void fence(const std::string& name) {
+    client(name).send(R"({"type":"heartbeat"})");
+    const json found = received(name);
+    EXPECT_TRUE(found.is_object() && found.value("type", "") == "heartbeat")
+        << name << " got " << found;
+  }
+
+  // The client closes and is answered with its own code (F8), then the connection ends.
+  void close(const std::string& name) {
+    chat_client& closing = client(name);
+    closing.send_raw(test::client_frame(opcode::close, std::string_view("\x03\xe8", 2)));
+    const std::optional<test::wire_frame> answer = closing.receive();
+    ASSERT_TRUE(answer.has_value()) << "the close of " << name << " is not answered";
+    EXPECT_EQ(answer->code, opcode::close) << "before the close came " << answer->payload;
+    EXPECT_EQ(answer->payload.substr(0, 2), std::string_view("\x03\xe8", 2));
+    EXPECT_TRUE(closing.ends());
+    clients_.erase(name);
   }
 
   void send(const json& what) {
@@ -123,8 +145,10 @@ class golden_run {
     const int code = static_cast<unsigned char>(frame->payload[0]) << 8 |
                      static_cast<unsigned char>(frame->payload[1]);
     EXPECT_EQ(code, what["expect_close"]) << what;
-    if (!what.contains("reason")) return;
-    EXPECT_EQ(frame->payload.substr(2), what["reason"]) << what;
+    if (what.contains("reason")) {
+      EXPECT_EQ(frame->payload.substr(2), what["reason"]) << what;
+    }
+    clients_.erase(name);
   }
 
   std::map<std::string, chat_client> clients_;
@@ -138,6 +162,7 @@ TEST(golden, every_case_holds) {
     SCOPED_TRACE(one["id"].get<std::string>());
     golden_run run(server.port, one["users"]);
     for (const json& step : one["steps"]) run.step(step);
+    run.fence_all();
     if (testing::Test::HasFatalFailure()) return;
   }
 }

@@ -139,11 +139,13 @@ TEST(message_reader, takes_linear_time_for_one_byte_fragments) {
     EXPECT_EQ(reader.next(input, 1'000'000).payload.size(), count);
     return std::chrono::steady_clock::now() - begin;
   };
-  auto shortest = std::chrono::steady_clock::duration::max();
-  for (int i = 0; i < 3; ++i) shortest = std::min(shortest, time_for(10'000));
-  auto longest = std::chrono::steady_clock::duration::max();
-  for (int i = 0; i < 3; ++i) longest = std::min(longest, time_for(100'000));
-  EXPECT_LT(longest, 40 * shortest);
+  // The machine may be busy with others for one of the two: four tries, one of them undisturbed.
+  for (int attempt = 1; attempt <= 4; ++attempt) {
+    const auto few = time_for(10'000);
+    const auto many = time_for(100'000);
+    if (many < 40 * few) return;
+    EXPECT_LT(attempt, 4) << few.count() << " and then " << many.count() << " ns";
+  }
 }
 
 }  // namespace

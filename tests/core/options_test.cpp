@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
+#include <string>
+#include <vector>
 
 namespace chinwag {
 namespace {
@@ -11,13 +14,30 @@ TEST(options, defaults_are_valid) {
   EXPECT_TRUE(validate({}));
 }
 
-TEST(options, every_option_reads_back_what_was_set) {
-  options target;
+// Text that the option takes: of a number both ends of its range, of others what they can be.
+std::vector<std::string> values_of(const option_info& info) {
+  const std::string name = info.name;
+  if (info.most != 0) return {std::to_string(info.least), std::to_string(info.most)};
+  if (name == "host") return {"127.0.0.2", "::1"};
+  if (name == "slow_consumer") return {"skip", "close"};
+  return {"true", "false"};
+}
+
+std::map<std::string, std::string> all_values(const options& source) {
+  std::map<std::string, std::string> all;
+  for (const option_info& info : option_list()) all[info.name] = get_option(source, info.name);
+  return all;
+}
+
+TEST(options, setting_one_changes_that_one_and_no_other) {
   for (const option_info& info : option_list()) {
-    const std::string value = get_option(target, info.name);
-    ASSERT_FALSE(value.empty()) << info.name;
-    EXPECT_TRUE(set_option(target, info.name, value)) << info.name;
-    EXPECT_EQ(get_option(target, info.name), value);
+    options target;
+    std::map<std::string, std::string> expected = all_values(target);
+    for (const std::string& value : values_of(info)) {
+      EXPECT_TRUE(set_option(target, info.name, value)) << info.name << " = " << value;
+      expected[info.name] = value;
+      EXPECT_EQ(all_values(target), expected) << info.name << " = " << value;
+    }
   }
 }
 
@@ -30,13 +50,16 @@ TEST(options, names_and_variables_are_unique) {
   }
 }
 
-TEST(options, numbers_have_bounds) {
-  options target;
+TEST(options, numbers_beyond_their_bounds_are_refused_and_change_nothing) {
+  const options untouched;
   for (const option_info& info : option_list()) {
     if (info.most == 0) continue;
-    EXPECT_TRUE(set_option(target, info.name, std::to_string(info.least))) << info.name;
-    EXPECT_TRUE(set_option(target, info.name, std::to_string(info.most))) << info.name;
+    options target;
     EXPECT_FALSE(set_option(target, info.name, std::to_string(info.most + 1))) << info.name;
+    if (info.least > 0) {
+      EXPECT_FALSE(set_option(target, info.name, std::to_string(info.least - 1))) << info.name;
+    }
+    EXPECT_EQ(all_values(target), all_values(untouched)) << info.name;
   }
 }
 

@@ -82,10 +82,10 @@ TEST(room_log, goes_on_at_its_position_after_all_was_given_back) {
 TEST(room_log, memory_of_chunks_returns_after_a_peak) {
   chunk_pool pool;
   std::vector<chunk_id> taken;
-  for (int i = 0; i < 200; ++i) taken.push_back(pool.take());
+  for (int i = 0; i < 200; ++i) taken.push_back(pool.take(1, nullptr));
   for (const chunk_id id : taken) pool.give_back(id);
   EXPECT_EQ(pool.in_use(), 0U);
-  for (int i = 0; i < 200; ++i) EXPECT_LT(pool.take(), 200U) << "places are used again";
+  for (int i = 0; i < 200; ++i) EXPECT_LT(pool.take(1, nullptr), 200U) << "places are used again";
 }
 
 TEST(room_log, walks_frames_across_chunks) {

@@ -32,13 +32,32 @@ TEST(rooms, membership_belongs_to_the_connection) {
   EXPECT_EQ(parts.member_of(two, "a"), no_id);
 }
 
+TEST(rooms, one_is_behind_with_more_than_the_limit_waiting_until_a_pass_is_over) {
+  options limits = test::unhurried();
+  limits.room_backlog_bytes_max = 2'000;
+  shard_parts parts(limits);
+  flusher end_of_turn(parts.shared, parts.boxes, parts.out, parts.places,
+                      [](connection_id, delivery) {});
+  parts.places.join(parts.connect("ann"), "a");
+  end_of_turn.flush_rooms();
+  const room_id place = parts.places.find("a");
+  EXPECT_FALSE(parts.places.is_behind(place));
+  parts.publish("a", std::string(1'000, 'x'));
+  EXPECT_FALSE(parts.places.is_behind(place));
+  parts.publish("a", std::string(1'000, 'x'));
+  EXPECT_TRUE(parts.places.is_behind(place));
+  end_of_turn.flush_rooms();
+  EXPECT_FALSE(parts.places.is_behind(place));
+}
+
 TEST(rooms, an_empty_room_is_forgotten_with_its_log) {
   shard_parts parts;
   const connection_id ann = parts.connect("ann");
   parts.places.join(ann, "a room with a long name, kept apart");
   parts.out.deliver(ann);
-  parts.places.leave_all(ann);
-  flusher end_of_turn(parts.shared, parts.boxes, parts.out, parts.places, [](connection_id, delivery) {});
+  parts.places.leave_all(ann, rooms::farewell::announced);
+  flusher end_of_turn(parts.shared, parts.boxes, parts.out, parts.places,
+                      [](connection_id, delivery) {});
   EXPECT_TRUE(end_of_turn.flush_rooms());
   EXPECT_EQ(parts.places.find("a room with a long name, kept apart"), no_id);
   EXPECT_EQ(parts.shared.truth.rooms.live(), 0U);
@@ -47,7 +66,8 @@ TEST(rooms, an_empty_room_is_forgotten_with_its_log) {
 
 TEST(rooms, a_room_outlives_members_that_come_and_go) {
   shard_parts parts;
-  flusher end_of_turn(parts.shared, parts.boxes, parts.out, parts.places, [](connection_id, delivery) {});
+  flusher end_of_turn(parts.shared, parts.boxes, parts.out, parts.places,
+                      [](connection_id, delivery) {});
   std::vector<connection_id> everyone;
   for (int i = 0; i < 20; ++i) everyone.push_back(parts.connect("user" + std::to_string(i)));
   for (const connection_id id : everyone) parts.places.join(id, "a");

@@ -204,7 +204,7 @@ TEST(sender, a_closing_connection_says_all_then_closes) {
   const connection_id ann = parts.connect("ann");
   parts.places.join(ann, "a");
   parts.publish("a", "last words");
-  parts.places.leave_all(ann);
+  parts.places.leave_all(ann, rooms::farewell::announced);
   test_access::set(parts.shared.truth.connections[ann].phase, connection_phase::closing);
   test_access::set(parts.shared.truth.connections[ann].close_with, close_code::restart);
   EXPECT_EQ(parts.out.deliver(ann), delivery::finished);

@@ -38,7 +38,7 @@ struct shard_parts {
   explicit shard_parts(const options& settings = unhurried())
       : shared(settings, {1, 2}),
         boxes(shared),
-        places(shared),
+        places(shared, boxes),
         people(shared),
         out(shared, boxes, places,
             [this](int wire, std::span<const iovec> pieces) { return write(wire, pieces); }) {}

@@ -68,6 +68,44 @@ TEST(timer_wheel, who_is_due_may_arm_again) {
   EXPECT_EQ(timers.due_at(200), ids{1});
 }
 
+// 49.7 days after its begin the clock is at 0 again. Delays go on as before: nobody is early,
+// nobody late, and who arms again when due gets what it asked for.
+TEST(timer_wheel, the_clock_s_wrap_is_a_moment_like_any_other) {
+  constexpr tick_ms before_wrap = UINT32_MAX - 999;  // 1,000 ms before it is 0
+  wheel_fixture timers;
+  timers.due_at(before_wrap);
+  for (const std::uint32_t delay : {500U, 1'500U, 12'000U}) {
+    timers.wheel.arm(delay / 500, before_wrap, delay);
+  }
+  EXPECT_EQ(timers.due_at(before_wrap + 532), ids{1});
+  EXPECT_EQ(timers.due_at(before_wrap + 1'100), ids{}) << "100 ms after the wrap";
+  timers.wheel.arm(1, before_wrap + 1'100, 50);
+  EXPECT_EQ(timers.due_at(before_wrap + 1'182), ids{1});
+  EXPECT_EQ(timers.due_at(before_wrap + 1'499), ids{});
+  EXPECT_EQ(timers.due_at(before_wrap + 1'532), ids{3});
+  ASSERT_TRUE(timers.wheel.wait_ms(before_wrap + 1'532).has_value());
+  EXPECT_GE(*timers.wheel.wait_ms(before_wrap + 1'532), 10'468U);
+  EXPECT_EQ(timers.due_at(before_wrap + 11'999), ids{});
+  EXPECT_EQ(timers.due_at(before_wrap + 12'032), ids{24});
+}
+
+TEST(timer_wheel, who_is_due_at_the_clock_s_wrap_may_arm_again) {
+  constexpr tick_ms before_wrap = UINT32_MAX - 99;
+  wheel_fixture timers;
+  timers.due_at(before_wrap);
+  timers.wheel.arm(1, before_wrap, 50);
+  ids due;
+  constexpr tick_ms after_wrap = 0;
+  const auto again = [&](connection_id id) {
+    due.push_back(id);
+    timers.wheel.arm(id, after_wrap, 200);
+  };
+  timers.wheel.expire(after_wrap, again, [] { return false; });
+  EXPECT_EQ(due, ids{1});
+  EXPECT_EQ(timers.due_at(199), ids{});
+  EXPECT_EQ(timers.due_at(232), ids{1});
+}
+
 TEST(timer_wheel, tells_how_long_to_sleep) {
   wheel_fixture timers;
   EXPECT_FALSE(timers.wheel.wait_ms(0).has_value());

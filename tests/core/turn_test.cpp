@@ -13,83 +13,22 @@
 #include <vector>
 
 #include "chat_client.hpp"
-#include "loop/shard.hpp"
+#include "stepped_shard.hpp"
 
 namespace chinwag {
 namespace {
 
 using test::chat_client;
 using test::connect_to;
+using test::has_input;
+using test::send_some;
+using test::stepped_shard;
+using test::times;
 
 constexpr const char* heartbeat = R"({"type":"heartbeat"})";
 
 // How many turns a bystander may have to wait. Floods of the tests would take hundreds.
-constexpr int few_turns = 20;
-
-std::string times(std::size_t count, const std::string& what) {
-  std::string all;
-  for (std::size_t i = 0; i < count; ++i) all += what;
-  return all;
-}
-
-// Sends what the kernel takes; the rest stays with the client.
-void send_some(int descriptor, const std::string& bytes) {
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t sent =
-        ::send(descriptor, bytes.data() + done, bytes.size() - done, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent <= 0) return;
-    done += static_cast<std::size_t>(sent);
-  }
-}
-
-bool has_input(int descriptor) {
-  pollfd asked{descriptor, POLLIN, 0};
-  return ::poll(&asked, 1, 0) == 1;
-}
-
-// The loop of a server, a turn at a time.
-struct stepped_shard {
-  explicit stepped_shard(const options& settings = {.port = 0}, handlers called = {})
-      : loop(settings, {1, 2}, std::move(called)) {
-    EXPECT_TRUE(loop.listen());
-    loop.begin();
-  }
-  ~stepped_shard() { loop.end(); }
-
-  // A client that has its welcome, with turns until it has.
-  std::unique_ptr<chat_client> connect(const std::string& user) {
-    std::atomic<bool> done{false};
-    auto connected = std::async(std::launch::async, [&] {
-      auto client = std::make_unique<chat_client>(loop.port(), "/ws?user=" + user);
-      client->text();
-      done = true;
-      loop.post([](program_calls&) {}, task_queue::free);
-      return client;
-    });
-    while (!done) loop.step();
-    return connected.get();
-  }
-
-  // Turns until something waits for the client; how many it took, or -1 for more than `most`.
-  int turns_until_input(const chat_client& client, int most) {
-    for (int turns = 0; turns <= most; ++turns) {
-      if (has_input(client.descriptor())) return turns;
-      loop.post([](program_calls&) {}, task_queue::free);  // a turn does not wait
-      loop.step();
-    }
-    return -1;
-  }
-
-  void turns(int count) {
-    for (int i = 0; i < count; ++i) {
-      loop.post([](program_calls&) {}, task_queue::free);
-      loop.step();
-    }
-  }
-
-  shard loop;
-};
+constexpr int few_turns = 200;
 
 // A turn that serves all that a flood has sent would count tens of thousands.
 constexpr std::uint64_t a_turn_s_work = 8'000;

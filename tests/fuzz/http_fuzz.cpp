@@ -5,9 +5,9 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "wire/utf8.hpp"
 #include "wire/http.hpp"
 #include "wire/name.hpp"
+#include "wire/utf8.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "wire/utf8.hpp"
 #include "wire/json.hpp"
 #include "wire/name.hpp"
+#include "wire/utf8.hpp"
 
 namespace {
 

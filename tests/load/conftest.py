@@ -54,7 +54,7 @@ class Outcome:
 @pytest.fixture(scope="session")
 def binary() -> Path:
     path = Path(os.environ.get("CHINWAG_LOAD", ROOT / "build/release/bench/load/chinwag-load"))
-    assert path.is_file(), f"{path} is missing: run `make build`, or set CHINWAG_LOAD"
+    assert path.is_file(), f"{path} is missing: run `make native`, or set CHINWAG_LOAD"
     return path
 
 

@@ -68,7 +68,9 @@ class Suite:
 
 
 def read_report(report: Path, column: str, seconds: float) -> Verification:
-    """Counts the cases of a JUnit XML report. An error in a fixture counts as a failure."""
+    """Counts the cases of a JUnit XML report. A fixture's error is a failure, and so is a report in
+    which nothing passed.
+    """
     passed = 0
     skips: list[str] = []
     failures: dict[str, str] = {}
@@ -81,6 +83,8 @@ def read_report(report: Path, column: str, seconds: float) -> Verification:
             skips.append(f"{name}: {_first_line(skip.get('message', ''))}")
         else:
             passed += 1
+    if not passed and not failures:
+        failures[column] = "no case passed: a server that was asked nothing is not proven"
     return Verification(
         column=column,
         passed=passed,

@@ -7,7 +7,7 @@ class Backoff {
   #random;
   #tries = 0;
 
-  constructor({ firstMs = 100, mostMs = 30_000, random = Math.random } = {}) {
+  constructor({ firstMs = 1000, mostMs = 30_000, random = Math.random } = {}) {
     this.#firstMs = firstMs;
     this.#mostMs = mostMs;
     this.#random = random;

@@ -4,11 +4,16 @@ const { EventEmitter } = require('node:events');
 const { WebSocket } = require('ws');
 const { Backoff } = require('./backoff.cjs');
 const { ChinwagError, ConnectionClosed, Refused } = require('./errors.cjs');
-const { checkText } = require('./requests.cjs');
+const { checkContent, checkName, encodeRequest } = require('./texts.cjs');
 
 const HEARTBEAT = '{"type":"heartbeat"}';
 const HEARTBEATS_UNANSWERED_MAX = 2;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+// A connection that ends sooner does not count as a success: a server that turns clients away would
+// be asked again at once, for ever.
+const STABLE_MS = 10_000;
+// So many connections that end before a join is answered are the join's fault.
+const BREAKS_PER_JOIN_MAX = 3;
 
 /** The URL with the user's name in its query. */
 function withUser(url, user) {
@@ -25,6 +30,7 @@ function withUser(url, user) {
 /** What a server's text frame says. */
 function readMessage(text) {
   const given = JSON.parse(text);
+  if (typeof given.type !== 'string') throw new TypeError('not a message of chat/1');
   return {
     type: given.type,
     room: given.room ?? '',
@@ -46,6 +52,7 @@ class Client extends EventEmitter {
   #socket;
   #started = false;
   #closed = false;
+  #openedAt = 0;
   #beat;
   #unanswered = 0; // heartbeats since the server was last heard
   #rooms = new Set();
@@ -57,6 +64,7 @@ class Client extends EventEmitter {
   #connecting;
   #queue = [];
   #readers = [];
+  #iterating = 0; // loops over messages()
   #waiting = []; // for a connection
   #retry;
   reconnects = 0;
@@ -64,8 +72,10 @@ class Client extends EventEmitter {
   constructor(url, options = {}) {
     super();
     const { user, reconnect = true, heartbeatMs = 20_000, queueMax = 1024, backoff } = options;
-    this.#url = withUser(url, user);
-    this.#user = user ?? '';
+    const named = user !== undefined && user !== null && user !== '';
+    if (named) checkName('user', user);
+    this.#url = withUser(url, named ? user : undefined);
+    this.#user = named ? user : '';
     this.#reconnect = reconnect;
     this.#heartbeatMs = heartbeatMs;
     this.#queueMax = queueMax;
@@ -106,11 +116,13 @@ class Client extends EventEmitter {
   }
 
   async join(room, { timeoutMs = 10_000 } = {}) {
-    checkText('room', room);
+    checkName('room', room);
+    this.#checkStarted();
     const answer = this.#expectJoin(room, timeoutMs);
-    answer.promise.catch(() => {}); // it may fail while the request still waits
+    this.#socket?.resume(); // the answer may be behind messages that nobody reads
     try {
-      if (await this.#whenOpen()) this.#sendJoin(answer);
+      // The answer may be late while the request still waits for a connection.
+      this.#whenOpen().then((open) => open && this.#sendJoin(answer), answer.reject);
       await answer.promise;
     } finally {
       clearTimeout(answer.timer);
@@ -120,46 +132,74 @@ class Client extends EventEmitter {
   }
 
   async leave(room) {
-    checkText('room', room);
+    checkName('room', room);
+    this.#checkStarted();
     this.#rooms.delete(room);
     await this.#request({ type: 'leave', room });
   }
 
   async send(room, content) {
-    checkText('room', room);
-    checkText('content', content);
+    checkName('room', room);
+    checkContent('content', content);
     await this.#request({ type: 'message', room, content });
   }
 
   async direct(to, content) {
-    checkText('to', to);
-    checkText('content', content);
+    checkName('to', to);
+    checkContent('content', content);
     await this.#request({ type: 'direct', to, content });
   }
 
   async *messages() {
-    for (let message; (message = await this.receive()) !== null; ) yield message;
+    ++this.#iterating;
+    try {
+      for (let message; (message = await this.receive()) !== null; ) yield message;
+    } finally {
+      --this.#iterating;
+    }
   }
 
-  receive() {
+  async receive({ timeoutMs = Infinity } = {}) {
+    this.#checkStarted();
     if (this.#queue.length > 0) {
       const message = this.#queue.shift();
       if (this.#queue.length < this.#queueMax) this.#socket?.resume();
-      return Promise.resolve(message);
+      return message;
     }
-    if (this.#closed) return Promise.resolve(null);
-    return new Promise((resolve) => this.#readers.push(resolve));
+    if (this.#closed) return null;
+    if (timeoutMs === Infinity) return new Promise((resolve) => this.#readers.push(resolve));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#readers.splice(this.#readers.indexOf(take), 1);
+        reject(new ChinwagError(`no message in ${timeoutMs} ms`, 'timeout'));
+      }, timeoutMs);
+      const take = (message) => {
+        clearTimeout(timer);
+        resolve(message);
+      };
+      this.#readers.push(take);
+    });
   }
 
   async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
     await this.close();
   }
 
+  #checkStarted() {
+    if (!this.#started && !this.#closed) throw new ConnectionClosed('connect first');
+  }
+
   #expectJoin(room, timeoutMs) {
-    const answer = { room };
+    const answer = { room, breaks: 0 };
     answer.promise = new Promise((resolve, reject) => {
-      answer.resolve = resolve;
-      answer.reject = reject;
+      answer.resolve = () => {
+        answer.settled = true;
+        resolve();
+      };
+      answer.reject = (error) => {
+        answer.settled = true;
+        reject(error);
+      };
     });
     answer.timer = setTimeout(() => {
       answer.reject(new ChinwagError(`no answer to join '${room}' in ${timeoutMs} ms`, 'timeout'));
@@ -169,7 +209,8 @@ class Client extends EventEmitter {
   }
 
   async #request(request) {
-    const text = JSON.stringify(request);
+    const text = encodeRequest(request);
+    this.#checkStarted();
     for (;;) {
       await this.#whenOpen();
       const failed = await new Promise((resolve) => this.#socket.send(text, resolve));
@@ -189,6 +230,8 @@ class Client extends EventEmitter {
 
   // A new connection asks again what was not answered.
   #sendJoin(answer) {
+    if (!this.#joins.includes(answer)) return; // nobody waits for it any more
+    answer.sent = true;
     this.#beats.push(answer, null);
     this.#socket.send(HEARTBEAT, () => {});
     this.#socket.send(JSON.stringify({ type: 'join', room: answer.room }), () => {});
@@ -236,6 +279,7 @@ class Client extends EventEmitter {
   #adopt(socket) {
     this.#socket = socket;
     this.#unanswered = 0;
+    this.#openedAt = performance.now();
     this.#beat = setInterval(() => this.#sendHeartbeat(socket), this.#heartbeatMs);
     this.#beat.unref();
     socket.on('message', (data, binary) => {
@@ -268,8 +312,19 @@ class Client extends EventEmitter {
       this.#end();
       return;
     }
+    if (performance.now() - this.#openedAt >= STABLE_MS) this.#backoff.reset();
+    this.#blameJoin();
     this.emit('disconnect');
     this.#comeBack();
+  }
+
+  // Answers come in the order of the requests: the first join without one may be what a server ends
+  // its connection for.
+  #blameJoin() {
+    const answer = this.#joins.find((one) => one.sent && !one.settled);
+    if (!answer || ++answer.breaks < BREAKS_PER_JOIN_MAX) return;
+    const what = `${answer.breaks} connections ended before join '${answer.room}' was answered`;
+    answer.reject(new ConnectionClosed(what));
   }
 
   #comeBack() {
@@ -280,7 +335,6 @@ class Client extends EventEmitter {
         if (!this.#closed) this.#comeBack();
         return;
       }
-      this.#backoff.reset();
       ++this.reconnects;
       this.emit('reconnect');
     }, this.#backoff.nextMs());
@@ -314,9 +368,10 @@ class Client extends EventEmitter {
     const reader = this.#readers.shift();
     if (reader) {
       reader(message);
-    } else if (this.listenerCount('message') === 0) {
+    } else if (this.#iterating > 0 || this.listenerCount('message') === 0) {
       this.#queue.push(message);
-      if (this.#queue.length >= this.#queueMax) this.#socket.pause();
+      // An answer that is due may be behind more messages.
+      if (this.#queue.length >= this.#queueMax && this.#joins.length === 0) this.#socket.pause();
     }
   }
 

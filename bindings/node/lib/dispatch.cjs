@@ -3,6 +3,8 @@
 
 const { Connection, Join, Message, REFUSE } = require('./requests.cjs');
 
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 const EVENTS = ['open', 'join', 'message', 'close'];
 const FIELDS = 7; // of an event in the flat array
 const DECISION_FIELDS = 6;
@@ -52,35 +54,40 @@ class Dispatch {
   async finish(deadlineMs) {
     let timer;
     const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, deadlineMs);
+      // A longer one would fire at once.
+      if (deadlineMs <= TIMER_MS_MAX) timer = setTimeout(resolve, deadlineMs);
     });
     await Promise.race([Promise.allSettled([...this.#busy]), late]);
     clearTimeout(timer);
   }
 
-  /** Calls the handlers; a promise if the verdict comes later. */
+  /** Calls the handlers until one decides; a promise if the verdict comes later. */
   #decide(name, request) {
     const called = this.#emitter.rawListeners(name);
     for (let i = 0; i < called.length; ++i) {
       try {
         const outcome = called[i].call(this.#emitter, request);
         if (typeof outcome?.then === 'function') {
-          return this.#decideLater(request, outcome, called.slice(i + 1));
+          return this.#decideLater(name, request, outcome, called.slice(i + 1));
         }
       } catch (error) {
-        this.#failed(error, request);
+        this.#failed(name, error, request);
         return undefined;
       }
+      if (request._decided) return undefined;
     }
     return undefined;
   }
 
-  async #decideLater(request, first, others) {
+  async #decideLater(name, request, first, others) {
     try {
       await first;
-      for (const handler of others) await handler.call(this.#emitter, request);
+      for (const handler of others) {
+        if (request._decided) break;
+        await handler.call(this.#emitter, request);
+      }
     } catch (error) {
-      this.#failed(error, request);
+      this.#failed(name, error, request);
     }
   }
 
@@ -89,10 +96,11 @@ class Dispatch {
       try {
         const outcome = handler.apply(this.#emitter, given);
         if (typeof outcome?.then === 'function') {
-          this.#track(Promise.resolve(outcome).catch((error) => this.#count(error, given[0])));
+          const failed = (error) => this.#count(name, error, given[0]);
+          this.#track(Promise.resolve(outcome).catch(failed));
         }
       } catch (error) {
-        this.#count(error, given[0]);
+        this.#count(name, error, given[0]);
       }
     }
   }
@@ -119,28 +127,35 @@ class Dispatch {
       try {
         this.#hosted.decide(decision);
       } catch (error) {
-        this.#count(error, undefined);
-        const head = decision.slice(0, 3);
-        this.#hosted.decide([...head, REFUSE, ...FAILED]);
+        if (error.code === 'not_running') return;
+        this.#count('verdict', error, undefined);
+        this.#sendAll([...decision.slice(0, 3), REFUSE, ...FAILED]);
       }
     }
   }
 
-  #failed(error, request) {
-    request.refuse(...FAILED);
-    this.#count(error, request);
+  #failed(name, error, request) {
+    if (!request._decided) request.refuse(...FAILED);
+    this.#count(name, error, request);
   }
 
-  // After the batch, so that everybody has their verdict first. Without a listener for 'error' it
-  // is an uncaught exception, as everywhere in Node.js.
-  #count(error, about) {
+  // After the batch, so that everybody has their verdict first. What one client made fail must not
+  // end the process for all others: without a listener for 'error' it is printed.
+  #count(name, error, about) {
     ++this.errors;
-    process.nextTick(() => this.#emitter.emit('error', error, about));
+    process.nextTick(() => {
+      if (this.#emitter.listenerCount('error') > 0) {
+        this.#emitter.emit('error', error, about);
+      } else {
+        console.error(`chinwag: a listener of '${name}' failed:`, error);
+      }
+    });
   }
 
   #track(work) {
     this.#busy.add(work);
-    work.finally(() => this.#busy.delete(work));
+    const forget = () => this.#busy.delete(work);
+    work.then(forget, forget);
   }
 }
 

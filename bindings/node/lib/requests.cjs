@@ -1,7 +1,8 @@
 'use strict';
 // What handlers are given: a connection, and what a client asked for.
 
-const { translate } = require('./errors.cjs');
+const { ChinwagError, translate } = require('./errors.cjs');
+const { checkText } = require('./texts.cjs');
 
 // How the compiled part spells verdicts (chinwag::verdict::kind).
 const ACCEPT = 0;
@@ -11,10 +12,15 @@ const ANSWER = 3;
 
 const PROGRAM_NAME = 'server';
 
-function checkText(name, value) {
-  if (typeof value !== 'string') {
-    throw new TypeError(`${name} is a string, not ${value === null ? 'null' : typeof value}`);
+/** Calls about one connection; false if it, or the whole server, is gone. */
+function reach(call) {
+  try {
+    translate(call);
+  } catch (error) {
+    if (error.code === 'connection_closed' || error.code === 'not_running') return false;
+    throw error;
   }
+  return true;
 }
 
 /** One connection of a user. `id` names it for good: no later one has the same. */
@@ -37,11 +43,11 @@ class Connection {
   send(content, user = PROGRAM_NAME) {
     checkText('content', content);
     checkText('user', user);
-    translate(() => this.#hosted.send(this.#place, this.#generation, content, user));
+    return reach(() => this.#hosted.send(this.#place, this.#generation, content, user));
   }
 
   close(code = 1000) {
-    translate(() => this.#hosted.close(this.#place, this.#generation, Number(code)));
+    return reach(() => this.#hosted.close(this.#place, this.#generation, Number(code)));
   }
 
   equals(other) {
@@ -51,6 +57,7 @@ class Connection {
 
 /** A client wants to become a member of a room. Served unless a handler refuses it. */
 class Join {
+  #decided = false;
   #verdict = ACCEPT;
   #text = '';
   #code = '';
@@ -64,11 +71,13 @@ class Join {
   refuse(text = 'not allowed', code = 'forbidden') {
     checkText('text', text);
     this.#decide(REFUSE, text, code);
+    this.#decided = true;
   }
 
   answer(content) {
     checkText('content', content);
     this.#decide(ANSWER, content, '');
+    this.#decided = true;
   }
 
   /** For the classes here alone. */
@@ -77,12 +86,22 @@ class Join {
     this.#decide(CHANGE, content, '');
   }
 
-  /** For the server alone: appends the verdict. */
+  /** For the server alone: whether no other listener is asked. */
+  get _decided() {
+    return this.#decided;
+  }
+
+  /** For the server alone: appends the verdict, which is final now. */
   _addTo(decisions) {
+    this.#decided = true;
     decisions.push(this.#verdict, this.#text, this.#code);
   }
 
   #decide(verdict, text, code) {
+    if (this.#decided) {
+      const what = `what ${this.user} asked for in '${this.room}'`;
+      throw new ChinwagError(`${what} is decided: nothing can change it`, 'already_decided');
+    }
     this.#verdict = verdict;
     this.#text = text;
     this.#code = code;
@@ -108,4 +127,4 @@ class Message extends Join {
   }
 }
 
-module.exports = { Connection, Join, Message, PROGRAM_NAME, REFUSE, checkText };
+module.exports = { Connection, Join, Message, PROGRAM_NAME, REFUSE };

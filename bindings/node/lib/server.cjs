@@ -4,21 +4,36 @@ const { EventEmitter } = require('node:events');
 const native = require('./native.cjs');
 const { Dispatch, EVENTS } = require('./dispatch.cjs');
 const { ChinwagError, translate } = require('./errors.cjs');
-const { Connection, PROGRAM_NAME, checkText } = require('./requests.cjs');
+const { Connection, PROGRAM_NAME } = require('./requests.cjs');
+const { checkDeadline, checkText } = require('./texts.cjs');
 
-// The running servers of this environment; whenever one of them has something, all are asked.
-const running = new Set();
-native.onWake(() => {
-  for (const take of running) {
-    try {
-      take();
-    } catch (error) {
-      process.nextTick(() => {
-        throw error; // uncaught, as it would be; the others are asked meanwhile
-      });
-    }
+// What is left of a deadline for closing connections, and then for listeners of 'close', at least.
+const LEFT_MS_MIN = 250;
+// The core takes 32 bits of milliseconds: 49 days.
+const DEADLINE_MS_MAX = 2 ** 32 - 1;
+
+/** Calls what may throw; then it is uncaught, as it would be, but whoever is next is called. */
+function guarded(call) {
+  try {
+    call();
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
   }
-});
+}
+
+// The running servers of this environment; whenever one of them has something, all are asked. They
+// are kept with the compiled part, which there is once: a tool that loads modules anew (a
+// development server, a test runner) gets another copy of this file.
+if (!native.running) {
+  const running = new Set();
+  native.running = running;
+  native.onWake(() => {
+    for (const take of running) guarded(take);
+  });
+}
+const { running } = native;
 
 /** A chat/1 server on a thread of its own; see index.d.ts. */
 class Server extends EventEmitter {
@@ -27,9 +42,22 @@ class Server extends EventEmitter {
   #dispatch;
   #port;
   #drained;
+  #gone; // tells the drain that the server has ended
+  #later = false; // the rest is taken in the loop's next turn
   #take = () => {
+    if (this.#later) return;
     this.#dispatch.handle(this.#hosted.take());
-    for (const { warning, text } of this.#hosted.takeLogs()) this.emit('log', text, warning);
+    if (this.#hosted.hasMore()) {
+      this.#later = true;
+      setImmediate(() => {
+        this.#later = false;
+        guarded(this.#take);
+      });
+    }
+    for (const { warning, text } of this.#hosted.takeLogs()) {
+      guarded(() => this.emit('log', text, warning));
+    }
+    if (this.#hosted.hasEnded()) this.#gone?.();
   };
 
   constructor(options = {}) {
@@ -59,18 +87,31 @@ class Server extends EventEmitter {
   }
 
   async drain(deadlineMs = 5000) {
+    checkDeadline(deadlineMs);
     if (!this.#hosted) return;
     this.#drained ??= this.#end(deadlineMs);
     await this.#drained;
   }
 
   async #end(deadlineMs) {
-    const end = Date.now() + deadlineMs;
+    const end = performance.now() + deadlineMs;
+    const leftMs = () => Math.max(LEFT_MS_MIN, end - performance.now());
     await this.#dispatch.finish(deadlineMs);
-    await this.#hosted.drain(Math.max(250, end - Date.now()));
-    this.#take();
-    await this.#dispatch.finish(deadlineMs);
+    const gone = new Promise((resolve) => (this.#gone = resolve));
+    try {
+      translate(() => this.#hosted.drain(Math.min(leftMs(), DEADLINE_MS_MAX)));
+    } catch (error) {
+      this.#drained = undefined; // it may be tried again
+      throw error;
+    }
+    await gone;
+    do {
+      this.#later = false;
+      this.#take();
+    } while (this.#hosted.hasMore());
+    await this.#dispatch.finish(leftMs());
     running.delete(this.#take);
+    this.#hosted.letGo();
     this.emit('end');
   }
 
@@ -89,7 +130,7 @@ class Server extends EventEmitter {
   }
 
   close(connection, code = 1000) {
-    connection.close(code);
+    return connection.close(code);
   }
 
   get rooms() {
@@ -121,9 +162,8 @@ class Server extends EventEmitter {
   }
 
   get url() {
-    const host = this.#options.host ?? '127.0.0.1';
-    const authority = host.includes(':') ? `[${host}]` : host; // RFC 3986, 3.2.2
-    return `ws://${authority}:${this.port}/ws`;
+    const host = String(this.#options.host ?? '127.0.0.1');
+    return `ws://${host.includes(':') ? `[${host}]` : host}:${this.port}/ws`;
   }
 
   async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {

@@ -4,15 +4,11 @@
 
 namespace chinwag::node {
 
-namespace {
-
-[[noreturn]] void raise(Napi::Env env, const std::string& code, const std::string& text) {
+void raise(Napi::Env env, const std::string& code, const std::string& text) {
   Napi::Error raised = Napi::Error::New(env, text);
   raised.Set("code", code);
   throw raised;
 }
-
-}  // namespace
 
 void check(Napi::Env env, const status& outcome) {
   if (!outcome) raise(env, error_name(outcome.code), outcome.text);
@@ -26,7 +22,9 @@ options read_options(const Napi::Value& given) {
   const Napi::Array names = by_name.GetPropertyNames();
   for (std::uint32_t i = 0; i < names.Length(); ++i) {
     const Napi::Value name = names[i];
-    const std::string text = by_name.Get(name).ToString();
+    const Napi::Value value = by_name.Get(name);
+    if (value.IsUndefined()) continue;
+    const std::string text = value.ToString();
     check(given.Env(), set_option(settings, name.ToString().Utf8Value(), text));
   }
   check(given.Env(), validate(settings));
@@ -57,7 +55,7 @@ connection_handle read_handle(const Napi::Value& place, const Napi::Value& gener
                            place.As<Napi::Number>().Uint32Value()};
 }
 
-Napi::Array to_array(Napi::Env env, const std::vector<event>& events) {
+Napi::Array to_array(Napi::Env env, std::span<const event> events) {
   Napi::Array flat = Napi::Array::New(env, 7 * events.size());
   std::uint32_t at = 0;
   for (const event& one : events) {

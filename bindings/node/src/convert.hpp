@@ -3,6 +3,8 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "chinwag/event_queue.hpp"
@@ -11,10 +13,14 @@
 
 namespace chinwag::node {
 
+// Throws a JavaScript error with this name in `.code`.
+[[noreturn]] void raise(Napi::Env env, const std::string& code, const std::string& text);
+
 // Throws a JavaScript error with the core's name for it in `.code`, unless all is well.
 void check(Napi::Env env, const status& outcome);
 
-// Reads an object of options by name. Throws a JavaScript error with `.code` on what is not valid.
+// Reads an object of options by name; one that is undefined is not given. Throws a JavaScript error
+// with `.code` on what is not valid.
 options read_options(const Napi::Value& given);
 
 event_choice read_choice(const Napi::Value& names);
@@ -28,7 +34,7 @@ handle_halves halves_of(connection_handle handle);
 connection_handle read_handle(const Napi::Value& place, const Napi::Value& generation);
 
 // One flat array: kind, place, generation, number, user, room, content or close code of each event.
-Napi::Array to_array(Napi::Env env, const std::vector<event>& events);
+Napi::Array to_array(Napi::Env env, std::span<const event> events);
 
 // From a flat array: place, generation, number, kind, text, code of each.
 std::vector<decision> read_decisions(const Napi::Array& given);

@@ -1,6 +1,9 @@
 #include "hosted.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <span>
+#include <system_error>
 #include <utility>
 
 #include "convert.hpp"
@@ -9,36 +12,13 @@ namespace chinwag::node {
 
 namespace {
 
-// Waits for the last connection on a thread of the pool, so that JavaScript goes on meanwhile.
-class drain_work : public Napi::AsyncWorker {
- public:
-  drain_work(Napi::Env env, std::shared_ptr<server> drained, std::shared_ptr<environment> around,
-             hosted* owner)
-      : Napi::AsyncWorker(env),
-        server_(std::move(drained)),
-        around_(std::move(around)),
-        owner_(owner),
-        kept_(Napi::Persistent(owner->Value())),
-        done_(Napi::Promise::Deferred::New(env)) {}
+// A few milliseconds of listeners.
+constexpr std::size_t events_per_take = 1024;
 
-  Napi::Promise promise() const { return done_.Promise(); }
-
- protected:
-  void Execute() override { server_->join(); }
-  void OnOK() override {
-    around_->remove(owner_);
-    server_.reset();
-    owner_->let_go();
-    done_.Resolve(Env().Undefined());
-  }
-
- private:
-  std::shared_ptr<server> server_;
-  std::shared_ptr<environment> around_;
-  hosted* owner_;
-  Napi::ObjectReference kept_;  // the owner is not collected meanwhile
-  Napi::Promise::Deferred done_;
-};
+[[noreturn]] void raise_no_thread(Napi::Env env, const std::system_error& failure) {
+  raise(env, error_name(error::system_failure),
+        std::string("no thread can be made (") + failure.what() + "): raise the limit of tasks");
+}
 
 std::string text_at(const Napi::CallbackInfo& call, std::size_t place) {
   return call[place].As<Napi::String>();
@@ -50,11 +30,13 @@ Napi::Function hosted::define(Napi::Env env) {
   return DefineClass(
       env, "Hosted",
       {InstanceMethod<&hosted::start>("start"), InstanceMethod<&hosted::drain>("drain"),
-       InstanceMethod<&hosted::take>("take"), InstanceMethod<&hosted::decide>("decide"),
-       InstanceMethod<&hosted::take_logs>("takeLogs"), InstanceMethod<&hosted::publish>("publish"),
-       InstanceMethod<&hosted::send_to>("sendTo"), InstanceMethod<&hosted::send>("send"),
-       InstanceMethod<&hosted::close>("close"), InstanceMethod<&hosted::rooms>("rooms"),
-       InstanceMethod<&hosted::members>("members"), InstanceMethod<&hosted::read_stats>("stats")});
+       InstanceMethod<&hosted::has_ended>("hasEnded"), InstanceMethod<&hosted::let_go>("letGo"),
+       InstanceMethod<&hosted::take>("take"), InstanceMethod<&hosted::has_more>("hasMore"),
+       InstanceMethod<&hosted::decide>("decide"), InstanceMethod<&hosted::take_logs>("takeLogs"),
+       InstanceMethod<&hosted::publish>("publish"), InstanceMethod<&hosted::send_to>("sendTo"),
+       InstanceMethod<&hosted::send>("send"), InstanceMethod<&hosted::close>("close"),
+       InstanceMethod<&hosted::rooms>("rooms"), InstanceMethod<&hosted::members>("members"),
+       InstanceMethod<&hosted::read_stats>("stats")});
 }
 
 // new Hosted(options, names of wanted events)
@@ -62,7 +44,7 @@ hosted::hosted(const Napi::CallbackInfo& call)
     : Napi::ObjectWrap<hosted>(call),
       around_(environment::of(call.Env())),
       events_([this] { around_->wake(); }),
-      server_(std::make_shared<server>(
+      server_(std::make_unique<server>(
           read_options(call[0]),
           [this](log_level level, std::string_view text) { log(level, text); },
           events_.make_handlers(read_choice(call[1])))) {}
@@ -75,10 +57,18 @@ hosted::~hosted() {
 void hosted::end() {
   if (!server_) return;
   server_->stop();
-  server_->join();
+  // Two threads may not wait for the same one.
+  if (drainer_.joinable()) {
+    drainer_.join();
+  } else {
+    server_->join();
+  }
 }
 
-void hosted::let_go() {
+void hosted::let_go(const Napi::CallbackInfo&) {
+  if (!server_) return;
+  around_->remove(this);
+  end();
   last_ = server_->read_stats();
   server_.reset();
 }
@@ -91,21 +81,52 @@ server& hosted::running(const Napi::CallbackInfo& call) const {
 Napi::Value hosted::start(const Napi::CallbackInfo& call) {
   const listen_result listening = running(call).listen();
   check(call.Env(), listening.outcome);
-  check(call.Env(), running(call).run_in_background());
+  try {
+    check(call.Env(), running(call).run_in_background());
+  } catch (const std::system_error& failure) {
+    raise_no_thread(call.Env(), failure);
+  }
   around_->add(this);
   return Napi::Number::New(call.Env(), listening.port);
 }
 
-Napi::Value hosted::drain(const Napi::CallbackInfo& call) {
-  running(call).drain(std::chrono::milliseconds(call[0].As<Napi::Number>().Int64Value()));
-  // The worker deletes itself once its promise is settled.
-  auto* work = new drain_work(call.Env(), server_, around_, this);
-  work->Queue();
-  return work->promise();
+void hosted::drain(const Napi::CallbackInfo& call) {
+  server& drained = running(call);
+  if (drainer_.joinable()) return;
+  try {
+    // A thread of its own: those of the pool may all be busy.
+    drainer_ = std::thread([this, &drained] {
+      drained.join();
+      ended_ = true;
+      around_->wake();
+    });
+  } catch (const std::system_error& failure) {
+    raise_no_thread(call.Env(), failure);
+  }
+  drained.drain(std::chrono::milliseconds(call[0].As<Napi::Number>().Uint32Value()));
+}
+
+Napi::Value hosted::has_ended(const Napi::CallbackInfo& call) {
+  return Napi::Boolean::New(call.Env(), ended_);
 }
 
 Napi::Value hosted::take(const Napi::CallbackInfo& call) {
-  return to_array(call.Env(), events_.take());
+  if (next_ == taken_.size()) {
+    taken_ = events_.take();
+    next_ = 0;
+  }
+  const std::size_t count = std::min(taken_.size() - next_, events_per_take);
+  const Napi::Array flat = to_array(call.Env(), std::span(taken_).subspan(next_, count));
+  next_ += count;
+  if (next_ == taken_.size()) {
+    taken_ = {};
+    next_ = 0;
+  }
+  return flat;
+}
+
+Napi::Value hosted::has_more(const Napi::CallbackInfo& call) {
+  return Napi::Boolean::New(call.Env(), next_ < taken_.size());
 }
 
 void hosted::decide(const Napi::CallbackInfo& call) {

@@ -2,9 +2,11 @@
 
 #include <napi.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -25,13 +27,17 @@ class hosted : public Napi::ObjectWrap<hosted> {
 
   // Stops at once, for an environment that ends.
   void end();
-  // It was drained: gives back what it held, which the collector might do much later.
-  void let_go();
 
  private:
   Napi::Value start(const Napi::CallbackInfo& call);
-  Napi::Value drain(const Napi::CallbackInfo& call);
+  // Returns at once; when the server has ended, has_ended() is true and JavaScript is woken.
+  void drain(const Napi::CallbackInfo& call);
+  Napi::Value has_ended(const Napi::CallbackInfo& call);
+  // It was drained: gives back what it held, which the collector might do much later.
+  void let_go(const Napi::CallbackInfo& call);
+  // At most so many events that the program's loop gets to do something else.
   Napi::Value take(const Napi::CallbackInfo& call);
+  Napi::Value has_more(const Napi::CallbackInfo& call);
   void decide(const Napi::CallbackInfo& call);
   Napi::Value take_logs(const Napi::CallbackInfo& call);
   void publish(const Napi::CallbackInfo& call);
@@ -46,11 +52,14 @@ class hosted : public Napi::ObjectWrap<hosted> {
 
   std::shared_ptr<environment> around_;
   event_queue events_;
+  std::vector<event> taken_;
+  std::size_t next_ = 0;  // of those, the first that the program has not seen
   std::mutex guard_;
   std::vector<std::pair<bool, std::string>> logs_;
-  // Null after a drain; shared with one on its way.
-  std::shared_ptr<server> server_;
-  stats last_;  // of a server that was drained
+  std::atomic<bool> ended_{false};
+  std::unique_ptr<server> server_;  // null after a drain
+  std::thread drainer_;             // waits for the end of a drain
+  stats last_;                      // of a server that was drained
 };
 
 }  // namespace chinwag::node

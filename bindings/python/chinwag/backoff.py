@@ -11,7 +11,7 @@ class Backoff:
     clients of one server don't come back at the same moment."""
 
     def __init__(
-        self, first_s: float = 0.1, most_s: float = 30.0, rng: random.Random | None = None
+        self, first_s: float = 1.0, most_s: float = 30.0, rng: random.Random | None = None
     ) -> None:
         self._first_s = first_s
         self._most_s = most_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,9 @@ Handler = Callable[..., Any]
 
 # Somebody else's cancellation, which a handler waited for, is a failure like any other: whoever
 # asked has to get an answer.
-FAILURES = (Exception, asyncio.CancelledError)
+FAILURES: tuple[type[BaseException], ...] = (Exception, asyncio.CancelledError)
+# How long a handler that was cancelled may tidy up.
+CANCELLING_S = 0.25
 # What the client is told then: text and code of the refusal.
 FAILED = ("the server failed", "unavailable")
 
@@ -38,6 +41,8 @@ class Handlers:
         self._called: dict[str, list[Handler]] = {name: [] for name in EVENTS}
         self._tasks: set[asyncio.Task[None]] = set()
         self._late: list[tuple[int, int, int, str, str]] = []
+        self._exempt: set[asyncio.Task[Any] | None] = set()
+        self.failures = FAILURES
         self.errors = 0
 
     def add(self, name: str, handler: Handler) -> None:
@@ -71,30 +76,43 @@ class Handlers:
                 self._tell("close", Connection(self._server, handle, user), code)
         self._send(decisions)
 
+    def exempt(self, task: asyncio.Task[Any] | None) -> None:
+        """This handler waits for the drain, which therefore does not wait for it."""
+        self._exempt.add(task)
+
+    def cancel(self) -> None:
+        """Nobody waits any longer for the handlers that are at work now."""
+        for task in self._tasks - self._exempt:
+            task.cancel()
+
     async def finish(self, deadline_s: float) -> None:
         """Waits for the handlers that are at work now, and cancels those that are at the deadline.
 
         Their verdicts are sent.
         """
-        if self._tasks:
-            _, late = await asyncio.wait(set(self._tasks), timeout=deadline_s)
+        timeout = None if deadline_s == math.inf else deadline_s
+        if at_work := self._tasks - self._exempt:
+            _, late = await asyncio.wait(at_work, timeout=timeout)
             for task in late:
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            if late:  # one that takes no notice is left to itself
+                await asyncio.wait(late, timeout=CANCELLING_S)
         self._send_late()
 
     def _decide(self, name: str, request: Join) -> bool:
-        """Calls the handlers; False if the verdict comes later."""
+        """Calls the handlers until one decides; False if the verdict comes later."""
         called = self._called[name]
         for place, handler in enumerate(called):
             try:
                 outcome = handler(request)
-            except FAILURES as error:
+            except self.failures as error:
                 self._failed(name, error, request)
                 return True
             if inspect.isawaitable(outcome):
                 self._spawn(self._decide_later(name, request, outcome, called[place + 1 :]))
                 return False
+            if request._decided:
+                return True
         return True
 
     async def _decide_later(
@@ -103,10 +121,12 @@ class Handlers:
         try:
             await first
             for handler in others:
+                if request._decided:
+                    break
                 outcome = handler(request)
                 if inspect.isawaitable(outcome):
                     await outcome
-        except FAILURES as error:
+        except self.failures as error:
             self._failed(name, error, request)
         if not self._late:
             asyncio.get_running_loop().call_soon(self._send_late)
@@ -131,16 +151,17 @@ class Handlers:
             try:
                 self._server._native.decide([decision])
             except Exception as error:
+                if getattr(error, "code", "") == "not_running":
+                    return
                 self._count("verdict", error, None)
                 handle, number = decision[:2]
-                refusal = (handle, number, REFUSE, *FAILED)
-                self._server._native.decide([refusal])
+                self._send([(handle, number, REFUSE, *FAILED)])
 
     def _tell(self, name: str, *arguments: Any) -> None:
         for handler in self._called[name]:
             try:
                 outcome = handler(*arguments)
-            except FAILURES as error:
+            except self.failures as error:
                 self._count(name, error, arguments[0])
                 continue
             if inspect.isawaitable(outcome):
@@ -149,11 +170,12 @@ class Handlers:
     async def _tell_later(self, name: str, outcome: Awaitable[Any], about: object) -> None:
         try:
             await outcome
-        except FAILURES as error:
+        except self.failures as error:
             self._count(name, error, about)
 
     def _failed(self, name: str, error: BaseException, request: Join) -> None:
-        request.refuse(*FAILED)
+        if not request._decided:
+            request.refuse(*FAILED)
         self._count(name, error, request)
 
     def _count(self, name: str, error: BaseException, about: object) -> None:

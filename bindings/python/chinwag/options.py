@@ -42,4 +42,5 @@ class Options(TypedDict, total=False):
     sends_per_room_turn: int
     turn_us: int
     room_backlog_bytes_max: int
+    hold_back_ms: int
     listen_backlog: int

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chinwag.errors import ChinwagError
+from chinwag.texts import check_texts
+
 if TYPE_CHECKING:
     from chinwag.server import Server
 
@@ -11,13 +14,6 @@ if TYPE_CHECKING:
 ACCEPT, CHANGE, REFUSE, ANSWER = range(4)
 
 PROGRAM_NAME = "server"
-
-
-def check_texts(**given: object) -> None:
-    """Raises ``TypeError`` naming the argument that is no text."""
-    for name, value in given.items():
-        if not isinstance(value, str):
-            raise TypeError(f"{name} is a str, not {type(value).__name__}")
 
 
 class Connection:
@@ -35,24 +31,24 @@ class Connection:
         self._handle = handle
         self.user = user
 
-    def send(self, content: str, user: str = PROGRAM_NAME) -> None:
-        """Sends a direct message to this connection alone.
+    def send(self, content: str, user: str = PROGRAM_NAME) -> bool:
+        """Sends a direct message to this connection alone. ``False`` if it is gone, which may
+        happen at any time and is nobody's mistake.
 
         Raises:
-            ConnectionClosed: it is gone.
-            ChinwagError: ``bad_content``, ``bad_name`` or ``not_running``.
+            ChinwagError: ``bad_content`` or ``bad_name``.
         """
         check_texts(content=content, user=user)
-        self._server._native.send(self._handle, content, user)
+        return self._server._reach(lambda native: native.send(self._handle, content, user))
 
-    def close(self, code: int = 1000) -> None:
-        """Closes it with a WebSocket close code once what waits for it is sent.
+    def close(self, code: int = 1000) -> bool:
+        """Closes it with a WebSocket close code once what waits for it is sent. ``False`` if it is
+        gone.
 
         Raises:
-            ConnectionClosed: it is gone.
-            ChinwagError: ``bad_close_code`` or ``not_running``.
+            ChinwagError: ``bad_close_code``.
         """
-        self._server.close(self, code)
+        return self._server._reach(lambda native: native.close(self._handle, code))
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -71,18 +67,22 @@ class Connection:
 class Join:
     """A client wants to become a member of a room. Served unless a handler refuses it.
 
+    The first ``refuse`` or ``answer`` is final: no other handler is called, and whatever would
+    decide otherwise after it, or after the verdict went to the server, raises ``already_decided``.
+
     Attributes:
         user: who asks.
         room: the room's name.
     """
 
-    __slots__ = ("_handle", "_number", "_server", "_verdict", "room", "user")
+    __slots__ = ("_decided", "_handle", "_number", "_server", "_verdict", "room", "user")
 
     def __init__(self, server: Server, handle: int, number: int, user: str, room: str) -> None:
         self._server = server
         self._handle = handle
         self._number = number
         self._verdict: tuple[int, str, str] = (ACCEPT, "", "")
+        self._decided = False
         self.user = user
         self.room = room
 
@@ -93,16 +93,32 @@ class Join:
 
     def refuse(self, text: str = "not allowed", code: str = "forbidden") -> None:
         """Does not serve it; the client gets ``error {code, message}``. ``code`` is one of
-        chat/1's: ``forbidden``, ``rate_limited``, ``unavailable``, ``bad_request``."""
+        chat/1's: ``forbidden``, ``rate_limited``, ``unavailable``, ``bad_request``.
+
+        Raises:
+            ChinwagError: ``already_decided`` or ``bad_content``.
+        """
         check_texts(text=text, code=code)
-        self._verdict = (REFUSE, text, code)
+        self._decide(REFUSE, text, code)
+        self._decided = True
 
     def answer(self, content: str) -> None:
-        """Does not serve it; the client gets ``content`` as a direct message from ``server``."""
+        """Does not serve it; the client gets ``content`` as a direct message from ``server``.
+
+        Raises:
+            ChinwagError: ``already_decided`` or ``bad_content``.
+        """
         check_texts(content=content)
-        self._verdict = (ANSWER, content, "")
+        self._decide(ANSWER, content, "")
+        self._decided = True
+
+    def _decide(self, kind: int, text: str, code: str) -> None:
+        if self._decided:
+            raise ChinwagError(f"{self!r} is decided: nothing can change it", "already_decided")
+        self._verdict = (kind, text, code)
 
     def _decision(self) -> tuple[int, int, int, str, str]:
+        self._decided = True
         kind, text, code = self._verdict
         return (self._handle, self._number, kind, text, code)
 
@@ -128,11 +144,12 @@ class Message(Join):
 
     @property
     def content(self) -> str:
-        """What will be published; set it to publish something else."""
+        """What will be published; set it to publish something else. Setting it raises
+        ``already_decided`` or ``bad_content``."""
         return self._content
 
     @content.setter
     def content(self, changed: str) -> None:
         check_texts(content=changed)
+        self._decide(CHANGE, changed, "")
         self._content = changed
-        self._verdict = (CHANGE, changed, "")

@@ -6,16 +6,18 @@ import asyncio
 import atexit
 import html
 import logging
-import signal
+import os
 import weakref
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from chinwag._chinwag import Hosted, check_options
-from chinwag.errors import ChinwagError
+from chinwag.errors import ChinwagError, ConnectionClosed
 from chinwag.handlers import Handler, Handlers
-from chinwag.requests import PROGRAM_NAME, Connection, check_texts
+from chinwag.requests import PROGRAM_NAME, Connection
+from chinwag.signals import told_to_stop
+from chinwag.texts import check_deadline, check_texts, to_ms
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -27,6 +29,9 @@ log = logging.getLogger("chinwag")
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
 
 _running: weakref.WeakSet[Server] = weakref.WeakSet()
+
+# What is left of a deadline for closing connections, and then for handlers of 'close', at least.
+LEFT_S_MIN = 0.25
 
 
 class Server:
@@ -62,6 +67,8 @@ class Server:
         self._ended: asyncio.Event | None = None
         self._started = False
         self._draining: asyncio.Task[None] | None = None
+        self._gone: asyncio.Future[None] | None = None
+        self._owner = os.getpid()
         self._final: dict[str, Any] | None = None
 
     @overload
@@ -100,6 +107,7 @@ class Server:
         """
         if self._started:
             raise ChinwagError("a server starts once: make a new one", "already_running")
+        self._owner = os.getpid()
         hosted = Hosted(self._options, self._handlers.names())
         self._port = hosted.start()
         self._hosted = hosted
@@ -111,23 +119,37 @@ class Server:
 
     async def drain(self, deadline_s: float = 5.0) -> None:
         """Stops accepting, closes every connection with 1012, and returns when all are gone or
-        after ``deadline_s`` seconds. Draining again does nothing."""
+        after ``deadline_s`` seconds; ``math.inf`` waits for as long as it takes. Draining again
+        does nothing. A handler that waits for it is not waited for.
+
+        Raises:
+            ChinwagError: ``bad_deadline`` if it is negative or NaN; ``forked``.
+        """
+        check_deadline(deadline_s)
         if self._hosted is None:
             return
+        self._check_process()
+        self._handlers.exempt(asyncio.current_task())
+        # Who stops waiting does not stop it.
+        await asyncio.shield(self._begin_drain(deadline_s))
+
+    def _begin_drain(self, deadline_s: float) -> asyncio.Task[None]:
         if self._draining is None:
             self._draining = asyncio.get_running_loop().create_task(self._drain(deadline_s))
-        # Who stops waiting does not stop it.
-        await asyncio.shield(self._draining)
+        return self._draining
 
     async def _drain(self, deadline_s: float) -> None:
         hosted = self._native
         loop = asyncio.get_running_loop()
         end = loop.time() + deadline_s
         await self._handlers.finish(deadline_s)
-        left_s = max(0.25, end - loop.time())
-        await loop.run_in_executor(None, hosted.drain, left_s)
+        self._gone = loop.create_future()
+        hosted.drain(to_ms(max(LEFT_S_MIN, end - loop.time())))
+        await self._gone
         self._on_wake()
-        await self._handlers.finish(deadline_s)
+        while hosted.has_more():
+            self._on_wake()
+        await self._handlers.finish(max(LEFT_S_MIN, end - loop.time()))
         loop.remove_reader(hosted.wake_fd())
         _running.discard(self)
         self._final = hosted.stats()
@@ -136,24 +158,40 @@ class Server:
         self._ended.set()
 
     async def serve(self, drain_s: float = 5.0) -> None:
-        """Starts, serves until Ctrl-C, SIGTERM or ``drain()``, and drains."""
+        """Starts, serves until Ctrl-C, SIGTERM or ``drain()``, and drains. Every server that serves
+        so hears a signal; a second one ends the drain at once. Then the program has its own signal
+        handlers again.
+
+        Raises:
+            ChinwagError: as ``start`` and ``drain`` do.
+        """
+        check_deadline(drain_s)
         await self.start()
         log.info("serving chat/1 on %s", self.url)
         loop = asyncio.get_running_loop()
-        handled = []
-        for number in (signal.SIGINT, signal.SIGTERM):
+        with told_to_stop(lambda: self._ask_to_stop(loop, drain_s)):
             try:
-                loop.add_signal_handler(number, lambda: loop.create_task(self.drain(drain_s)))
-                handled.append(number)
-            except (ValueError, RuntimeError):
-                break  # not the main thread: whoever runs it there stops it
+                await self._wait_ended()
+            finally:
+                await self.drain(drain_s)
+
+    async def _wait_ended(self) -> None:
         assert self._ended is not None
+        await self._ended.wait()
+
+    def _ask_to_stop(self, loop: asyncio.AbstractEventLoop, drain_s: float) -> None:
+        """From any thread and from signal handlers."""
         try:
-            await self._ended.wait()
-        finally:
-            for number in handled:
-                loop.remove_signal_handler(number)
-            await self.drain(drain_s)
+            loop.call_soon_threadsafe(self._stop_soon, drain_s)
+        except RuntimeError:
+            log.debug("%s: a signal came after the end of its event loop", self.url)
+
+    def _stop_soon(self, drain_s: float) -> None:
+        if self._draining is None:
+            self._begin_drain(drain_s)
+        elif self._hosted is not None:
+            self._handlers.cancel()
+            self._hosted.stop()
 
     def publish(self, room: str, content: str, user: str = PROGRAM_NAME) -> None:
         """Publishes a message in a room, from any thread. A room without members has nobody to hear
@@ -174,14 +212,13 @@ class Server:
         check_texts(user=user, content=content, sender=sender)
         self._native.send_to(user, content, sender)
 
-    def close(self, connection: Connection, code: int = 1000) -> None:
-        """Closes one connection once what waits for it is sent.
+    def close(self, connection: Connection, code: int = 1000) -> bool:
+        """Closes one connection once what waits for it is sent. ``False`` if it is gone.
 
         Raises:
-            ConnectionClosed: it is gone.
-            ChinwagError: ``bad_close_code`` or ``not_running``.
+            ChinwagError: ``bad_close_code``.
         """
-        self._native.close(connection._handle, code)
+        return connection.close(code)
 
     @property
     def rooms(self) -> dict[str, int]:
@@ -190,6 +227,7 @@ class Server:
 
     def members(self, room: str) -> list[Connection]:
         """The connections that are in a room, in the order in which they joined."""
+        check_texts(room=room)
         return [Connection(self, handle, user) for handle, user in self._native.members(room)]
 
     def stats(self) -> dict[str, Any]:
@@ -213,8 +251,7 @@ class Server:
     def url(self) -> str:
         """Where clients connect."""
         host = str(self._options.get("host", "127.0.0.1"))
-        authority = f"[{host}]" if ":" in host else host  # RFC 3986, 3.2.2
-        return f"ws://{authority}:{self.port}/ws"
+        return f"ws://{f'[{host}]' if ':' in host else host}:{self.port}/ws"
 
     @property
     def _drained(self) -> bool:
@@ -222,17 +259,42 @@ class Server:
 
     @property
     def _native(self) -> Hosted:
-        if self._hosted is None:
+        hosted = self._hosted  # once: a drain may end meanwhile in another thread
+        if hosted is None:
             what = (
                 "was drained: make a new one" if self._drained else "does not run: start it first"
             )
             raise ChinwagError(f"the server {what}", "not_running")
-        return self._hosted
+        return hosted
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._owner:
+            raise ChinwagError(
+                "this server belongs to the process that forked; make a new one here, or use the "
+                "'spawn' start method",
+                "forked",
+            )
+
+    def _reach(self, call: Callable[[Hosted], None]) -> bool:
+        """Calls about one connection; False if it, or the whole server, is gone."""
+        try:
+            call(self._native)
+        except ConnectionClosed:
+            return False
+        except ChinwagError as error:
+            if error.code == "not_running":
+                return False
+            raise
+        return True
 
     def _on_wake(self) -> None:
-        self._handlers.handle(self._native.take())
-        for warning, text in self._native.take_logs():
+        hosted = self._native
+        self._handlers.handle(hosted.take())
+        for warning, text in hosted.take_logs():
             log.log(logging.WARNING if warning else logging.DEBUG, "%s", text)
+        # After take(), which answers the bell: an end that comes now rings again.
+        if hosted.has_ended() and self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
 
     async def __aenter__(self) -> Server:
         return await self.start()

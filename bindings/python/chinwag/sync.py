@@ -8,13 +8,15 @@
         print(ann.receive(timeout_s=1))
 
 One event loop runs on a background thread of its own for everything here; handlers are called on
-it. Errors are those of the asynchronous classes.
+it. Errors are those of the asynchronous classes. After a fork what the parent made raises
+``forked`` in the child, which may make servers and clients of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
+import atexit
+import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from types import TracebackType
@@ -24,9 +26,11 @@ import chinwag.client
 import chinwag.server
 from chinwag.client import Received
 from chinwag.errors import ChinwagError, ConnectionClosed, NoAnswer
-from chinwag.handlers import Handler
+from chinwag.handlers import FAILURES, Handler
 from chinwag.requests import PROGRAM_NAME, Connection
 from chinwag.server import AnyHandler
+from chinwag.signals import told_to_stop
+from chinwag.texts import check_deadline
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -35,23 +39,74 @@ if TYPE_CHECKING:
 
 Outcome = TypeVar("Outcome")
 
-_guard = threading.Lock()
+# How long the end of the interpreter waits for a handler that blocks.
+ENDING_S = 1.0
 
 
-def _shared_loop() -> asyncio.AbstractEventLoop:
-    with _guard:
-        return _new_loop()
+class _Background:
+    """The event loop of this process and the thread that runs it."""
+
+    def __init__(self, inherited: _Background | None = None) -> None:
+        self._inherited = inherited  # kept: a loop that is collected complains that it is open
+        self._guard = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._ended = False
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop; it is made when it is first asked for."""
+        with self._guard:
+            if self._ended:
+                raise ChinwagError("the interpreter is ending", "not_running")
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=self._loop.run_forever, name="chinwag-asyncio", daemon=True
+                )
+                self._thread.start()
+            return self._loop
+
+    def end(self) -> None:
+        """Nobody may wait for it any more."""
+        with self._guard:
+            self._ended = True
+        if self._loop is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(ENDING_S)
 
 
-@functools.cache
-def _new_loop() -> asyncio.AbstractEventLoop:
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="chinwag-asyncio", daemon=True).start()
-    return loop
+_background = _Background()
+
+
+def _begin_anew() -> None:
+    """In a forked child: the thread stayed with the parent, its loop and lock are of no use."""
+    global _background  # noqa: PLW0603
+    _background = _Background(_background)
+
+
+def _end() -> None:
+    _background.end()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
+atexit.register(_end)
+
+
+def _check_process(owner: int, what: str) -> None:
+    if os.getpid() != owner:
+        raise ChinwagError(
+            f"this {what} belongs to the process that forked; make a new one here, or use the "
+            "'spawn' start method",
+            "forked",
+        )
 
 
 def _wait(work: Coroutine[Any, Any, Outcome]) -> Outcome:
-    loop = _shared_loop()
+    try:
+        loop = _background.loop()
+    except ChinwagError:
+        work.close()
+        raise
     if asyncio._get_running_loop() is loop:
         work.close()
         raise ChinwagError(
@@ -72,6 +127,9 @@ class Server:
 
     def __init__(self, **options: Unpack[Options]) -> None:
         self._server = chinwag.server.Server(**options)
+        # An exit that a handler asks for would end the thread that everybody here needs.
+        self._server._handlers.failures = (*FAILURES, SystemExit, KeyboardInterrupt)
+        self._owner = os.getpid()
 
     @overload
     def on(self, event: str) -> Callable[[AnyHandler], AnyHandler]: ...
@@ -81,21 +139,31 @@ class Server:
         return self._server.on(event) if handler is None else self._server.on(event, handler)
 
     def start(self) -> Server:
+        if not self._server._started:  # one that a parent did not start may start here
+            self._owner = os.getpid()
+        _check_process(self._owner, "server")
         _wait(self._server.start())
         return self
 
     def drain(self, deadline_s: float = 5.0) -> None:
+        check_deadline(deadline_s)
+        if self._server._hosted is not None:
+            _check_process(self._owner, "server")
         _wait(self._server.drain(deadline_s))
 
     def serve(self, drain_s: float = 5.0) -> None:
-        """Starts, serves until Ctrl-C, and drains."""
+        """Starts, serves until Ctrl-C, SIGTERM or ``drain()``, and drains. In another than the main
+        thread it hears of signals only while something serves in the main thread, too."""
+        check_deadline(drain_s)
         self.start()
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            pass
-        finally:
-            self.drain(drain_s)
+        loop = _background.loop()
+        with told_to_stop(lambda: self._server._ask_to_stop(loop, drain_s)):
+            try:
+                _wait(self._server._wait_ended())
+            except KeyboardInterrupt:
+                pass
+            finally:
+                self.drain(drain_s)
 
     def publish(self, room: str, content: str, user: str = PROGRAM_NAME) -> None:
         self._server.publish(room, content, user)
@@ -103,8 +171,8 @@ class Server:
     def send_to(self, user: str, content: str, sender: str = PROGRAM_NAME) -> None:
         self._server.send_to(user, content, sender)
 
-    def close(self, connection: Connection, code: int = 1000) -> None:
-        self._server.close(connection, code)
+    def close(self, connection: Connection, code: int = 1000) -> bool:
+        return self._server.close(connection, code)
 
     @property
     def rooms(self) -> dict[str, int]:
@@ -133,7 +201,8 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.drain()
+        if os.getpid() == self._owner:  # a forked child leaves the parent's server alone
+            self.drain()
 
     def __repr__(self) -> str:
         return repr(self._server).replace("chinwag.Server", "chinwag.sync.Server")
@@ -148,6 +217,7 @@ class Client:
     def __init__(self, url: str, user: str | None = None, **options: Any) -> None:
         self._given = (url, user, options)
         self._client: chinwag.client.Client | None = None
+        self._owner = os.getpid()
 
     def connect(self) -> Client:
         url, user, options = self._given
@@ -155,17 +225,21 @@ class Client:
         async def begin() -> chinwag.client.Client:
             return await chinwag.client.Client(url, user, **options).connect()
 
+        if self._client is not None:
+            raise ChinwagError("a client connects once: make a new one", "already_running")
         self._client = _wait(begin())
+        self._owner = os.getpid()
         return self
 
     def close(self) -> None:
         if self._client is not None:
-            _wait(self._client.close())
+            _wait(self._open.close())
 
     @property
     def _open(self) -> chinwag.client.Client:
         if self._client is None:
             raise ConnectionClosed("connect first")
+        _check_process(self._owner, "client")
         return self._client
 
     @property
@@ -214,7 +288,8 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        if os.getpid() == self._owner:  # a forked child leaves the parent's connection alone
+            self.close()
 
     def __repr__(self) -> str:
         return f"<chinwag.sync.Client of {self._given[0]}>"

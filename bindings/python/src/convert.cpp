@@ -58,7 +58,7 @@ event_choice read_choice(const py::iterable& names) {
   return wanted;
 }
 
-py::list to_list(const std::vector<event>& events) {
+py::list to_list(std::span<const event> events) {
   py::list list(events.size());
   std::size_t at = 0;
   for (const event& one : events) {

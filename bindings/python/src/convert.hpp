@@ -2,6 +2,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <span>
 #include <vector>
 
 #include "chinwag/event_queue.hpp"
@@ -16,7 +17,7 @@ options read_options(const pybind11::dict& given);
 event_choice read_choice(const pybind11::iterable& names);
 
 // Each event as (kind, handle, number, user, room, content, code).
-pybind11::list to_list(const std::vector<event>& events);
+pybind11::list to_list(std::span<const event> events);
 
 // From (handle, number, kind, text, code) each.
 std::vector<decision> read_decisions(const pybind11::list& given);

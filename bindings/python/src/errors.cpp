@@ -1,5 +1,7 @@
 #include "errors.hpp"
 
+#include <unistd.h>
+
 namespace chinwag::python {
 
 namespace py = pybind11;
@@ -13,6 +15,14 @@ void raise(const std::string& code, const std::string& text) {
 
 void check(const status& outcome) {
   if (!outcome) raise(error_name(outcome.code), outcome.text);
+}
+
+void take_lock(PyThreadState* kept) {
+  try {
+    PyEval_RestoreThread(kept);
+  } catch (...) {  // nothing else is thrown: the thread is being unwound
+    while (true) ::pause();
+  }
 }
 
 }  // namespace chinwag::python

@@ -2,7 +2,10 @@
 
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <span>
+#include <system_error>
 #include <utility>
 
 #include "convert.hpp"
@@ -11,6 +14,18 @@
 namespace chinwag::python {
 
 namespace py = pybind11;
+
+namespace {
+
+// A few milliseconds of handlers.
+constexpr std::size_t events_per_take = 1024;
+
+[[noreturn]] void raise_no_thread(const std::system_error& failure) {
+  raise(error_name(error::system_failure),
+        std::string("no thread can be made (") + failure.what() + "): raise the limit of tasks");
+}
+
+}  // namespace
 
 hosted::hosted(const py::dict& given, event_choice wanted)
     : bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)), events_([this] { ring(); }) {
@@ -24,10 +39,15 @@ hosted::hosted(const py::dict& given, event_choice wanted)
 hosted::~hosted() {
   // After a fork the thread that serves is not in this process: nothing can be waited for.
   if (::getpid() != owner_) {
-    static_cast<void>(server_.release());  // NOLINT(bugprone-unused-return-value)
+    static_cast<void>(drainer_.release());  // NOLINT(bugprone-unused-return-value)
+    static_cast<void>(server_.release());   // NOLINT(bugprone-unused-return-value)
   } else {
-    const py::gil_scoped_release unlocked;
-    server_.reset();
+    without_lock([this] {
+      server_->stop();
+      join();
+      server_.reset();
+      return status{};
+    });
   }
   if (bell_ >= 0) ::close(bell_);
 }
@@ -44,28 +64,70 @@ server& hosted::engine() const {
 std::uint16_t hosted::start() {
   const listen_result listening = engine().listen();
   check(listening.outcome);
-  check(engine().run_in_background());
+  try {
+    check(engine().run_in_background());
+  } catch (const std::system_error& failure) {
+    raise_no_thread(failure);
+  }
   return listening.port;
 }
 
 void hosted::stop() {
   server& stopped = engine();
-  const py::gil_scoped_release unlocked;
-  stopped.stop();
-  stopped.join();
+  without_lock([&] {
+    stopped.stop();
+    join();
+    return status{};
+  });
 }
 
-void hosted::drain(double deadline_s) {
+void hosted::drain(std::uint32_t deadline_ms) {
   server& drained = engine();
-  const py::gil_scoped_release unlocked;
-  drained.drain(std::chrono::milliseconds(static_cast<std::int64_t>(deadline_s * 1000)));
-  drained.join();
+  const std::lock_guard locked(guard_);
+  if (drainer_) return;
+  try {
+    drainer_ = std::make_unique<std::thread>([this, &drained] {
+      drained.join();
+      ended_ = true;
+      ring();
+    });
+  } catch (const std::system_error& failure) {
+    raise_no_thread(failure);
+  }
+  drained.drain(std::chrono::milliseconds(deadline_ms));
+}
+
+// Waits for the end of the server that was told to end. Two threads may not wait for the same one.
+void hosted::join() {
+  std::unique_ptr<std::thread> drainer;
+  {
+    const std::lock_guard locked(guard_);
+    drainer.swap(drainer_);
+  }
+  if (drainer) {
+    drainer->join();
+  } else {
+    server_->join();
+  }
 }
 
 py::list hosted::take() {
   std::uint64_t rung = 0;
   [[maybe_unused]] const ssize_t got = ::read(bell_, &rung, sizeof rung);
-  return to_list(events_.take());
+  if (!has_more()) {
+    taken_ = events_.take();
+    next_ = 0;
+  }
+  const std::size_t count = std::min(taken_.size() - next_, events_per_take);
+  const py::list list = to_list(std::span(taken_).subspan(next_, count));
+  next_ += count;
+  if (has_more()) {
+    ring();
+  } else {
+    taken_ = {};
+    next_ = 0;
+  }
+  return list;
 }
 
 void hosted::decide(const py::list& decisions) {

@@ -3,10 +3,13 @@
 #include <pybind11/pybind11.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -26,12 +29,16 @@ class hosted {
 
   std::uint16_t start();
   void stop();
-  void drain(double deadline_s);
+  // Returns at once; when the server has ended, has_ended() is true and the descriptor readable.
+  void drain(std::uint32_t deadline_ms);
+  bool has_ended() const { return ended_; }
 
   // The descriptor that is readable when take() has something.
   int wake_fd() const { return bell_; }
-  // (kind, handle, number, user, room, content, code), in the order in which they happened.
+  // (kind, handle, number, user, room, content, code), in the order in which they happened. At
+  // most so many that the program's loop gets to do something else; for the rest it rings again.
   pybind11::list take();
+  bool has_more() const { return next_ < taken_.size(); }
   // (handle, number, kind, text, code)
   void decide(const pybind11::list& decisions);
   // (is a warning, text)
@@ -47,15 +54,20 @@ class hosted {
 
  private:
   server& engine() const;
+  void join();
   void ring() const;
   void log(log_level level, std::string_view text);
 
   int bell_ = -1;
   event_queue events_;
+  std::vector<event> taken_;  // used by the program's thread only, as next_ is
+  std::size_t next_ = 0;      // of those, the first that the program has not seen
   std::mutex guard_;
   std::vector<std::pair<bool, std::string>> logs_;
   const pid_t owner_ = ::getpid();
-  std::unique_ptr<server> server_;  // last: it ends before what it calls
+  std::atomic<bool> ended_{false};
+  std::unique_ptr<server> server_;        // it ends before what it calls
+  std::unique_ptr<std::thread> drainer_;  // waits for the end of a drain
 };
 
 }  // namespace chinwag::python

@@ -39,6 +39,11 @@ PYBIND11_MODULE(_chinwag, module, py::mod_gil_not_used(),
   module.def("check_options", [](const py::dict& given) { read_options(given); });
   module.def("list_options", &list_options);
   module.def("list_errors", &list_errors);
+  // A development server may load the package's modules anew: a class is registered once.
+  if (const py::handle known = py::detail::get_type_handle(typeid(hosted), false)) {
+    module.attr("Hosted") = known;
+    return;
+  }
   py::class_<hosted>(module, "Hosted")
       .def(py::init([](const py::dict& given, const py::iterable& wanted) {
         return std::make_unique<hosted>(given, read_choice(wanted));
@@ -46,8 +51,10 @@ PYBIND11_MODULE(_chinwag, module, py::mod_gil_not_used(),
       .def("start", &hosted::start)
       .def("stop", &hosted::stop)
       .def("drain", &hosted::drain)
+      .def("has_ended", &hosted::has_ended)
       .def("wake_fd", &hosted::wake_fd)
       .def("take", &hosted::take)
+      .def("has_more", &hosted::has_more)
       .def("decide", &hosted::decide)
       .def("take_logs", &hosted::take_logs)
       .def("publish", &hosted::publish)

@@ -58,6 +58,7 @@ struct options {
   std::uint32_t sends_per_room_turn = 512;
   std::uint32_t turn_us = 2'000;
   std::uint32_t room_backlog_bytes_max = 256 * 1024;
+  std::uint32_t hold_back_ms = 500;
   std::uint32_t listen_backlog = 4'096;
 };
 

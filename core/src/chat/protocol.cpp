@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::size_t type_bytes_max = 16;
 
+// With more waiting in a user's outbox, direct messages go through a log, which holds back those
+// who send more than the user takes.
+constexpr std::size_t outbox_bytes_short = 64 * 1024;
+
 // The request's type after unescaping. Types that are longer than any known one are unknown.
 request request_of(const json_field& type) {
   std::array<char, type_bytes_max> plain{};
@@ -67,14 +71,12 @@ served protocol::serve_object(connection_id id, const json_request& asked, const
     case request::join:
       return join(id, asked, decided);
     case request::direct:
-      direct(id, asked);
-      break;
+      return direct(id, asked);
     case request::heartbeat:
       heartbeat(id);
       break;
     case request::leave:
-      leave(id, asked);
-      break;
+      return leave(id, asked);
     case request::unknown:  // C4
     case request::refused:
       break;
@@ -120,21 +122,18 @@ served protocol::join(connection_id id, const json_request& asked, const verdict
     }
     if (turn_down(id, *decided)) return {};
   }
-  rooms_.join(id, name.view());
-  return {};
+  return {.published = rooms_.join(id, name.view())};
 }
 
-void protocol::leave(connection_id id, const json_request& asked) {
+served protocol::leave(connection_id id, const json_request& asked) {
   if (!name_in(asked.room).valid()) {
-    refuse(id, refusal::bad_request, "'room' must be a name");
-    return;
+    return refuse(id, refusal::bad_request, "'room' must be a name");
   }
   const member_id membership = membership_of(id, asked);
   if (membership == no_id) {  // R5
-    refuse(id, refusal::not_joined, "not in this room");
-    return;
+    return refuse(id, refusal::not_joined, "not in this room");
   }
-  rooms_.leave(membership);
+  return {.published = rooms_.leave(membership)};
 }
 
 served protocol::message(connection_id id, const json_request& asked, const verdict* decided) {
@@ -193,23 +192,35 @@ member_id protocol::membership_of(connection_id id, const json_request& asked) c
   return place == no_id ? no_id : rooms_.find_member(id, place);
 }
 
-void protocol::direct(connection_id id, const json_request& asked) {
+served protocol::direct(connection_id id, const json_request& asked) {
   const requested_name name = name_in(asked.to);
   if (!name.valid() || !asked.content.is_text()) {  // D3
-    refuse(id, refusal::bad_request, "'to' must be a name and 'content' a string");
-    return;
+    return refuse(id, refusal::bad_request, "'to' must be a name and 'content' a string");
   }
-  connection_id to = users_.first(name.view());
-  if (to == no_id) {  // D2
-    refuse(id, refusal::no_such_user, "nobody by that name");
-    return;
+  if (users_.first(name.view()) == no_id) {  // D2
+    return refuse(id, refusal::no_such_user, "nobody by that name");
   }
   const quoted_name user(user_of(id));
-  const message_parts parts = direct_message(user, asked.content.raw, shared_.clock.timestamp());
-  for (; to != no_id; to = users_.next(to)) {  // D1
-    outboxes_.add(to, parts);
+  return {.published = direct(name.view(),
+                              direct_message(user, asked.content.raw, shared_.clock.timestamp()))};
+}
+
+// D1, D4. A user with one connection mostly gets it in the outbox of that one. Once a direct log is
+// there, all goes through it; what was in the outbox before goes out first.
+room_id protocol::direct(std::string_view to, const message_parts& message) {
+  const connection_id first = users_.first(to);
+  if (first == no_id) return no_id;
+  room_id log = rooms_.find_direct(to);
+  if (log == no_id && users_.next(first) == no_id &&
+      outboxes_.waiting(first) <= outbox_bytes_short) {
+    outboxes_.add(first, message);
     shared_.counts.direct_deliveries.add();
+    return no_id;
   }
+  if (log == no_id) log = rooms_.open_direct(to, first);
+  rooms_.publish(log, message);
+  shared_.counts.direct_deliveries.add(shared_.links.rooms[log].members);
+  return log;
 }
 
 void protocol::heartbeat(connection_id id) {

@@ -47,14 +47,17 @@ class protocol {
   // Tells the client why a request is not served. `text` is JSON text.
   served refuse(connection_id id, refusal code, std::string_view text);
 
+  // Sends to every connection of a user. Returns the log that it went through, or no_id.
+  room_id direct(std::string_view to, const message_parts& message);
+
  private:
   served serve_object(connection_id id, const json_request& asked, const verdict* decided);
   served join(connection_id id, const json_request& asked, const verdict* decided);
-  void leave(connection_id id, const json_request& asked);
+  served leave(connection_id id, const json_request& asked);
   served message(connection_id id, const json_request& asked, const verdict* decided);
   program::asked ask_message(connection_id id, const json_request& asked);
   bool turn_down(connection_id id, const verdict& outcome);
-  void direct(connection_id id, const json_request& asked);
+  served direct(connection_id id, const json_request& asked);
   void heartbeat(connection_id id);
   member_id membership_of(connection_id id, const json_request& asked) const;
   std::string_view user_of(connection_id id) const;

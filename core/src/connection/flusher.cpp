@@ -99,18 +99,9 @@ void flusher::visit(member_id id) {
 }
 
 void flusher::finish_pass(room_id id) {
-  room_links& links = shared_.links.rooms[id];
-  room& place = shared_.truth.rooms[id];
-  links.in_pass = false;
-  links.dirty = false;
-  std::uint64_t low = place.log.tail;
-  for (member_id at = links.first_member; at != no_id;
-       at = shared_.links.members[at].next_in_room) {
-    low = std::min(low, shared_.truth.members[at].cursor);
-  }
-  release(place.log, shared_.truth.chunks, low);
-  if (links.passed < place.log.tail) rooms_.mark_dirty(id);
-  rooms_.remove_if_empty(id);
+  shared_.links.rooms[id].in_pass = false;
+  shared_.links.rooms[id].dirty = false;
+  rooms_.settle(id);
 }
 
 }  // namespace chinwag

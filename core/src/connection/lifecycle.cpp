@@ -75,6 +75,8 @@ connection_id lifecycle::open(int descriptor) {
 
 void lifecycle::begin_chat(connection_id id, std::string_view user) {
   users_.add(id, user);
+  const room_id direct = rooms_.find_direct(user);
+  if (direct != no_id) rooms_.join_direct(id, direct);
   enter(id, connection_phase::chat);
   shared_.truth.connections[id].heard_at = shared_.clock.now();
   shared_.counts.upgrades.add();
@@ -121,7 +123,7 @@ void lifecycle::begin_closing(connection_id id, std::uint16_t code) {
 // Once for every connection that chatted: its rooms, its user's other connections and the program
 // learn that it is gone.
 void lifecycle::end_chat(connection_id id, std::uint16_t code) {
-  rooms_.leave_all(id);
+  rooms_.leave_all(id, draining_ ? rooms::farewell::silent : rooms::farewell::announced);
   const stored_name user = shared_.truth.connections[id].user;
   if (user.size == 0) return;
   program_.closed(shared_.handle_of(id), shared_.truth.names.view(user), code);
@@ -186,9 +188,18 @@ void lifecycle::after_delivery(connection_id id, delivery outcome) {
 
 // Too much waits for a connection whose buffer is full.
 void lifecycle::judge(connection_id id) {
-  if (shared_.truth.connections[id].phase != connection_phase::chat) return;
-  if (sender_.lag(id) <= shared_.limits.pending_bytes_max) return;
-  const bool own_too_long = outboxes_.waiting(id) > shared_.limits.pending_bytes_max;
+  const connection& slow = shared_.truth.connections[id];
+  if (slow.phase != connection_phase::chat) return;
+  const std::uint64_t lag = sender_.lag(id);
+  const std::uint64_t limit = shared_.limits.pending_bytes_max;
+  if (lag <= limit) {
+    // A connection that takes nothing at all holds nobody back.
+    constexpr std::uint32_t progress_ms = 100;
+    const bool progresses = elapsed_ms(slow.since, shared_.clock.now()) < progress_ms;
+    if (lag > limit / 2 && progresses) sender_.hold_back_for(id);
+    return;
+  }
+  const bool own_too_long = sender_.own_lag(id) > limit;
   if (shared_.limits.slow_consumer == slow_consumer_policy::skip && !own_too_long) {
     shared_.counts.slow_consumers.add();
     sender_.skip_to_tails(id);

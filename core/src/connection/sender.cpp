@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <string>
 
+#include "host/invariant.hpp"
 #include "wire/messages.hpp"
 
 namespace chinwag {
@@ -13,6 +14,12 @@ namespace {
 
 bool is_member(frame_source source) {
   return source != no_source && source != outbox_source;
+}
+
+// The kernel takes nothing now and may later. Out of buffers it may say so of a socket that is
+// writable: the poller is level-triggered and has the next turn try again.
+bool takes_later(ssize_t sent) {
+  return sent == -EAGAIN || sent == -EINTR || sent == -ENOBUFS || sent == -ENOMEM;
 }
 
 std::uint64_t due_until(const member& to, const room& place) {
@@ -30,7 +37,7 @@ delivery sender::deliver(connection_id id) {
     if (plan.empty()) continue;
     const ssize_t sent = send_(to.descriptor, plan.pieces());
     shared_.counts.send_calls.add();
-    if (sent < 0 && sent != -EAGAIN && sent != -EINTR) return delivery::broken;
+    if (sent < 0 && !takes_later(sent)) return delivery::broken;
     if (sent > 0) apply(id, plan, static_cast<std::uint64_t>(sent));
     if (sent > 0 || !to.blocked) to.since = shared_.clock.now();
     to.blocked = sent < 0 || static_cast<std::uint64_t>(sent) < plan.total();
@@ -49,6 +56,7 @@ delivery sender::deliver(connection_id id) {
 bool sender::write_end(connection_id id) {
   connection& to = shared_.truth.connections[id];
   if (to.phase != connection_phase::closing || to.ending) return false;
+  invariant(to.open_left == 0);  // the plan was empty
   to.ending = true;
   if (to.close_with == 0) return false;
   const std::string_view reason = to.answers_close ? "" : close_reason(to.close_with);
@@ -65,10 +73,31 @@ std::uint64_t sender::lag(connection_id id) const {
   std::uint64_t bytes = outboxes_.waiting(id);
   for (member_id at = shared_.links.connections[id].first_member; at != no_id;
        at = shared_.links.members[at].next_of_connection) {
-    const member& membership = shared_.truth.members[at];
-    bytes += due_until(membership, shared_.truth.rooms[membership.room]) - membership.cursor;
+    bytes += lag_of(at);
   }
   return bytes;
+}
+
+std::uint64_t sender::own_lag(connection_id id) const {
+  std::uint64_t bytes = outboxes_.waiting(id);
+  for (member_id at = shared_.links.connections[id].first_member; at != no_id;
+       at = shared_.links.members[at].next_of_connection) {
+    if (rooms_.is_direct(shared_.truth.members[at].room)) bytes += lag_of(at);
+  }
+  return bytes;
+}
+
+std::uint64_t sender::lag_of(member_id id) const {
+  const member& membership = shared_.truth.members[id];
+  return due_until(membership, shared_.truth.rooms[membership.room]) - membership.cursor;
+}
+
+void sender::hold_back_for(connection_id id) {
+  const std::uint64_t much = shared_.limits.pending_bytes_max / 8;
+  for (member_id at = shared_.links.connections[id].first_member; at != no_id;
+       at = shared_.links.members[at].next_of_connection) {
+    if (!shared_.truth.members[at].leaving() && lag_of(at) > much) rooms_.hold_back(at);
+  }
 }
 
 void sender::collect(connection_id id, send_plan& plan) const {
@@ -101,11 +130,13 @@ void sender::collect_rooms(connection_id id, send_plan& plan) const {
       lagging[count++] = at;
     }
   }
-  const auto order = [&](member_id at) {
-    return shared_.links.rooms[shared_.truth.members[at].room].dirty_order;
+  // The count wraps: what tells which came first is how long ago it was.
+  const auto age = [&](member_id at) {
+    return shared_.links.dirty_count -
+           shared_.links.rooms[shared_.truth.members[at].room].dirty_order;
   };
   std::sort(lagging.begin(), lagging.begin() + static_cast<std::ptrdiff_t>(count),
-            [&](member_id a, member_id b) { return order(a) - order(b) > UINT32_MAX / 2; });
+            [&](member_id a, member_id b) { return age(a) > age(b); });
   for (std::size_t i = 0; i < count && !plan.full(); ++i) {
     const member& membership = shared_.truth.members[lagging[i]];
     const room& place = shared_.truth.rooms[membership.room];
@@ -150,7 +181,7 @@ std::uint32_t sender::advance_member(const send_plan::segment& part, std::uint64
     open = walk.end - position;
     finished = walk.frames - (open == 0 ? 0 : 1);
   }
-  shared_.counts.deliveries.add(finished);
+  if (!rooms_.is_direct(to.room)) shared_.counts.deliveries.add(finished);
   to.cursor += taken;
   if (to.cursor >= to.end) rooms_.retire(part.source);
   return static_cast<std::uint32_t>(open);
@@ -184,7 +215,7 @@ void sender::adopt_open_frame(connection_id id) {
   outboxes_.buffers_of(id).out.add_first(
       {static_cast<const char*>(rest[0].iov_base), to.open_left});
   to.open_source = outbox_source;
-  shared_.counts.deliveries.add();
+  if (!rooms_.is_direct(open.room)) shared_.counts.deliveries.add();
   open.cursor += to.open_left;
   if (open.cursor >= open.end) rooms_.retire(from);
 }
@@ -209,7 +240,7 @@ void sender::skip_member(member_id id) {
   member& late = shared_.truth.members[id];
   const room& place = shared_.truth.rooms[late.room];
   const std::uint64_t to = due_until(late, place);
-  if (late.cursor >= to) return;
+  if (late.cursor >= to || rooms_.is_direct(late.room)) return;
   const quoted_name name(shared_.truth.names.view(place.name));
   outboxes_.add(late.connection,
                 skipped_message(name, std::to_string(late.cursor), std::to_string(to)));

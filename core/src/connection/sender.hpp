@@ -100,8 +100,14 @@ class sender {
 
   // Bytes that wait for the connection, in its rooms and in its outbox.
   std::uint64_t lag(connection_id id) const;
+  // Of those, what nobody else gets and no policy skips: its outbox and direct messages.
+  std::uint64_t own_lag(connection_id id) const;
+
+  // Holds back those who publish where the connection lags.
+  void hold_back_for(connection_id id);
 
  private:
+  std::uint64_t lag_of(member_id id) const;
   bool write_end(connection_id id);
   void collect(connection_id id, send_plan& plan) const;
   void collect_rooms(connection_id id, send_plan& plan) const;

@@ -57,7 +57,7 @@ void add_gauges(exposition& out, const stats& numbers) {
   out.single("connections", "gauge", "Open connections, HTTP ones included.", numbers.connections);
   out.single("rooms", "gauge", "Rooms with members.", numbers.rooms);
   out.single("members", "gauge", "Memberships of connections in rooms.", numbers.members);
-  out.single("log_chunks", "gauge", "Chunks of 128 KiB held by room logs.", numbers.log_chunks);
+  out.single("log_chunks", "gauge", "Chunks held by room logs.", numbers.log_chunks);
   out.single("memory_bytes", "gauge", "Bytes held by room logs and connections' buffers.",
              numbers.memory_bytes);
 }

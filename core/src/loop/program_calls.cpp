@@ -26,16 +26,21 @@ void task_queue::run(const std::function<bool()>& enough) {
   take(false);
   while (!taken_.empty() && !enough()) {
     // Out of the queue first: a task may lead to another run.
-    const entry next = std::move(taken_.front());
+    entry next = std::move(taken_.front());
     taken_.pop_front();
-    bytes_ -= next.cost;
-    next.wanted();
+    if (next.wanted()) {
+      bytes_ -= next.cost;
+      continue;
+    }
+    taken_.push_front(std::move(next));
+    return;
   }
 }
 
 void task_queue::close() {
   take(true);
-  run([] { return false; });
+  for (const entry& one : std::exchange(taken_, {})) one.wanted();
+  bytes_ = 0;
 }
 
 void task_queue::abandon() {
@@ -61,17 +66,17 @@ void program_calls::publish(std::string_view room, std::string_view content,
                             std::string_view user) {
   const room_id place = rooms_.find(room);
   if (place == no_id) return;
+  refused_ = rooms_.is_behind(place);
+  if (refused_) return;
   rooms_.publish(place, room_message(quoted_name(room), quoted_name(user), content,
                                      shared_.clock.timestamp()));
 }
 
 void program_calls::send_to(std::string_view to, std::string_view content, std::string_view user) {
-  const message_parts message =
-      direct_message(quoted_name(user), content, shared_.clock.timestamp());
-  for (connection_id id = users_.first(to); id != no_id; id = users_.next(id)) {
-    outboxes_.add(id, message);
-    shared_.counts.direct_deliveries.add();
-  }
+  const room_id log = rooms_.find_direct(to);
+  refused_ = log != no_id && rooms_.is_behind(log);
+  if (refused_) return;
+  protocol_.direct(to, direct_message(quoted_name(user), content, shared_.clock.timestamp()));
 }
 
 void program_calls::send(connection_handle to, std::string_view content, std::string_view user) {
@@ -97,7 +102,8 @@ std::vector<room_info> program_calls::list_rooms() const {
   std::vector<room_info> found;
   for (room_id id = 0; id < shared_.truth.rooms.size(); ++id) {
     const std::uint32_t members = shared_.links.rooms[id].members;
-    if (shared_.truth.rooms[id].name.size == 0 || members == 0) continue;
+    const bool listed = shared_.truth.rooms[id].name.size != 0 && !rooms_.is_direct(id);
+    if (!listed || members == 0) continue;
     found.push_back({std::string(shared_.truth.names.view(shared_.truth.rooms[id].name)), members});
   }
   return found;

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "chat/requests.hpp"
@@ -24,7 +25,8 @@ namespace chinwag {
 // What other threads want done on the shard's. Tasks run in the order in which they were put in.
 class task_queue {
  public:
-  using task = std::function<void()>;
+  // False: it can't be done yet, and is tried again before those behind it.
+  using task = std::function<bool()>;
 
   explicit task_queue(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
@@ -51,14 +53,14 @@ class task_queue {
   void abandon();
 
  private:
-  void take(bool last);
-
-  std::mutex guard_;
   struct entry {
     task wanted;
     std::size_t cost;
   };
 
+  void take(bool last);
+
+  std::mutex guard_;
   const std::size_t bytes_max_;
   std::vector<entry> tasks_;
   std::atomic<std::size_t> bytes_{0};  // of all that wait
@@ -71,13 +73,17 @@ class task_queue {
 class program_calls {
  public:
   program_calls(context& shared, outboxes& outboxes, rooms& rooms, users& users,
-                lifecycle& lifecycle, requests& requests)
+                lifecycle& lifecycle, protocol& protocol, requests& requests)
       : shared_(shared),
         outboxes_(outboxes),
         rooms_(rooms),
         users_(users),
         lifecycle_(lifecycle),
+        protocol_(protocol),
         requests_(requests) {}
+
+  // Whether the call before could not be served yet, because its room can't keep up.
+  bool take_refused() { return std::exchange(refused_, false); }
 
   void publish(std::string_view room, std::string_view content, std::string_view user);
   void send_to(std::string_view to, std::string_view content, std::string_view user);
@@ -97,7 +103,9 @@ class program_calls {
   rooms& rooms_;
   users& users_;
   lifecycle& lifecycle_;
+  protocol& protocol_;
   requests& requests_;
+  bool refused_ = false;
 };
 
 }  // namespace chinwag

@@ -28,7 +28,7 @@ shard::shard(const options& settings, const hash_key& key, handlers called, prog
       poller_(shared_),
       timers_(shared_.links.connections),
       outboxes_(shared_),
-      rooms_(shared_),
+      rooms_(shared_, outboxes_),
       users_(shared_),
       sender_(shared_, outboxes_, rooms_, kernel::send),
       lifecycle_(shared_, outboxes_, rooms_, users_, sender_, poller_, timers_, program_),
@@ -40,7 +40,7 @@ shard::shard(const options& settings, const hash_key& key, handlers called, prog
           shared_, outboxes_, sender_, rooms_,
           [this](connection_id id, delivery outcome) { lifecycle_.after_delivery(id, outcome); }),
       acceptor_(shared_, lifecycle_, poller_, listener_key),
-      calls_(shared_, outboxes_, rooms_, users_, lifecycle_, requests_),
+      calls_(shared_, outboxes_, rooms_, users_, lifecycle_, protocol_, requests_),
       tasks_(settings.calls_bytes_max) {}
 
 shard::~shard() {
@@ -224,7 +224,13 @@ void shard::drain(std::uint32_t deadline_ms) {
 }
 
 status shard::post(task wanted, std::size_t cost) {
-  switch (tasks_.put([this, wanted = std::move(wanted)] { wanted(calls_); }, cost)) {
+  const task_queue::outcome outcome = tasks_.put(
+      [this, wanted = std::move(wanted)] {
+        wanted(calls_);
+        return !calls_.take_refused();
+      },
+      cost);
+  switch (outcome) {
     case task_queue::outcome::taken_first:
       ring();
       [[fallthrough]];

@@ -37,6 +37,10 @@ void outbox::add_raw(std::string_view bytes) {
   raw_ += bytes.size();
 }
 
+void outbox::add_frames(std::string_view bytes) {
+  std::memcpy(grow(bytes.size()), bytes.data(), bytes.size());
+}
+
 std::uint32_t outbox::sent(std::size_t count, std::uint32_t open) {
   std::size_t unit = raw_ > 0 ? raw_ : open;
   std::size_t left = count;

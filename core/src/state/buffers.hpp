@@ -22,6 +22,9 @@ class outbox {
   // Bytes that are not frames; only before the first frame.
   void add_raw(std::string_view bytes);
 
+  // Finished frames.
+  void add_frames(std::string_view bytes);
+
   // The rest of a frame that has begun on the wire: before everything that waits.
   void add_first(std::string_view bytes) { bytes_.insert(sent_, bytes); }
 

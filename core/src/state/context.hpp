@@ -210,6 +210,7 @@ struct room_links {
   std::uint32_t dirty_order = 0;  // when it became dirty, relative to other rooms
   bool dirty = false;
   bool in_pass = false;
+  bool direct = false;  // a user's direct log, not a room
 };
 
 // Rule 6 of the design: what an idle member of one room costs, its user's index entry (at most 12
@@ -224,13 +225,15 @@ struct derived {
   derived(const state& truth, const hash_key& key)
       : users([&truth](connection_id id) { return truth.names.view(truth.connections[id].user); },
               key),
-        room_names([&truth](room_id id) { return truth.names.view(truth.rooms[id].name); }, key) {}
+        room_names([&truth](room_id id) { return truth.names.view(truth.rooms[id].name); }, key),
+        direct_logs([&truth](room_id id) { return truth.names.view(truth.rooms[id].name); }, key) {}
 
   paged<connection_links> connections;
   paged<member_links> members;
   paged<room_links> rooms;
-  name_index users;       // name -> first connection of that user
-  name_index room_names;  // name -> room
+  name_index users;        // name -> first connection of that user
+  name_index room_names;   // name -> room
+  name_index direct_logs;  // user's name -> its direct log
   std::unordered_map<connection_id, std::uint32_t> user_counts;  // of users with several, by first
   address_counts addresses;                                      // while they are limited
   std::deque<room_id> dirty_rooms;          // in the order in which they became dirty
@@ -253,9 +256,7 @@ struct context {
   }
   // What logs and buffers hold. Nothing that makes it grow is served while it is full; while it is
   // scarce, those who hold most give way.
-  std::uint64_t memory_used() const {
-    return links.buffer_bytes + std::uint64_t{truth.chunks.in_use()} * sizeof(chunk);
-  }
+  std::uint64_t memory_used() const { return links.buffer_bytes + truth.chunks.bytes(); }
   bool memory_full() const { return memory_used() >= limits.memory_bytes_max; }
   bool memory_scarce() const {
     return memory_used() >= limits.memory_bytes_max - limits.memory_bytes_max / 8;

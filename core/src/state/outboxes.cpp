@@ -1,5 +1,8 @@
 #include "state/outboxes.hpp"
 
+#include <array>
+#include <span>
+
 namespace chinwag {
 
 void outboxes::add(connection_id id, const message_parts& message) {
@@ -19,6 +22,21 @@ void outboxes::add(connection_id id, opcode code, std::string_view payload) {
 void outboxes::add_raw(connection_id id, std::string_view bytes) {
   connection_buffers& kept = buffers_of(id);
   kept.out.add_raw(bytes);
+  count(kept);
+  queue(id);
+}
+
+void outboxes::add_frames(connection_id id, const room_log& log, std::uint64_t from) {
+  if (from >= log.tail) return;
+  connection_buffers& kept = buffers_of(id);
+  while (from < log.tail) {
+    std::array<iovec, 16> pieces{};
+    const std::size_t count = read(log, shared_.truth.chunks, from, log.tail, pieces);
+    for (const iovec& piece : std::span(pieces).first(count)) {
+      kept.out.add_frames({static_cast<const char*>(piece.iov_base), piece.iov_len});
+      from += piece.iov_len;
+    }
+  }
   count(kept);
   queue(id);
 }

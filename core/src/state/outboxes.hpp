@@ -14,6 +14,8 @@ class outboxes {
   void add(connection_id id, const message_parts& message);
   void add(connection_id id, opcode code, std::string_view payload);
   void add_raw(connection_id id, std::string_view bytes);
+  // The frames of a log from this position to its tail.
+  void add_frames(connection_id id, const room_log& log, std::uint64_t from);
 
   // Bytes that wait in it.
   std::size_t waiting(connection_id id) const;

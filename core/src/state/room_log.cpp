@@ -1,7 +1,8 @@
 #include "state/room_log.hpp"
 
 #include <algorithm>
-#include <cassert>
+
+#include "host/invariant.hpp"
 
 namespace chinwag {
 
@@ -19,26 +20,48 @@ chunk_id chunk_at(const room_log& log, const chunk_pool& pool, std::uint64_t pos
 }
 
 chunk& room_for(room_log& log, chunk_pool& pool, std::size_t bytes) {
-  if (log.last != no_id && pool[log.last].used + bytes <= chunk::bytes_max) return pool[log.last];
-  const chunk_id id = pool.take();
+  const chunk* last = log.last == no_id ? nullptr : &pool[log.last];
+  if (last != nullptr && last->capacity - last->used >= bytes) return pool[log.last];
+  const chunk_id id = pool.take(bytes, last);
   pool[id].base = log.tail;
   (log.last == no_id ? log.first : pool[log.last].next) = id;
   log.last = id;
   return pool[id];
 }
 
+// The place in chunk_pool::sizes of the smallest that holds so many bytes; one past its end for
+// more.
+std::size_t size_class(std::size_t bytes) {
+  const auto& sizes = chunk_pool::sizes;
+  return static_cast<std::size_t>(
+      std::find_if(sizes.begin(), sizes.end(), [&](std::size_t size) { return size >= bytes; }) -
+      sizes.begin());
+}
+
 }  // namespace
 
-chunk_id chunk_pool::take() {
+chunk_id chunk_pool::take(std::size_t bytes, const chunk* previous) {
+  const std::size_t largest = sizes.size() - 1;
+  std::size_t kind = size_class(bytes);
+  if (previous != nullptr) {
+    kind = std::max(kind, std::min(size_class(previous->capacity) + 1, largest));
+  } else if (bytes_ < bytes_ample) {
+    kind = std::max(kind, largest);
+  }
+  // A frame larger than every size has a chunk to itself.
+  const std::size_t capacity = kind < sizes.size() ? sizes[kind] : bytes;
   ++in_use_;
-  if (!spare_.empty()) {
-    const chunk_id id = spare_.back();
-    spare_.pop_back();
-    chunks_[id]->used = 0;
-    chunks_[id]->next = no_id;
+  bytes_ += capacity;
+  if (kind < sizes.size() && !spare_[kind].empty()) {
+    const chunk_id id = spare_[kind].back();
+    spare_[kind].pop_back();
+    chunks_[id].used = 0;
+    chunks_[id].next = no_id;
     return id;
   }
-  auto fresh = std::unique_ptr<chunk>(new chunk);  // its bytes stay untouched until written
+  chunk fresh;
+  fresh.capacity = static_cast<std::uint32_t>(capacity);
+  fresh.bytes.reset(new char[capacity]);
   if (hollow_.empty()) {
     chunks_.push_back(std::move(fresh));
     return static_cast<chunk_id>(chunks_.size() - 1);
@@ -50,20 +73,24 @@ chunk_id chunk_pool::take() {
 }
 
 void chunk_pool::give_back(chunk_id id) {
+  chunk& done = chunks_[id];
+  invariant(done.bytes != nullptr);
   --in_use_;
-  if (spare_.size() < spare_max) {
-    spare_.push_back(id);
+  bytes_ -= done.capacity;
+  const std::size_t kind = size_class(done.capacity);
+  if (kind < sizes.size() && spare_[kind].size() < spare_max) {
+    spare_[kind].push_back(id);
     return;
   }
-  chunks_[id].reset();
+  done.bytes.reset();
   hollow_.push_back(id);
 }
 
 void append(room_log& log, chunk_pool& pool, const message_parts& message) {
   const std::size_t size = message.frame_size();
-  assert(size <= chunk::bytes_max);
   chunk& piece = room_for(log, pool, size);
-  message.write_frame(piece.bytes.data() + piece.used);
+  invariant(size <= piece.capacity - piece.used);
+  message.write_frame(piece.bytes.get() + piece.used);
   piece.used += static_cast<std::uint32_t>(size);
   log.tail += size;
 }
@@ -76,7 +103,7 @@ std::size_t read(const room_log& log, const chunk_pool& pool, std::uint64_t from
     const chunk& piece = pool[id];
     const std::uint64_t end = std::min(to, end_of(piece));
     // sendmsg only reads, but its interface wants a pointer that isn't const.
-    out[count++] = {const_cast<char*>(piece.bytes.data() + (from - piece.base)),
+    out[count++] = {const_cast<char*>(piece.bytes.get() + (from - piece.base)),
                     static_cast<std::size_t>(end - from)};
     from = end;
     id = piece.next;
@@ -101,7 +128,7 @@ frame_walk walk_frames(const room_log& log, const chunk_pool& pool, std::uint64_
   while (walk.end < position) {
     while (walk.end >= end_of(pool[id])) id = pool[id].next;
     const chunk& piece = pool[id];
-    walk.end += server_frame_size(piece.bytes.data() + (walk.end - piece.base));
+    walk.end += server_frame_size(piece.bytes.get() + (walk.end - piece.base));
     ++walk.frames;
   }
   return walk;

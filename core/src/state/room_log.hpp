@@ -17,33 +17,41 @@ namespace chinwag {
 // A piece of a room's log. Frames never straddle two chunks, so what a member lacks is mostly one
 // run of bytes.
 struct chunk {
-  static constexpr std::size_t bytes_max = 128 * 1024;
-
   std::uint64_t base = 0;  // position in the log of bytes[0]
   std::uint32_t used = 0;
+  std::uint32_t capacity = 0;
   chunk_id next = no_id;
-  std::array<char, bytes_max> bytes;
+  std::unique_ptr<char[]> bytes;  // not set until written
 };
 
 // Hands out chunks and takes them back. The one given back last is given out first: it is still in
-// the cache. Memory beyond `spare_max` free chunks goes back to the system.
+// the cache. Memory beyond a few spare chunks of each size goes back to the system.
 class chunk_pool {
  public:
-  chunk_id take();
+  static constexpr std::array<std::uint32_t, 3> sizes = {4 * 1024, 32 * 1024, 128 * 1024};
+
+  // A chunk with room for at least `bytes`: of the size after `previous` where one came before it
+  // in its log, else a large one, or a small one once many are in use. Logs that grow get large
+  // chunks soon; a thousand rooms that wait for one slow member each do not pin 128 KiB each.
+  chunk_id take(std::size_t bytes, const chunk* previous);
   void give_back(chunk_id id);
 
-  chunk& operator[](chunk_id id) { return *chunks_[id]; }
-  const chunk& operator[](chunk_id id) const { return *chunks_[id]; }
+  chunk& operator[](chunk_id id) { return chunks_[id]; }
+  const chunk& operator[](chunk_id id) const { return chunks_[id]; }
 
   std::size_t in_use() const { return in_use_; }
+  // Of those in use.
+  std::size_t bytes() const { return bytes_; }
 
  private:
   static constexpr std::size_t spare_max = 128;
+  static constexpr std::size_t bytes_ample = 16 * 1024 * 1024;
 
-  std::vector<std::unique_ptr<chunk>> chunks_;
-  std::vector<chunk_id> spare_;   // with memory
-  std::vector<chunk_id> hollow_;  // places whose memory was returned
+  std::vector<chunk> chunks_;
+  std::array<std::vector<chunk_id>, sizes.size()> spare_;  // with memory, by size
+  std::vector<chunk_id> hollow_;                           // places whose memory was returned
   std::size_t in_use_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 // What was published in a room and not yet sent to everyone: finished WebSocket frames in a row.

@@ -1,5 +1,8 @@
 #include "state/rooms.hpp"
 
+#include <algorithm>
+
+#include "host/invariant.hpp"
 #include "wire/messages.hpp"
 
 namespace chinwag {
@@ -18,46 +21,87 @@ member_id rooms::find_member(connection_id id, room_id place) const {
   return no_id;
 }
 
-void rooms::join(connection_id id, std::string_view name) {
+room_id rooms::join(connection_id id, std::string_view name) {
   const room_id place = find_or_create(name);
-  const member_id joined = shared_.truth.members.add();
-  shared_.links.members.reset(joined);
-  shared_.truth.members[joined] = {shared_.truth.rooms[place].log.tail, UINT64_MAX, id, place};
-  link(joined, id, place);
+  add_member(id, place);
+  ++shared_.links.connections[id].rooms;
+  shared_.counts.members.add(1);
   const quoted_name user(shared_.truth.names.view(shared_.truth.connections[id].user));
   publish(place, joined_message(quoted_name(name), user, shared_.clock.timestamp()));
+  return place;
 }
 
-void rooms::leave(member_id id) {
-  member& leaver = shared_.truth.members[id];
-  leaver.end = shared_.truth.rooms[leaver.room].log.tail;
-  --shared_.links.connections[leaver.connection].rooms;
-  --shared_.links.rooms[leaver.room].members;
-  shared_.counts.members.set(shared_.counts.members.read() - 1);
+room_id rooms::leave(member_id id) {
+  const member& leaver = shared_.truth.members[id];
   const room_id place = leaver.room;
   const connection_id owner = leaver.connection;
-  if (leaver.cursor >= leaver.end) retire(id);
+  const connection& of = shared_.truth.connections[owner];
+  const std::uint64_t due_from = leaver.cursor + (of.open_source == id ? of.open_left : 0);
+  const room_log& log = shared_.truth.rooms[place].log;
+  outboxes_.add_frames(owner, log, due_from);
+  shared_.counts.deliveries.add(walk_frames(log, shared_.truth.chunks, due_from, log.tail).frames);
+  end(id, due_from);
   announce_leaving(place, owner);
+  return place;
 }
 
-void rooms::leave_all(connection_id id) {
+void rooms::leave_all(connection_id id, farewell told) {
   for (member_id at = shared_.links.connections[id].first_member; at != no_id;) {
     const member_id next = shared_.links.members[at].next_of_connection;
-    if (!shared_.truth.members[at].leaving()) leave(at);
+    const member& one = shared_.truth.members[at];
+    if (!one.leaving()) {
+      const room_id place = one.room;
+      end(at, shared_.truth.rooms[place].log.tail);
+      if (told == farewell::announced) announce_leaving(place, id);
+    }
     at = next;
   }
 }
 
+// Ends a membership where `at` is the last that is due to it.
+void rooms::end(member_id id, std::uint64_t at) {
+  member& leaver = shared_.truth.members[id];
+  invariant(!leaver.leaving());
+  leaver.end = at;
+  --shared_.links.rooms[leaver.room].members;
+  if (!is_direct(leaver.room)) {
+    --shared_.links.connections[leaver.connection].rooms;
+    shared_.counts.members.set(shared_.counts.members.read() - 1);
+  }
+  mark_dirty(leaver.room);  // it may have been the last that the room was kept for
+  if (leaver.cursor >= leaver.end) retire(id);
+}
+
 void rooms::announce_leaving(room_id place, connection_id leaver) {
-  if (shared_.links.rooms[place].members == 0) return mark_dirty(place);
+  if (is_direct(place) || shared_.links.rooms[place].members == 0) return;
   const quoted_name room(shared_.truth.names.view(shared_.truth.rooms[place].name));
   const quoted_name user(shared_.truth.names.view(shared_.truth.connections[leaver].user));
   publish(place, left_message(room, user, shared_.clock.timestamp()));
 }
 
+room_id rooms::find_direct(std::string_view user) const {
+  return shared_.links.direct_logs.find(user);
+}
+
+room_id rooms::open_direct(std::string_view user, connection_id first) {
+  const room_id fresh = create(user);
+  shared_.links.rooms[fresh].direct = true;
+  shared_.links.direct_logs.add(fresh);
+  ++direct_logs_;
+  count_rooms();
+  for (connection_id id = first; id != no_id; id = shared_.links.connections[id].next_of_user) {
+    add_member(id, fresh);
+  }
+  return fresh;
+}
+
+void rooms::join_direct(connection_id id, room_id place) {
+  add_member(id, place);
+}
+
 void rooms::publish(room_id id, const message_parts& message) {
   append(shared_.truth.rooms[id].log, shared_.truth.chunks, message);
-  shared_.counts.publishes.add();
+  if (!is_direct(id)) shared_.counts.publishes.add();
   mark_dirty(id);
 }
 
@@ -69,9 +113,35 @@ void rooms::mark_dirty(room_id id) {
   shared_.links.dirty_rooms.push_back(id);
 }
 
-bool rooms::is_behind(room_id id) const {
-  return shared_.truth.rooms[id].log.tail - shared_.links.rooms[id].passed >
-         shared_.limits.room_backlog_bytes_max;
+bool rooms::is_behind(room_id id) {
+  const std::uint64_t backlog = shared_.truth.rooms[id].log.tail - shared_.links.rooms[id].passed;
+  return backlog > shared_.limits.room_backlog_bytes_max || (!holds_.empty() && holds_back(id));
+}
+
+void rooms::hold_back(member_id slow) {
+  constexpr std::uint32_t rests = 10;
+  const member& late = shared_.truth.members[slow];
+  const auto [found, fresh] = holds_.try_emplace(late.room);
+  // A room that was held back has a rest from it, whoever is slow then.
+  const std::uint32_t since = elapsed_ms(found->second.since, shared_.clock.now());
+  if (!fresh && since < shared_.limits.hold_back_ms * rests) return;
+  found->second = {slow, shared_.handle_of(late.connection), shared_.clock.now()};
+}
+
+// Whether the room's slow member still keeps its publishers waiting.
+bool rooms::holds_back(room_id id) {
+  const auto found = holds_.find(id);
+  if (found == holds_.end()) return false;
+  const hold& one = found->second;
+  if (elapsed_ms(one.since, shared_.clock.now()) >= shared_.limits.hold_back_ms) return false;
+  const connection_id owner = shared_.find(one.who);
+  const member& late = shared_.truth.members[one.slow];
+  const bool same = owner != no_id && late.connection == owner && late.room == id &&
+                    !late.leaving() && shared_.truth.connections[owner].blocked;
+  const std::uint64_t lag = same ? shared_.truth.rooms[id].log.tail - late.cursor : 0;
+  if (lag > shared_.limits.pending_bytes_max / 8) return true;
+  holds_.erase(found);
+  return false;
 }
 
 void rooms::retire(member_id id) {
@@ -82,26 +152,77 @@ void rooms::retire(member_id id) {
   mark_dirty(place);  // the pass gives back what only this cursor pinned, or the room itself
 }
 
+void rooms::settle(room_id id) {
+  const room_links& links = shared_.links.rooms[id];
+  room& place = shared_.truth.rooms[id];
+  std::uint64_t low = place.log.tail;
+  for (member_id at = links.first_member; at != no_id;
+       at = shared_.links.members[at].next_in_room) {
+    low = std::min(low, shared_.truth.members[at].cursor);
+  }
+  release(place.log, shared_.truth.chunks, low);
+  if (links.passed < place.log.tail) mark_dirty(id);
+  if (low < place.log.tail) return;
+  if (links.direct && !links.dirty) retire_all(id);
+  remove_if_empty(id);
+}
+
+// Everyone has what the direct log held.
+void rooms::retire_all(room_id id) {
+  while (shared_.links.rooms[id].first_member != no_id) {
+    const member_id at = shared_.links.rooms[id].first_member;
+    if (!shared_.truth.members[at].leaving()) --shared_.links.rooms[id].members;
+    unlink_from_connection(at);
+    unlink_from_room(at);
+    shared_.truth.members.remove(at);
+  }
+}
+
+// Removes a room without members, pinned ones included.
 void rooms::remove_if_empty(room_id id) {
   const room_links& links = shared_.links.rooms[id];
   if (links.first_member != no_id || links.dirty) return;
   room& empty = shared_.truth.rooms[id];
   release(empty.log, shared_.truth.chunks, empty.log.tail);
-  shared_.links.room_names.remove(id);
+  if (links.direct) {
+    shared_.links.direct_logs.remove(id);
+    --direct_logs_;
+  } else {
+    shared_.links.room_names.remove(id);
+  }
+  holds_.erase(id);
   shared_.truth.names.drop(empty.name);
   shared_.truth.rooms.remove(id);
-  shared_.counts.rooms.set(shared_.truth.rooms.live());
+  shared_.links.rooms.reset(id);  // a connection may still wait for it to catch up
+  count_rooms();
+}
+
+void rooms::count_rooms() {
+  shared_.counts.rooms.set(shared_.truth.rooms.live() - direct_logs_);
 }
 
 room_id rooms::find_or_create(std::string_view name) {
   const room_id known = find(name);
   if (known != no_id) return known;
+  const room_id fresh = create(name);
+  shared_.links.room_names.add(fresh);
+  count_rooms();
+  return fresh;
+}
+
+room_id rooms::create(std::string_view name) {
   const room_id fresh = shared_.truth.rooms.add();
   shared_.links.rooms.reset(fresh);
   shared_.truth.rooms[fresh].name = shared_.truth.names.put(name);
-  shared_.links.room_names.add(fresh);
-  shared_.counts.rooms.set(shared_.truth.rooms.live());
   return fresh;
+}
+
+member_id rooms::add_member(connection_id id, room_id place) {
+  const member_id joined = shared_.truth.members.add();
+  shared_.links.members.reset(joined);
+  shared_.truth.members[joined] = {shared_.truth.rooms[place].log.tail, UINT64_MAX, id, place};
+  link(joined, id, place);
+  return joined;
 }
 
 void rooms::link(member_id id, connection_id owner, room_id place) {
@@ -110,7 +231,6 @@ void rooms::link(member_id id, connection_id owner, room_id place) {
   room_links& of_room = shared_.links.rooms[place];
   links.next_of_connection = of_owner.first_member;
   of_owner.first_member = id;
-  ++of_owner.rooms;
   // At the end of the room's list, where a pass under way still comes by.
   links.previous_in_room = of_room.last_member;
   (of_room.last_member == no_id ? of_room.first_member
@@ -118,7 +238,6 @@ void rooms::link(member_id id, connection_id owner, room_id place) {
   of_room.last_member = id;
   if (of_room.in_pass && of_room.next_visit == no_id) of_room.next_visit = id;
   ++of_room.members;
-  shared_.counts.members.add(1);
 }
 
 void rooms::unlink_from_connection(member_id id) {

@@ -1,34 +1,60 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
+#include <unordered_map>
 
 #include "state/context.hpp"
+#include "state/outboxes.hpp"
 
 namespace chinwag {
 
 // Rooms and who is in them. Joining, leaving and publishing are appends to the room's log.
+//
+// Direct messages to a user with several connections go the same way: such a user has a *direct
+// log*, a room without a name of which all its connections are members. It is made for a message
+// and removed once everyone has it, so that one message to a thousand connections is kept once, is
+// sent within the budgets of a turn, and holds its sender back like one to a room.
 class rooms {
  public:
-  explicit rooms(context& shared) : shared_(shared) {}
+  rooms(context& shared, outboxes& outboxes) : shared_(shared), outboxes_(outboxes) {}
 
   // no_id if there is no such room or no such membership.
   room_id find(std::string_view name) const;
   member_id find_member(connection_id id, room_id place) const;
 
-  // Makes the connection a member. Its first message of the room is its own user_joined.
-  void join(connection_id id, std::string_view name);
+  // Makes the connection a member. Its first message of the room is its own user_joined. Returns
+  // the room.
+  room_id join(connection_id id, std::string_view name);
 
-  // Ends a membership. What was published before stays due to the member; it is pinned until that
-  // is written.
-  void leave(member_id id);
+  // Ends a membership. What waits for the leaver goes to its outbox, so that it comes before the
+  // answer to whatever the leaver asks next, and before all that another membership of the same
+  // room gets; only a frame that has begun stays, and pins the membership until it is out. Returns
+  // the room.
+  room_id leave(member_id id);
 
-  void leave_all(connection_id id);
+  enum class farewell : std::uint8_t { announced, silent };
+
+  // Ends all memberships of a connection that is about to close. What was published before stays
+  // due to it. Silent: those left are about to close as well.
+  void leave_all(connection_id id, farewell told);
 
   // Appends to the room's log.
   void publish(room_id id, const message_parts& message);
 
+  // The user's direct log, or no_id.
+  room_id find_direct(std::string_view user) const;
+  // Makes a direct log; `first` begins the list of the user's connections.
+  room_id open_direct(std::string_view user, connection_id first);
+  // A further connection of a user who has a direct log: it gets what comes from now on.
+  void join_direct(connection_id id, room_id place);
+  bool is_direct(room_id id) const { return shared_.links.rooms[id].direct; }
+
   // So much waits to be sent to its members that nobody should publish more.
-  bool is_behind(room_id id) const;
+  bool is_behind(room_id id);
+  // A member that reads, but not fast enough, is half-way to its limit: publishers are held back
+  // for a moment, so that it is not closed because others send fast.
+  void hold_back(member_id slow);
 
   // Removes a membership that has left and to which nothing is due any more.
   void retire(member_id id);
@@ -36,17 +62,33 @@ class rooms {
   // Puts the room in line for a pass over its members.
   void mark_dirty(room_id id);
 
-  // Removes a room without members, pinned ones included.
-  void remove_if_empty(room_id id);
+  // At the end of a pass: gives back what all members have, and a direct log that all have.
+  void settle(room_id id);
 
  private:
+  struct hold {
+    member_id slow = no_id;
+    connection_handle who{};
+    tick_ms since = 0;
+  };
+
   room_id find_or_create(std::string_view name);
+  room_id create(std::string_view name);
+  member_id add_member(connection_id id, room_id place);
   void link(member_id id, connection_id owner, room_id place);
   void unlink_from_connection(member_id id);
   void unlink_from_room(member_id id);
+  void end(member_id id, std::uint64_t at);
   void announce_leaving(room_id place, connection_id leaver);
+  bool holds_back(room_id id);
+  void retire_all(room_id id);
+  void remove_if_empty(room_id id);
+  void count_rooms();
 
   context& shared_;
+  outboxes& outboxes_;
+  std::uint32_t direct_logs_ = 0;
+  std::unordered_map<room_id, hold> holds_;  // of the few rooms that have a slow member
 };
 
 }  // namespace chinwag

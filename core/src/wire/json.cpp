@@ -331,6 +331,8 @@ std::size_t unescape_json(std::string_view raw, char* to, std::size_t room) {
 
 std::string escape_json(std::string_view plain) {
   constexpr std::string_view digits = "0123456789abcdef";
+  constexpr std::string_view controls = "\b\f\n\r\t";
+  constexpr std::string_view letters = "bfnrt";
   std::string text;
   text.reserve(plain.size() + 16);
   for (const char letter : plain) {
@@ -338,6 +340,8 @@ std::string escape_json(std::string_view plain) {
       text.append({'\\', letter});
     } else if (static_cast<unsigned char>(letter) >= 0x20) {
       text += letter;
+    } else if (const std::size_t at = controls.find(letter); at != controls.npos) {
+      text.append({'\\', letters[at]});
     } else {
       const auto code = static_cast<unsigned char>(letter);
       text.append("\\u00").append({digits[code >> 4], digits[code & 15U]});

@@ -30,8 +30,18 @@ requested_name::requested_name(std::string_view raw)
   valid_ = size_ <= plain_.size() && is_name(view());
 }
 
-quoted_name::quoted_name(std::string_view name)
-    : name_(name), escaped_(name.find_first_of("\"\\") != name.npos) {
+namespace {
+
+// find_first_of() would call memchr for every character.
+bool needs_escape(std::string_view name) {
+  bool found = false;
+  for (const char c : name) found |= c == '"' || c == '\\';
+  return found;
+}
+
+}  // namespace
+
+quoted_name::quoted_name(std::string_view name) : name_(name), escaped_(needs_escape(name)) {
   if (!escaped_) return;
   for (const char c : name) {
     if (c == '"' || c == '\\') text_[size_++] = '\\';

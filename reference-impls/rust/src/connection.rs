@@ -20,6 +20,8 @@ const MESSAGE_BYTES_MAX: Option<usize> = Some(65_536);
 const BATCH_MESSAGES_MAX: usize = 64;
 /// For a close frame to leave, and again for the client to end its side.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// A process that stood still may hear of its timers before it hears of its sockets.
+const READ_FIRST: Duration = Duration::from_millis(100);
 
 type Socket = WebSocketStream<TcpStream>;
 /// None if the client has ended the connection.
@@ -71,7 +73,14 @@ pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>
 
 /// Serves what the client sends until there is a reason to end, and leaves all rooms.
 async fn read(stream: &mut SplitStream<Socket>, mut member: Member, idle: Duration) -> Farewell {
-    while let Ok(next) = timeout(idle, stream.next()).await {
+    loop {
+        let next = match timeout(idle, stream.next()).await {
+            Ok(next) => next,
+            Err(_) => match timeout(READ_FIRST, stream.next()).await {
+                Ok(next) => next,
+                Err(_) => return Some((CloseCode::Away, "Heartbeat timeout")),
+            },
+        };
         match next {
             Some(Ok(Message::Text(text))) if member.serve(&text).is_ok() => {}
             Some(Ok(Message::Text(_) | Message::Binary(_))) => {
@@ -87,7 +96,6 @@ async fn read(stream: &mut SplitStream<Socket>, mut member: Member, idle: Durati
             Some(Err(_)) => return Some((CloseCode::Invalid, "Text is not UTF-8")),
         }
     }
-    Some((CloseCode::Away, "Heartbeat timeout"))
 }
 
 /// Writes what waits in the outbox, as much as there is at a time, up to the close frame.

@@ -1,8 +1,10 @@
 use std::{convert::Infallible, error::Error, future::ready, process, sync::Arc};
 
+use hyper::body::{Body, Incoming};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{body::Incoming, header, upgrade, Request, Response, StatusCode};
+use hyper::{upgrade, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
@@ -21,7 +23,13 @@ pub async fn serve(tcp: TcpStream, chat: Arc<Chat>) {
     let _ = http.serve_connection(TokioIo::new(tcp), service).with_upgrades().await;
 }
 
-fn respond(request: Request<Incoming>, chat: &Arc<Chat>) -> Response<String> {
+fn respond(mut request: Request<Incoming>, chat: &Arc<Chat>) -> Response<String> {
+    let headers = request.headers_mut();
+    join_lines(headers, header::CONNECTION);
+    choose_websocket(headers);
+    if lines(headers, &header::HOST) != 1 {
+        return answer(StatusCode::BAD_REQUEST, "text/plain", "give one Host".into());
+    }
     match request.uri().path() {
         "/ws" => upgrade(request, chat).unwrap_or_else(|error| {
             answer(StatusCode::BAD_REQUEST, "text/plain", error.to_string())
@@ -38,6 +46,28 @@ fn respond(request: Request<Incoming>, chat: &Arc<Chat>) -> Response<String> {
     }
 }
 
+/// A list may come in several lines, of which tungstenite sees the first alone.
+fn join_lines(headers: &mut HeaderMap, name: HeaderName) {
+    let lines: Vec<_> = headers.get_all(&name).iter().map(HeaderValue::as_bytes).collect();
+    if lines.len() > 1 {
+        let joined = lines.join(&b", "[..]);
+        headers.insert(name, HeaderValue::from_bytes(&joined).expect("valid lines"));
+    }
+}
+
+/// A client may offer several protocols. tungstenite knows WebSocket only where it stands alone.
+fn choose_websocket(headers: &mut HeaderMap) {
+    let lines = headers.get_all(header::UPGRADE).iter().filter_map(|line| line.to_str().ok());
+    let mut offers = lines.flat_map(|line| line.split(','));
+    if offers.any(|offer| offer.trim().eq_ignore_ascii_case("websocket")) {
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    }
+}
+
+fn lines(headers: &HeaderMap, name: &HeaderName) -> usize {
+    headers.get_all(name).iter().count()
+}
+
 fn answer(status: StatusCode, kind: &str, body: String) -> Response<String> {
     let builder = Response::builder().status(status).header(header::CONTENT_TYPE, kind);
     builder.body(body).expect("a content type is a valid header")
@@ -49,6 +79,14 @@ fn upgrade(
 ) -> Result<Response<String>, Box<dyn Error>> {
     let user = user_of(request.uri().query().unwrap_or_default())
         .ok_or("user: give 1 to 64 bytes of UTF-8 without control characters")?;
+    for name in [header::SEC_WEBSOCKET_KEY, header::SEC_WEBSOCKET_VERSION] {
+        if lines(request.headers(), &name) > 1 {
+            return Err(format!("give one {name}").into());
+        }
+    }
+    if !request.body().is_end_stream() {
+        return Err("an upgrade has no body: what follows it are frames".into());
+    }
     let upgraded = upgrade::on(&mut request);
     let response = create_response(&request.map(drop))?.map(|()| String::new());
     let serving = chat.clone();

@@ -38,9 +38,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .await
         .map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::spawn(accept(listener, chat.clone()));
+    let accepting = tokio::spawn(accept(listener, chat.clone()));
     terminate.recv().await;
-    // Who comes from now on is sent away at once.
+    // The port is a successor's from now on.
+    accepting.abort();
+    let _ = accepting.await;
+    // Who has come, but has not upgraded yet, is sent away at once.
     chat.stopping.cancel();
     chat.connections.close();
     // Who has not gone by then is cut off.

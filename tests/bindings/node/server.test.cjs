@@ -2,7 +2,9 @@
 // `require('chinwag').Server`: a server inside this process, spoken to over a real socket.
 
 const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
 const http = require('node:http');
+const net = require('node:net');
 const test = require('node:test');
 const { ChinwagError, Client, ConnectionClosed, Refused, Server, version } = require('chinwag');
 
@@ -164,7 +166,8 @@ test('publish, sendTo and close reach clients', async () => {
   assert.equal((await next(ann, 'direct')).content, 'you there');
   server.close(connection, 3001);
   assert.equal(await ann.receive(), null);
-  assert.throws(() => connection.close(), ConnectionClosed);
+  assert.equal(connection.close(), false);
+  assert.equal(connection.send('late'), false);
   await assert.rejects(ann.send('tea', 'late'), ConnectionClosed);
   await server.drain();
 });
@@ -243,4 +246,134 @@ test('the package is importable as a module', async () => {
   assert.equal(imported.Server, Server);
   assert.deepEqual(Object.keys(imported).filter((name) => name !== 'default').sort(),
     Object.keys(require('chinwag')).sort());
+});
+
+/** A peer whose first segment has its request and its close. */
+function upgradeAndClose(port) {
+  const peer = net.connect(port, '127.0.0.1');
+  peer.on('error', () => {});
+  peer.resume();
+  const request =
+    'GET /ws?user=eve HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+    'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+  peer.write(Buffer.concat([Buffer.from(request), Buffer.from([0x88, 0x82, 0, 0, 0, 0, 3, 0xe8])]));
+  return peer;
+}
+
+test('a connection that is gone when its listener runs is no error', async () => {
+  const errors = [];
+  const server = new Server();
+  const closed = new Promise((resolve) => server.on('close', resolve));
+  server.on('error', (error) => errors.push(error));
+  const reached = new Promise((resolve) => {
+    server.on('open', async (connection) => {
+      await closed;
+      resolve([connection.send('hello'), connection.close(1008)]);
+    });
+  });
+  await server.start();
+  const peer = upgradeAndClose(server.port);
+  assert.deepEqual(await soon(reached), [false, false]);
+  assert.deepEqual(errors, []);
+  peer.destroy();
+  await server.drain();
+});
+
+test('the first refusal or answer is final', async () => {
+  const asked = [];
+  const server = new Server();
+  server.on('message', (message) => {
+    if (message.content.includes('spam')) message.refuse('no spam');
+  });
+  server.on('message', async (message) => {
+    await null;
+    if (message.content === '/help') message.answer('ask away');
+  });
+  server.on('message', (message) => {
+    asked.push(message.content);
+    message.content = message.content.trim();
+  });
+  await server.start();
+  const ann = await new Client(server.url, { user: 'ann' }).connect();
+  await ann.join('tea');
+  for (const content of ['buy spam', '/help', ' fine ']) await ann.send('tea', content);
+  assert.equal((await next(ann, 'error')).content, 'no spam');
+  assert.equal((await next(ann, 'direct')).content, 'ask away');
+  assert.equal((await next(ann, 'message')).content, 'fine');
+  assert.deepEqual(asked, [' fine ']);
+  await ann.close();
+  await server.drain();
+});
+
+test('what is decided can not be decided again', async () => {
+  const kept = [];
+  const errors = [];
+  const message = (asked) => {
+    kept.push(asked);
+    if (asked.content !== '') return;
+    asked.refuse('say something', 'bad_request');
+    asked.content = 'nothing';
+  };
+  const error = ({ code }) => errors.push(code);
+  await served({ message, error }, async (_server, ann) => {
+    await ann.send('tea', '');
+    const refused = await next(ann, 'error');
+    assert.deepEqual([refused.code, refused.content], ['bad_request', 'say something']);
+    await ann.send('tea', 'fine');
+    await next(ann, 'message');
+  });
+  assert.deepEqual(errors, ['already_decided']);
+  const again = [
+    () => kept[1].refuse(),
+    () => kept[1].answer('x'),
+    () => {
+      kept[1].content = 'late';
+    },
+  ];
+  for (const one of again) assert.throws(one, { code: 'already_decided' });
+  assert.equal(kept[1].content, 'fine');
+});
+
+test('a zero byte is a character like any other', async () => {
+  await served({}, async (server, ann) => {
+    server.publish('tea', 'a\0b');
+    assert.equal((await next(ann, 'message')).content, 'a\0b');
+  });
+});
+
+test('an option that is undefined is not given', async () => {
+  const server = await new Server({ port: undefined, host: undefined, echo: undefined }).start();
+  assert.equal(server.url, `ws://127.0.0.1:${server.port}/ws`);
+  await server.drain();
+});
+
+test('its url is one that a client can connect to', async () => {
+  const server = await new Server({ host: '::1' }).start();
+  const ann = await new Client(server.url).connect();
+  await ann.close();
+  await server.drain();
+});
+
+/** Ten clients in a process of their own, which say so many things each and vanish. */
+const flood = (url, each) => `
+  const { Client } = require('chinwag');
+  Promise.all(Array.from({ length: 10 }, async (_, i) => {
+    const one = await new Client('${url}', { user: 'u' + i }).connect();
+    await one.join('tea');
+    for (let i = 0; i < ${each}; ++i) await one.send('tea', String(i));
+  })).then(() => setTimeout(() => process.exit(), 200));`;
+
+test('however much has waited, the event loop gets its turns', { timeout: 60_000 }, async () => {
+  const heard = [0]; // messages in each turn of the loop
+  const server = new Server();
+  server.on('message', () => void heard.push(heard.pop() + 1));
+  await server.start();
+  // Nothing runs here meanwhile.
+  execFileSync(process.execPath, ['-e', flood(server.url, 500)], { cwd: __dirname });
+  while (heard.reduce((sum, one) => sum + one) < 5_000) {
+    await new Promise(setImmediate);
+    heard.push(0);
+  }
+  assert.ok(Math.max(...heard) <= 1024, `${heard}`);
+  await server.drain();
 });

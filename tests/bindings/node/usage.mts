@@ -5,7 +5,7 @@ const server = new Server({ port: 0, slow_consumer: 'skip', idle_timeout_ms: 500
 
 server.on('open', (connection) => connection.send(`Hello ${connection.user}`));
 server.on('message', async (message) => {
-  if (message.content === '') message.refuse('say something', 'bad_request');
+  if (message.content === '') return message.refuse('say something', 'bad_request');
   message.content = message.content.trim();
 });
 server.on('close', (connection, code) => console.log(connection.id, code.toFixed()));

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from pathlib import Path
 
 BUILT = Path(__file__).resolve().parents[3] / "build/release/bindings/python"
 PACKAGE = Path(os.environ.get("CHINWAG_PACKAGE", BUILT))
-if PACKAGE.is_dir():
+
+
+def load() -> None:
+    """Imports this package and no other. An editable install puts a finder in front of sys.path,
+    which would give the one beside the sources instead."""
     sys.path.insert(0, str(PACKAGE))
+    spec = PathFinder.find_spec("chinwag", [str(PACKAGE)])
+    assert spec is not None, f"there is no package in {PACKAGE}"
+    assert spec.loader is not None
+    sys.modules["chinwag"] = module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["chinwag"])
+
+
+if PACKAGE.is_dir():
+    load()
 else:  # `make everything` builds it
     collect_ignore_glob = ["test_*.py"]

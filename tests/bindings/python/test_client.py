@@ -11,6 +11,7 @@ from typing import Any
 import chinwag
 import pytest
 from chinwag.client import with_user
+from websockets.asyncio.server import ServerConnection, serve
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -84,8 +85,6 @@ def test_after_a_break_it_comes_back_into_its_rooms() -> None:
 
 def test_a_server_that_says_nothing_is_a_break() -> None:
     async def scenario() -> None:
-        from websockets.asyncio.server import ServerConnection, serve
-
         connections = 0
 
         async def silent(connection: ServerConnection) -> None:
@@ -259,8 +258,6 @@ def test_a_join_that_was_on_its_way_when_the_connection_broke_is_asked_again() -
 
 def test_a_peer_that_speaks_something_else_is_a_break() -> None:
     async def scenario() -> None:
-        from websockets.asyncio.server import ServerConnection, serve
-
         async def odd(connection: ServerConnection) -> None:
             await connection.send("[1]")
             await connection.wait_closed()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+import socket
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import chinwag
@@ -194,8 +195,8 @@ def test_publish_send_to_and_close_reach_clients() -> None:
             assert (await next_of(ann, "direct")).content == "you there"
             server.close(connection, 3001)
             assert [message async for message in ann.messages()] == []
-            with pytest.raises(chinwag.ConnectionClosed):
-                connection.close()
+            assert not connection.close()
+            assert not connection.send("late")
             with pytest.raises(chinwag.ConnectionClosed):
                 await ann.send("tea", "late")
 
@@ -337,5 +338,153 @@ def test_drain_waits_for_handlers_and_everybody_may_wait_for_it() -> None:
             await asyncio.gather(server.drain(), server.drain())
             assert closed == ["ann 1012"]
             assert "goodbye" in [message.content async for message in ann.messages()]
+
+    run(scenario())
+
+
+def upgrade_and_close(port: int) -> socket.socket:
+    """A peer whose first segment has its request and its close."""
+    peer = socket.create_connection(("127.0.0.1", port), 10)
+    request = (
+        "GET /ws?user=eve HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    peer.sendall(request.encode() + bytes([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8]))
+    return peer
+
+
+def test_a_connection_that_is_gone_when_its_handler_runs_is_no_error() -> None:
+    async def scenario() -> None:
+        server = chinwag.Server()
+        reached: asyncio.Queue[tuple[bool, bool]] = asyncio.Queue()
+
+        @server.on("open")
+        async def greet(connection: chinwag.Connection) -> None:
+            await closed.wait()
+            reached.put_nowait((connection.send("hello"), connection.close(1008)))
+
+        closed = asyncio.Event()
+        server.on("close", lambda connection, code: closed.set())
+        async with server:
+            with upgrade_and_close(server.port):
+                assert await asyncio.wait_for(reached.get(), 10) == (False, False)
+            assert server.stats()["handler_errors"] == 0
+
+    run(scenario())
+
+
+def test_the_first_refusal_or_answer_is_final() -> None:
+    async def scenario() -> None:
+        server = chinwag.Server()
+        asked: list[str] = []
+
+        @server.on("message")
+        def judge(message: chinwag.Message) -> None:
+            if "spam" in message.content:
+                message.refuse("no spam")
+
+        @server.on("message")
+        async def help_out(message: chinwag.Message) -> None:
+            await asyncio.sleep(0)
+            if message.content == "/help":
+                message.answer("ask away")
+
+        @server.on("message")
+        def tidy(message: chinwag.Message) -> None:
+            asked.append(message.content)
+            message.content = message.content.strip()
+
+        async with server, chinwag.Client(server.url, "ann") as ann:
+            await ann.join("tea")
+            for content in ("buy spam", "/help", " fine "):
+                await ann.send("tea", content)
+            told = [(await next_of(ann, "error")).content]
+            told.append((await next_of(ann, "direct")).content)
+            told.append((await next_of(ann, "message")).content)
+            assert told == ["no spam", "ask away", "fine"]
+            assert asked == [" fine "]
+
+    run(scenario())
+
+
+def test_what_is_decided_can_not_be_decided_again() -> None:
+    async def scenario() -> None:
+        server = chinwag.Server()
+        kept: list[chinwag.Message] = []
+
+        @server.on("message")
+        def judge(message: chinwag.Message) -> None:
+            kept.append(message)
+            if message.content == "":
+                message.refuse("say something", "bad_request")
+                message.content = "nothing"
+
+        async with server, chinwag.Client(server.url, "ann") as ann:
+            await ann.join("tea")
+            await ann.send("tea", "")
+            refused = await next_of(ann, "error")
+            assert (refused.code, refused.content) == ("bad_request", "say something")
+            await ann.send("tea", "fine")
+            await next_of(ann, "message")
+        for again in (kept[1].refuse, lambda: kept[1].answer("x"), lambda: set_content(kept[1])):
+            with pytest.raises(chinwag.ChinwagError) as raised:
+                again()
+            assert raised.value.code == "already_decided"
+        assert kept[1].content == "fine"
+
+    def set_content(message: chinwag.Message) -> None:
+        message.content = "late"
+
+    run(scenario())
+
+
+HALF = "\ud83d"  # of an emoji
+
+
+def test_half_a_surrogate_pair_is_an_error_where_it_is_given() -> None:
+    async def scenario() -> None:
+        server = chinwag.Server()
+        codes: list[str] = []
+
+        def code_of(call: Callable[..., object], *given: str) -> str:
+            with pytest.raises(chinwag.ChinwagError) as raised:
+                call(*given)
+            return raised.value.code
+
+        @server.on("message")
+        def judge(message: chinwag.Message) -> None:
+            codes.append(code_of(message.answer, HALF))
+            codes.append(code_of(message.refuse, HALF))
+            codes.append(code_of(message.connection.send, HALF))
+            codes.append(code_of(lambda text: setattr(message, "content", text), HALF))
+
+        async with server, chinwag.Client(server.url, "ann") as ann:
+            assert code_of(server.publish, "tea", HALF) == "bad_content"
+            assert code_of(server.publish, HALF, "x") == "bad_name"
+            assert code_of(server.send_to, HALF, "x") == "bad_name"
+            assert code_of(server.members, HALF) == "bad_name"
+            await ann.join("tea")
+            await ann.send("tea", "fine")
+            assert (await next_of(ann, "message")).content == "fine"
+        assert codes == ["bad_content"] * 4
+
+    run(scenario())
+
+
+def test_a_zero_byte_is_a_character_like_any_other() -> None:
+    async def scenario() -> None:
+        async with chinwag.Server() as server, chinwag.Client(server.url, "ann") as ann:
+            await ann.join("tea")
+            server.publish("tea", "a\0b")
+            assert (await next_of(ann, "message")).content == "a\0b"
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("host", ["::1", "127.0.0.1"])
+def test_its_url_is_one_that_a_client_can_connect_to(host: str) -> None:
+    async def scenario() -> None:
+        async with chinwag.Server(host=host) as server, chinwag.Client(server.url, "ann") as ann:
+            await ann.join("tea")
 
     run(scenario())

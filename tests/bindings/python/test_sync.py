@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from typing import Any
+
 import chinwag
 import pytest
 
@@ -49,3 +53,39 @@ def test_a_handler_that_would_wait_for_its_own_loop_is_told_so() -> None:
         while (message := ann.receive(timeout_s=5)) and message.type != "message":
             pass
     assert seen == ["would_wait_for_itself"]
+
+
+def test_an_exit_in_a_handler_is_a_failure_of_that_handler() -> None:
+    server = chinwag.sync.Server()
+
+    @server.on("message")
+    async def leave(message: chinwag.Message) -> None:
+        if message.content == "later":
+            await asyncio.sleep(0)
+            sys.exit(1)
+
+    @server.on("message")
+    def quit_at_once(message: chinwag.Message) -> None:
+        if message.content == "quit":
+            sys.exit(1)
+
+    with server, chinwag.sync.Client(server.url, "ann") as ann:
+        ann.join("tea")
+        for content in ("quit", "later", "fine"):
+            ann.send("tea", content)
+        told = []
+        while len(told) < 3:
+            message = ann.receive(timeout_s=10)
+            assert message is not None
+            if message.type in ("error", "message"):
+                told.append(message.code or message.content)
+        assert told == ["unavailable", "unavailable", "fine"]
+        assert server.stats()["handler_errors"] == 2
+
+
+@pytest.mark.parametrize("deadline", [None, "x"])
+def test_a_deadline_that_is_no_number_is_a_type_error(deadline: Any) -> None:
+    with chinwag.sync.Server() as server:
+        with pytest.raises(TypeError):
+            server.drain(deadline)
+        server.publish("tea", "it serves still")

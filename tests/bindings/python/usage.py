@@ -14,9 +14,10 @@ async def main() -> None:
 
     @server.on("message")
     async def judge(message: chinwag.Message) -> None:
-        if not message.content:
+        if message.content:
+            message.content = message.content.strip()
+        else:
             message.refuse("say something", "bad_request")
-        message.content = message.content.strip()
 
     async with server:
         sizes: dict[str, int] = server.rooms

@@ -1,7 +1,7 @@
 defmodule Chat.Listener do
   @moduledoc "Cowboy as the web server, supervised by the application itself."
 
-  alias Chat.Listener.{Health, Tuned, Websocket}
+  alias Chat.Listener.{Guard, Health, Tuned, Websocket}
 
   # How long a client may take nothing at all before its connection is reset. It bounds how long a
   # process can be stuck in `send`, where it notices neither its outbox's limit nor an idle timeout.
@@ -20,7 +20,12 @@ defmodule Chat.Listener do
       shutdown: :brutal_kill
     }
 
-    :ranch.child_spec(__MODULE__, :ranch_tcp, transport, :cowboy_clear, %{env: %{dispatch: routes}})
+    protocol = %{
+      env: %{dispatch: routes},
+      middlewares: [Guard, :cowboy_router, :cowboy_handler]
+    }
+
+    :ranch.child_spec(__MODULE__, :ranch_tcp, transport, :cowboy_clear, protocol)
   end
 
   def stop_accepting, do: :ranch.suspend_listener(__MODULE__)

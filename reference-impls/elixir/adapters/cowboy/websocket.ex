@@ -7,12 +7,13 @@ defmodule Chat.Listener.Websocket do
   # The session keeps its own idle timeout: Cowboy's closes with another code.
   @options %{max_frame_size: 65_536, idle_timeout: :infinity, compress: false}
 
-  # Cowboy would serve the drafts 7 and 8 too.
+  # Cowboy would serve the drafts 7 and 8 too, and take any text for a key: also two keys, which it
+  # joins by a comma.
   @impl true
   def init(%{headers: %{"sec-websocket-version" => "13"}} = request, state) do
     user = user(request)
 
-    if Name.valid?(user),
+    if Name.valid?(user) and key?(:cowboy_req.header("sec-websocket-key", request, "")),
       do: {:cowboy_websocket, request, user, @options},
       else: refuse(request, state)
   end
@@ -27,6 +28,8 @@ defmodule Chat.Listener.Websocket do
 
   @impl true
   def websocket_info(message, session), do: Session.info(session, message)
+
+  defp key?(text), do: match?({:ok, <<_::binary-size(16)>>}, Base.decode64(text))
 
   defp user(request) do
     case List.keyfind(:cowboy_req.parse_qs(request), "user", 0) do

@@ -9,6 +9,8 @@ defmodule Chat.Session do
   alias Chat.{Directory, Outbox, Protocol}
 
   @rooms_max 64
+  # A node that stood still may hear of its timers before it hears of its sockets.
+  @read_first_ms 100
 
   @enforce_keys [:user, :outbox, :last_sign_ms, :ping_interval_ms, :idle_timeout_ms]
   defstruct @enforce_keys ++ [rooms: %{}]
@@ -62,13 +64,18 @@ defmodule Chat.Session do
   def info(session, :check_idle) do
     left_ms = session.last_sign_ms + session.idle_timeout_ms - now_ms()
 
-    if left_ms <= 0 do
-      {[{:close, 1001, "Heartbeat timeout"}], session}
-    else
-      Process.send_after(self(), :check_idle, left_ms)
-      {[], session}
-    end
+    if left_ms <= 0,
+      do: Process.send_after(self(), {:still_idle, session.last_sign_ms}, @read_first_ms),
+      else: Process.send_after(self(), :check_idle, left_ms)
+
+    {[], session}
   end
+
+  def info(%{last_sign_ms: since_ms} = session, {:still_idle, since_ms}) do
+    {[{:close, 1001, "Heartbeat timeout"}], session}
+  end
+
+  def info(session, {:still_idle, _since_ms}), do: info(session, :check_idle)
 
   def info(session, :drain), do: {[{:close, 1012, "Server stops"}], session}
 

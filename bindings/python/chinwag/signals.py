@@ -1,0 +1,60 @@
+"""Ctrl-C and SIGTERM for everybody here who serves until then."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+_stops: dict[object, Callable[[], None]] = {}
+_kept: dict[int, Any] = {}  # the program's own handlers meanwhile
+
+
+@contextmanager
+def told_to_stop(stop: Callable[[], None]) -> Iterator[None]:
+    """Calls ``stop`` at every Ctrl-C and SIGTERM, as long as it lasts. When the last one ends, the
+    program has its own handlers again. Outside of the main thread it takes no signals of its own;
+    whoever does in the main thread tells this one, too."""
+    key = object()
+    _stops[key] = stop
+    _install()
+    try:
+        yield
+    finally:
+        del _stops[key]
+        if not _stops:
+            _restore()
+
+
+def _install() -> None:
+    for number in NUMBERS:
+        if number in _kept:
+            continue
+        try:
+            _kept[number] = signal.signal(number, _tell)
+        except ValueError:
+            return  # not the main thread
+
+
+def _restore() -> None:
+    for number, handler in list(_kept.items()):
+        try:
+            if signal.getsignal(number) is _tell:
+                # None: its handler was not set from Python and can't be set again.
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        except ValueError:
+            return  # the last one ended in another thread: the next signal restores them
+        del _kept[number]
+
+
+def _tell(number: int, frame: FrameType | None) -> None:
+    stops = list(_stops.values())
+    for stop in stops:
+        stop()
+    if not stops:
+        _restore()
+        signal.raise_signal(number)
