@@ -2,7 +2,7 @@
 
 include(CheckCXXCompilerFlag)
 include(CheckPIESupported)
-check_pie_supported(LANGUAGES CXX)  # else POSITION_INDEPENDENT_CODE makes no executables of that kind
+check_pie_supported(LANGUAGES CXX)  # else POSITION_INDEPENDENT_CODE makes none
 
 # What makes a bug in memory end the process instead of serving an attacker. Sanitizers see more
 # than this does, and some of it would hide from them.

@@ -28,17 +28,18 @@ void task_queue::run(const std::function<bool()>& enough) {
     // Out of the queue first: a task may lead to another run.
     entry next = std::move(taken_.front());
     taken_.pop_front();
-    if (!next.wanted()) {
-      taken_.push_front(std::move(next));
-      return;
+    if (next.wanted()) {
+      bytes_ -= next.cost;
+      continue;
     }
-    bytes_ -= next.cost;
+    taken_.push_front(std::move(next));
+    return;
   }
 }
 
 void task_queue::close() {
   take(true);
-  for (const entry& last : std::exchange(taken_, {})) last.wanted();
+  for (const entry& one : std::exchange(taken_, {})) one.wanted();
   bytes_ = 0;
 }
 

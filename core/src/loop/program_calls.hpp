@@ -53,14 +53,14 @@ class task_queue {
   void abandon();
 
  private:
-  void take(bool last);
-
-  std::mutex guard_;
   struct entry {
     task wanted;
     std::size_t cost;
   };
 
+  void take(bool last);
+
+  std::mutex guard_;
   const std::size_t bytes_max_;
   std::vector<entry> tasks_;
   std::atomic<std::size_t> bytes_{0};  // of all that wait

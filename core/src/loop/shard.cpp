@@ -224,11 +224,13 @@ void shard::drain(std::uint32_t deadline_ms) {
 }
 
 status shard::post(task wanted, std::size_t cost) {
-  auto once = [this, wanted = std::move(wanted)] {
-    wanted(calls_);
-    return !calls_.take_refused();
-  };
-  switch (tasks_.put(std::move(once), cost)) {
+  const task_queue::outcome outcome = tasks_.put(
+      [this, wanted = std::move(wanted)] {
+        wanted(calls_);
+        return !calls_.take_refused();
+      },
+      cost);
+  switch (outcome) {
     case task_queue::outcome::taken_first:
       ring();
       [[fallthrough]];

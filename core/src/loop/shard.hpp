@@ -60,7 +60,7 @@ class shard {
 
   using task = std::function<void(program_calls&)>;
   // From any thread: does it in the next turn. `cost` is what it holds, in bytes.
-  status post(task wanted, std::size_t cost);
+  status post(task wanted, std::size_t cost = task_queue::free);
   // Does it and waits for the end of it; at once on the shard's own thread.
   status ask(const task& wanted);
 
