@@ -261,6 +261,9 @@ bool oracle::turned_down(client& of, const answer_given& given) {
 
 void oracle::evaluate_direct(client& of, const asked_message& asked) {
   expect_error(of, "no_such_user", asked.name);  // unless somebody by that name is connected
+  for (const auto& [number, other] : clients_) {
+    if (other->user == asked.name && is_alive(*other)) of.answers.back().there = number;
+  }
   add_direct(of.user, asked.content, {.sender = of.number, .to = asked.name});
 }
 

@@ -161,6 +161,7 @@ class oracle {
     std::string code{};
     bool optional = false;
     std::string direct_to{};  // no_such_user unless somebody has that name
+    connection_number there = 0;  // one who had it when it was asked for
     std::uint64_t index = 0;
   };
   struct question {
@@ -255,6 +256,8 @@ class oracle {
   void take_text(client& of, std::string_view text);
   void take_close(client& of, std::string_view payload, std::uint64_t now_us);
   void take_answer(client& of, bool heartbeat, std::string_view code);
+  bool certainly_there(const client& asker, const answer& due) const;
+  bool never_there(const answer& due) const;
   void fence(client& of, std::uint64_t index);
   void take_direct(client& of, const std::string& user, const std::string& content);
   void take_room_event(client& of, event_kind what, const std::string& room,

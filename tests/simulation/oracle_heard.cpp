@@ -189,29 +189,47 @@ void oracle::take_answer(client& of, bool heartbeat, std::string_view code) {
   const auto fits = [&](const answer& due) {
     return due.heartbeat == heartbeat && (heartbeat || due.code == code);
   };
-  while (!of.answers.empty() && of.answers.front().optional && !fits(of.answers.front())) {
-    const std::string& to = of.answers.front().direct_to;
-    if (!to.empty() && !connections_of_.contains(to)) {
-      violate(of, "D2: no_such_user", "no error for '" + to + "', who never was");
-    }
-    of.answers.pop_front();
+  // Those that may come or not stand in front of one that must come, if any.
+  auto end = of.answers.begin();
+  while (end != of.answers.end() && end->optional) ++end;
+  auto found = end;
+  for (auto at = of.answers.begin(); at != end; ++at) {
+    if (!fits(*at) || certainly_there(of, *at)) continue;
+    if (found == end || never_there(*at)) found = at;
+    if (never_there(*at)) break;
   }
+  if (found != end) {
+    of.answers.erase(found);
+    return;
+  }
+  for (auto at = of.answers.begin(); at != end; ++at) {
+    if (!never_there(*at)) continue;
+    return violate(of, "D2: no_such_user", "no error for '" + at->direct_to + "', who never was");
+  }
+  of.answers.erase(of.answers.begin(), end);
   if (of.answers.empty() || !fits(of.answers.front())) {
-    const std::string due = of.answers.empty()               ? "nothing"
+    const std::string due = of.answers.empty()             ? "nothing"
                             : of.answers.front().heartbeat ? "a heartbeat"
                                                            : of.answers.front().code;
     return violate(of, "answers, in the order of what was asked",
                    "got " + (heartbeat ? "a heartbeat" : std::string(code)) + ", due is " + due);
   }
-  const answer due = std::move(of.answers.front());
+  const std::uint64_t index = of.answers.front().index;
   of.answers.pop_front();
-  if (heartbeat) fence(of, due.index);
-  if (due.direct_to.empty()) return;
-  for (const auto& [number, other] : clients_) {
-    if (other->user == due.direct_to && is_alive(*other) && other->number == of.number) {
-      violate(of, "D1: no_such_user for oneself", due.direct_to);
-    }
-  }
+  if (heartbeat) fence(of, index);
+}
+
+// Whether somebody had the recipient's name all the time.
+bool oracle::certainly_there(const client& asker, const answer& due) const {
+  if (due.direct_to.empty()) return false;
+  if (due.direct_to == asker.user) return true;
+  const client* other = find(due.there);
+  return other != nullptr && is_alive(*other) && !other->suspect && !other->idle_possible &&
+         !other->slow_possible && !other->send_failed;
+}
+
+bool oracle::never_there(const answer& due) const {
+  return !due.direct_to.empty() && !connections_of_.contains(due.direct_to);
 }
 
 // R6: what was left before this heartbeat was asked for sends nothing any more.
