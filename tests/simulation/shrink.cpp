@@ -13,7 +13,7 @@ namespace simulation {
 
 namespace {
 
-constexpr unsigned run_seconds_max = 20;
+constexpr unsigned run_seconds_max = 5;
 
 std::string read_all(int descriptor) {
   std::string text;
@@ -26,6 +26,7 @@ std::string read_all(int descriptor) {
 }
 
 [[noreturn]] void run_and_tell(const script& run, int to) {
+  std::signal(SIGALRM, SIG_DFL);
   ::alarm(run_seconds_max);
   const outcome end = replay(run);
   const std::string text = end.rule + "\n" + end.text;

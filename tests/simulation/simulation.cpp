@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t ms = 1'000;
 constexpr std::uint64_t sleep_us = 20 * ms;     // at most, of a calm turn
 constexpr std::uint64_t settle_us = 400 * ms;   // longer than any pause of the server
+constexpr std::uint64_t idle_turns_max = 300;
 constexpr std::uint64_t turns_to_rest = 20'000;
 
 oracle_settings settings_of(const setup& made) {
@@ -174,6 +175,13 @@ void run_of_shard::check_turn() {
   const turn_work& work = kernel_.work();
   if (work.accepts > setup_.limits.accepts_per_turn + 1) {
     trace_.violate("turn: accepts_per_turn", std::to_string(work.accepts));
+  }
+  const bool idle = kernel_.last_timeout_ms() == 0 && work.received == 0 && work.sent == 0 &&
+                    work.accepts == 0;
+  idle_turns_ = idle ? idle_turns_ + 1 : 0;
+  if (idle_turns_ > idle_turns_max) {
+    trace_.violate("liveness: it sleeps when there is nothing to do",
+                   std::to_string(idle_turns_) + " turns without a wait did nothing");
   }
 }
 

@@ -85,6 +85,7 @@ class run_of_shard {
   std::map<connection_number, client> clients_;
   std::uint64_t unix_least_ = 0;
   std::uint64_t unix_most_ = 0;
+  std::uint64_t idle_turns_ = 0;
   bool over_ = false;
   bool drain_asked_ = false;
 };
