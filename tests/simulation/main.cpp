@@ -15,6 +15,7 @@
 #include "generator.hpp"
 #include "shrink.hpp"
 #include "simulation.hpp"
+#include "state/planted_fault.hpp"
 
 namespace {
 
@@ -30,6 +31,7 @@ constexpr const char* usage =
     "  --script FILE     replay a script; --loud says what happens\n"
     "  --shrink S        seconds to look for a shorter script of a failure (default 30)\n"
     "  --save FILE       where the script of a failure is written, too\n"
+    "  --fault NAME      plant a fault (builds with CHINWAG_PLANT_FAULTS); --faults lists them\n"
     "  --hash            print each run's trace hash\n";
 
 struct arguments {
@@ -43,6 +45,22 @@ struct arguments {
   bool loud = false;
   bool hash = false;
 };
+
+#define CHINWAG_NAME(name) #name,
+constexpr const char* fault_names[] = {CHINWAG_FAULTS(CHINWAG_NAME)};
+#undef CHINWAG_NAME
+
+// False if there is no such fault, or none at all in this build.
+bool plant([[maybe_unused]] const std::string& name) {
+#ifdef CHINWAG_PLANT_FAULTS
+  const auto* found = std::find(std::begin(fault_names), std::end(fault_names), name);
+  chinwag::planted_fault = static_cast<chinwag::fault>(found - std::begin(fault_names));
+  return found != std::end(fault_names);
+#else
+  std::fputs("this build has no planted faults: configure with -DCHINWAG_PLANT_FAULTS=ON\n", stderr);
+  return false;
+#endif
+}
 
 std::uint64_t running_seed = 0;
 
@@ -62,6 +80,10 @@ std::optional<arguments> parse(int count, char** values) {
     if (name == "--loud") {
       given.loud = true;
       continue;
+    }
+    if (name == "--faults") {
+      for (const char* fault : fault_names) std::puts(fault);
+      std::exit(0);
     }
     if (name == "--hash") {
       given.hash = true;
@@ -85,6 +107,8 @@ std::optional<arguments> parse(int count, char** values) {
       given.shrink_seconds = number();
     } else if (name == "--script") {
       given.file = value;
+    } else if (name == "--fault") {
+      if (!plant(value)) return std::nullopt;
     } else if (name == "--save") {
       given.save = value;
     } else {

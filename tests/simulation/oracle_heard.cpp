@@ -339,6 +339,10 @@ void oracle::take_joined(client& of, room_view& view, const std::string& room,
   }
   const own_event taken = *due;
   if (!alone && view.open && !taken.again && taken.epoch == view.epoch_seen) view.unclear = true;
+  // It may be the answer to a later join, too, where a leave between them dropped the first.
+  if (std::any_of(due + 1, view.own.end(), [](const own_event& one) { return one.join; })) {
+    view.unclear |= !taken.again && taken.epoch < view.epoch;
+  }
   view.own.erase(due);
   view.open = true;
   if (taken.again) return;  // R3: for this connection alone
