@@ -172,7 +172,6 @@ void generator::ask_http(client& of, std::vector<action>& actions) {
       "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-      "HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /health HTTP/1.0\r\nHost: x\r\n\r\n",
       "GET /ws HTTP/1.1\r\nHost: x\r\n\r\n",
       "POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",

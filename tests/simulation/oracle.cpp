@@ -94,8 +94,8 @@ bool oracle::evaluate_item(client& of, const client_item& item) {
     case client_item::kind::upgrade:
       of.asked_upgrade = true;
       of.echo = item.echo;
-      of.wanted = item.user;
-      if (!item.user.empty()) ++connections_of_[item.user];
+      if (!item.echo) of.wanted = item.user;
+      if (!item.echo && !item.user.empty()) ++connections_of_[item.user];
       [[fallthrough]];
     case client_item::kind::http:
       of.http.push_back(item);
@@ -233,18 +233,15 @@ bool oracle::evaluate_publish(client& of, const asked_message& asked) {
   return true;
 }
 
+// The program is asked about a message as soon as that is possible: about a later one perhaps before
+// an earlier one.
 const oracle::question* oracle::verdict_of(client& of, bool join, const asked_message& asked) {
-  if (of.questions.empty()) return nullptr;
-  const question& first = of.questions.front();
-  const bool same = first.join == join && first.room == asked.name &&
-                    (join || first.content == asked.content);
-  if (!same) {
-    violate(of, "handlers: asked about another request",
-            "asked about " + std::string(first.join ? "a join of '" : "a message to '") +
-                first.room + "', next is " + (join ? "a join of '" : "a message to '") +
-                asked.name + "'");
-  }
-  return first.given.what == answer_given::kind::later ? nullptr : &first;
+  const auto found = std::find_if(of.questions.begin(), of.questions.end(), [&](const question& one) {
+    return one.join == join && one.room == asked.name && (join || one.content == asked.content);
+  });
+  if (found == of.questions.end() || found->given.what == answer_given::kind::later) return nullptr;
+  std::rotate(of.questions.begin(), found, found + 1);
+  return &of.questions.front();
 }
 
 // Whether the request ends with what the program answered.
@@ -368,6 +365,9 @@ void oracle::after_turn(const std::vector<link_report>& links, std::uint64_t now
       of->mark_before = of->mark;
       of->mark = possible_;
     }
+    // After a pause of the process the server may need several turns to read what came meanwhile.
+    of->idle_possible |= one.unread_after_pause;
+    of->handshake_possible |= one.unread_after_pause;
     if (of->says.upgraded()) {
       of->idle_possible |=
           now_us - of->says.frame_us() + rounding_us >= settings_.idle_timeout_ms * ms;

@@ -54,6 +54,7 @@ struct link_report {
   bool accepted = false;
   std::uint64_t accepted_us = 0;
   bool send_failed = false;
+  bool unread_after_pause = false;  // bytes wait for the server since the process did not run
 };
 
 struct counted_room {

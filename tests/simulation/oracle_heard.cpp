@@ -70,7 +70,7 @@ void oracle::take_response(client& of, const server_response& got) {
   }
   if (got.status != 101) return;
   of.upgraded = true;
-  of.user = asked.user;
+  if (!asked.echo) of.user = asked.user;
   if (got.accept != sample_accept) violate(of, "H1: Sec-WebSocket-Accept", got.accept);
   if (asked.echo) of.welcomed = true;
 }
@@ -399,7 +399,9 @@ void oracle::server_ended(connection_number number, bool reset) {
   if (!may_end(*of)) {
     violate(*of, "closed without a reason", reset ? "a reset" : "the end of the stream");
   }
-  if (!reset && !of->client_over && !of->hears.empty()) {
+  const bool cut_off = of->client_over || of->send_failed || of->handshake_possible ||
+                       of->slow_possible || stopping_ || draining_;
+  if (!reset && !cut_off && !of->hears.empty()) {
     violate(*of, "RFC 6455: framing", "the stream ends within a frame");
   }
   of->over = true;

@@ -72,6 +72,7 @@ void simulated_kernel::begin_turn(std::uint64_t seed, bool calm, std::uint64_t p
   choices_ = choices(seed);
   calm_ = calm;
   patience_us_ = patience_us;
+  turn_began_us_ = now_us_;
   work_ = {};
   rested_ = false;
 }
@@ -203,6 +204,7 @@ ssize_t simulated_kernel::send(int descriptor, std::span<const iovec> pieces) {
   const std::size_t free = of.room - std::min(of.room, of.to_client.size());
   if (free == 0) {
     if (of.blocked_us == 0) of.blocked_us = now_us_;
+    of.was_blocked = true;
     return -EAGAIN;
   }
   const std::size_t size = shortened(std::min(free, offered), habits_.short_send);
@@ -215,6 +217,7 @@ ssize_t simulated_kernel::send(int descriptor, std::span<const iovec> pieces) {
   if (of.client_gone) of.client_reset = true;
   of.progress_us = now_us_;
   of.blocked_us = size == offered ? 0 : now_us_;
+  of.was_blocked |= size < offered;
   work_.sent += size;
   now_us_ += size * habits_.kib_us / 1024;
   return static_cast<ssize_t>(size);

@@ -53,6 +53,7 @@ struct link {
   std::uint64_t accepted_us = 0;
   std::uint64_t received = 0;       // bytes that the server took
   std::uint64_t blocked_us = 0;     // since when not all that was offered was taken; 0: it was
+  bool was_blocked = false;         // since it was looked at last
   std::uint64_t progress_us = 0;    // when bytes were last taken
   bool send_failed = false;         // by an error other than EAGAIN and EINTR
   bool sent_into_reset = false;
@@ -90,6 +91,7 @@ class simulated_kernel {
   void begin_turn(std::uint64_t seed, bool calm, std::uint64_t patience_us);
   void pass(std::uint64_t us) { now_us_ += us; }
   void step_unix(std::int64_t ms) { unix_offset_ms_ += ms; }
+  std::uint64_t turn_began_us() const { return turn_began_us_; }
   std::uint64_t now_us() const { return now_us_; }
   std::uint64_t unix_now_ms() const;
 
@@ -157,6 +159,7 @@ class simulated_kernel {
   int last_timeout_ms_ = 0;
   connection_number last_receiver_ = 0;
   std::uint64_t patience_us_ = 0;
+  std::uint64_t turn_began_us_ = 0;
   std::uint64_t now_us_ = 3'600'000'000;
   std::int64_t unix_offset_ms_ = 1'700'000'000'000;
   std::uint64_t calls_ = 0;

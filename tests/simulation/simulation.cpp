@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t ms = 1'000;
 constexpr std::uint64_t sleep_us = 20 * ms;     // at most, of a calm turn
 constexpr std::uint64_t settle_us = 400 * ms;   // longer than any pause of the server
+constexpr std::uint64_t pause_us = 500 * ms;
 constexpr std::uint64_t idle_turns_max = 300;
 constexpr std::uint64_t turns_to_rest = 20'000;
 
@@ -186,18 +187,22 @@ void run_of_shard::check_turn() {
 }
 
 void run_of_shard::report(bool rested) {
+  const bool paused = kernel_.turn_began_us() > turn_ended_us_ + pause_us;
+  turn_ended_us_ = kernel_.now_us();
   std::vector<link_report> reports;
   for (auto& [number, of] : clients_) {
-    const link& at = *link_of(number);
+    link& at = *link_of(number);
     if (of.saw_end) continue;
     const bool blocked = at.blocked_us != 0;
     const std::uint64_t since = std::max(at.blocked_us, at.progress_us);
     reports.push_back({.number = number,
-                       .blocked = blocked,
+                       .blocked = blocked || at.was_blocked,
                        .stalled_us = blocked ? kernel_.now_us() - since : 0,
                        .accepted = at.accepted,
                        .accepted_us = at.accepted_us,
-                       .send_failed = at.send_failed});
+                       .send_failed = at.send_failed,
+                       .unread_after_pause = paused && !at.to_server.empty()});
+    at.was_blocked = false;
   }
   oracle_.after_turn(reports, kernel_.now_us(), rested);
 }
@@ -239,11 +244,14 @@ void run_of_shard::respond(client& to, const server_frame& frame) {
 // Calm turns until the server sleeps and `least_us` have passed; false if it never does.
 bool run_of_shard::rest(std::uint64_t seed, std::uint64_t least_us) {
   const std::uint64_t until = kernel_.now_us() + least_us;
+  std::uint64_t quiet_turns = 0;
   for (std::uint64_t i = 0; i < turns_to_rest; ++i) {
     program_.decide_all();
     turn(seed + i, true, sleep_us);
     if (over()) return false;
-    if (kernel_.rested() && kernel_.now_us() >= until && program_.owed() == 0) return true;
+    const bool quiet = kernel_.rested() && kernel_.work().received + kernel_.work().sent == 0;
+    quiet_turns = quiet ? quiet_turns + 1 : 0;
+    if (quiet_turns >= 4 && kernel_.now_us() >= until && program_.owed() == 0) return true;
   }
   trace_.violate("liveness: it comes to rest", "it did not in " + std::to_string(turns_to_rest) +
                                                    " turns");

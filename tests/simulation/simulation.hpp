@@ -86,6 +86,7 @@ class run_of_shard {
   std::uint64_t unix_least_ = 0;
   std::uint64_t unix_most_ = 0;
   std::uint64_t idle_turns_ = 0;
+  std::uint64_t turn_ended_us_ = 0;
   bool over_ = false;
   bool drain_asked_ = false;
 };

@@ -57,7 +57,9 @@ void receiver::readable(connection_id id) {
   const std::span<char> room = std::span(buffer_).subspan(kept);
   const std::size_t wanted = std::min<std::size_t>(room.size(), shared_.limits.read_bytes_per_turn);
   const ssize_t got = kernel::receive(from.descriptor, room.first(wanted));
-  if (got == -EAGAIN || got == -EINTR) return settle(id);
+  // Where the peer is gone nothing more comes that the poller would tell of.
+  const bool empty = got == -EAGAIN && !shared_.links.connections[id].peer_gone;
+  if (empty || got == -EINTR) return settle(id);
   if (got <= 0) return lifecycle_.break_off(id);
   shared_.counts.bytes_in.add(static_cast<std::uint64_t>(got));
   if (kept > 0) shared_.truth.buffers[from.buffers].unread.clear();
