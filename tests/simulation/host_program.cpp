@@ -156,11 +156,14 @@ void host_program::publish_now_and_then(const request& about, std::string_view r
 }
 
 bool host_program::post(std::function<void(chinwag::program_calls&)> task) {
-  const bool taken = shard_->post([this, task = std::move(task)](chinwag::program_calls& calls) {
-    task(calls);
-    ++ran_;
-  });
-  if (taken) ++posted_;
+  // A task that has to wait for its room is run again, before those behind it.
+  const std::uint64_t number = posted_ + 1;
+  const bool taken =
+      shard_->post([this, number, task = std::move(task)](chinwag::program_calls& calls) {
+        task(calls);
+        ran_ = std::max(ran_, number);
+      });
+  if (taken) posted_ = number;
   return taken;
 }
 

@@ -335,7 +335,7 @@ void oracle::sent_one(connection_number to, std::string_view content, std::strin
   client* of = find(to);
   if (of == nullptr) return;
   possible_ += 6 * content.size() + 300;
-  add_direct(user, content, {.sender = the_program, .to_one = to});
+  add_direct(user, content, {.sender = verdicts - 1, .to_one = to});
   of->must_directs.insert(event_hash("direct", {}, user, content));
 }
 

@@ -346,7 +346,9 @@ void oracle::take_joined(client& of, room_view& view, const std::string& room,
   view.own.erase(due);
   view.open = true;
   if (taken.again) return;  // R3: for this connection alone
-  std::erase_if(view.own, [&](const own_event& one) { return one.epoch < taken.epoch; });
+  if (!view.unclear) {
+    std::erase_if(view.own, [&](const own_event& one) { return one.epoch < taken.epoch; });
+  }
   if (!view.seen.empty()) view.before.push_back(std::move(view.seen));
   view.seen.clear();
   view.seen.push_back(seen);

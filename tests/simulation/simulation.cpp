@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t ms = 1'000;
 constexpr std::uint64_t sleep_us = 20 * ms;     // at most, of a calm turn
-constexpr std::uint64_t settle_us = 400 * ms;   // longer than any pause of the server
+constexpr std::uint64_t settle_us = 700 * ms;   // longer than the server holds anyone back
 constexpr std::uint64_t pause_us = 500 * ms;
 constexpr std::uint64_t idle_turns_max = 300;
 constexpr std::uint64_t turns_to_rest = 20'000;
@@ -249,7 +249,8 @@ bool run_of_shard::rest(std::uint64_t seed, std::uint64_t least_us) {
     program_.decide_all();
     turn(seed + i, true, sleep_us);
     if (over()) return false;
-    const bool quiet = kernel_.rested() && kernel_.work().received + kernel_.work().sent == 0;
+    const bool quiet = kernel_.rested() && kernel_.last_timeout_ms() != 1 &&
+                       kernel_.work().received + kernel_.work().sent == 0;
     quiet_turns = quiet ? quiet_turns + 1 : 0;
     if (quiet_turns >= 4 && kernel_.now_us() >= until && program_.owed() == 0) return true;
   }
