@@ -22,12 +22,14 @@ void task_queue::open() {
 
 void task_queue::run(const std::function<bool()>& enough) {
   take(false);
+  held_up_ = false;
   while (!taken_.empty() && !enough()) {
     // Out of the queue first: a task may lead to another run.
     task wanted = std::move(taken_.front());
     taken_.pop_front();
     if (wanted()) continue;
     taken_.push_front(std::move(wanted));
+    held_up_ = true;
     return;
   }
 }

@@ -33,6 +33,8 @@ class task_queue {
   void run(const std::function<bool()>& enough);
   // Whether an earlier run() left some. On the shard's thread.
   bool work_left() const { return !taken_.empty(); }
+  // Whether the first of those could not be done yet: trying again at once is of no use.
+  bool held_up() const { return held_up_; }
   // Runs what still waits and takes nothing more: whoever waits for an answer gets one.
   void close();
 
@@ -42,7 +44,8 @@ class task_queue {
   std::mutex guard_;
   std::vector<task> tasks_;
   bool open_ = false;
-  std::deque<task> taken_;  // used by the shard's thread only
+  std::deque<task> taken_;  // used by the shard's thread only, as is
+  bool held_up_ = false;
 };
 
 // What the program asks of a shard, on the shard's thread. Texts are checked before they come here;
