@@ -108,9 +108,8 @@ verdict host_program::choose(const request& about, bool may_wait, std::uint64_t 
   }
   if (falls(habits_.refuse)) {
     static constexpr chinwag::refusal codes[] = {chinwag::refusal::forbidden,
-                                                 chinwag::refusal::rate_limited,
-                                                 chinwag::refusal::unavailable};
-    return {.what = verdict::kind::refuse, .text = "no\"\\\n", .code = codes[drawn / 7 % 3]};
+                                                 chinwag::refusal::rate_limited};
+    return {.what = verdict::kind::refuse, .text = "no\"\\\n", .code = codes[drawn / 7 % 2]};
   }
   if (falls(habits_.answer)) {
     return {.what = verdict::kind::answer,

@@ -123,8 +123,8 @@ bool oracle::evaluate_message(client& of, const client_item& item) {
   const asked_message& asked = item.message;
   if (of.user.empty()) {
     // Its name is known once it was welcomed, or at once if it gave one.
-    if (of.wanted.empty() && !of.welcomed) return false;
-    if (of.user.empty()) of.user = of.wanted;
+    if (of.wanted.empty()) return false;
+    of.user = of.wanted;
   }
   ++of.index;
   switch (asked.what) {
@@ -282,11 +282,22 @@ void oracle::opened(connection_number number, std::string_view user) {
   client* of = find(number);
   if (of == nullptr) return;
   of->reported = true;
+  named(number, user);
+}
+
+void oracle::named(connection_number number, std::string_view user) {
+  client* of = find(number);
+  if (of == nullptr) return;
   if (of->wanted.empty() && of->user.empty()) {
     of->user = user;
     ++connections_of_[of->user];
   }
   evaluate(*of);
+}
+
+bool oracle::nameless(connection_number number) const {
+  const client* of = find(number);
+  return of != nullptr && of->asked_upgrade && !of->echo && of->wanted.empty() && of->user.empty();
 }
 
 void oracle::join_asked(connection_number number, std::uint64_t ticket, std::string_view room,
@@ -311,6 +322,7 @@ void oracle::decided(connection_number number, std::uint64_t ticket, answer_give
   client* of = find(number);
   if (of == nullptr) return;
   possible_ += 6 * given.text.size() + 300;
+  of->decided_late = true;
   for (question& one : of->questions) {
     if (one.ticket == ticket && one.given.what == answer_given::kind::later) one.given = given;
   }

@@ -81,6 +81,9 @@ class oracle {
 
   // What the program hears and does.
   void opened(connection_number number, std::string_view user);
+  // The random name that the server has sent to a client, which may not have read it yet.
+  void named(connection_number number, std::string_view user);
+  bool nameless(connection_number number) const;
   void join_asked(connection_number number, std::uint64_t ticket, std::string_view room,
                   answer_given given);
   void message_asked(connection_number number, std::uint64_t ticket, std::string_view room,
@@ -203,6 +206,7 @@ class oracle {
     bool client_over = false;
     bool all_readable = true;
     bool accepted = false;
+    bool decided_late = false;  // what is decided for who is gone is dropped
     bool idle_possible = false;
     bool slow_possible = false;
     bool handshake_possible = false;

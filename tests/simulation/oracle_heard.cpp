@@ -324,6 +324,7 @@ void oracle::take_room_event(client& of, event_kind what, const std::string& roo
 void oracle::take_joined(client& of, room_view& view, const std::string& room,
                          const std::string& user) {
   const bool alone = unique_user(of);
+  if (!alone && (view.rejoined || view.epoch > 1)) view.unclear = true;
   const auto due = std::find_if(view.own.begin(), view.own.end(),
                                 [](const own_event& one) { return one.join; });
   const token seen{event_hash("user_joined", room, user, {}), user_id(user), event_kind::joined};

@@ -176,7 +176,7 @@ bool oracle::served_for_sure(const publication& one) const {
   if (one.sender == the_program) return true;
   const client* from = find(one.sender);
   if (from == nullptr) return false;
-  return from->client_over && from->all_readable && from->accepted && !from->send_failed &&
+  return from->client_over && from->welcomed && !from->http_over && !from->decided_late && from->all_readable && from->accepted && !from->send_failed &&
          !from->fault && !from->suspect && !from->idle_possible && !from->slow_possible &&
          !from->handshake_possible && !from->close_received;
 }
@@ -211,6 +211,7 @@ void oracle::forget() {
       continue;
     }
     of.direct_order.clear();
+    of.decided_late = false;
     for (auto room = of.rooms.begin(); room != of.rooms.end();) {
       room_view& view = room->second;
       if (!view.member) {
@@ -225,7 +226,7 @@ void oracle::forget() {
       view.skipped = false;
       if (view.unclear) view.counts = false;
       view.unclear = false;
-      view.epoch_seen = view.epoch;
+      view.epoch = view.epoch_seen = 1;
       ++room;
     }
     ++at;
@@ -241,7 +242,7 @@ void oracle::drained() {
   }
   for (const auto& [number, room] : lefts_in_drain_) {
     const client* of = find(number);
-    if (of != nullptr && of->alive_at_drain && of->closed_with == 1012 && !getenv("scratch")) {
+    if (of != nullptr && of->alive_at_drain && of->closed_with == 1012) {
       violate(*of, "L5: none of those who are drained leaves", "user_left in '" + room + "'");
     }
   }

@@ -10,6 +10,7 @@ namespace {
 
 simulated_kernel* current_kernel = nullptr;
 
+constexpr std::string_view behind_welcome = "\"welcome\",\"user\":\"";
 constexpr std::size_t pieces_max = 1024;  // IOV_MAX
 
 std::string number(std::uint64_t value) {
@@ -212,6 +213,12 @@ ssize_t simulated_kernel::send(int descriptor, std::span<const iovec> pieces) {
   for (const iovec& piece : pieces) {
     const std::size_t part = std::min(left, piece.iov_len);
     if (!of.client_gone) of.to_client.append(static_cast<const char*>(piece.iov_base), part);
+    if (!of.welcomed) {
+      const std::size_t known = of.first_sent.size();
+      of.first_sent.append(static_cast<const char*>(piece.iov_base), part);
+      of.welcomed = of.first_sent.find(behind_welcome, known - std::min<std::size_t>(known, 60)) !=
+                    std::string::npos;
+    }
     left -= part;
   }
   if (of.client_gone) of.client_reset = true;
@@ -332,7 +339,7 @@ std::size_t simulated_kernel::wait(int poller, std::span<event> into, int timeou
   last_timeout_ms_ = timeout_ms;
   const std::size_t found = collect(into);
   if (found > 0 || timeout_ms == 0) return found;
-  if (owed) {
+  if (owed && timeout_ms != 1) {  // which it asks for to look again soon
     const std::string what = owed();
     if (!what.empty()) trace_.violate("kernel: wake-up lost", "it sleeps and owes " + what);
   }

@@ -38,6 +38,8 @@ struct link {
   int descriptor = -1;  // -1: not accepted yet, or closed
   std::string to_server;
   std::string to_client;
+  std::string first_sent;        // to the client, up to its welcome
+  bool welcomed = false;
   std::size_t room = 64 * 1024;  // of to_client
 
   bool accepted = false;

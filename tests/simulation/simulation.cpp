@@ -167,8 +167,21 @@ void run_of_shard::turn(std::uint64_t seed, bool calm, std::uint64_t patience_us
   check_turn();
   report(kernel_.rested());
   for (auto& [number, of] : clients_) {
+    if (oracle_.nameless(number)) learn_name(number);
+  }
+  for (auto& [number, of] : clients_) {
     if (!of.gone) read(of);
   }
+}
+
+// A name that the server made up counts for others from when it was sent, read or not.
+void run_of_shard::learn_name(connection_number number) {
+  static constexpr std::string_view welcome = "{\"type\":\"welcome\",\"user\":\"";
+  const std::string& sent = link_of(number)->first_sent;
+  const std::size_t at = sent.find(welcome);
+  const std::size_t end = at == sent.npos ? at : sent.find('"', at + welcome.size());
+  if (end == sent.npos) return;
+  oracle_.named(number, std::string_view(sent).substr(at + welcome.size(), end - at - welcome.size()));
 }
 
 // Nothing that one turn may do without a bound.

@@ -64,6 +64,7 @@ class run_of_shard {
   void write(client& from, std::string_view bytes);
   void turn(std::uint64_t seed, bool calm, std::uint64_t patience_us);
   void read(client& to);
+  void learn_name(connection_number number);
   void respond(client& to, const server_frame& frame);
   void report(bool rested);
   void check_turn();
