@@ -43,6 +43,12 @@ notebooks: native ## execute the notebooks on the newest results
 sanitize: setup ## the C++ tests under ASan+UBSan, then under TSan
 	@bash tests/sanitize.sh
 
+simulate: setup ## a shard on a simulated kernel, seed by seed, for SECONDS (120)
+	@cmake --preset release --log-level=WARNING
+	@cmake --build --preset release --target chinwag_simulation
+	@build/release/tests/simulation/chinwag_simulation --seconds $(or $(SECONDS),120) \
+	  --seed $$(date +%s)
+
 fuzz: setup ## every fuzz target for a minute (needs clang)
 	@cmake -S . -B build/fuzz -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=RelWithDebInfo \
 	  -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \

@@ -37,6 +37,7 @@ delivery sender::deliver(connection_id id) {
     if (plan.empty()) continue;
     const ssize_t sent = send_(to.descriptor, plan.pieces());
     shared_.counts.send_calls.add();
+    if (sent == -EINTR) continue;  // it says nothing of the connection
     if (sent < 0 && !takes_later(sent)) return delivery::broken;
     if (sent > 0) apply(id, plan, static_cast<std::uint64_t>(sent));
     if (sent > 0 || !to.blocked) to.since = shared_.clock.now();

@@ -24,6 +24,7 @@ void task_queue::open() {
 
 void task_queue::run(const std::function<bool()>& enough) {
   take(false);
+  held_up_ = false;
   while (!taken_.empty() && !enough()) {
     // Out of the queue first: a task may lead to another run.
     entry next = std::move(taken_.front());
@@ -33,6 +34,7 @@ void task_queue::run(const std::function<bool()>& enough) {
       continue;
     }
     taken_.push_front(std::move(next));
+    held_up_ = true;
     return;
   }
 }

@@ -47,6 +47,8 @@ class task_queue {
   void run(const std::function<bool()>& enough);
   // Whether an earlier run() left some. On the shard's thread.
   bool work_left() const { return !taken_.empty(); }
+  // Whether the first of those could not be done yet: trying again at once is of no use.
+  bool held_up() const { return held_up_; }
   // Runs what still waits and takes nothing more: whoever waits for an answer gets one.
   void close();
   // Drops what waits and takes nothing more: tasks go without having run.
@@ -65,7 +67,8 @@ class task_queue {
   std::vector<entry> tasks_;
   std::atomic<std::size_t> bytes_{0};  // of all that wait
   bool open_ = false;
-  std::deque<entry> taken_;  // used by the shard's thread only
+  std::deque<entry> taken_;  // used by the shard's thread only, as is
+  bool held_up_ = false;
 };
 
 // What the program asks of a shard, on the shard's thread. Texts are checked before they come here;

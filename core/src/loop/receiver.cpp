@@ -57,7 +57,9 @@ void receiver::readable(connection_id id) {
   const std::span<char> room = std::span(buffer_).subspan(kept);
   const std::size_t wanted = std::min<std::size_t>(room.size(), shared_.limits.read_bytes_per_turn);
   const ssize_t got = kernel::receive(from.descriptor, room.first(wanted));
-  if (got == -EAGAIN || got == -EINTR) return;
+  // Where the peer is gone nothing more comes that the poller would tell of.
+  const bool empty = got == -EAGAIN && !shared_.links.connections[id].peer_gone;
+  if (empty || got == -EINTR) return settle(id);
   if (got <= 0) return lifecycle_.break_off(id);
   shared_.counts.bytes_in.add(static_cast<std::uint64_t>(got));
   if (kept > 0) shared_.truth.buffers[from.buffers].unread.clear();
@@ -234,7 +236,10 @@ void receiver::charge(connection_id id) {
 }
 
 bool receiver::must_wait(connection_id id, room_id published) const {
-  if (outboxes_.waiting(id) > outbox_bytes_ample || requests_.full(id)) return true;
+  // A peer that is gone takes no answers: its last requests do not wait for that.
+  const bool gone = shared_.links.connections[id].peer_gone;
+  if (!gone && outboxes_.waiting(id) > outbox_bytes_ample) return true;
+  if (requests_.full(id)) return true;
   if (shared_.memory_full()) return true;
   return published != no_id && rooms_.is_behind(published);
 }
@@ -285,10 +290,13 @@ void receiver::serve_unread(connection_id id) {
   unread.swap(shared_.truth.buffers[place].unread);
   std::span<char> input(unread);
   serve(id, input);
+  const bool needs_more = input.size() == unread.size() && !input.empty();
   if (goes_on(id) && !input.empty()) {
     unread.erase(0, unread.size() - input.size());
     outboxes_.buffers_of(id).unread = std::move(unread);
   }
+  // The poller says nothing of a peer that is gone: what it sent before is asked for here.
+  if (needs_more && shared_.links.connections[id].peer_gone && may_read(id)) return readable(id);
   settle(id);
 }
 

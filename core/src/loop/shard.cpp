@@ -178,7 +178,7 @@ void shard::flush() {
 // a user_left in their rooms, and a budget may have ended before the last member.
 bool shard::work_left() const {
   return !shared_.links.outbox_queue.empty() || !shared_.links.dirty_rooms.empty() ||
-         receiver_.work_left() || (tasks_.work_left() && !shared_.memory_full());
+         receiver_.work_left() || (tasks_.work_left() && !tasks_.held_up() && !shared_.memory_full());
 }
 
 int shard::timeout_ms() const {

@@ -191,6 +191,7 @@ void rooms::remove_if_empty(room_id id) {
     shared_.links.room_names.remove(id);
   }
   holds_.erase(id);
+  shared_.links.rooms[id].passed = 0;  // nobody has to wait for it any more
   shared_.truth.names.drop(empty.name);
   shared_.truth.rooms.remove(id);
   shared_.links.rooms.reset(id);  // a connection may still wait for it to catch up

@@ -1,0 +1,447 @@
+#include "generator.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "wire.hpp"
+
+namespace simulation {
+
+namespace {
+
+const std::vector<std::string> rooms{
+    "a", "b", "c", "d e", "\"quoted\\\"", "\xE2\x98\x83",
+    "0123456789012345678901234567890123456789012345678901234567890123"};
+const std::vector<std::string> users{"ann", "bob", "\\", "\"", "\xF0\x9F\x98\x80 x", "server",
+                                     "6666666666666666666666666666666666666666666666666666666666666666"};
+
+std::string percent(const std::string& plain) {
+  std::string out;
+  char hex[8];
+  for (const char c : plain) {
+    std::snprintf(hex, sizeof hex, "%%%02X", static_cast<unsigned char>(c));
+    out += hex;
+  }
+  return out;
+}
+
+std::string number(std::uint64_t value) {
+  return std::to_string(value);
+}
+
+}  // namespace
+
+std::map<std::string, std::string> generator::draw_settings(std::uint64_t seed) {
+  std::map<std::string, std::string> settings{{"seed", number(seed)}};
+  draw_server(settings);
+  draw_program(settings);
+  static const std::vector<std::uint64_t> often{0, 20, 200, 600};
+  settings["kernel.short_receive"] = number(choices_.pick(often));
+  settings["kernel.short_send"] = number(choices_.pick(often));
+  settings["kernel.few_events"] = number(choices_.pick(often));
+  settings["kernel.spurious"] = number(choices_.pick(std::vector<std::uint64_t>{0, 10, 100}));
+  settings["kernel.interrupted"] = number(choices_.pick(std::vector<std::uint64_t>{0, 10, 100}));
+  settings["kernel.accept_fails"] = number(choices_.pick(std::vector<std::uint64_t>{0, 50, 300}));
+  settings["kernel.no_buffers"] = number(choices_.chance(100) ? 5 : 0);
+  settings["kernel.reuse_after"] = number(choices_.pick(std::vector<std::uint64_t>{0, 3, 20}));
+  settings["kernel.call_us"] = number(choices_.pick(std::vector<std::uint64_t>{1, 5, 100}));
+  settings["kernel.kib_us"] = number(choices_.pick(std::vector<std::uint64_t>{0, 1, 30}));
+  return settings;
+}
+
+void generator::draw_server(std::map<std::string, std::string>& settings) {
+  clients_max_ = static_cast<std::uint32_t>(choices_.pick(std::vector<int>{3, 6, 12, 24}));
+  unique_users_ = choices_.chance(600);
+  big_ = choices_.chance(400);
+  echo_ = choices_.chance(200);
+  const auto pick = [&](const char* name, const std::vector<std::uint64_t>& list) {
+    const std::uint64_t value = choices_.pick(list);
+    settings[name] = number(value);
+    return value;
+  };
+  pick("ping_interval_ms", {700, 2'000, 30'000});
+  idle_ms_ = pick("idle_timeout_ms", {3'000, 10'000, 60'000});
+  pick("handshake_timeout_ms", {1'000, 10'000});
+  pick("stall_timeout_ms", {500, 10'000});
+  pick("close_timeout_ms", {100, 1'000});
+  pick("pending_bytes_max", {1'024, 20'000, 1'048'576});
+  pick("rooms_per_connection_max", {1, 2, 4, 64});
+  pick("header_bytes_max", {512, 8'192});
+  pick("read_bytes_per_turn", {64, 1'000, 65'536});
+  pick("accepts_per_turn", {1, 256});
+  pick("sends_per_room_turn", {1, 3, 512});
+  pick("turn_us", {100, 2'000});
+  pick("room_backlog_bytes_max", {1'024, 262'144});
+  pick("undecided_bytes_max", {65'536, 67'108'864});
+  if (choices_.chance(300)) settings["slow_consumer"] = "skip";
+  if (echo_) settings["echo"] = "true";
+  settings["echo_bytes_max"] = "200000";
+}
+
+void generator::draw_program(std::map<std::string, std::string>& settings) {
+  program_ = choices_.chance(500);
+  settings["program.present"] = program_ ? "1" : "0";
+  if (!program_) return;
+  settings["program.asks_joins"] = choices_.chance(500) ? "1" : "0";
+  settings["program.asks_messages"] = choices_.chance(700) ? "1" : "0";
+  settings["program.later"] = number(choices_.pick(std::vector<int>{0, 20, 200}));
+  settings["program.change"] = number(choices_.pick(std::vector<int>{0, 10, 60}));
+}
+
+action generator::draw_end() {
+  return {.kind = action_kind::end, .a = choices_.below(4)};
+}
+
+void generator::draw(std::vector<action>& actions) {
+  const std::uint64_t what = choices_.below(1000);
+  if (clients_.empty() || (clients_.size() < clients_max_ && what < 60)) return connect(actions);
+  client& of = clients_[static_cast<std::size_t>(choices_.below(clients_.size()))];
+  if (what < 400) return turn(actions);
+  if (what < 405) {
+    actions.push_back({.kind = action_kind::settle, .a = choices_.next() >> 16});
+    return;
+  }
+  if (what < 412) return pause_process(actions);
+  if (what < 460) return program_acts(actions);
+  if (what < 500) return change_client(of, actions);
+  if (of.broken && choices_.chance(800)) return turn(actions);
+  if (!of.upgraded) {
+    if (what < 900) return upgrade(of, actions);
+    return what < 980 ? ask_http(of, actions) : misspeak(of, actions);
+  }
+  if (what < 515) return misspeak(of, actions);
+  if (what < 600) return burst(of, actions);
+  if (what < 640) return say_many(of, actions);
+  say(of, actions);
+}
+
+void generator::turn(std::vector<action>& actions) {
+  actions.push_back({.kind = action_kind::turn,
+                     .a = choices_.next() >> 16,
+                     .b = choices_.below(4) * choices_.below(10'000)});
+}
+
+void generator::connect(std::vector<action>& actions) {
+  client made{.number = ++connected_};
+  static const std::vector<std::uint64_t> sizes{300, 3'000, 65'536, 1'000'000};
+  actions.push_back({.kind = action_kind::connect, .client = made.number, .a = choices_.pick(sizes)});
+  clients_.push_back(std::move(made));
+  if (choices_.chance(700)) upgrade(clients_.back(), actions);
+}
+
+std::string generator::new_user(const client& of) {
+  if (unique_users_) return "u" + number(of.number) + (choices_.chance(100) ? " \\\"x" : "");
+  return choices_.pick(users);
+}
+
+std::string generator::any_user() {
+  if (choices_.chance(100)) return "nobody";
+  const client& one = clients_[static_cast<std::size_t>(choices_.below(clients_.size()))];
+  return one.user.empty() ? "nobody" : one.user;
+}
+
+void generator::upgrade(client& of, std::vector<action>& actions) {
+  of.user = choices_.chance(50) ? "" : new_user(of);
+  of.echo = echo_ && choices_.chance(200);
+  std::string head = of.echo ? "GET /echo" : "GET /ws";
+  if (!of.user.empty()) head += "?x=1&user=" + percent(of.user) + "&user=other";
+  head += " HTTP/1.1\r\nHost: localhost\r\n";
+  head += choices_.chance(500) ? "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                               : "connection: keep-alive, upgrade\r\nupgrade: WebSocket\r\n";
+  head += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + std::string(sample_key) + "\r\n";
+  if (choices_.chance(200)) {
+    head += "Origin: http://x\r\nSec-WebSocket-Protocol: chat\r\n"
+            "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+  }
+  head += "\r\n";
+  of.upgraded = true;
+  of.rooms.clear();
+  while (choices_.chance(200) && head.size() > 2) {
+    const auto size = static_cast<std::size_t>(choices_.between(1, head.size() - 1));
+    actions.push_back({.kind = action_kind::raw, .client = of.number, .texts = {head.substr(0, size)}});
+    head.erase(0, size);
+    turn(actions);
+  }
+  actions.push_back({.kind = action_kind::raw, .client = of.number, .texts = {head}});
+  if (choices_.chance(700)) turn(actions);
+}
+
+void generator::ask_http(client& of, std::vector<action>& actions) {
+  static const std::vector<std::string> requests{
+      "GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
+      "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+      "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n",
+      "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+      "GET /health HTTP/1.0\r\nHost: x\r\n\r\n",
+      "GET /ws HTTP/1.1\r\nHost: x\r\n\r\n",
+      "POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+      "GET /health HTTP/1.1\r\n\r\n",
+      "GET /ws?user=%00 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+      "GET /ws?user=ok HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 12\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+      "nonsense\r\n\r\n",
+      "GET /health HTTP/1.1\r\nno colon\r\n\r\n",
+  };
+  std::string text;
+  const std::uint64_t count = choices_.chance(100) ? 60 : choices_.between(1, 3);
+  const bool plain = choices_.chance(600);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    text += plain ? requests[static_cast<std::size_t>(choices_.below(3))] : choices_.pick(requests);
+  }
+  if (choices_.chance(100)) text.resize(text.size() / 2);
+  if (choices_.chance(30)) text = "GET /" + std::string(9'000, 'x');
+  actions.push_back({.kind = action_kind::raw, .client = of.number, .texts = {std::move(text)}});
+}
+
+void generator::send_frame(client& of, unsigned first, const std::string& payload,
+                           std::vector<action>& actions) {
+  actions.push_back({.kind = action_kind::frame,
+                     .client = of.number,
+                     .a = first,
+                     .b = choices_.chance(500) ? 0 : choices_.next() & 0xFFFFFFFF,
+                     .texts = {payload}});
+}
+
+void generator::send_text(client& of, const std::string& text, std::vector<action>& actions) {
+  if (!choices_.chance(80)) return send_frame(of, 0x81, text, actions);
+  // In fragments, some empty, with control frames between.
+  std::string rest = text;
+  unsigned opcode = 1;
+  while (choices_.chance(600)) {
+    const auto size = static_cast<std::size_t>(choices_.below(rest.size() + 1));
+    send_frame(of, opcode, rest.substr(0, size), actions);
+    rest.erase(0, size);
+    opcode = 0;
+    if (choices_.chance(300)) send_frame(of, 0x89, "p" + number(++tags_), actions);
+    if (choices_.chance(300)) turn(actions);
+  }
+  send_frame(of, 0x80 | opcode, rest, actions);
+}
+
+std::string generator::json_text(const std::string& plain) {
+  if (!choices_.chance(150)) return escape_json(plain);
+  std::string out;
+  char escape[8];
+  for (const char c : plain) {
+    if (static_cast<unsigned char>(c) >= 0x80 || choices_.chance(800)) {
+      out += escape_json(std::string(1, c));
+    } else {
+      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned char>(c));
+      out += escape;
+    }
+  }
+  return out;
+}
+
+std::string generator::room() {
+  return choices_.pick(rooms);
+}
+
+std::string generator::known_room(const client& of) {
+  if (of.rooms.empty() || choices_.chance(50)) return room();
+  auto at = of.rooms.begin();
+  std::advance(at, static_cast<std::ptrdiff_t>(choices_.below(of.rooms.size())));
+  return *at;
+}
+
+// JSON text of a content that no other message has.
+std::string generator::content() {
+  std::string text = "t" + number(++tags_) + " ";
+  const std::uint64_t what = choices_.below(1000);
+  if (what < 500) return text;
+  if (what < 800) return text + json_text(std::string(choices_.below(300), 'x'));
+  if (what < 850) return text + "\\u0000\\\"\\\\\\/\\b\\f\\n\\r\\t\xE2\x98\x83\\u2603\\ud83d\\ude00";
+  if (!big_ || what < 900) return text + std::string(choices_.below(3'000), 'y');
+  if (what < 960) return text + std::string(choices_.below(60'000), 'z');
+  for (std::uint64_t i = choices_.between(1'000, 32'600); i > 0; --i) text += "\\n";
+  return text;
+}
+
+std::string generator::request(client& of) {
+  const std::uint64_t what = choices_.below(1000);
+  const auto field = [&](const char* name, const std::string& plain) {
+    return ",\"" + std::string(name) + "\":\"" + json_text(plain) + "\"";
+  };
+  const std::string extra = choices_.chance(50) ? ",\"extra\":[1,{\"a\":null}]}" : "}";
+  if (of.rooms.empty() ? what < 600 : what < 120) {
+    const std::string name = room();
+    of.rooms.insert(name);
+    return "{\"type\":\"join\"" + field("room", name) + extra;
+  }
+  if (what < 220) {
+    const std::string name = known_room(of);
+    of.rooms.erase(name);
+    return "{\"type\":\"leave\"" + field("room", name) + extra;
+  }
+  if (what < 730) {
+    return "{\"type\":\"message\"" + field("room", known_room(of)) + ",\"content\":\"" + content() +
+           "\"" + extra;
+  }
+  if (what < 840) {
+    return "{\"content\":\"" + content() + "\",\"type\":\"direct\"" + field("to", any_user()) + extra;
+  }
+  if (what < 950) return "{ \"type\" : \"heartbeat\"" + extra;
+  return wrong_request();
+}
+
+std::string generator::wrong_request() {
+  static const std::vector<std::string> wrong{
+      "[]", "7", "\"text\"", "{}", "{\"type\":7}", "{\"type\":\"unknown\",\"x\":1}",
+      "{\"type\":\"join\"}", "{\"type\":\"join\",\"room\":\"\"}", "{\"type\":\"join\",\"room\":5}",
+      "{\"type\":\"join\",\"room\":\"\\u0001\"}", "{\"type\":\"leave\",\"room\":[]}",
+      "{\"type\":\"leave\",\"room\":\"never joined\"}",
+      "{\"type\":\"message\",\"room\":\"never joined\",\"content\":\"x\"}",
+      "{\"type\":\"message\",\"room\":\"a\"}", "{\"type\":\"message\",\"room\":\"a\",\"content\":1}",
+      "{\"type\":\"direct\",\"to\":\"\",\"content\":\"x\"}",
+      "{\"type\":\"direct\",\"to\":\"nobody\",\"content\":\"x\"}",
+      "{\"type\":\"join\",\"room\":"
+      "\"01234567890123456789012345678901234567890123456789012345678901234\"}"};
+  return choices_.pick(wrong);
+}
+
+void generator::say(client& of, std::vector<action>& actions) {
+  if (of.echo) {
+    send_frame(of, choices_.chance(500) ? 0x81 : 0x82, "e" + number(++tags_), actions);
+    return;
+  }
+  if (choices_.chance(30)) return send_frame(of, 0x89, "p" + number(++tags_), actions);
+  if (choices_.chance(20)) return send_frame(of, 0x8A, "", actions);
+  send_text(of, request(of), actions);
+}
+
+// Several commands in one write: message, leave, join, message; message, leave, heartbeat; ...
+void generator::burst(client& of, std::vector<action>& actions) {
+  if (of.echo) return say(of, actions);
+  const std::string name = known_room(of);
+  const std::string place = ",\"room\":\"" + escape_json(name) + "\"";
+  const auto say_it = [&](const char* type, bool with_content) {
+    std::string text = "{\"type\":\"" + std::string(type) + "\"" + place;
+    if (with_content) text += ",\"content\":\"" + content() + "\"";
+    send_text(of, text + "}", actions);
+  };
+  const std::uint64_t size = choices_.between(3, 8);
+  for (std::uint64_t i = 0; i < size; ++i) {
+    const std::uint64_t what = choices_.below(10);
+    if (what < 4) say_it("message", true);
+    if (what >= 4 && what < 6) say_it("leave", false);
+    if (what >= 6 && what < 8) say_it("join", false);
+    if (what >= 8) send_text(of, "{\"type\":\"heartbeat\"}", actions);
+  }
+  of.rooms.insert(name);
+  turn(actions);
+}
+
+// Much of one kind, for those who do not read.
+void generator::say_many(client& of, std::vector<action>& actions) {
+  if (of.echo) return say(of, actions);
+  const std::uint64_t size = choices_.between(10, 60);
+  const bool beats = choices_.chance(200);
+  for (std::uint64_t i = 0; i < size; ++i) {
+    const std::string text = beats ? "{\"type\":\"heartbeat\"}" : request(of);
+    send_frame(of, 0x81, text, actions);
+    if (choices_.chance(30)) turn(actions);
+  }
+}
+
+void generator::misspeak(client& of, std::vector<action>& actions) {
+  const auto raw = [&](std::string bytes) {
+    actions.push_back({.kind = action_kind::raw, .client = of.number, .texts = {std::move(bytes)}});
+  };
+  of.broken = true;
+  const std::string key = std::string(4, '\0');
+  switch (choices_.below(14)) {
+    case 0:
+      return raw("\x81\x01x");  // no mask
+    case 1:
+      return send_frame(of, 0x83, "reserved opcode", actions);
+    case 2:
+      return send_frame(of, 0xC1, "reserved bit", actions);
+    case 3:
+      return send_frame(of, 0x80, "continues nothing", actions);
+    case 4:
+      return send_frame(of, 0x09, "a ping in fragments", actions);
+    case 5:
+      return send_frame(of, 0x81, "not \xFF UTF-8", actions);
+    case 6:
+      return send_frame(of, 0x82, "binary", actions);
+    case 7:
+      return send_frame(of, 0x81, std::string(65'537, ' '), actions);
+    case 8:
+      return raw(std::string("\x81\xFF\x80\0\0\0\0\0\0\0", 10) + key);  // 2^63 bytes
+    case 9:
+      return send_frame(of, 0x81, choices_.chance(500) ? "not JSON" : "{\"type\":\"join\"", actions);
+    case 10:
+      return send_frame(of, 0x88, "", actions);
+    case 11:
+      return send_frame(of, 0x88, std::string("\x03\xE8", 2) + "bye", actions);
+    case 12:
+      return send_frame(of, 0x88, std::string("\x03\xED", 2), actions);  // 1005
+    default:
+      return send_frame(of, 0x88, std::string("\x0F\xA0", 2) + "4000", actions);
+  }
+}
+
+void generator::change_client(client& of, std::vector<action>& actions) {
+  const std::uint64_t what = choices_.below(100);
+  const std::uint32_t number = of.number;
+  if (what < 45) {
+    static const std::vector<std::uint64_t> rates{0, 0, 1, 100, 5'000, 1'000'000'000};
+    actions.push_back({.kind = action_kind::reader, .client = number, .a = choices_.pick(rates)});
+    return;
+  }
+  if (what < 60) {
+    actions.push_back({.kind = action_kind::manners, .client = number, .a = choices_.below(4)});
+    return;
+  }
+  const action_kind kind = what < 70   ? action_kind::fin
+                           : what < 85 ? action_kind::vanish
+                                       : action_kind::reset;
+  actions.push_back({.kind = kind, .client = number, .a = what < 95 ? 0U : 1U});
+  std::erase_if(clients_, [number](const client& one) { return one.number == number; });
+}
+
+void generator::program_acts(std::vector<action>& actions) {
+  const std::uint64_t what = choices_.below(100);
+  const auto plain = [&] {
+    std::string text = "p" + number(++tags_);
+    if (choices_.chance(200)) text += std::string(choices_.below(2'000), '"');
+    if (big_ && choices_.chance(100)) text += std::string(choices_.below(65'000), '\n');
+    return text;
+  };
+  if (what < 50 && program_) {
+    actions.push_back({.kind = action_kind::decide, .a = choices_.below(50), .b = choices_.below(50)});
+  } else if (what < 70) {
+    actions.push_back({.kind = action_kind::publish, .texts = {room(), "server", plain()}});
+  } else if (what < 82) {
+    actions.push_back({.kind = action_kind::send_to, .texts = {any_user(), "server", plain()}});
+  } else if (program_ && what < 95) {
+    const client& one = clients_[static_cast<std::size_t>(choices_.below(clients_.size()))];
+    actions.push_back({.kind = action_kind::send, .client = one.number, .texts = {plain()}});
+  } else if (program_) {
+    const client& one = clients_[static_cast<std::size_t>(choices_.below(clients_.size()))];
+    actions.push_back({.kind = action_kind::kick,
+                       .client = one.number,
+                       .a = choices_.pick(std::vector<std::uint64_t>{1000, 1008, 3000, 4999})});
+  }
+}
+
+// The process does not run for a while; clients go on.
+void generator::pause_process(std::vector<action>& actions) {
+  if (choices_.chance(200)) {
+    actions.push_back({.kind = action_kind::clock,
+                       .a = 86'400'000 + choices_.below(20'000) - 10'000});
+    return;
+  }
+  static const std::vector<std::uint64_t> lengths{100, 1'000, 15'000, 70'000, 180'000};
+  const std::uint64_t length_ms = choices_.pick(lengths);
+  const std::uint64_t step_ms = std::max<std::uint64_t>(50, std::min(length_ms, idle_ms_ / 3));
+  for (std::uint64_t passed = 0; passed < length_ms; passed += step_ms) {
+    actions.push_back({.kind = action_kind::pass, .a = step_ms * 1'000});
+    for (client& of : clients_) {
+      if (of.upgraded && !of.broken && choices_.chance(900)) send_frame(of, 0x8A, "", actions);
+    }
+  }
+}
+
+}  // namespace simulation
