@@ -1,7 +1,8 @@
 // A chat server: node examples/node/chat_server.mjs [PORT], then open examples/chat.html twice.
 import { Server } from 'chinwag';
 
-const server = new Server({ port: Number(process.argv[2] ?? 4000) });
+const port = Number(process.argv[2] ?? 4000);
+const server = new Server({ port, allowed_origins: 'null' }); // a page opened from disk
 
 server.on('open', (connection) => {
   connection.send(`Hello ${connection.user}`);

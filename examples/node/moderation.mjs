@@ -1,7 +1,8 @@
 // A filter: no links, no shouting, and an answer to /who. Usage: moderation.mjs [PORT]
 import { Server } from 'chinwag';
 
-const server = new Server({ port: Number(process.argv[2] ?? 4000) });
+const port = Number(process.argv[2] ?? 4000);
+const server = new Server({ port, allowed_origins: 'null' }); // a page opened from disk
 
 server.on('message', async (message) => {
   if (/https?:\/\//.test(message.content)) {

@@ -5,7 +5,8 @@ import sys
 
 import chinwag
 
-server = chinwag.Server(port=int(sys.argv[1]) if len(sys.argv) > 1 else 4000)
+port = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
+server = chinwag.Server(port=port, allowed_origins="null")  # a page opened from disk
 
 
 @server.on("open")

@@ -18,7 +18,7 @@ PAGE = ROOT / "examples/chat.html"
 def server() -> Iterator[str]:
     if not CHINWAGD.is_file():
         pytest.skip("chinwagd is not built")
-    command = [CHINWAGD, "--port", "0"]
+    command = [CHINWAGD, "--port", "0", "--allowed-origins", "null"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
         line = running.stderr.readline()
