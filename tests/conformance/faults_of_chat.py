@@ -108,13 +108,13 @@ HANDSHAKE = [
     fault(
         "H8",
         "takes the first subprotocol",
-        test_handshake.test_subprotocols_and_origin_are_ignored,
+        test_handshake.test_subprotocols_are_ignored,
         "sec-websocket-protocol was not declined",
     ),
     fault(
         "H8",
         "checks the origin",
-        test_handshake.test_subprotocols_and_origin_are_ignored,
+        test_handshake.test_subprotocols_are_ignored,
         "answered with 403",
     ),
     fault(
