@@ -13,7 +13,7 @@ from tree import CODE, lines, name, tracked
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 70
 LINE_COLUMNS_MAX = 100
-SERVER_LINES_MAX = 400
+SERVER_LINES_MAX = 450  # of which about 50 are HTTP that a library leaves to its user
 
 CODE_FILES = [path for path in tracked() if path.suffix in CODE]
 SERVERS = sorted(path.parent for path in tracked() if path.match("reference-impls/*/server.toml"))

@@ -177,8 +177,9 @@ void shard::flush() {
 // Slow consumers met while flushing have a close frame to send, those who were reaped after it left
 // a user_left in their rooms, and a budget may have ended before the last member.
 bool shard::work_left() const {
-  return !shared_.links.outbox_queue.empty() || !shared_.links.dirty_rooms.empty() ||
-         receiver_.work_left() || (tasks_.work_left() && !tasks_.held_up() && !shared_.memory_full());
+  const bool calls = tasks_.work_left() && !tasks_.held_up() && !shared_.memory_full();
+  return calls || receiver_.work_left() || !shared_.links.outbox_queue.empty() ||
+         !shared_.links.dirty_rooms.empty();
 }
 
 int shard::timeout_ms() const {
