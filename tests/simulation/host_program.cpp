@@ -54,7 +54,8 @@ chinwag::handlers host_program::make_handlers() {
 
 void host_program::opened(chinwag::connection_handle who, std::string_view user) {
   trace_.add("open", 0, user.size());
-  if (ever_.contains(who)) trace_.violate("handlers: a handle names one connection", "it came twice");
+  if (ever_.contains(who))
+    trace_.violate("handlers: a handle names one connection", "it came twice");
   connection_number number = kernel_.last_receiver();
   if (!oracle_.may_open(number, user)) {
     number = the_program;
@@ -63,8 +64,8 @@ void host_program::opened(chinwag::connection_handle who, std::string_view user)
     }
   }
   if (number == the_program) {
-    trace_.violate("handlers: open for who asked for it", "nobody asked to be '" +
-                                                              std::string(user) + "'");
+    trace_.violate("handlers: open for who asked for it",
+                   "nobody asked to be '" + std::string(user) + "'");
     return;
   }
   open_[who] = ever_[who] = number;
@@ -75,7 +76,8 @@ void host_program::opened(chinwag::connection_handle who, std::string_view user)
 void host_program::closed(chinwag::connection_handle who, std::string_view) {
   trace_.add("closed");
   if (open_.erase(who) == 0) {
-    trace_.violate("handlers: close once for every open", ever_.contains(who) ? "twice" : "no open");
+    trace_.violate("handlers: close once for every open",
+                   ever_.contains(who) ? "twice" : "no open");
   }
 }
 
@@ -112,8 +114,7 @@ verdict host_program::choose(const request& about, bool may_wait, std::uint64_t 
     return {.what = verdict::kind::refuse, .text = "no\"\\\n", .code = codes[drawn / 7 % 2]};
   }
   if (falls(habits_.answer)) {
-    return {.what = verdict::kind::answer,
-            .text = "answer " + std::to_string(about.ticket.number)};
+    return {.what = verdict::kind::answer, .text = "answer " + std::to_string(about.ticket.number)};
   }
   return {};
 }
@@ -223,9 +224,8 @@ void host_program::kick(connection_number who, std::uint16_t code) {
   const auto found = handles_.find(who);
   if (found == handles_.end() || !open_.contains(found->second)) return;
   trace_.add("kick", who, code);
-  const bool taken = post([handle = found->second, code](chinwag::program_calls& calls) {
-    calls.close(handle, code);
-  });
+  const bool taken = post(
+      [handle = found->second, code](chinwag::program_calls& calls) { calls.close(handle, code); });
   if (taken) oracle_.kicked(who, code);
 }
 

@@ -84,6 +84,7 @@ void shard::turn() {
   // Half of the turn is for reading. What comes new and what had to wait have a quarter each where
   // there is both.
   shared_.reading.begin(receiver_.work_left() ? turn_us / 4 : turn_us / 2);
+  if (planted(fault::timers_first)) lifecycle_.run_timers(shared_.reading);
   handle_events();
   if (tasks_.work_left()) run_tasks();
   shared_.reading.begin(std::max(turn_us / 2, shared_.clock.spent_us() + turn_us / 4));
@@ -147,7 +148,8 @@ void shard::flush() {
 // a user_left in their rooms, and a budget may have ended before the last member.
 bool shard::work_left() const {
   return !shared_.links.outbox_queue.empty() || !shared_.links.dirty_rooms.empty() ||
-         receiver_.work_left() || (tasks_.work_left() && !tasks_.held_up() && !shared_.memory_full());
+         receiver_.work_left() ||
+         (tasks_.work_left() && !tasks_.held_up() && !shared_.memory_full());
 }
 
 int shard::timeout_ms() const {
@@ -189,7 +191,7 @@ void shard::drain(std::uint32_t deadline_ms) {
   drain_deadline_ms_.store(deadline_ms, std::memory_order_relaxed);
   command expected = command::serve;
   command_.compare_exchange_strong(expected, command::drain, std::memory_order_acq_rel);
-  ring();
+  if (!planted(fault::lost_drain)) ring();
 }
 
 bool shard::post(task wanted) {
@@ -201,7 +203,7 @@ bool shard::post(task wanted) {
       },
       first);
   if (!taken) return false;
-  if (first) ring();
+  if (first && !planted(fault::lost_wakeup)) ring();
   return true;
 }
 
