@@ -29,7 +29,7 @@ chinwag::handlers host_program::make_handlers() {
   if (habits_.asks_joins != 0) {
     made.join = [this](const chinwag::join_request& asked) {
       const connection_number from = number_of(asked.ticket.from);
-      const request about{asked.ticket, from, event_hash("join", asked.room, asked.user, {}), true};
+      const request about{asked.ticket, from, event_hash("join", asked.room, {}, {}), true};
       trace_.add("asked", from, asked.ticket.number);
       const verdict given = choose(about, true, 0);
       oracle_.join_asked(from, asked.ticket.number, asked.room, told(given));
@@ -41,7 +41,7 @@ chinwag::handlers host_program::make_handlers() {
     made.message = [this](const chinwag::message_request& asked) {
       const connection_number from = number_of(asked.ticket.from);
       const request about{asked.ticket, from,
-                          event_hash("ask", asked.room, asked.user, asked.content), false};
+                          event_hash("ask", asked.room, {}, asked.content), false};
       trace_.add("asked", from, asked.ticket.number);
       const verdict given = choose(about, true, 0);
       oracle_.message_asked(from, asked.ticket.number, asked.room, asked.content, told(given));

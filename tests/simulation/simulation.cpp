@@ -207,6 +207,7 @@ void run_of_shard::report(bool rested) {
   for (auto& [number, of] : clients_) {
     link& at = *link_of(number);
     if (of.saw_end) continue;
+    rested = rested && at.to_server.empty();  // of one who is not accepted yet, say
     const bool blocked = at.blocked_us != 0;
     const std::uint64_t since = std::max(at.blocked_us, at.progress_us);
     check_stalled(of, at, blocked);
