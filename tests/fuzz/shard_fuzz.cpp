@@ -6,8 +6,8 @@
 #include "generator.hpp"
 #include "simulation.hpp"
 
-// A whole shard on the simulation's kernel: the input makes the choices of settings, clients, kernel
-// and program, and the oracle judges what follows.
+// A whole shard on the simulation's kernel: the input makes the choices of settings, clients,
+// kernel and program, and the oracle judges what follows.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::uint64_t actions_max = 400;
   simulation::script run;

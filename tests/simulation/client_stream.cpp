@@ -34,8 +34,8 @@ bool has_token(std::string_view list, std::string_view token) {
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) !=
-                                       std::string_view::npos;
+    return std::isalnum(c) != 0 ||
+           std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
   });
 }
 
@@ -57,9 +57,8 @@ http_head parse_head(std::string_view head) {
   read.method = line.substr(0, first);
   read.target = line.substr(first + 1, last - first - 1);
   read.version = line.substr(last + 1);
-  const bool visible = std::all_of(read.target.begin(), read.target.end(), [](unsigned char c) {
-    return c > 0x20 && c < 0x7F;
-  });
+  const bool visible = std::all_of(read.target.begin(), read.target.end(),
+                                   [](unsigned char c) { return c > 0x20 && c < 0x7F; });
   if (!is_token(read.method) || !visible || read.target[0] != '/') return read;
   if (read.version != "HTTP/1.1" && read.version != "HTTP/1.0") return read;
   head.remove_prefix(end + 2);
@@ -175,9 +174,10 @@ client_item client_stream::read_head(std::string_view head) {
     item.may_end |= !asks;
     bool present = false;
     const std::size_t query = read.target.find('?');
-    const auto user = user_of(
-        query == read.target.npos ? std::string_view{} : std::string_view(read.target).substr(query + 1),
-        present);
+    const auto user =
+        user_of(query == read.target.npos ? std::string_view{}
+                                          : std::string_view(read.target).substr(query + 1),
+                present);
     const bool named = user && valid_utf8(*user) && valid_name(*user);
     if (asks && path == "/ws" && !(user && user->empty()) && !named) {
       item.statuses = {400, 414, 431};

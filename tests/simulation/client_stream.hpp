@@ -40,16 +40,16 @@ struct client_item {
   kind what{};
   // http, upgrade: the statuses that may answer it; empty: any refusal, or the end.
   std::set<unsigned> statuses{};
-  bool head = false;        // its answer has no body
-  bool may_end = false;     // the connection may end after, or instead of, the answer
-  bool echo = false;        // an upgrade on /echo
-  std::string user{};       // an upgrade on /ws; empty: a random one
-  std::string payload{};    // text, binary, ping
-  asked_message message{};  // text on /ws
+  bool head = false;                // its answer has no body
+  bool may_end = false;             // the connection may end after, or instead of, the answer
+  bool echo = false;                // an upgrade on /echo
+  std::string user{};               // an upgrade on /ws; empty: a random one
+  std::string payload{};            // text, binary, ping
+  asked_message message{};          // text on /ws
   std::set<std::uint16_t> codes{};  // close, fault: what the server may end the connection with
-  bool certain = true;      // a fault that a server may not see yet is not
-  std::uint64_t at_us = 0;  // when its last byte was sent
-  std::uint64_t bytes_end = 0;  // its end in the stream
+  bool certain = true;              // a fault that a server may not see yet is not
+  std::uint64_t at_us = 0;          // when its last byte was sent
+  std::uint64_t bytes_end = 0;      // its end in the stream
 };
 
 struct client_limits {

@@ -10,10 +10,21 @@ namespace simulation {
 namespace {
 
 const std::vector<std::string> rooms{
-    "a", "b", "c", "d e", "\"quoted\\\"", "\xE2\x98\x83",
+    "a",
+    "b",
+    "c",
+    "d e",
+    "\"quoted\\\"",
+    "\xE2\x98\x83",
     "0123456789012345678901234567890123456789012345678901234567890123"};
-const std::vector<std::string> users{"ann", "bob", "\\", "\"", "\xF0\x9F\x98\x80 x", "server",
-                                     "6666666666666666666666666666666666666666666666666666666666666666"};
+const std::vector<std::string> users{
+    "ann",
+    "bob",
+    "\\",
+    "\"",
+    "\xF0\x9F\x98\x80 x",
+    "server",
+    "6666666666666666666666666666666666666666666666666666666666666666"};
 
 std::string percent(const std::string& plain) {
   std::string out;
@@ -124,7 +135,8 @@ void generator::turn(std::vector<action>& actions) {
 void generator::connect(std::vector<action>& actions) {
   client made{.number = ++connected_};
   static const std::vector<std::uint64_t> sizes{300, 3'000, 65'536, 1'000'000};
-  actions.push_back({.kind = action_kind::connect, .client = made.number, .a = choices_.pick(sizes)});
+  actions.push_back(
+      {.kind = action_kind::connect, .client = made.number, .a = choices_.pick(sizes)});
   clients_.push_back(std::move(made));
   if (choices_.chance(700)) upgrade(clients_.back(), actions);
 }
@@ -150,15 +162,17 @@ void generator::upgrade(client& of, std::vector<action>& actions) {
                                : "connection: keep-alive, upgrade\r\nupgrade: WebSocket\r\n";
   head += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + std::string(sample_key) + "\r\n";
   if (choices_.chance(200)) {
-    head += "Origin: http://x\r\nSec-WebSocket-Protocol: chat\r\n"
-            "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    head +=
+        "Origin: http://x\r\nSec-WebSocket-Protocol: chat\r\n"
+        "Sec-WebSocket-Extensions: permessage-deflate\r\n";
   }
   head += "\r\n";
   of.upgraded = true;
   of.rooms.clear();
   while (choices_.chance(200) && head.size() > 2) {
     const auto size = static_cast<std::size_t>(choices_.between(1, head.size() - 1));
-    actions.push_back({.kind = action_kind::raw, .client = of.number, .texts = {head.substr(0, size)}});
+    actions.push_back(
+        {.kind = action_kind::raw, .client = of.number, .texts = {head.substr(0, size)}});
     head.erase(0, size);
     turn(actions);
   }
@@ -251,7 +265,8 @@ std::string generator::content() {
   const std::uint64_t what = choices_.below(1000);
   if (what < 500) return text;
   if (what < 800) return text + json_text(std::string(choices_.below(300), 'x'));
-  if (what < 850) return text + "\\u0000\\\"\\\\\\/\\b\\f\\n\\r\\t\xE2\x98\x83\\u2603\\ud83d\\ude00";
+  if (what < 850)
+    return text + "\\u0000\\\"\\\\\\/\\b\\f\\n\\r\\t\xE2\x98\x83\\u2603\\ud83d\\ude00";
   if (!big_ || what < 900) return text + std::string(choices_.below(3'000), 'y');
   if (what < 960) return text + std::string(choices_.below(60'000), 'z');
   for (std::uint64_t i = choices_.between(1'000, 32'600); i > 0; --i) text += "\\n";
@@ -279,7 +294,8 @@ std::string generator::request(client& of) {
            "\"" + extra;
   }
   if (what < 840) {
-    return "{\"content\":\"" + content() + "\",\"type\":\"direct\"" + field("to", any_user()) + extra;
+    return "{\"content\":\"" + content() + "\",\"type\":\"direct\"" + field("to", any_user()) +
+           extra;
   }
   if (what < 950) return "{ \"type\" : \"heartbeat\"" + extra;
   return wrong_request();
@@ -287,12 +303,21 @@ std::string generator::request(client& of) {
 
 std::string generator::wrong_request() {
   static const std::vector<std::string> wrong{
-      "[]", "7", "\"text\"", "{}", "{\"type\":7}", "{\"type\":\"unknown\",\"x\":1}",
-      "{\"type\":\"join\"}", "{\"type\":\"join\",\"room\":\"\"}", "{\"type\":\"join\",\"room\":5}",
-      "{\"type\":\"join\",\"room\":\"\\u0001\"}", "{\"type\":\"leave\",\"room\":[]}",
+      "[]",
+      "7",
+      "\"text\"",
+      "{}",
+      "{\"type\":7}",
+      "{\"type\":\"unknown\",\"x\":1}",
+      "{\"type\":\"join\"}",
+      "{\"type\":\"join\",\"room\":\"\"}",
+      "{\"type\":\"join\",\"room\":5}",
+      "{\"type\":\"join\",\"room\":\"\\u0001\"}",
+      "{\"type\":\"leave\",\"room\":[]}",
       "{\"type\":\"leave\",\"room\":\"never joined\"}",
       "{\"type\":\"message\",\"room\":\"never joined\",\"content\":\"x\"}",
-      "{\"type\":\"message\",\"room\":\"a\"}", "{\"type\":\"message\",\"room\":\"a\",\"content\":1}",
+      "{\"type\":\"message\",\"room\":\"a\"}",
+      "{\"type\":\"message\",\"room\":\"a\",\"content\":1}",
       "{\"type\":\"direct\",\"to\":\"\",\"content\":\"x\"}",
       "{\"type\":\"direct\",\"to\":\"nobody\",\"content\":\"x\"}",
       "{\"type\":\"join\",\"room\":"
@@ -370,7 +395,8 @@ void generator::misspeak(client& of, std::vector<action>& actions) {
     case 8:
       return raw(std::string("\x81\xFF\x80\0\0\0\0\0\0\0", 10) + key);  // 2^63 bytes
     case 9:
-      return send_frame(of, 0x81, choices_.chance(500) ? "not JSON" : "{\"type\":\"join\"", actions);
+      return send_frame(of, 0x81, choices_.chance(500) ? "not JSON" : "{\"type\":\"join\"",
+                        actions);
     case 10:
       return send_frame(of, 0x88, "", actions);
     case 11:
@@ -410,7 +436,8 @@ void generator::program_acts(std::vector<action>& actions) {
     return text;
   };
   if (what < 50 && program_) {
-    actions.push_back({.kind = action_kind::decide, .a = choices_.below(50), .b = choices_.below(50)});
+    actions.push_back(
+        {.kind = action_kind::decide, .a = choices_.below(50), .b = choices_.below(50)});
   } else if (what < 70) {
     actions.push_back({.kind = action_kind::publish, .texts = {room(), "server", plain()}});
   } else if (what < 82) {
@@ -429,8 +456,8 @@ void generator::program_acts(std::vector<action>& actions) {
 // The process does not run for a while; clients go on.
 void generator::pause_process(std::vector<action>& actions) {
   if (choices_.chance(200)) {
-    actions.push_back({.kind = action_kind::clock,
-                       .a = 86'400'000 + choices_.below(20'000) - 10'000});
+    actions.push_back(
+        {.kind = action_kind::clock, .a = 86'400'000 + choices_.below(20'000) - 10'000});
     return;
   }
   static const std::vector<std::uint64_t> lengths{100, 1'000, 15'000, 70'000, 180'000};

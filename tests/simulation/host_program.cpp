@@ -29,7 +29,7 @@ chinwag::handlers host_program::make_handlers() {
   if (habits_.asks_joins != 0) {
     made.join = [this](const chinwag::join_request& asked) {
       const connection_number from = number_of(asked.ticket.from);
-      const request about{asked.ticket, from, event_hash("join", asked.room, asked.user, {}), true};
+      const request about{asked.ticket, from, event_hash("join", asked.room, {}, {}), true};
       trace_.add("asked", from, asked.ticket.number);
       const verdict given = choose(about, true, 0);
       oracle_.join_asked(from, asked.ticket.number, asked.room, told(given));
@@ -41,7 +41,7 @@ chinwag::handlers host_program::make_handlers() {
     made.message = [this](const chinwag::message_request& asked) {
       const connection_number from = number_of(asked.ticket.from);
       const request about{asked.ticket, from,
-                          event_hash("ask", asked.room, asked.user, asked.content), false};
+                          event_hash("ask", asked.room, {}, asked.content), false};
       trace_.add("asked", from, asked.ticket.number);
       const verdict given = choose(about, true, 0);
       oracle_.message_asked(from, asked.ticket.number, asked.room, asked.content, told(given));
@@ -54,7 +54,8 @@ chinwag::handlers host_program::make_handlers() {
 
 void host_program::opened(chinwag::connection_handle who, std::string_view user) {
   trace_.add("open", 0, user.size());
-  if (ever_.contains(who)) trace_.violate("handlers: a handle names one connection", "it came twice");
+  if (ever_.contains(who))
+    trace_.violate("handlers: a handle names one connection", "it came twice");
   connection_number number = kernel_.last_receiver();
   if (!oracle_.may_open(number, user)) {
     number = the_program;
@@ -63,8 +64,8 @@ void host_program::opened(chinwag::connection_handle who, std::string_view user)
     }
   }
   if (number == the_program) {
-    trace_.violate("handlers: open for who asked for it", "nobody asked to be '" +
-                                                              std::string(user) + "'");
+    trace_.violate("handlers: open for who asked for it",
+                   "nobody asked to be '" + std::string(user) + "'");
     return;
   }
   open_[who] = ever_[who] = number;
@@ -75,7 +76,8 @@ void host_program::opened(chinwag::connection_handle who, std::string_view user)
 void host_program::closed(chinwag::connection_handle who, std::string_view) {
   trace_.add("closed");
   if (open_.erase(who) == 0) {
-    trace_.violate("handlers: close once for every open", ever_.contains(who) ? "twice" : "no open");
+    trace_.violate("handlers: close once for every open",
+                   ever_.contains(who) ? "twice" : "no open");
   }
 }
 
@@ -112,8 +114,7 @@ verdict host_program::choose(const request& about, bool may_wait, std::uint64_t 
     return {.what = verdict::kind::refuse, .text = "no\"\\\n", .code = codes[drawn / 7 % 2]};
   }
   if (falls(habits_.answer)) {
-    return {.what = verdict::kind::answer,
-            .text = "answer " + std::to_string(about.ticket.number)};
+    return {.what = verdict::kind::answer, .text = "answer " + std::to_string(about.ticket.number)};
   }
   return {};
 }
@@ -223,9 +224,8 @@ void host_program::kick(connection_number who, std::uint16_t code) {
   const auto found = handles_.find(who);
   if (found == handles_.end() || !open_.contains(found->second)) return;
   trace_.add("kick", who, code);
-  const bool taken = post([handle = found->second, code](chinwag::program_calls& calls) {
-    calls.close(handle, code);
-  });
+  const bool taken = post(
+      [handle = found->second, code](chinwag::program_calls& calls) { calls.close(handle, code); });
   if (taken) oracle_.kicked(who, code);
 }
 

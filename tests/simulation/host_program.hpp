@@ -23,8 +23,8 @@ struct program_habits {
   std::uint32_t change = 10;
   std::uint32_t refuse = 5;
   std::uint32_t answer = 5;
-  std::uint32_t growing = 100;     // per mille of changed texts that grow by JSON escaping
-  std::uint32_t publishes = 20;    // per mille of the handlers' calls that publish, too
+  std::uint32_t growing = 100;   // per mille of changed texts that grow by JSON escaping
+  std::uint32_t publishes = 20;  // per mille of the handlers' calls that publish, too
   std::uint64_t seed = 0;
 };
 

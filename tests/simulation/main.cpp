@@ -57,7 +57,8 @@ bool plant([[maybe_unused]] const std::string& name) {
   chinwag::planted_fault = static_cast<chinwag::fault>(found - std::begin(fault_names));
   return found != std::end(fault_names);
 #else
-  std::fputs("this build has no planted faults: configure with -DCHINWAG_PLANT_FAULTS=ON\n", stderr);
+  std::fputs("this build has no planted faults: configure with -DCHINWAG_PLANT_FAULTS=ON\n",
+             stderr);
   return false;
 #endif
 }

@@ -26,7 +26,8 @@ const oracle::client* oracle::find(connection_number number) const {
 
 void oracle::violate(const client& of, const char* rule, const std::string& text) {
   if (uncertain_) return;
-  trace_.violate(rule, "client " + std::to_string(of.number) + " (user '" + of.user + "'): " + text);
+  trace_.violate(rule,
+                 "client " + std::to_string(of.number) + " (user '" + of.user + "'): " + text);
 }
 
 std::uint32_t oracle::user_id(std::string_view user) {
@@ -157,10 +158,8 @@ bool oracle::evaluate_message(client& of, const client_item& item) {
 
 void oracle::expect_error(client& of, const char* code, std::string direct_to) {
   const bool optional = !direct_to.empty();
-  of.answers.push_back({.code = code,
-                        .optional = optional,
-                        .direct_to = std::move(direct_to),
-                        .index = of.index});
+  of.answers.push_back(
+      {.code = code, .optional = optional, .direct_to = std::move(direct_to), .index = of.index});
 }
 
 bool oracle::evaluate_join(client& of, const asked_message& asked) {
@@ -223,7 +222,8 @@ bool oracle::evaluate_publish(client& of, const asked_message& asked) {
       content = given.text;
       // What grows too long as JSON may be refused instead.
       optional = escape_json(content).size() > 65'536;
-      if (optional) of.answers.push_back({.code = "unavailable", .optional = true, .index = of.index});
+      if (optional)
+        of.answers.push_back({.code = "unavailable", .optional = true, .index = of.index});
     }
   }
   room_view& view = found->second;
@@ -233,12 +233,13 @@ bool oracle::evaluate_publish(client& of, const asked_message& asked) {
   return true;
 }
 
-// The program is asked about a message as soon as that is possible: about a later one perhaps before
-// an earlier one.
+// The program is asked about a message as soon as that is possible: about a later one perhaps
+// before an earlier one.
 const oracle::question* oracle::verdict_of(client& of, bool join, const asked_message& asked) {
-  const auto found = std::find_if(of.questions.begin(), of.questions.end(), [&](const question& one) {
-    return one.join == join && one.room == asked.name && (join || one.content == asked.content);
-  });
+  const auto found =
+      std::find_if(of.questions.begin(), of.questions.end(), [&](const question& one) {
+        return one.join == join && one.room == asked.name && (join || one.content == asked.content);
+      });
   if (found == of.questions.end() || found->given.what == answer_given::kind::later) return nullptr;
   std::rotate(of.questions.begin(), found, found + 1);
   return &of.questions.front();
@@ -269,8 +270,8 @@ void oracle::add_direct(std::string_view from, std::string_view content, direct 
   directs_[event_hash("direct", {}, from, content)].push_back(std::move(record));
 }
 
-void oracle::add_publication(std::string_view room, std::string_view user,
-                             std::string_view content, connection_number sender) {
+void oracle::add_publication(std::string_view room, std::string_view user, std::string_view content,
+                             connection_number sender) {
   publication& made = publications_[event_hash("message", room, user, content)];
   ++made.count;
   made.sender = sender;
@@ -385,8 +386,7 @@ void oracle::after_turn(const std::vector<link_report>& links, std::uint64_t now
           now_us - of->says.frame_us() + rounding_us >= settings_.idle_timeout_ms * ms;
     } else if (one.accepted) {
       const std::uint64_t since = std::max(of->since_us, one.accepted_us);
-      of->handshake_possible |=
-          now_us - since + rounding_us >= settings_.handshake_timeout_ms * ms;
+      of->handshake_possible |= now_us - since + rounding_us >= settings_.handshake_timeout_ms * ms;
     }
   }
 }

@@ -144,27 +144,27 @@ class oracle {
   struct room_view {
     // By what the client asked for.
     bool member = false;
-    std::uint32_t epoch = 0;     // of memberships
-    std::uint64_t joined_at = 0; // request index
+    std::uint32_t epoch = 0;      // of memberships
+    std::uint64_t joined_at = 0;  // request index
     std::uint64_t left_at = 0;
-    bool rejoined = false;       // R3 was asked for since all was settled
-    std::deque<own_event> own;   // to come
+    bool rejoined = false;      // R3 was asked for since all was settled
+    std::deque<own_event> own;  // to come
     // By what it got.
-    bool open = false;           // R2: its own user_joined came
+    bool open = false;  // R2: its own user_joined came
     std::uint32_t epoch_seen = 0;
-    std::uint64_t begun = 0;     // when, in messages published
-    std::vector<token> seen;     // since then, or since all was settled
+    std::uint64_t begun = 0;                 // when, in messages published
+    std::vector<token> seen;                 // since then, or since all was settled
     std::vector<std::vector<token>> before;  // of earlier memberships
     bool skipped = false;
-    bool unclear = false;        // which user_joined began the membership can't be told
-    bool counts = false;         // `users` is complete since the membership began
+    bool unclear = false;  // which user_joined began the membership can't be told
+    bool counts = false;   // `users` is complete since the membership began
     std::map<std::uint32_t, balance> users;
   };
   struct answer {
     bool heartbeat = false;
     std::string code{};
     bool optional = false;
-    std::string direct_to{};  // no_such_user unless somebody has that name
+    std::string direct_to{};      // no_such_user unless somebody has that name
     connection_number there = 0;  // one who had it when it was asked for
     std::uint64_t index = 0;
   };
@@ -267,10 +267,9 @@ class oracle {
   void take_direct(client& of, const std::string& user, const std::string& content);
   void take_room_event(client& of, event_kind what, const std::string& room,
                        const std::string& user, const std::string& content);
-  void take_joined(client& of, room_view& view, const std::string& room,
-                   const std::string& user);
-  void take_message(client& of, room_view& view, const std::string& room,
-                    const std::string& user, const std::string& content, token& seen);
+  void take_joined(client& of, room_view& view, const std::string& room, const std::string& user);
+  void take_message(client& of, room_view& view, const std::string& room, const std::string& user,
+                    const std::string& content, token& seen);
   void take_skipped(client& of, const std::string& room);
   void check_time(const client& of, bool present, bool integer, std::uint64_t value);
 
@@ -302,8 +301,8 @@ class oracle {
   std::unordered_map<std::string, std::uint32_t> user_ids_;
   std::vector<std::string> user_names_;
   std::unordered_map<std::string, std::uint32_t> connections_of_;  // ever, by user
-  std::uint64_t clock_ = 0;       // of what was published or joined
-  std::uint64_t possible_ = 0;    // bytes that all requests so far can have led to for one client
+  std::uint64_t clock_ = 0;     // of what was published or joined
+  std::uint64_t possible_ = 0;  // bytes that all requests so far can have led to for one client
   std::uint64_t unix_least_ = 0;
   std::uint64_t unix_most_ = UINT64_MAX;
   std::uint64_t now_us_ = 0;

@@ -24,8 +24,8 @@ class part_hash {
 };
 
 // Names what happened in a room, or a direct message, across all who hear of it.
-inline std::uint64_t event_hash(std::string_view type, std::string_view room,
-                                std::string_view user, std::string_view content) {
+inline std::uint64_t event_hash(std::string_view type, std::string_view room, std::string_view user,
+                                std::string_view content) {
   part_hash hash;
   hash.add(type);
   hash.add(room);

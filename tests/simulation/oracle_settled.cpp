@@ -57,8 +57,7 @@ void oracle::settle_client(client& of) {
     for (const own_event& one : view.own) {
       const bool left = one.epoch < view.epoch || !view.member;
       if (one.optional || left) continue;
-      return violate(of, one.join ? "liveness: user_joined to the joiner"
-                                  : "R11: its own message",
+      return violate(of, one.join ? "liveness: user_joined to the joiner" : "R11: its own message",
                      "nothing came in '" + name + "'");
     }
   }
@@ -79,7 +78,8 @@ void oracle::settle_room(const std::string& name) {
     const auto found = of->rooms.find(name);
     if (found == of->rooms.end() || !found->second.member || !is_alive(*of)) continue;
     ++counts[user_id(of->user)];
-    if (!found->second.unclear && !found->second.skipped) members.push_back({of.get(), &found->second});
+    if (!found->second.unclear && !found->second.skipped)
+      members.push_back({of.get(), &found->second});
   }
   member_of longest;
   for (const member_of& one : members) {
@@ -176,8 +176,9 @@ bool oracle::served_for_sure(const publication& one) const {
   if (one.sender == the_program) return true;
   const client* from = find(one.sender);
   if (from == nullptr) return false;
-  return from->client_over && from->welcomed && !from->http_over && !from->decided_late && from->all_readable && from->accepted && !from->send_failed &&
-         !from->fault && !from->suspect && !from->idle_possible && !from->slow_possible &&
+  return from->client_over && from->welcomed && !from->http_over && !from->decided_late &&
+         from->all_readable && from->accepted && !from->send_failed && !from->fault &&
+         !from->suspect && !from->idle_possible && !from->slow_possible &&
          !from->handshake_possible && !from->close_received;
 }
 
@@ -191,10 +192,10 @@ void oracle::check_served(const std::vector<member_of>& members, const std::stri
       const bool came = std::any_of(to.view->seen.begin(), to.view->seen.end(),
                                     [h = hash](const token& seen) { return seen.hash == h; });
       if (came) continue;
-      violate(*to.who, "liveness: what was sent before the end is served",
-              "'" + room + "': a message of " +
-                  (one.sender == the_program ? "the program"
-                                             : "client " + std::to_string(one.sender)));
+      violate(
+          *to.who, "liveness: what was sent before the end is served",
+          "'" + room + "': a message of " +
+              (one.sender == the_program ? "the program" : "client " + std::to_string(one.sender)));
       return;
     }
   }

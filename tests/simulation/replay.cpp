@@ -16,7 +16,8 @@ outcome replay(const script& run, bool loud) {
   }
   if (loud) {
     log.listener = [](std::string_view name, std::uint64_t a, std::uint64_t b) {
-      std::printf("  %.*s %" PRIu64 " %" PRIu64 "\n", static_cast<int>(name.size()), name.data(), a, b);
+      std::printf("  %.*s %" PRIu64 " %" PRIu64 "\n", static_cast<int>(name.size()), name.data(), a,
+                  b);
     };
   }
   {
@@ -27,7 +28,8 @@ outcome replay(const script& run, bool loud) {
       if (shard.over()) break;
     }
   }
-  if (loud && log.violated()) std::printf("BROKEN %s: %s\n", log.rule().c_str(), log.text().c_str());
+  if (loud && log.violated())
+    std::printf("BROKEN %s: %s\n", log.rule().c_str(), log.text().c_str());
   end.hash = log.hash();
   end.events = log.events();
   end.rule = log.rule();

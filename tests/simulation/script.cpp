@@ -9,9 +9,9 @@ namespace simulation {
 
 namespace {
 
-constexpr const char* names[] = {"connect", "raw",    "frame", "fin",    "vanish",  "reset",
-                                 "reader",  "manners", "turn",  "pass",   "clock",   "decide",
-                                 "publish", "send_to", "send",  "kick",   "settle",  "end"};
+constexpr const char* names[] = {"connect", "raw",     "frame", "fin",  "vanish", "reset",
+                                 "reader",  "manners", "turn",  "pass", "clock",  "decide",
+                                 "publish", "send_to", "send",  "kick", "settle", "end"};
 
 bool has_client(action_kind kind) {
   return kind <= action_kind::manners || kind == action_kind::send || kind == action_kind::kick;
@@ -184,7 +184,8 @@ bool read_script(std::string_view text, script& run, std::string& problem) {
     }
     action one;
     if (!read_action(line, one)) {
-      problem = "line " + std::to_string(number) + " is no action: " + std::string(line.substr(0, 60));
+      problem =
+          "line " + std::to_string(number) + " is no action: " + std::string(line.substr(0, 60));
       return false;
     }
     run.actions.push_back(std::move(one));

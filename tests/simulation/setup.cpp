@@ -8,8 +8,8 @@ namespace {
 
 struct habit {
   const char* name;
-  std::uint32_t kernel_habits::* of_kernel = nullptr;
-  std::uint32_t program_habits::* of_program = nullptr;
+  std::uint32_t kernel_habits::*of_kernel = nullptr;
+  std::uint32_t program_habits::*of_program = nullptr;
 };
 
 constexpr habit habits[] = {

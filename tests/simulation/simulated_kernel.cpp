@@ -192,14 +192,15 @@ ssize_t simulated_kernel::send(int descriptor, std::span<const iovec> pieces) {
   for (const iovec& piece : pieces) offered += piece.iov_len;
   count("send", of.number, offered);
   if (pieces.empty() || pieces.size() > pieces_max) return -EMSGSIZE;
-  if (of.server_fin) trace_.violate("kernel: send after shutdown", "connection " + number(of.number));
+  if (of.server_fin)
+    trace_.violate("kernel: send after shutdown", "connection " + number(of.number));
   if (of.client_reset) {
     of.sent_into_reset = of.send_failed = true;
     return choices_.chance(500) ? -EPIPE : -ECONNRESET;
   }
   if (!calm_ && choices_.chance(habits_.interrupted)) return -EINTR;
   if (!calm_ && choices_.chance(habits_.no_buffers)) {
-    of.send_failed = true;
+    of.was_blocked = true;
     return -ENOBUFS;
   }
   const std::size_t free = of.room - std::min(of.room, of.to_client.size());
@@ -337,8 +338,13 @@ std::size_t simulated_kernel::wait(int poller, std::span<event> into, int timeou
   use(poller, kind::poller, "wait");
   count("wait", static_cast<std::uint64_t>(timeout_ms), 0);
   last_timeout_ms_ = timeout_ms;
-  const std::size_t found = collect(into);
+  std::size_t found = collect(into);
   if (found > 0 || timeout_ms == 0) return found;
+  if (meanwhile) {
+    std::exchange(meanwhile, {})();
+    found = collect(into);
+    if (found > 0) return found;
+  }
   if (owed && timeout_ms != 1) {  // which it asks for to look again soon
     const std::string what = owed();
     if (!what.empty()) trace_.violate("kernel: wake-up lost", "it sleeps and owes " + what);

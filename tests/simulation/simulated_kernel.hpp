@@ -38,26 +38,26 @@ struct link {
   int descriptor = -1;  // -1: not accepted yet, or closed
   std::string to_server;
   std::string to_client;
-  std::string first_sent;        // to the client, up to its welcome
+  std::string first_sent;  // to the client, up to its welcome
   bool welcomed = false;
   std::size_t room = 64 * 1024;  // of to_client
 
   bool accepted = false;
   bool refused = false;  // dropped before it was accepted
   bool client_fin = false;
-  bool client_gone = false;   // closed altogether: what the server sends is answered by a reset
+  bool client_gone = false;  // closed altogether: what the server sends is answered by a reset
   bool client_reset = false;
-  bool reset_drops = false;   // the reset made what was not received yet unreadable
+  bool reset_drops = false;  // the reset made what was not received yet unreadable
   bool server_fin = false;
   bool server_closed = false;
   bool server_reset = false;
 
   std::uint64_t accepted_us = 0;
-  std::uint64_t received = 0;       // bytes that the server took
-  std::uint64_t blocked_us = 0;     // since when not all that was offered was taken; 0: it was
-  bool was_blocked = false;         // since it was looked at last
-  std::uint64_t progress_us = 0;    // when bytes were last taken
-  bool send_failed = false;         // by an error other than EAGAIN and EINTR
+  std::uint64_t received = 0;     // bytes that the server took
+  std::uint64_t blocked_us = 0;   // since when not all that was offered was taken; 0: it was
+  bool was_blocked = false;       // since it was looked at last
+  std::uint64_t progress_us = 0;  // when bytes were last taken
+  bool send_failed = false;       // by an error other than EAGAIN and EINTR
   bool sent_into_reset = false;
 };
 
@@ -108,6 +108,9 @@ class simulated_kernel {
 
   // Asked before the shard sleeps: what it owes the program, or empty.
   std::function<std::string()> owed{};
+
+  // Called once, as by another thread, while the shard waits for longer than a moment.
+  std::function<void()> meanwhile{};
 
   // At the end of a run.
   void check_all_closed();

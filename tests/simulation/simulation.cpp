@@ -10,8 +10,8 @@ namespace simulation {
 namespace {
 
 constexpr std::uint64_t ms = 1'000;
-constexpr std::uint64_t sleep_us = 20 * ms;     // at most, of a calm turn
-constexpr std::uint64_t settle_us = 700 * ms;   // longer than the server holds anyone back
+constexpr std::uint64_t sleep_us = 20 * ms;    // at most, of a calm turn
+constexpr std::uint64_t settle_us = 700 * ms;  // longer than the server holds anyone back
 constexpr std::uint64_t pause_us = 500 * ms;
 constexpr std::uint64_t idle_turns_max = 300;
 constexpr std::uint64_t turns_to_rest = 20'000;
@@ -99,11 +99,10 @@ void run_of_shard::act(const action& one) {
     case action_kind::frame: {
       if (of == nullptr) return;
       const auto key = static_cast<std::uint32_t>(one.b);
-      write(*of, client_frame(static_cast<std::uint8_t>(one.a), text(0),
-                              {static_cast<unsigned char>(key >> 24),
-                               static_cast<unsigned char>(key >> 16),
-                               static_cast<unsigned char>(key >> 8),
-                               static_cast<unsigned char>(key)}));
+      write(*of, client_frame(
+                     static_cast<std::uint8_t>(one.a), text(0),
+                     {static_cast<unsigned char>(key >> 24), static_cast<unsigned char>(key >> 16),
+                      static_cast<unsigned char>(key >> 8), static_cast<unsigned char>(key)}));
       return;
     }
     case action_kind::fin:
@@ -165,7 +164,8 @@ void run_of_shard::turn(std::uint64_t seed, bool calm, std::uint64_t patience_us
   unix_most_ = std::max(unix_most_, kernel_.unix_now_ms());
   oracle_.unix_range(unix_least_ - 1, unix_most_);
   check_turn();
-  report(kernel_.rested());
+  // A wait of one millisecond is a look at what can't go on yet, not a rest.
+  report(kernel_.rested() && kernel_.last_timeout_ms() != 1);
   for (auto& [number, of] : clients_) {
     if (oracle_.nameless(number)) learn_name(number);
   }
@@ -181,7 +181,8 @@ void run_of_shard::learn_name(connection_number number) {
   const std::size_t at = sent.find(welcome);
   const std::size_t end = at == sent.npos ? at : sent.find('"', at + welcome.size());
   if (end == sent.npos) return;
-  oracle_.named(number, std::string_view(sent).substr(at + welcome.size(), end - at - welcome.size()));
+  oracle_.named(number,
+                std::string_view(sent).substr(at + welcome.size(), end - at - welcome.size()));
 }
 
 // Nothing that one turn may do without a bound.
@@ -190,8 +191,8 @@ void run_of_shard::check_turn() {
   if (work.accepts > setup_.limits.accepts_per_turn + 1) {
     trace_.violate("turn: accepts_per_turn", std::to_string(work.accepts));
   }
-  const bool idle = kernel_.last_timeout_ms() == 0 && work.received == 0 && work.sent == 0 &&
-                    work.accepts == 0;
+  const bool idle =
+      kernel_.last_timeout_ms() == 0 && work.received == 0 && work.sent == 0 && work.accepts == 0;
   idle_turns_ = idle ? idle_turns_ + 1 : 0;
   if (idle_turns_ > idle_turns_max) {
     trace_.violate("liveness: it sleeps when there is nothing to do",
@@ -206,8 +207,10 @@ void run_of_shard::report(bool rested) {
   for (auto& [number, of] : clients_) {
     link& at = *link_of(number);
     if (of.saw_end) continue;
+    rested = rested && at.to_server.empty();  // of one who is not accepted yet, say
     const bool blocked = at.blocked_us != 0;
     const std::uint64_t since = std::max(at.blocked_us, at.progress_us);
+    check_stalled(of, at, blocked);
     reports.push_back({.number = number,
                        .blocked = blocked || at.was_blocked,
                        .stalled_us = blocked ? kernel_.now_us() - since : 0,
@@ -218,6 +221,20 @@ void run_of_shard::report(bool rested) {
     at.was_blocked = false;
   }
   oracle_.after_turn(reports, kernel_.now_us(), rested);
+}
+
+// L3: who takes nothing is closed, or reset, in the time that the server has for both. A pause of
+// the process does not count.
+void run_of_shard::check_stalled(client& of, const link& at, bool blocked) {
+  const std::uint64_t turn_us = std::min(kernel_.now_us() - kernel_.turn_began_us(), pause_us);
+  of.stalled_us = blocked && at.progress_us == of.progress_us ? of.stalled_us + turn_us : 0;
+  of.progress_us = at.progress_us;
+  const std::uint64_t limit_us =
+      (setup_.limits.stall_timeout_ms + setup_.limits.close_timeout_ms + 500) * ms;
+  if (of.stalled_us > limit_us && !at.server_closed && oracle_.alive(of.number)) {
+    trace_.violate("L3: a member that does not read",
+                   "client " + std::to_string(of.number) + " is neither closed nor reset");
+  }
 }
 
 void run_of_shard::read(client& to) {
@@ -267,8 +284,8 @@ bool run_of_shard::rest(std::uint64_t seed, std::uint64_t least_us) {
     quiet_turns = quiet ? quiet_turns + 1 : 0;
     if (quiet_turns >= 4 && kernel_.now_us() >= until && program_.owed() == 0) return true;
   }
-  trace_.violate("liveness: it comes to rest", "it did not in " + std::to_string(turns_to_rest) +
-                                                   " turns");
+  trace_.violate("liveness: it comes to rest",
+                 "it did not in " + std::to_string(turns_to_rest) + " turns");
   return false;
 }
 
@@ -385,7 +402,9 @@ void run_of_shard::finish(std::uint64_t kind) {
 // L1, L2: who says nothing hears pings, then is closed with 1001.
 void run_of_shard::silence(std::uint64_t seed) {
   const std::uint64_t began = kernel_.now_us();
-  const std::uint64_t wait_us = (setup_.limits.idle_timeout_ms + 500) * ms;
+  // A connection that reads again after a pause is looked at by its next ping at the latest.
+  const std::uint64_t wait_us =
+      (setup_.limits.idle_timeout_ms + setup_.limits.ping_interval_ms + 500) * ms;
   std::vector<connection_number> watched;
   std::map<connection_number, std::uint64_t> pinged;
   for (auto& [number, of] : clients_) {
@@ -408,17 +427,19 @@ void run_of_shard::silence(std::uint64_t seed) {
     const std::uint64_t due = setup_.limits.idle_timeout_ms / setup_.limits.ping_interval_ms;
     const std::uint64_t got = heard[number] - pinged[number];
     if (got + 2 < due) {
-      trace_.violate("L1: pings", who + " got " + std::to_string(got) + " of " +
-                                      std::to_string(due));
+      trace_.violate("L1: pings",
+                     who + " got " + std::to_string(got) + " of " + std::to_string(due));
     }
   }
   settle(seed);
 }
 
 void run_of_shard::drain(std::uint64_t seed) {
-  oracle_.draining();
-  drain_asked_ = true;
-  shard_->drain(60'000);
+  kernel_.meanwhile = [this] {
+    oracle_.draining();
+    drain_asked_ = true;
+    shard_->drain(60'000);
+  };
   for (std::uint64_t i = 0; i < turns_to_rest && !over(); ++i) turn(seed + i, true, sleep_us);
   if (!over_) trace_.violate("L5: a drain ends", "it does not");
 }

@@ -56,6 +56,8 @@ class run_of_shard {
     std::uint64_t manners = 3;
     bool sent_close = false;
     bool saw_end = false;
+    std::uint64_t progress_us = 0;
+    std::uint64_t stalled_us = 0;
     bool gone = false;
   };
 
@@ -68,6 +70,7 @@ class run_of_shard {
   void respond(client& to, const server_frame& frame);
   void report(bool rested);
   void check_turn();
+  void check_stalled(client& of, const link& at, bool blocked);
   void settle(std::uint64_t seed);
   bool rest(std::uint64_t seed, std::uint64_t least_us);
   void check_lists(std::uint64_t seed);

@@ -43,7 +43,8 @@ void requests::close(connection_id id, std::uint16_t code) {
 void requests::hold_behind(connection_id id, std::string_view text) {
   held_request request;
   request.text = text;
-  early_look early = protocol_.look_early(id, text, held_by(id)->rooms_are_known());
+  early_look early = protocol_.look_early(
+      id, text, held_by(id)->rooms_are_known() || planted(fault::asks_behind_a_leave));
   request.changes_rooms = early.changes_rooms;
   if (early.question) {
     const bool later = early.question->outcome.what == verdict::kind::later;
@@ -119,7 +120,7 @@ void requests::wait_if_behind(connection_id id, room_id published) {
 
 bool requests::full(connection_id id) const {
   const request_queue* held = held_by(id);
-  if (held == nullptr) return false;
+  if (held == nullptr || planted(fault::undecided_without_bound)) return false;
   return held->waits_for != no_id || held->bytes() > held_bytes_ample ||
          shared_.links.held_bytes > shared_.limits.undecided_bytes_max;
 }

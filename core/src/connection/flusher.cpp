@@ -59,7 +59,7 @@ bool flusher::flush_rooms() {
     if (pass(id)) {
       finish_pass(id);
     } else {
-      queue.push_back(id);
+      if (!planted(fault::pass_never_resumes)) queue.push_back(id);
     }
     if (budget_spent()) break;
   }

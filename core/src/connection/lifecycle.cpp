@@ -158,7 +158,7 @@ void lifecycle::peer_gone(connection_id id) {
   connection& gone = shared_.truth.connections[id];
   connection_links& links = shared_.links.connections[id];
   if (links.peer_gone) return;
-  if (!is_open(gone.phase)) return break_off(id);
+  if (!is_open(gone.phase) || planted(fault::input_before_reset_lost)) return break_off(id);
   links.peer_gone = true;
   gone.blocked = true;
   poller_.forget(id);
@@ -262,17 +262,19 @@ void lifecycle::check_chat(connection_id id) {
   outboxes_.trim(id);
   if (is_stalled(id)) return slow_consumer(id);
   // A connection that is not read from can't be heard.
-  if (!links.reading_paused && !links.postponed &&
+  if (!links.reading_paused && !links.postponed && !planted(fault::silent_stay) &&
       until(due.heard_at, shared_.limits.idle_timeout_ms) == 0) {
     return close(id, close_code::going_away);
   }
   if (until(links.pinged_at, shared_.limits.ping_interval_ms) > 0) return;
   links.pinged_at = shared_.clock.now();
   // A ping behind a full buffer tells nothing; the stall limit is at work there.
+  if (planted(fault::pings_missing)) return;
   if (!due.blocked) outboxes_.add(id, opcode::ping, {});
 }
 
 bool lifecycle::is_stalled(connection_id id) const {
+  if (planted(fault::stalled_stays)) return false;
   const connection& due = shared_.truth.connections[id];
   return due.blocked && until(due.since, shared_.limits.stall_timeout_ms) == 0;
 }
@@ -319,7 +321,7 @@ std::uint32_t lifecycle::until(tick_ms since, std::uint32_t limit_ms) const {
 void lifecycle::reap() {
   std::vector<connection_id>& dead = shared_.links.dead;
   for (std::size_t i = 0; i < dead.size(); ++i) remove(dead[i]);
-  dead.clear();
+  if (!planted(fault::removed_twice)) dead.clear();
 }
 
 void lifecycle::remove(connection_id id) {
@@ -331,7 +333,7 @@ void lifecycle::remove(connection_id id) {
   end_chat(id, close_code::broken_off);
   forget_input(id);
   timers_.disarm(id);
-  outboxes_.drop(id);
+  if (!planted(fault::buffers_leak)) outboxes_.drop(id);
   poller_.close(id);
   shared_.links.addresses.remove(id);
   enter(id, connection_phase::free);

@@ -40,6 +40,7 @@ void poller::forget(connection_id id) {
 }
 
 void poller::close(connection_id id) {
+  if (planted(fault::closed_twice)) kernel::close(shared_.truth.connections[id].descriptor);
   kernel::close_connection(descriptor_, shared_.truth.connections[id].descriptor);
 }
 

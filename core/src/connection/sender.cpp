@@ -103,7 +103,8 @@ void sender::hold_back_for(connection_id id) {
 
 void sender::collect(connection_id id, send_plan& plan) const {
   const connection& to = shared_.truth.connections[id];
-  if (is_member(to.open_source)) {
+  const bool cut = planted(fault::close_in_open_frame) && to.phase == connection_phase::closing;
+  if (is_member(to.open_source) && !cut) {
     const member& open = shared_.truth.members[to.open_source];
     plan.add_log(to.open_source, shared_.truth.rooms[open.room].log, shared_.truth.chunks,
                  open.cursor, open.cursor + to.open_left, true);
@@ -196,6 +197,10 @@ std::uint64_t sender::frames_in(const room_log& log, std::uint64_t from, std::ui
 }
 
 void sender::skip_to_tails(connection_id id) {
+  if (planted(fault::skip_in_open_frame)) {
+    shared_.truth.connections[id].open_source = no_source;
+    shared_.truth.connections[id].open_left = 0;
+  }
   adopt_open_frame(id);
   for (member_id at = shared_.links.connections[id].first_member; at != no_id;) {
     const member_id next = shared_.links.members[at].next_of_connection;
@@ -222,6 +227,10 @@ void sender::adopt_open_frame(connection_id id) {
 }
 
 void sender::drop_pending(connection_id id) {
+  if (planted(fault::open_frame_cut)) {
+    shared_.truth.connections[id].open_source = no_source;
+    shared_.truth.connections[id].open_left = 0;
+  }
   adopt_open_frame(id);
   const connection& to = shared_.truth.connections[id];
   if (to.buffers != no_id) shared_.truth.buffers[to.buffers].out.keep_only(to.open_left);

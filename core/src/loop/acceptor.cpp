@@ -87,6 +87,7 @@ void acceptor::pause() {
 
 void acceptor::resume_if_due() {
   if (!paused_ || descriptor_ < 0 || *wait_ms() > 0) return;
+  if (planted(fault::accepting_never_resumes)) return;
   paused_ = !poller_.watch(descriptor_, key_);
   if (paused_) paused_at_ = shared_.clock.now();  // tried again after another pause
 }

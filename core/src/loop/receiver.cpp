@@ -147,7 +147,7 @@ room_id receiver::handle(connection_id id, const inbound& got) {
     case inbound::kind::pong:
       break;
     case inbound::kind::ping:
-      outboxes_.add(id, opcode::pong, got.payload);
+      if (!planted(fault::pong_missing)) outboxes_.add(id, opcode::pong, got.payload);
       break;
     case inbound::kind::close:
       close(id, got.code);
@@ -260,6 +260,7 @@ void receiver::resume_paused() {
       paused_.push_back(one);
       continue;
     }
+    if (planted(fault::resumed_late)) continue;
     shared_.links.connections[id].reading_paused = false;
     shared_.truth.connections[id].heard_at = shared_.clock.now();
     shared_.postpone(id);

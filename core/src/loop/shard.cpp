@@ -115,6 +115,7 @@ void shard::turn() {
   // Half of the turn is for reading. What comes new and what had to wait have a quarter each where
   // there is both.
   shared_.reading.begin(receiver_.work_left() ? turn_us / 4 : turn_us / 2);
+  if (planted(fault::timers_first)) lifecycle_.run_timers(shared_.reading);
   handle_events();
   if (tasks_.work_left()) run_tasks();
   shared_.reading.begin(std::max(turn_us / 2, shared_.clock.spent_us() + turn_us / 4));
@@ -221,7 +222,7 @@ void shard::drain(std::uint32_t deadline_ms) {
   drain_deadline_ms_.store(deadline_ms, std::memory_order_relaxed);
   command expected = command::serve;
   command_.compare_exchange_strong(expected, command::drain, std::memory_order_acq_rel);
-  ring();
+  if (!planted(fault::lost_drain)) ring();
 }
 
 status shard::post(task wanted, std::size_t cost) {
@@ -233,7 +234,7 @@ status shard::post(task wanted, std::size_t cost) {
       cost);
   switch (outcome) {
     case task_queue::outcome::taken_first:
-      ring();
+      if (!planted(fault::lost_wakeup)) ring();
       [[fallthrough]];
     case task_queue::outcome::taken:
       return {};

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "state/planted_fault.hpp"
+
 namespace chinwag {
 
 namespace {
@@ -80,7 +82,8 @@ void request_queue::add(held_request request) {
 
 bool request_queue::decide(std::uint64_t number, verdict outcome) {
   const auto found = std::find_if(waiting_.begin(), waiting_.end(), [&](const held_request& one) {
-    return one.now == held_request::state::asked && one.number == number;
+    const bool asked = one.now == held_request::state::asked || planted(fault::decided_again);
+    return asked && one.number == number;
   });
   if (found == waiting_.end()) return false;
   found->now = held_request::state::decided;

@@ -17,6 +17,7 @@
 #include "state/buffers.hpp"
 #include "state/ids.hpp"
 #include "state/names.hpp"
+#include "state/planted_fault.hpp"
 #include "state/owned.hpp"
 #include "state/room_log.hpp"
 #include "state/table.hpp"

@@ -66,13 +66,16 @@ void rooms::end(member_id id, std::uint64_t at) {
   --shared_.links.rooms[leaver.room].members;
   if (!is_direct(leaver.room)) {
     --shared_.links.connections[leaver.connection].rooms;
-    shared_.counts.members.set(shared_.counts.members.read() - 1);
+    if (!planted(fault::members_leak))
+      shared_.counts.members.set(shared_.counts.members.read() - 1);
   }
   mark_dirty(leaver.room);  // it may have been the last that the room was kept for
   if (leaver.cursor >= leaver.end) retire(id);
 }
 
 void rooms::announce_leaving(room_id place, connection_id leaver) {
+  const bool dead = shared_.truth.connections[leaver].phase == connection_phase::dead;
+  if (planted(fault::left_missing) && dead) return mark_dirty(place);
   if (is_direct(place) || shared_.links.rooms[place].members == 0) return;
   const quoted_name room(shared_.truth.names.view(shared_.truth.rooms[place].name));
   const quoted_name user(shared_.truth.names.view(shared_.truth.connections[leaver].user));
@@ -91,6 +94,7 @@ room_id rooms::open_direct(std::string_view user, connection_id first) {
   count_rooms();
   for (connection_id id = first; id != no_id; id = shared_.links.connections[id].next_of_user) {
     add_member(id, fresh);
+    if (planted(fault::direct_to_one)) break;
   }
   return fresh;
 }
@@ -114,6 +118,7 @@ void rooms::mark_dirty(room_id id) {
 }
 
 bool rooms::is_behind(room_id id) {
+  if (planted(fault::never_behind)) return false;
   const std::uint64_t backlog = shared_.truth.rooms[id].log.tail - shared_.links.rooms[id].passed;
   return backlog > shared_.limits.room_backlog_bytes_max || (!holds_.empty() && holds_back(id));
 }
@@ -158,8 +163,11 @@ void rooms::settle(room_id id) {
   std::uint64_t low = place.log.tail;
   for (member_id at = links.first_member; at != no_id;
        at = shared_.links.members[at].next_in_room) {
+    if (planted(fault::chunk_recycled_under_leaver) && shared_.truth.members[at].leaving())
+      continue;
     low = std::min(low, shared_.truth.members[at].cursor);
   }
+  if (planted(fault::chunk_recycled_early)) low = place.log.tail;
   release(place.log, shared_.truth.chunks, low);
   if (links.passed < place.log.tail) mark_dirty(id);
   if (low < place.log.tail) return;
@@ -222,6 +230,9 @@ member_id rooms::add_member(connection_id id, room_id place) {
   const member_id joined = shared_.truth.members.add();
   shared_.links.members.reset(joined);
   shared_.truth.members[joined] = {shared_.truth.rooms[place].log.tail, UINT64_MAX, id, place};
+  if (planted(fault::cursor_too_early) && shared_.links.rooms[place].members > 0) {
+    shared_.truth.members[joined].cursor = shared_.links.rooms[place].passed;
+  }
   link(joined, id, place);
   return joined;
 }

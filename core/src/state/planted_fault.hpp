@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+
+// Faults that the simulation has to find (tests/simulation/README.md). They exist only in builds
+// with CHINWAG_PLANT_FAULTS, where one of them is chosen at run time; elsewhere planted() is a
+// constant false and costs nothing.
+namespace chinwag {
+
+#define CHINWAG_FAULTS(plant)                                                                     \
+  plant(chunk_recycled_under_leaver) plant(chunk_recycled_early) plant(never_behind)              \
+      plant(asks_behind_a_leave) plant(undecided_without_bound) plant(open_frame_cut)             \
+          plant(close_in_open_frame) plant(skip_in_open_frame) plant(cursor_too_early)            \
+              plant(lost_wakeup) plant(lost_drain) plant(pass_never_resumes)                      \
+                  plant(accepting_never_resumes) plant(stalled_stays) plant(removed_twice)        \
+                      plant(timers_first) plant(input_before_reset_lost) plant(direct_to_one)     \
+                          plant(welcome_missing) plant(left_missing) plant(closed_twice)          \
+                              plant(members_leak) plant(buffers_leak) plant(pong_missing)         \
+                                  plant(joined_again_for_all) plant(one_room_too_many)            \
+                                      plant(silent_stay) plant(pings_missing) plant(resumed_late) \
+                                          plant(decided_again)
+
+#define CHINWAG_NAME(name) name,
+enum class fault : std::uint8_t { CHINWAG_FAULTS(CHINWAG_NAME) none };
+#undef CHINWAG_NAME
+
+#ifdef CHINWAG_PLANT_FAULTS
+inline fault planted_fault = fault::none;
+inline bool planted(fault one) {
+  return planted_fault == one;
+}
+#else
+constexpr bool planted(fault) {
+  return false;
+}
+#endif
+
+}  // namespace chinwag
