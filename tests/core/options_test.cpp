@@ -20,6 +20,7 @@ std::vector<std::string> values_of(const option_info& info) {
   if (info.most != 0) return {std::to_string(info.least), std::to_string(info.most)};
   if (name == "host") return {"127.0.0.2", "::1"};
   if (name == "slow_consumer") return {"skip", "close"};
+  if (name == "allowed_origins") return {"*", "https://chat.example,http://127.0.0.1:8080"};
   return {"true", "false"};
 }
 
