@@ -21,6 +21,7 @@ std::vector<std::string> values_of(const option_info& info) {
   if (name == "host") return {"127.0.0.2", "::1"};
   if (name == "allowed_origins") return {"*", "https://a.example,https://b.example"};
   if (name == "slow_consumer") return {"skip", "close"};
+  if (name == "allowed_origins") return {"*", "https://chat.example,http://127.0.0.1:8080"};
   return {"true", "false"};
 }
 
