@@ -158,13 +158,14 @@ void host_program::publish_now_and_then(const request& about, std::string_view r
 bool host_program::post(std::function<void(chinwag::program_calls&)> task) {
   // A task that has to wait for its room is run again, before those behind it.
   const std::uint64_t number = posted_ + 1;
-  const bool taken =
-      shard_->post([this, number, task = std::move(task)](chinwag::program_calls& calls) {
+  const chinwag::status taken = shard_->post(
+      [this, number, task = std::move(task)](chinwag::program_calls& calls) {
         task(calls);
         ran_ = std::max(ran_, number);
-      });
+      },
+      chinwag::task_queue::free);
   if (taken) posted_ = number;
-  return taken;
+  return static_cast<bool>(taken);
 }
 
 void host_program::decide(std::uint64_t which, std::uint64_t how) {
@@ -184,7 +185,7 @@ void host_program::decide(std::uint64_t which, std::uint64_t how) {
   trace_.add("decide", about.from, about.ticket.number);
   std::vector<chinwag::decision> one;
   one.push_back({about.ticket, given});
-  post([one = std::move(one)](chinwag::program_calls& calls) { calls.decide(one); });
+  post([one = std::move(one)](chinwag::program_calls& calls) mutable { calls.decide(one); });
 }
 
 void host_program::decide_all() {
