@@ -115,8 +115,8 @@ func (h *handler) upgrade(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// isUpgrade looks at what gws would not: all lines of lists, whole members, repeated fields. What it
-// takes for an upgrade it writes as gws knows it.
+// isUpgrade looks at what gws would not: all lines of lists, whole members, repeated fields.
+// What it takes for an upgrade it writes as gws knows it.
 func isUpgrade(r *http.Request) bool {
 	for _, name := range []string{"Sec-Websocket-Key", "Sec-Websocket-Version"} {
 		if len(r.Header[name]) != 1 {
