@@ -224,12 +224,7 @@ TEST(calls, of_the_program_wait_while_their_room_can_t_keep_up) {
   server.turns(10);
   const std::string content(60'000, 'x');
   for (int i = 0; i < 200; ++i) {
-<<<<<<< HEAD
-    server.loop.post([&](program_calls& calls) { calls.publish("a", content, "server"); },
-                     task_queue::free);
-=======
     server.loop.post([content](program_calls& calls) { calls.publish("a", content, "server"); });
->>>>>>> w-edge
   }
   std::uint64_t most = 0;
   for (int i = 0; i < 50; ++i) {
