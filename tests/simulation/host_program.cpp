@@ -40,8 +40,8 @@ chinwag::handlers host_program::make_handlers() {
   if (habits_.asks_messages != 0) {
     made.message = [this](const chinwag::message_request& asked) {
       const connection_number from = number_of(asked.ticket.from);
-      const request about{asked.ticket, from,
-                          event_hash("ask", asked.room, {}, asked.content), false};
+      const request about{asked.ticket, from, event_hash("ask", asked.room, {}, asked.content),
+                          false};
       trace_.add("asked", from, asked.ticket.number);
       const verdict given = choose(about, true, 0);
       oracle_.message_asked(from, asked.ticket.number, asked.room, asked.content, told(given));
