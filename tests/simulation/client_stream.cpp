@@ -329,7 +329,11 @@ void client_stream::data(bool final, std::string payload, std::vector<client_ite
   if (!text && stage_ == stage::chat) return fault({1003}, true, found);
   client_item item{.what = text ? client_item::kind::text : client_item::kind::binary};
   if (stage_ == stage::chat) item.message = read_message(whole);
-  if (item.message.what == asked_message::kind::malformed) return fault({1003}, true, found);
+  if (item.message.what == asked_message::kind::malformed) {
+    // Where requests before it wait for verdicts, what follows may be seen before it is.
+    push({.what = client_item::kind::fault, .codes = {1003}}, found);
+    return;
+  }
   item.payload = std::move(whole);
   push(std::move(item), found);
 }

@@ -80,7 +80,8 @@ void oracle::client_ended(connection_number number, bool all_readable) {
 }
 
 void oracle::evaluate(client& of) {
-  while (of.evaluated < of.items.size() && evaluate_item(of, of.items[of.evaluated])) {
+  while (!of.said_all && of.evaluated < of.items.size() &&
+         evaluate_item(of, of.items[of.evaluated])) {
     ++of.evaluated;
   }
   if (of.evaluated == of.items.size()) {
@@ -111,10 +112,11 @@ bool oracle::evaluate_item(client& of, const client_item& item) {
     case client_item::kind::ping:
       return true;
     case client_item::kind::close:
-      of.fault = true;
+      of.fault = of.said_all = true;
       return true;
     case client_item::kind::fault:
       of.fault |= item.certain;
+      of.said_all |= item.certain;
       return true;
   }
   return true;

@@ -200,6 +200,7 @@ class oracle {
     std::set<std::uint16_t> codes;  // that a close may have
     bool fault = false;             // it must end
     bool suspect = false;           // it may
+    bool said_all = false;          // nothing behind it is served
     bool http_over = false;
     bool close_received = false;
     bool over = false;  // the client saw the end

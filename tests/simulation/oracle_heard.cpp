@@ -326,8 +326,14 @@ void oracle::take_joined(client& of, room_view& view, const std::string& room,
                          const std::string& user) {
   const bool alone = unique_user(of);
   if (!alone && (view.rejoined || view.epoch > 1)) view.unclear = true;
-  const auto due =
-      std::find_if(view.own.begin(), view.own.end(), [](const own_event& one) { return one.join; });
+  // What was skipped over may never come: what must come counts first.
+  const auto join_that = [&view](bool optional) {
+    return std::find_if(view.own.begin(), view.own.end(), [optional](const own_event& one) {
+      return one.join && one.optional == optional;
+    });
+  };
+  auto due = join_that(false);
+  if (due == view.own.end()) due = join_that(true);
   const token seen{event_hash("user_joined", room, user, {}), user_id(user), event_kind::joined};
   if (due == view.own.end()) {
     if (alone && !view.unclear && !view.skipped) {
