@@ -368,6 +368,10 @@ void run_of_shard::finish(std::uint64_t kind) {
     }
     settle(31);
     const chinwag::stats now = shard_->read();
+    if (!over() && now.memory_bytes != 0) {
+      trace_.violate("stats: memory is given back when all are gone",
+                     std::to_string(now.memory_bytes) + " bytes are in use");
+    }
     if (!over() && (now.connections != 0 || now.rooms != 0 || now.members != 0)) {
       trace_.violate("stats: nothing is left when all are gone",
                      std::to_string(now.connections) + " connections, " +

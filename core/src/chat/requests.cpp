@@ -120,7 +120,7 @@ void requests::wait_if_behind(connection_id id, room_id published) {
 
 bool requests::full(connection_id id) const {
   const request_queue* held = held_by(id);
-  if (held == nullptr || planted(fault::undecided_without_bound)) return false;
+  if (held == nullptr) return false;
   return held->waits_for != no_id || held->bytes() > held_bytes_ample ||
          shared_.links.held_bytes > shared_.limits.undecided_bytes_max;
 }

@@ -274,7 +274,6 @@ void lifecycle::check_chat(connection_id id) {
 }
 
 bool lifecycle::is_stalled(connection_id id) const {
-  if (planted(fault::stalled_stays)) return false;
   const connection& due = shared_.truth.connections[id];
   return due.blocked && until(due.since, shared_.limits.stall_timeout_ms) == 0;
 }

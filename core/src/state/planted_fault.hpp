@@ -7,18 +7,37 @@
 // constant false and costs nothing.
 namespace chinwag {
 
-#define CHINWAG_FAULTS(plant)                                                                     \
-  plant(chunk_recycled_under_leaver) plant(chunk_recycled_early) plant(never_behind)              \
-      plant(asks_behind_a_leave) plant(undecided_without_bound) plant(open_frame_cut)             \
-          plant(close_in_open_frame) plant(skip_in_open_frame) plant(cursor_too_early)            \
-              plant(lost_wakeup) plant(lost_drain) plant(pass_never_resumes)                      \
-                  plant(accepting_never_resumes) plant(stalled_stays) plant(removed_twice)        \
-                      plant(timers_first) plant(input_before_reset_lost) plant(direct_to_one)     \
-                          plant(welcome_missing) plant(left_missing) plant(closed_twice)          \
-                              plant(members_leak) plant(buffers_leak) plant(pong_missing)         \
-                                  plant(joined_again_for_all) plant(one_room_too_many)            \
-                                      plant(silent_stay) plant(pings_missing) plant(resumed_late) \
-                                          plant(decided_again)
+// clang-format off
+#define CHINWAG_FAULTS(plant) \
+  plant(chunk_recycled_under_leaver) \
+  plant(chunk_recycled_early) \
+  plant(never_behind) \
+  plant(asks_behind_a_leave) \
+  plant(open_frame_cut) \
+  plant(close_in_open_frame) \
+  plant(skip_in_open_frame) \
+  plant(cursor_too_early) \
+  plant(lost_wakeup) \
+  plant(lost_drain) \
+  plant(pass_never_resumes) \
+  plant(accepting_never_resumes) \
+  plant(removed_twice) \
+  plant(timers_first) \
+  plant(input_before_reset_lost) \
+  plant(direct_to_one) \
+  plant(welcome_missing) \
+  plant(left_missing) \
+  plant(closed_twice) \
+  plant(members_leak) \
+  plant(buffers_leak) \
+  plant(pong_missing) \
+  plant(joined_again_for_all) \
+  plant(one_room_too_many) \
+  plant(silent_stay) \
+  plant(pings_missing) \
+  plant(resumed_late) \
+  plant(decided_again)
+// clang-format on
 
 #define CHINWAG_NAME(name) name,
 enum class fault : std::uint8_t { CHINWAG_FAULTS(CHINWAG_NAME) none };
