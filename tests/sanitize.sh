@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 for preset in asan tsan; do
   cmake --preset "$preset" --log-level=WARNING
-  cmake --build --preset "$preset" --target core_tests chinwag_load_tests fuzz_replays
+  cmake --build --preset "$preset" --target core_tests chinwag_load_tests fuzz_replays \
+    chinwag_simulation
   printf 'sanitize: %s\n' "$preset"
   ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j 2
 done

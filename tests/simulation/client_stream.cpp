@@ -182,6 +182,9 @@ client_item client_stream::read_head(std::string_view head) {
     if (asks && path == "/ws" && !(user && user->empty()) && !named) {
       item.statuses = {400, 414, 431};
       item.may_end = true;
+    } else if (asks && path == "/ws" && user && *user == "server") {  // H19
+      item.statuses = {403};
+      item.may_end = true;
     } else if (asks) {
       item.what = client_item::kind::upgrade;
       item.user = user.value_or("");

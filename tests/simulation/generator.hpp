@@ -68,6 +68,7 @@ class generator {
   bool big_ = false;
   bool program_ = false;
   bool echo_ = false;
+  bool cuts_sends_ = false;
   std::uint64_t idle_ms_ = 60'000;
   std::size_t room_least_ = 1;
 };

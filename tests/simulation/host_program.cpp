@@ -59,9 +59,9 @@ void host_program::opened(chinwag::connection_handle who, std::string_view user)
   connection_number number = kernel_.last_receiver();
   if (!oracle_.may_open(number, user)) {
     number = the_program;
-    for (const auto& [candidate, handle] : handles_) {
-      if (oracle_.may_open(candidate, user)) number = candidate;
-    }
+    // It was read from before, and waited for its share of a turn.
+    const std::vector<connection_number> candidates = oracle_.who_may_open(user);
+    if (!candidates.empty()) number = candidates.front();
   }
   if (number == the_program) {
     trace_.violate("handlers: open for who asked for it",

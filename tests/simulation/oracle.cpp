@@ -303,6 +303,11 @@ bool oracle::nameless(connection_number number) const {
   return of != nullptr && of->asked_upgrade && !of->echo && of->wanted.empty() && of->user.empty();
 }
 
+bool oracle::anyone_nameless() const {
+  return std::any_of(clients_.begin(), clients_.end(),
+                     [this](const auto& one) { return nameless(one.first); });
+}
+
 void oracle::join_asked(connection_number number, std::uint64_t ticket, std::string_view room,
                         answer_given given) {
   client* of = find(number);
@@ -324,7 +329,8 @@ void oracle::message_asked(connection_number number, std::uint64_t ticket, std::
 void oracle::decided(connection_number number, std::uint64_t ticket, answer_given given) {
   client* of = find(number);
   if (of == nullptr) return;
-  possible_ += 6 * given.text.size() + 300;
+  // What waited for the verdict is published now, and it was counted when it came.
+  possible_ += 6 * given.text.size() + 7 * std::uint64_t{65'536};
   of->decided_late = true;
   for (question& one : of->questions) {
     if (one.ticket == ticket && one.given.what == answer_given::kind::later) one.given = given;
@@ -427,6 +433,14 @@ bool oracle::closing(connection_number number) const {
 std::uint64_t oracle::pings(connection_number number) const {
   const client* of = find(number);
   return of == nullptr ? 0 : of->pinged;
+}
+
+std::vector<connection_number> oracle::who_may_open(std::string_view user) const {
+  std::vector<connection_number> found;
+  for (const auto& [number, of] : clients_) {
+    if (may_open(number, user)) found.push_back(number);
+  }
+  return found;
 }
 
 bool oracle::may_open(connection_number number, std::string_view user) const {

@@ -84,6 +84,7 @@ class oracle {
   // The random name that the server has sent to a client, which may not have read it yet.
   void named(connection_number number, std::string_view user);
   bool nameless(connection_number number) const;
+  bool anyone_nameless() const;
   void join_asked(connection_number number, std::uint64_t ticket, std::string_view room,
                   answer_given given);
   void message_asked(connection_number number, std::uint64_t ticket, std::string_view room,
@@ -116,6 +117,8 @@ class oracle {
   std::uint64_t pings(connection_number number) const;
   // Of those whose upgrade was asked for and not reported by the program yet.
   bool may_open(connection_number number, std::string_view user) const;
+  // All of whom that is true.
+  std::vector<connection_number> who_may_open(std::string_view user) const;
 
  private:
   enum class event_kind : std::uint8_t { joined, left, message };

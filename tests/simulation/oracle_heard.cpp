@@ -259,6 +259,8 @@ void oracle::take_direct(client& of, const std::string& user, const std::string&
     }
   }
   if (match == nullptr) {
+    // Its sender was given a name that nobody has read yet, and spoke without waiting for it.
+    if (anyone_nameless()) return;
     return violate(of, "D1: each gets it once", "unexpected: '" + brief(content) + "' of " + user);
   }
   match->got.insert(of.number);

@@ -165,6 +165,11 @@ void lifecycle::peer_gone(connection_id id) {
   if (!links.reading_paused) shared_.postpone(id);
 }
 
+void lifecycle::heard(connection_id id) {
+  shared_.truth.connections[id].heard_at = shared_.clock.now();
+  arm(id);
+}
+
 void lifecycle::after_delivery(connection_id id, delivery outcome) {
   const connection_phase phase = shared_.truth.connections[id].phase;
   if (phase == connection_phase::dead || shared_.links.connections[id].peer_gone) return;

@@ -45,6 +45,9 @@ class lifecycle {
   // The client reset the connection: what it sent before is served, then it is broken off.
   void peer_gone(connection_id id);
 
+  // The connection is read from again after a pause, in which its silence was not counted.
+  void heard(connection_id id);
+
   // What follows from a delivery: limits, deadlines, what to watch for.
   void after_delivery(connection_id id, delivery outcome);
 

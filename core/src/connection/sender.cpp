@@ -19,7 +19,7 @@ bool is_member(frame_source source) {
 // The kernel takes nothing now and may later. Out of buffers it may say so of a socket that is
 // writable: the poller is level-triggered and has the next turn try again.
 bool takes_later(ssize_t sent) {
-  return sent == -EAGAIN || sent == -EINTR || sent == -ENOBUFS || sent == -ENOMEM;
+  return sent == -EAGAIN || sent == -ENOBUFS || sent == -ENOMEM;
 }
 
 std::uint64_t due_until(const member& to, const room& place) {

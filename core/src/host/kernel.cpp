@@ -172,7 +172,7 @@ void shutdown_write(int descriptor) {
 void reset(int descriptor) {
   sockaddr nowhere{};
   nowhere.sa_family = AF_UNSPEC;
-  ::connect(descriptor, &nowhere, sizeof nowhere);
+  [[maybe_unused]] const int outcome = ::connect(descriptor, &nowhere, sizeof nowhere);
 }
 
 void close_connection(int poller, int descriptor) {

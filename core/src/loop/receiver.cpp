@@ -262,7 +262,7 @@ void receiver::resume_paused() {
     }
     if (planted(fault::resumed_late)) continue;
     shared_.links.connections[id].reading_paused = false;
-    shared_.truth.connections[id].heard_at = shared_.clock.now();
+    lifecycle_.heard(id);
     shared_.postpone(id);
   }
 }

@@ -141,7 +141,7 @@ server::~server() {
 listen_result server::listen() {
   if (parts_->listening) return {{error::already_listening, "listen() was called before"}};
   status outcome = guarded([&] {
-    status valid = validate(parts_->limits);
+    const status valid = validate(parts_->limits);
     return valid ? parts_->loop.listen() : valid;
   });
   parts_->listening = static_cast<bool>(outcome);

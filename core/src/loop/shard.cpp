@@ -256,7 +256,7 @@ status shard::ask(const task& wanted) {
   std::binary_semaphore done(0);
   // Goes with the task: one that is dropped answers, too.
   std::shared_ptr<void> answer(nullptr, [&done](void*) { done.release(); });
-  const status taken = post(
+  status taken = post(
       [&wanted, &served, answer = std::move(answer)](program_calls& calls) {
         wanted(calls);
         served = true;
