@@ -30,6 +30,7 @@ CLIENTS = 20
 CROWD = 100
 SPARE_DESCRIPTORS = 3
 """So few are left that the crowd can't be accepted."""
+ADMITTED_WITHIN_S = 15.0
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -179,7 +180,7 @@ def _ticks(pid: int) -> int:
 
 async def admitted(chat: Chat) -> None:
     """A newcomer, who may be turned away while the crowd before it is still being dealt with."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + ADMITTED_WITHIN_S
     while True:
         try:
             await (await chat.connect()).fence()
