@@ -239,7 +239,8 @@ void lifecycle::run_timers(work_budget& budget) {
 
 void lifecycle::check(connection_id id) {
   const connection& due = shared_.truth.connections[id];
-  switch (due.phase) {
+  const connection_phase phase = due.phase;
+  switch (phase) {
     case connection_phase::free:
     case connection_phase::dead:
       return;
@@ -288,7 +289,8 @@ void lifecycle::arm(connection_id id) {
   const connection& of = shared_.truth.connections[id];
   const connection_links& links = shared_.links.connections[id];
   std::uint32_t wait_ms = 0;
-  switch (of.phase) {
+  const connection_phase phase = of.phase;
+  switch (phase) {
     case connection_phase::free:
     case connection_phase::dead:
       return timers_.disarm(id);
