@@ -34,7 +34,7 @@ class Fault:
     says: str
 
 
-def fault(rule: str, name: str, test: Test | str, says: str, **parameters: Any) -> Fault:
+def fault(rule: str, name: str, test: Test | str, says: str, /, **parameters: Any) -> Fault:
     return Fault(rule, name, Check(test, parameters), says)
 
 

@@ -77,18 +77,6 @@ async def test_subprotocols_are_ignored(chat: Chat) -> None:
     await client.fence()
 
 
-@pytest.mark.rules("H8")
-async def test_pages_of_the_same_host_may_connect(server: Running) -> None:
-    data = upgrade_request(headers={"Host": "chat.test:1", "Origin": "http://chat.test:1"})
-    assert (await request(server.address, data)).status == 101
-
-
-@pytest.mark.rules("H8")
-async def test_other_pages_connect_or_are_refused_with_403(server: Running) -> None:
-    data = upgrade_request(headers={"Origin": "https://elsewhere.test"})
-    assert (await request(server.address, data)).status in (101, 403)
-
-
 @pytest.mark.rules("H9")
 @pytest.mark.parametrize("version", ["8", "0", "12", "14", "x", "", None])
 async def test_other_versions_are_refused(server: Running, version: str | None) -> None:

@@ -15,7 +15,15 @@ from chinwag_bench.servers.catalog import Server
 from chinwag_bench.servers.manifest import load_manifest
 from chinwag_bench.servers.process import Launch
 
-from . import golden, handshake, test_liveness, test_pending_limit, test_settings, test_shutdown
+from . import (
+    golden,
+    handshake,
+    test_liveness,
+    test_outages,
+    test_pending_limit,
+    test_settings,
+    test_shutdown,
+)
 from .chat import Chat
 from .conftest import BRISK
 from .faults import FAULTS, Check, Fault
@@ -27,6 +35,8 @@ FOLDER = Path(__file__).with_name("faulty")
 CASES = {case["id"]: case for case in golden.cases()}
 IMPATIENT_S = 2.0
 """How long a fault's test waits for what never comes."""
+STOPPED_S = 1.3
+"""Longer than the idle timeout of the server that stands still, shorter than IMPATIENT_S."""
 
 CHECKS = {fault.check.id: fault.check for fault in FAULTS}
 
@@ -115,6 +125,8 @@ async def test_a_fault_is_caught(
     monkeypatch.setattr(handshake, "TIMEOUT_S", IMPATIENT_S)
     monkeypatch.setattr(test_pending_limit, "LET_GO_WITHIN_S", IMPATIENT_S)
     monkeypatch.setattr(test_liveness, "CLOSED_WITHIN_S", 2 * IMPATIENT_S)
+    monkeypatch.setattr(test_outages, "ADMITTED_WITHIN_S", IMPATIENT_S)
+    monkeypatch.setattr(test_outages, "STOPPED_S", STOPPED_S)
     monkeypatch.setattr(test_settings, "ENDS_WITHIN_S", 2 * IMPATIENT_S)
     monkeypatch.setattr(test_shutdown, "TRIES", 1)
     faulty.fault = fault.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import time
 from typing import TYPE_CHECKING, cast
 
@@ -48,6 +49,9 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._has_closed and not has("serves behind its own close"):
             return
+        if has("drops what came before a reset") and self._was_reset():
+            self._transport.abort()
+            return
         try:
             if self._is_open:
                 self._reader.feed(data)
@@ -57,6 +61,10 @@ class Connection(asyncio.Protocol):
                 self._read_head()
         except Violation as violation:
             self._violated(violation)
+
+    def _was_reset(self) -> bool:
+        sock = self._transport.get_extra_info("socket")
+        return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
     def _violated(self, violation: Violation) -> None:
         if violation.code == 1003 and has("dies of malformed JSON"):
@@ -82,34 +90,46 @@ class Connection(asyncio.Protocol):
     # -- HTTP
 
     def _read_head(self) -> None:
+        if has("waits behind empty lines") and self._head.startswith(b"\r\n"):
+            return
         end = self._head.find(b"\r\n\r\n")
         size = len(self._head) if end < 0 else end
         if size > handshake.HEAD_MAX:
             if has("a flood holds everybody up"):
                 time.sleep(BLOCKED_S)
             if not has("takes any head"):
-                return self._answer(431)
+                self._answer(431)
+                return
         if has("an open request holds everybody up") and end < 0:
             time.sleep(BLOCKED_S)
-        if end < 0:
-            return None
-        rest = bytes(self._head[end + 4 :])
+        if end >= 0:
+            self._serve_head(bytes(self._head[:end]), bytes(self._head[end + 4 :]))
+
+    def _serve_head(self, data: bytes, rest: bytes) -> None:
         try:
-            head = handshake.parse_head(bytes(self._head[:end]))
+            head = handshake.parse_head(data)
             if head.path == "/health":
-                return self._answer(200, handshake.health())
+                has_body = head.method != "HEAD" or has("answers HEAD with a body")
+                return self._answer(200, handshake.health(), rest, has_body=has_body)
             answer, self.user = handshake.upgrade(head)
         except handshake.Refused as refused:
-            return self._answer(refused.status)
+            return self._answer(refused.status, following=rest)
         self._transport.write(answer)
         if has("lets odd keys in and is silent") and handshake.is_odd(head):
             self._has_closed = True
             return None
         return self._begin(rest)
 
-    def _answer(self, status: int, body: bytes = b"") -> None:
-        self._transport.write(handshake.response(status, body))
-        self._end()
+    def _answer(
+        self, status: int, body: bytes = b"", following: bytes = b"", *, has_body: bool = True
+    ) -> None:
+        answer = handshake.response(status, body)
+        self._transport.write(answer if has_body else answer.removesuffix(body))
+        if following and has("takes a body for the next request"):
+            self._head = bytearray(following)
+            self._read_head()
+        else:
+            self._end()
 
     def _begin(self, rest: bytes) -> None:
         self._is_open = True
@@ -222,12 +242,22 @@ class Connection(asyncio.Protocol):
         self._ping()
 
     def _look(self) -> None:
-        idle = self._server.idle_s * (0.5 if has("gives up early") else 1)
-        left = self._heard_at + idle - time.monotonic()
+        left = self._idle_s_left()
         if has("is patient for ever") or self._has_closed:
             return
-        if left <= 0:
+        if left > 0:
+            self._timers.append(self._loop.call_later(left, self._look))
+        else:
+            # After SIGSTOP timers are due at once: what came meanwhile is read in between.
+            self._timers.append(self._loop.call_later(0, self.judge))
+
+    def judge(self) -> None:
+        if self._idle_s_left() > 0:
+            self._look()
+        elif not self._has_closed:
             code = 1000 if has("closes the silent with 1000") else 1001
             self.close(code, "Heartbeat timeout")
-        else:
-            self._timers.append(self._loop.call_later(left, self._look))
+
+    def _idle_s_left(self) -> float:
+        idle = self._server.idle_s * (0.5 if has("gives up early") else 1)
+        return self._heard_at + idle - time.monotonic()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
+import time
 
-from connection import Connection
+from connection import BLOCKED_S, Connection
 from fault import has
 from rooms import Rooms
 
 DRAIN_S = 2.0
+RETRY_S = 0.1
 
 
 class Server:
@@ -20,6 +23,10 @@ class Server:
         self.connections: set[Connection] = set()
         self.ping_s = setting("CHAT_PING_INTERVAL_MS", 30_000) / 1000
         self.idle_s = setting("CHAT_IDLE_TIMEOUT_MS", 60_000) / 1000
+
+    def judge(self) -> None:
+        for connection in list(self.connections):
+            connection.judge()
 
     async def drain(self) -> None:
         loop = asyncio.get_running_loop()
@@ -48,20 +55,64 @@ def address() -> tuple[str, int]:
     return "0.0.0.0" if has("listens everywhere") else host, port
 
 
+class Listener:
+    """Accepts by hand: before Python 3.12 asyncio's own server spins without descriptors."""
+
+    def __init__(self, server: Server, host: str, port: int) -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family, backlog=1024)
+        self._socket.setblocking(False)
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._socket.fileno() >= 0:
+            self._loop.add_reader(self._socket, self._accept)
+
+    def _accept(self) -> None:
+        try:
+            accepted, _ = self._socket.accept()
+        except (BlockingIOError, ConnectionError):
+            return
+        except OSError:
+            self._wait_for_descriptors()
+            return
+        serving = self._loop.connect_accepted_socket(lambda: Connection(self._server), accepted)
+        task = self._loop.create_task(serving)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _wait_for_descriptors(self) -> None:
+        if has("serves nobody without descriptors"):
+            time.sleep(BLOCKED_S)
+        if has("spins without descriptors"):
+            return
+        self._loop.remove_reader(self._socket)
+        if not has("accepts nobody after it lacked descriptors"):
+            self._loop.call_later(RETRY_S, self._begin)
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+
+
 async def main() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     server, (host, port) = Server(), address()
     try:
-        listening = await asyncio.get_running_loop().create_server(
-            lambda: Connection(server), host, port, backlog=1024
-        )
+        listener = Listener(server, host, port)
     except OSError as error:
         if has("says nothing of a taken port"):
             os._exit(1)
         sys.exit(f"faulty: can't listen on {host}:{port}: {error.strerror}")
+    if has("judges before it reads"):
+        signal.signal(signal.SIGCONT, lambda *_: server.judge())
     await stop.wait()
-    listening.close()
+    if not has("keeps its port to the end"):
+        listener.close()
     await server.drain()
     if has("takes its time to end"):
         await asyncio.sleep(5.5)
