@@ -315,7 +315,8 @@ ROOMS = [
         "R6",
         "delivers when it has time",
         test_leaving.test_a_message_before_leave_and_heartbeat_comes_before_the_answer,
-        "(nothing was due, but this came:|own user_joined was due, not) .*'message'",
+        r"(nothing was due, but this came:|own user_joined was due, not) .*'message'"
+        r"|assert '\d' == '\d'",  # it may come as late as in the next round
     ),
     fault(
         "R7",

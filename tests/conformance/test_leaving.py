@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -10,17 +11,19 @@ from .chat import Chat, fresh_name
 from .client import Client
 from .messages import Message
 
-FLOOD = 5000
 BATCH = 50
 """Messages of one write. Everybody reads all the time: nobody is a slow consumer."""
 
-LEAVES_AT = (700, 1900, 3100)
+LEAVES_AFTER = (700, 1200, 1200)
+"""Messages that come before it leaves, each time."""
 ROUNDS = 50
 
 
-async def flood(sender: Client, room: str) -> None:
-    """Numbered messages without pause, of which the sender reads its own."""
-    for start in range(0, FLOOD, BATCH):
+async def flood(sender: Client, room: str, is_over: asyncio.Event) -> int:
+    """Numbered messages without pause, of which the sender reads its own; the last one's number."""
+    for start in itertools.count(0, BATCH):
+        if is_over.is_set():
+            break
         batch = [
             {"type": "message", "room": room, "content": str(number)}
             for number in range(start, start + BATCH)
@@ -30,6 +33,7 @@ async def flood(sender: Client, room: str) -> None:
             while (message := await sender.receive())["type"] != "message":
                 continue
             assert message["content"] == str(number), f"{number} was due, not {message}"
+    return start - 1
 
 
 class Leaver:
@@ -39,6 +43,10 @@ class Leaver:
         self.client, self.room = client, room
         self.last = -1
         self.is_there = True
+
+    async def read(self, count: int) -> None:
+        for _ in range(count):
+            self._took(await self.client.receive())
 
     async def read_until(self, number: int) -> None:
         while self.last < number:
@@ -73,14 +81,16 @@ async def test_who_leaves_amid_a_flood_gets_nothing_after_its_heartbeat(chat: Ch
     room = fresh_name("room")
     sender, client = await chat.members(room, 2)
     leaver = Leaver(client, room)
-    flooding = asyncio.create_task(flood(sender, room))
+    is_over = asyncio.Event()
+    flooding = asyncio.create_task(flood(sender, room, is_over))
     try:
-        for number in LEAVES_AT:
-            await leaver.read_until(number)
+        for count in LEAVES_AFTER:
+            await leaver.read(count)
             await leaver.leave()
             await leaver.join_again()
-        await leaver.read_until(FLOOD - 1)
-        await flooding
+        await leaver.read(BATCH)
+        is_over.set()
+        await leaver.read_until(await flooding)
     finally:
         flooding.cancel()
     await client.fence()

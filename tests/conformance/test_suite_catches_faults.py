@@ -35,6 +35,8 @@ FOLDER = Path(__file__).with_name("faulty")
 CASES = {case["id"]: case for case in golden.cases()}
 IMPATIENT_S = 2.0
 """How long a fault's test waits for what never comes."""
+BUSY = 0.1
+"""What a server that spins gets of a processor, however many others want it."""
 STOPPED_S = 1.3
 """Longer than the idle timeout of the server that stands still, shorter than IMPATIENT_S."""
 
@@ -126,6 +128,7 @@ async def test_a_fault_is_caught(
     monkeypatch.setattr(test_pending_limit, "LET_GO_WITHIN_S", IMPATIENT_S)
     monkeypatch.setattr(test_liveness, "CLOSED_WITHIN_S", 2 * IMPATIENT_S)
     monkeypatch.setattr(test_outages, "ADMITTED_WITHIN_S", IMPATIENT_S)
+    monkeypatch.setattr(test_outages, "BUSY", BUSY)
     monkeypatch.setattr(test_outages, "STOPPED_S", STOPPED_S)
     monkeypatch.setattr(test_settings, "ENDS_WITHIN_S", 2 * IMPATIENT_S)
     monkeypatch.setattr(test_shutdown, "TRIES", 1)
