@@ -24,10 +24,6 @@ std::string describe(const inbound& got) {
          std::string(got.payload);
 }
 
-std::string bad_text() {
-  return describe({.what = inbound::kind::fault, .code = chinwag::close_code::bad_text});
-}
-
 std::vector<std::string> read_all(const std::string& bytes, std::size_t piece) {
   chinwag::message_reader reader;
   std::vector<std::string> all;
