@@ -155,6 +155,43 @@ TEST(turn, nothing_is_read_behind_a_close_that_waits_for_a_verdict) {
   EXPECT_EQ(got, (std::vector<opcode>{opcode::text, opcode::text, opcode::close}));
 }
 
+// A client may vanish while the program still thinks about what it said.
+TEST(turn, what_waits_for_a_verdict_outlives_its_client) {
+  std::vector<request_ticket> asked;
+  handlers called;
+  called.message = [&](const message_request& one) {
+    asked.push_back(one.ticket);
+    return verdict{verdict::kind::later};
+  };
+  stepped_shard server({.port = 0}, called);
+  const auto witness = server.connect("ann");
+  auto leaver = server.connect("bob");
+  for (const auto& client : {witness.get(), leaver.get()}) {
+    client->send(R"({"type":"join","room":"a"})");
+    server.turns(2);
+  }
+  leaver->send(R"({"type":"message","room":"a","content":"last words"})");
+  server.turns(2);
+  const linger at_once{1, 0};
+  ::setsockopt(leaver->descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  leaver.reset();
+  server.turns(4);
+  ASSERT_EQ(asked.size(), 1U);
+  server.loop.post([&](program_calls& calls) {
+    std::vector<decision> accepted{{asked[0], {}}};
+    calls.decide(accepted);
+  });
+  server.turns(4);
+  std::string heard;
+  while (heard.find("user_left") == std::string::npos) {
+    const std::string text = witness->text();
+    ASSERT_FALSE(text.empty()) << heard;
+    heard += text;
+  }
+  EXPECT_NE(heard.find("last words"), std::string::npos) << heard;
+  EXPECT_EQ(server.loop.read().connections, 1U);
+}
+
 TEST(rate, requests_beyond_a_second_s_are_answered_rate_limited) {
   options settings{.port = 0};
   settings.requests_per_second_max = 10;

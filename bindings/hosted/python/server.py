@@ -34,7 +34,7 @@ def main() -> None:
         server = chinwag.Server(**{"port": 4000, **given})
         if os.environ.get("CHAT_HANDLER") == "true":
             server.on("message", look_at)
-        asyncio.run(server.serve())
+        asyncio.run(server.serve(drain_s=3))
     except chinwag.ChinwagError as error:
         sys.exit(f"python-hosted: {error}")
 

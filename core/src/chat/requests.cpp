@@ -39,6 +39,15 @@ void requests::close(connection_id id, std::uint16_t code) {
   hold(id, std::move(request));
 }
 
+bool requests::outlive(connection_id id) {
+  if (held_by(id) == nullptr) return false;
+  held_request request;
+  request.changes_rooms = true;
+  request.vanished = true;
+  hold(id, std::move(request));
+  return true;
+}
+
 // Others wait already. The program is asked at once where the answer can't depend on them.
 void requests::hold_behind(connection_id id, std::string_view text) {
   held_request request;
@@ -91,6 +100,10 @@ bool requests::serve_front(connection_id id) {
   }
   const held_request& front = held.front();
   if (front.now == held_request::state::asked) return false;
+  if (front.vanished) {
+    lifecycle_.break_off(id);
+    return false;
+  }
   if (front.close_code != 0) {
     lifecycle_.answer_close(id, front.close_code);  // forgets what is held
     return false;

@@ -37,6 +37,10 @@ class requests {
   // The client closes: what it asked for before is served first.
   void close(connection_id id, std::uint16_t code);
 
+  // The client is gone without a close: what it asked for before is served first. False if nothing
+  // waits.
+  bool outlive(connection_id id);
+
   // A verdict has come.
   void decide(connection_id id, std::uint64_t number, verdict outcome);
 

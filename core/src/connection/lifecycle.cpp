@@ -264,7 +264,11 @@ void lifecycle::check(connection_id id) {
 void lifecycle::check_chat(connection_id id) {
   const connection& due = shared_.truth.connections[id];
   connection_links& links = shared_.links.connections[id];
-  if (links.peer_gone) return;
+  if (links.peer_gone) {
+    // What it asked for may wait for the program, which has as long as a silent client would.
+    if (until(due.heard_at, shared_.limits.idle_timeout_ms) == 0) break_off(id);
+    return;
+  }
   outboxes_.trim(id);
   if (is_stalled(id)) return slow_consumer(id);
   // A connection that is not read from can't be heard.

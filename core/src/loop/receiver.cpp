@@ -60,7 +60,7 @@ void receiver::readable(connection_id id) {
   // Where the peer is gone nothing more comes that the poller would tell of.
   const bool empty = got == -EAGAIN && !shared_.links.connections[id].peer_gone;
   if (empty || got == -EINTR) return settle(id);
-  if (got <= 0) return lifecycle_.break_off(id);
+  if (got <= 0) return end(id);
   shared_.counts.bytes_in.add(static_cast<std::uint64_t>(got));
   if (kept > 0) shared_.truth.buffers[from.buffers].unread.clear();
   std::span<char> input = std::span(buffer_).first(kept + static_cast<std::size_t>(got));
@@ -69,6 +69,13 @@ void receiver::readable(connection_id id) {
     outboxes_.buffers_of(id).unread.assign(input.data(), input.size());
   }
   settle(id);
+}
+
+// The client is gone. What it asked for before may wait for the program's verdicts.
+void receiver::end(connection_id id) {
+  if (!requests_.outlive(id)) return lifecycle_.break_off(id);
+  shared_.links.connections[id].reading_paused = true;
+  lifecycle_.peer_gone(id);
 }
 
 // What a visit leaves: whether the kernel is to tell of more, and who is to be visited again.

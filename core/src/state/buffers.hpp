@@ -60,6 +60,7 @@ struct held_request {
   // the connection is a member.
   bool changes_rooms = false;
   std::uint16_t close_code = 0;  // not 0: it is the client's close
+  bool vanished = false;         // it is the client's end, without a close
   std::uint64_t number = 0;      // of an asked one
   verdict outcome{};             // of a decided one
   std::string text{};            // as it came
