@@ -95,7 +95,6 @@ LISTS: dict[str, tuple[str, ...]] = {
 }
 
 
-@pytest.mark.smoke
 @pytest.mark.rules("H13")
 @pytest.mark.parametrize("name", LISTS)
 async def test_a_list_may_have_several_lines_and_members(server: Running, name: str) -> None:
@@ -132,7 +131,6 @@ REPEATED: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.smoke
 @pytest.mark.rules("H14")
 @pytest.mark.parametrize(("name", "first", "second"), REPEATED, ids=lambda value: value[:21])
 async def test_a_single_value_that_repeats_is_refused(
@@ -142,7 +140,6 @@ async def test_a_single_value_that_repeats_is_refused(
     assert await status_of(server.address, data) in (400, 426, None)
 
 
-@pytest.mark.smoke
 @pytest.mark.rules("H14")
 @pytest.mark.parametrize("hosts", [(), (HOST, "elsewhere.test")], ids=["none", "two"])
 async def test_any_request_has_one_host(server: Running, hosts: tuple[str, ...]) -> None:
@@ -158,7 +155,6 @@ async def test_any_request_has_one_host(server: Running, hosts: tuple[str, ...])
 # -- the request line, and what stands before it
 
 
-@pytest.mark.smoke
 @pytest.mark.rules("H15")
 @pytest.mark.parametrize("scheme", ["http", "HTTP"])
 async def test_an_absolute_target_is_served(server: Running, scheme: str) -> None:
@@ -203,7 +199,6 @@ async def test_empty_lines_before_a_request_are_skipped_or_refused(
 BODILESS = ["/", "/nothing", "/health", "/ws"]
 
 
-@pytest.mark.smoke
 @pytest.mark.rules("H17")
 @pytest.mark.parametrize("path", BODILESS)
 async def test_an_answer_to_head_has_no_body(server: Running, path: str) -> None:
@@ -274,7 +269,6 @@ async def test_node_s_agent_gets_on_with_answers_to_head(server: Running) -> Non
     assert process.returncode == 0, errors.decode()
 
 
-@pytest.mark.smoke
 @pytest.mark.rules("H17")
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "OPTIONS", "get", "X"])
 async def test_only_get_upgrades(server: Running, method: str) -> None:
@@ -318,7 +312,6 @@ BODIES: dict[str, tuple[tuple[str, ...], bytes]] = {
 }
 
 
-@pytest.mark.smoke
 @pytest.mark.rules("H18")
 @pytest.mark.parametrize("path", ["/health", "/nothing-else"])
 @pytest.mark.parametrize("kind", BODIES)
@@ -364,7 +357,6 @@ async def test_the_body_of_an_upgrade_is_refused_or_consumed(chat: Chat, field: 
 # -- who may connect
 
 
-@pytest.mark.smoke
 @pytest.mark.rules("H8")
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("host", [HOST, "127.0.0.1:4000", "[::1]:4000"])
