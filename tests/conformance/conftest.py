@@ -55,7 +55,6 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line("markers", "transport(name): only for servers with this transport")
     config.addinivalue_line("markers", "patient: takes a minute, for --patient only")
-    config.addinivalue_line("markers", "served: set by itself on every test of a server")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
