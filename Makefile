@@ -43,11 +43,11 @@ notebooks: native ## execute the notebooks on the newest results
 sanitize: setup ## the C++ tests under ASan+UBSan, then under TSan
 	@bash tests/sanitize.sh
 
-simulate: setup ## a shard on a simulated kernel, seed by seed from SEED (now) on, for SECONDS (120)
+simulate: setup ## a shard on a simulated kernel, for SECONDS (120) from SEED (now) on, or SEEDS=1..1000
 	@cmake --preset release --log-level=WARNING
 	@cmake --build --preset release --target chinwag_simulation
-	@build/release/tests/simulation/chinwag_simulation --seconds $(or $(SECONDS),120) \
-	  --seed $(or $(SEED),$$(date +%s))
+	@build/release/tests/simulation/chinwag_simulation $(if $(SEEDS),--seeds $(SEEDS),\
+	  --seconds $(or $(SECONDS),120) --seed $(or $(SEED),$$(date +%s)))
 
 fuzz: setup ## every fuzz target for a minute (needs clang)
 	@cmake -S . -B build/fuzz -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=RelWithDebInfo \
