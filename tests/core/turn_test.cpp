@@ -96,6 +96,22 @@ TEST(turn, calls_of_the_program_leave_clients_their_turn) {
   EXPECT_LT(most_in_a_turn(server, *bystander, [&] { return done; }), a_turn_s_work);
 }
 
+// Ends the connection with a reset.
+void vanish(std::unique_ptr<chat_client> client) {
+  const linger at_once{1, 0};
+  ::setsockopt(client->descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+// A program that leaves the verdict on every message for later.
+handlers deciding_later(std::vector<request_ticket>& asked) {
+  handlers called;
+  called.message = [&asked](const message_request& one) {
+    asked.push_back(one.ticket);
+    return verdict{verdict::kind::later};
+  };
+  return called;
+}
+
 // One share of what a connection has sent is served in a visit; nothing else has to arrive for the
 // rest of it to follow.
 TEST(turn, what_is_left_of_a_burst_follows_by_itself) {
@@ -116,9 +132,7 @@ TEST(turn, what_came_before_a_reset_is_served) {
   leaver->send(R"({"type":"join","room":"a"})");
   server.turns(2);
   leaver->send(R"({"type":"message","room":"a","content":"last words"})");
-  const linger at_once{1, 0};
-  ::setsockopt(leaver->descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  leaver.reset();
+  vanish(std::move(leaver));
   server.turns(4);
   std::string heard;
   while (heard.find("user_left") == std::string::npos) {
@@ -132,12 +146,7 @@ TEST(turn, what_came_before_a_reset_is_served) {
 // Behind a close nothing is served, also while the close itself waits for a verdict.
 TEST(turn, nothing_is_read_behind_a_close_that_waits_for_a_verdict) {
   std::vector<request_ticket> asked;
-  handlers called;
-  called.message = [&](const message_request& one) {
-    asked.push_back(one.ticket);
-    return verdict{verdict::kind::later};
-  };
-  stepped_shard server({.port = 0}, called);
+  stepped_shard server({.port = 0}, deciding_later(asked));
   const auto client = server.connect("ann");
   client->send(R"({"type":"join","room":"a"})");
   client->send(R"({"type":"message","room":"a","content":"x"})");
@@ -158,12 +167,7 @@ TEST(turn, nothing_is_read_behind_a_close_that_waits_for_a_verdict) {
 // A client may vanish while the program still thinks about what it said.
 TEST(turn, what_waits_for_a_verdict_outlives_its_client) {
   std::vector<request_ticket> asked;
-  handlers called;
-  called.message = [&](const message_request& one) {
-    asked.push_back(one.ticket);
-    return verdict{verdict::kind::later};
-  };
-  stepped_shard server({.port = 0}, called);
+  stepped_shard server({.port = 0}, deciding_later(asked));
   const auto witness = server.connect("ann");
   auto leaver = server.connect("bob");
   for (const auto& client : {witness.get(), leaver.get()}) {
@@ -172,9 +176,7 @@ TEST(turn, what_waits_for_a_verdict_outlives_its_client) {
   }
   leaver->send(R"({"type":"message","room":"a","content":"last words"})");
   server.turns(2);
-  const linger at_once{1, 0};
-  ::setsockopt(leaver->descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  leaver.reset();
+  vanish(std::move(leaver));
   server.turns(4);
   ASSERT_EQ(asked.size(), 1U);
   server.loop.post([&](program_calls& calls) {

@@ -207,16 +207,20 @@ void receiver::echo(connection_id id, const inbound& got) {
   outboxes_.add(id, got.what == inbound::kind::text ? opcode::text : opcode::binary, got.payload);
 }
 
+// What the connection has used of the second under way; not open if nothing is noted of it.
+rate_window receiver::rate_of(connection_id id) const {
+  const buffers_id place = shared_.truth.connections[id].buffers;
+  if (place == no_id) return {};
+  const rate_window& used = shared_.truth.buffers[place].rate;
+  const bool over = elapsed_ms(used.since, shared_.clock.now()) >= rate_window_ms;
+  return over ? rate_window{} : used;
+}
+
 // Whether the connection has asked for as much as a second allows.
 bool receiver::over_rate(connection_id id) const {
   const std::uint64_t texts_max = shared_.limits.requests_per_second_max;
   const std::uint64_t bytes_max = shared_.limits.fanout_bytes_per_second_max;
-  rate_window used;
-  const buffers_id place = shared_.truth.connections[id].buffers;
-  if (place != no_id) {
-    used = shared_.truth.buffers[place].rate;
-    if (elapsed_ms(used.since, shared_.clock.now()) >= rate_window_ms) used = {};
-  }
+  const rate_window used = rate_of(id);
   return (texts_max != 0 && used.texts + visit_.texts > texts_max) ||
          (bytes_max != 0 && used.fanout_bytes + visit_.fanout_bytes >= bytes_max);
 }
@@ -234,12 +238,11 @@ void receiver::charge(connection_id id) {
     return;
   }
   if (!goes_on(id)) return;
-  rate_window& used = outboxes_.buffers_of(id).rate;
-  if (!used.open || elapsed_ms(used.since, shared_.clock.now()) >= rate_window_ms) {
-    used = {.open = true, .since = shared_.clock.now()};
-  }
+  rate_window used = rate_of(id);
+  if (!used.open) used = {.open = true, .since = shared_.clock.now()};
   used.texts += visit_.texts;
   used.fanout_bytes += visit_.fanout_bytes;
+  outboxes_.buffers_of(id).rate = used;
 }
 
 bool receiver::must_wait(connection_id id, room_id published) const {

@@ -61,6 +61,7 @@ class receiver {
   void close(connection_id id, std::uint16_t code);
   void echo(connection_id id, const inbound& got);
   bool share_is_used(std::uint32_t units);
+  rate_window rate_of(connection_id id) const;
   bool over_rate(connection_id id) const;
   void charge(connection_id id);
   bool must_wait(connection_id id, room_id published) const;

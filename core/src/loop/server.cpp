@@ -1,7 +1,6 @@
 #include "chinwag/server.hpp"
 
 #include <pthread.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -12,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "host/kernel.hpp"
 #include "loop/shard.hpp"
 #include "wire/json.hpp"
 #include "wire/name.hpp"
@@ -32,7 +32,7 @@ constexpr std::size_t decisions_per_task = 256;
 hash_key random_key() {
   hash_key key{};
   // A key of zeros only weakens the index against chosen names; the server works without.
-  [[maybe_unused]] const ssize_t got = ::getrandom(key.data(), sizeof key, 0);
+  kernel::random_bytes({reinterpret_cast<unsigned char*>(key.data()), sizeof key});
   return key;
 }
 

@@ -275,7 +275,7 @@ void shard::ring() {
   kernel::wake(wakeup_);
 }
 
-// The bell is cleared first: a task that comes after its queue was emptied rings again.
+// The wake-up is cleared first: a task that comes after its queue was emptied wakes again.
 void shard::answer_wakeup() {
   kernel::clear_wakeup(wakeup_);
   run_tasks();

@@ -214,7 +214,7 @@ struct room_links {
   bool direct = false;  // a user's direct log, not a room
 };
 
-// Rule 6 of the design: what an idle member of one room costs, its user's index entry (at most 12
+// What an idle member of one room costs, its user's index entry (at most 12
 // bytes: a place and its share of a half-full table) and a name of up to 15 bytes included.
 inline constexpr std::size_t index_entry_bytes_max = 12;
 static_assert(sizeof(connection) + sizeof(connection_links) + sizeof(member) +

@@ -151,9 +151,7 @@ bool rooms::holds_back(room_id id) {
 
 void rooms::retire(member_id id) {
   const room_id place = shared_.truth.members[id].room;
-  unlink_from_connection(id);
-  unlink_from_room(id);
-  shared_.truth.members.remove(id);
+  remove_member(id);
   mark_dirty(place);  // the pass gives back what only this cursor pinned, or the room itself
 }
 
@@ -180,10 +178,14 @@ void rooms::retire_all(room_id id) {
   while (shared_.links.rooms[id].first_member != no_id) {
     const member_id at = shared_.links.rooms[id].first_member;
     if (!shared_.truth.members[at].leaving()) --shared_.links.rooms[id].members;
-    unlink_from_connection(at);
-    unlink_from_room(at);
-    shared_.truth.members.remove(at);
+    remove_member(at);
   }
+}
+
+void rooms::remove_member(member_id id) {
+  unlink_from_connection(id);
+  unlink_from_room(id);
+  shared_.truth.members.remove(id);
 }
 
 // Removes a room without members, pinned ones included.
@@ -199,7 +201,6 @@ void rooms::remove_if_empty(room_id id) {
     shared_.links.room_names.remove(id);
   }
   holds_.erase(id);
-  shared_.links.rooms[id].passed = 0;  // nobody has to wait for it any more
   shared_.truth.names.drop(empty.name);
   shared_.truth.rooms.remove(id);
   shared_.links.rooms.reset(id);  // a connection may still wait for it to catch up

@@ -79,6 +79,7 @@ class rooms {
   void unlink_from_connection(member_id id);
   void unlink_from_room(member_id id);
   void end(member_id id, std::uint64_t at);
+  void remove_member(member_id id);
   void announce_leaving(room_id place, connection_id leaver);
   bool holds_back(room_id id);
   void retire_all(room_id id);
