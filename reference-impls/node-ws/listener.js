@@ -54,6 +54,7 @@ export class Listener {
   #chat;
   #connections = new Set();
   #http;
+  #onStopped = null;
   #webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -65,19 +66,34 @@ export class Listener {
     handleProtocols: () => false,
   });
 
-  constructor(settings, onError, { chat = new Chat(), processes = alone }) {
+  constructor(settings, { chat = new Chat(), processes = alone }) {
     this.#chat = chat;
     this.#http = createServer((request, response) => answer(request, response, processes));
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
-    this.#http.on('error', onError);
-    this.#http.listen(settings.port, settings.host);
     keepAlive(this.#connections, settings);
+  }
+
+  listen({ host, port }, onError) {
+    this.#http.on('error', onError);
+    this.#http.listen(port, host);
+  }
+
+  /** Serves a socket that another process has accepted. */
+  take(socket) {
+    this.#http.emit('connection', socket);
+    socket.resume();
   }
 
   /** Accepts nobody any more, closes everyone, and reports when the last one is gone. */
   stop(onStopped) {
-    this.#http.close(onStopped);
+    this.#onStopped = onStopped;
+    this.#http.close();
     for (const connection of this.#connections) connection.close(1012, 'Server going away');
+    this.#stopIfAlone();
+  }
+
+  #stopIfAlone() {
+    if (this.#connections.size === 0) this.#onStopped?.();
   }
 
   #upgrade(request, socket, head) {
@@ -93,7 +109,10 @@ export class Listener {
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const connection = new Connection(webSocket, socket, user, this.#chat);
       this.#connections.add(connection);
-      socket.once('close', () => this.#connections.delete(connection));
+      socket.once('close', () => {
+        this.#connections.delete(connection);
+        this.#stopIfAlone();
+      });
     });
   }
 }

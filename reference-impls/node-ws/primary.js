@@ -1,7 +1,12 @@
-// The primary of the `workers` variant: it starts workers, replaces those that die, and sends every
-// request to all of them in one order. It keeps who is where for workers that come later.
+// The primary of the `workers` variant: it starts workers, replaces those that die, accepts for
+// them, and sends every request to all of them in one order. It keeps who is where for workers that
+// come later.
+//
+// It accepts by itself: a socket that is handed to a worker without descriptors is lost, and
+// `node:cluster` then waits for that worker's answer for ever. Here a worker asks for each.
 
 import cluster from 'node:cluster';
+import { createServer } from 'node:net';
 import process from 'node:process';
 
 import { ROOMS_PER_CONNECTION_MAX } from './chat.js';
@@ -13,30 +18,62 @@ const LOCAL = new Set(['heartbeat', 'refuse']);
 const SHUTDOWN_GRACE_MS = 4000;
 
 export class Primary {
+  #settings;
   #count;
+  #server = createServer({ pauseOnConnect: true }, (socket) => this.#onSocket(socket));
+  #waiting = []; // sockets
+  #free = []; // workers that asked for a socket
   #outboxes = new Map(); // by worker
-  #listening = new Set(); // workers
+  #serving = new Set(); // workers
   #connections = new Map(); // id -> { worker, user, rooms }
   #stopping = false;
 
-  constructor(count) {
+  constructor(settings, count) {
+    this.#settings = settings;
     this.#count = count;
     cluster.on('message', (worker, news) => this.#onNews(worker, news));
-    cluster.on('listening', (worker) => this.#onListening(worker));
     cluster.on('exit', (worker, code) => this.#onExit(worker, code));
-    // The others follow once it listens: a port in use is said by one.
-    cluster.fork();
+  }
+
+  listen(onError) {
+    this.#server.on('error', onError);
+    this.#server.listen(this.#settings.port, this.#settings.host, () => {
+      for (let number = 0; number < this.#count; ++number) cluster.fork();
+    });
   }
 
   stop() {
     this.#stopping = true;
+    this.#server.close();
     setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS);
     for (const worker of Object.values(cluster.workers)) worker.process.kill('SIGTERM');
   }
 
-  #onNews(worker, { ready = false, asked = [] }) {
-    if (ready) this.#brief(worker);
+  #onSocket(socket) {
+    this.#waiting.push(socket);
+    this.#handOut();
+  }
+
+  #handOut() {
+    while (this.#free.length > 0 && this.#waiting.length > 0) {
+      const socket = this.#waiting.shift();
+      this.#free.shift().send({}, socket, (error) => error && socket.destroy());
+    }
+  }
+
+  #onNews(worker, { ready = false, free = false, asked = [] }) {
+    if (ready) this.#onReady(worker);
+    if (free) this.#free.push(worker);
+    this.#handOut();
     for (const request of asked) this.#order(worker, request);
+  }
+
+  #onReady(worker) {
+    this.#brief(worker);
+    this.#serving.add(worker);
+    if (this.#serving.size < this.#count) return;
+    const workers = [...this.#serving].map((each) => each.process.pid);
+    for (const each of this.#serving) each.send({ workers });
   }
 
   /** A new worker first hears what the others know. */
@@ -69,25 +106,16 @@ export class Primary {
     if (verb === 'join' && rooms?.size < ROOMS_PER_CONNECTION_MAX) rooms.add(room);
   }
 
-  #onListening(worker) {
-    this.#listening.add(worker);
-    if (this.#listening.size === 1) {
-      for (let number = 1; number < this.#count; ++number) cluster.fork();
-    }
-    if (this.#listening.size < this.#count) return;
-    const workers = [...this.#listening].map((each) => each.process.pid);
-    for (const each of this.#listening) each.send({ workers });
-  }
-
   #onExit(worker, code) {
-    const hadListened = this.#listening.delete(worker);
+    const hadServed = this.#serving.delete(worker);
+    this.#free = this.#free.filter((each) => each !== worker);
     this.#outboxes.delete(worker);
     if (this.#stopping) {
       if (Object.keys(cluster.workers).length === 0) process.exit(0);
       return;
     }
     // It has said why; another one would fail in the same way.
-    if (!hadListened) process.exit(code || 1);
+    if (!hadServed) process.exit(code || 1);
     for (const [id, connection] of this.#connections) {
       if (connection.worker === worker) this.#order(worker, ['disconnect', id, {}]);
     }

@@ -12,15 +12,17 @@ export function fail(message) {
   process.exit(1);
 }
 
-/** `parts` replaces what the listener would use by itself. */
+export function failToListen({ host, port }, error) {
+  fail(`can't listen on ${host}:${port}: ${error.message}`);
+}
+
+/** The listener, which stops at a signal; `parts` replaces what it would use by itself. */
 export function run(settings, parts = {}) {
-  const onError = (error) => {
-    fail(`can't listen on ${settings.host}:${settings.port}: ${error.message}`);
-  };
-  const listener = new Listener(settings, onError, parts);
+  const listener = new Listener(settings, parts);
   const stop = () => {
     setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS);
     listener.stop(() => process.exit(0));
   };
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, stop);
+  return listener;
 }

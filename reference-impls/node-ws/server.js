@@ -2,11 +2,12 @@
 
 import process from 'node:process';
 
-import { fail, run } from './run.js';
+import { fail, failToListen, run } from './run.js';
 import { readSettings } from './settings.js';
 
 try {
-  run(readSettings(process.env));
+  const settings = readSettings(process.env);
+  run(settings).listen(settings, (error) => failToListen(settings, error));
 } catch (error) {
   fail(error.message);
 }

@@ -13,34 +13,39 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 NUMBERS = Path(__file__).with_name("passed.json")
 
 
-def passed_by_column(lines: Iterable[str]) -> dict[str, int]:
-    """What ``chinwag verify --json`` prints: other events have no such fields."""
+def verdicts(lines: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What ``chinwag verify --json`` says of each column: other events have no such fields."""
     records = [json.loads(line) for line in lines if line.startswith("{")]
-    return {one["column"]: one["passed"] for one in records if {"column", "passed"} <= one.keys()}
+    return {one["column"]: one for one in records if {"column", "passed"} <= one.keys()}
 
 
-def complaints(found: dict[str, int], expected: dict[str, int]) -> list[str]:
-    """A line for each column whose number is another one, or is not known."""
-    return [
-        f"{column}: {passed} cases passed, {expected.get(column, 'no number')} in {NUMBERS.name}"
-        for column, passed in found.items()
-        if passed != expected.get(column)
-    ]
+def complaints(found: dict[str, dict[str, Any]], expected: dict[str, int]) -> list[str]:
+    """A line for each case that failed, and each column whose number is another one or unknown."""
+    lines = []
+    for column, verdict in found.items():
+        passed = verdict["passed"]
+        lines += [f"{column}: {failure}" for failure in verdict.get("failures", [])]
+        if passed != expected.get(column):
+            known = expected.get(column, "no number")
+            lines.append(f"{column}: {passed} cases passed, {known} in {NUMBERS.name}")
+    return lines
 
 
 def main() -> int:
-    found = passed_by_column(sys.stdin)
+    found = verdicts(sys.stdin)
     expected: dict[str, int] = json.loads(NUMBERS.read_text("utf-8"))
     if "--write" in sys.argv[1:]:
-        text = json.dumps(expected | found, indent=2, sort_keys=True)
+        numbers = {column: verdict["passed"] for column, verdict in found.items()}
+        text = json.dumps(expected | numbers, indent=2, sort_keys=True)
         NUMBERS.write_text(text + "\n", "utf-8")
         return 0
     lines = complaints(found, expected) if found else ["no column was verified"]
-    print(*lines, sep="\n", file=sys.stderr)
+    print(*lines, sep="\n")
     return 1 if lines else 0
 
 

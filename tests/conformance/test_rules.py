@@ -160,12 +160,13 @@ def test_the_toolchain_is_here(name: str) -> None:
 OUTPUT = [
     '{"event":"step","column":"go","failed":0}\n',
     '{"column":"go","passed":7,"failed":0}\n',
-    '{"column":"rust","passed":8,"failed":0}\n',
+    '{"column":"rust","passed":8,"failed":1,"failures":["test_a: came nothing"]}\n',
 ]
 
 
 def test_a_number_of_passed_cases_that_changed_is_noticed() -> None:
-    found = passed.passed_by_column(OUTPUT)
-    assert found == {"go": 7, "rust": 8}
-    assert passed.complaints(found, {"go": 7, "rust": 8, "elixir": 9}) == []
-    assert len(passed.complaints(found, {"go": 8})) == 2
+    found = passed.verdicts(OUTPUT)
+    assert {column: one["passed"] for column, one in found.items()} == {"go": 7, "rust": 8}
+    failure = "rust: test_a: came nothing"
+    assert passed.complaints(found, {"go": 7, "rust": 8, "elixir": 9}) == [failure]
+    assert len(passed.complaints(found, {"go": 8})) == 3
