@@ -303,11 +303,6 @@ bool oracle::nameless(connection_number number) const {
   return of != nullptr && of->asked_upgrade && !of->echo && of->wanted.empty() && of->user.empty();
 }
 
-bool oracle::anyone_nameless() const {
-  return std::any_of(clients_.begin(), clients_.end(),
-                     [this](const auto& one) { return nameless(one.first); });
-}
-
 void oracle::join_asked(connection_number number, std::uint64_t ticket, std::string_view room,
                         answer_given given) {
   client* of = find(number);

@@ -84,7 +84,6 @@ class oracle {
   // The random name that the server has sent to a client, which may not have read it yet.
   void named(connection_number number, std::string_view user);
   bool nameless(connection_number number) const;
-  bool anyone_nameless() const;
   void join_asked(connection_number number, std::uint64_t ticket, std::string_view room,
                   answer_given given);
   void message_asked(connection_number number, std::uint64_t ticket, std::string_view room,
@@ -275,6 +274,7 @@ class oracle {
   void take_message(client& of, room_view& view, const std::string& room, const std::string& user,
                     const std::string& content, token& seen);
   void take_skipped(client& of, const std::string& room);
+  void learn_of(const std::string& user, const std::string& room, const std::string& content);
   void check_time(const client& of, bool present, bool integer, std::uint64_t value);
 
   bool may_end(const client& of) const;

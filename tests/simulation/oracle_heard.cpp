@@ -77,7 +77,8 @@ void oracle::take_response(client& of, const server_response& got) {
 
 void oracle::take_frame(client& of, const server_frame& got, std::uint64_t now_us,
                         const control& respond) {
-  trace_.add("frame", of.number, got.opcode * 0x1000000U + got.payload.size());
+  trace_.add("frame", of.number, got.opcode * 0x1000000U + got.payload.size(),
+             got.payload);
   if (of.close_received) {
     violate(of, "RFC 6455: a frame behind a close", "opcode " + std::to_string(got.opcode));
     return;
@@ -128,6 +129,7 @@ void oracle::take_text(client& of, std::string_view text) {
     const bool present = found != got.end();
     const bool integer = present && found->is_number_integer();
     check_time(of, present, integer, integer ? found->get<std::uint64_t>() : 0);
+    learn_of(field("user"), type == "direct" ? "" : field("room"), field("content"));
   }
   if (type == "welcome") {
     if (of.welcomed) violate(of, "H1: one welcome", brief(text));
@@ -157,6 +159,25 @@ void oracle::take_text(client& of, std::string_view text) {
   } else {
     violate(of, "chat/1: server messages", "unknown type: " + brief(text));
   }
+}
+
+// Who was given a name (H5) and reset before it was sent is first heard of by others.
+void oracle::learn_of(const std::string& user, const std::string& room,
+                      const std::string& content) {
+  if (!is_uuid4(user) || connections_of_.contains(user)) return;
+  const auto has_said = [&](const client_item& item) {
+    const asked_message& asked = item.message;
+    return room.empty() ? asked.what == asked_message::kind::direct && asked.content == content
+                        : asked.what == asked_message::kind::join && asked.name == room;
+  };
+  std::vector<connection_number> candidates;
+  for (const auto& [number, of] : clients_) {
+    if (!of->client_over || !nameless(number)) continue;
+    const bool said = std::any_of(of->items.begin(), of->items.end(), has_said);
+    if (said) candidates.push_back(number);
+  }
+  if (candidates.size() == 1) named(candidates.front(), user);
+  uncertain_ |= candidates.size() > 1;
 }
 
 void oracle::check_time(const client& of, bool present, bool integer, std::uint64_t value) {
@@ -259,8 +280,6 @@ void oracle::take_direct(client& of, const std::string& user, const std::string&
     }
   }
   if (match == nullptr) {
-    // Its sender was given a name that nobody has read yet, and spoke without waiting for it.
-    if (anyone_nameless()) return;
     return violate(of, "D1: each gets it once", "unexpected: '" + brief(content) + "' of " + user);
   }
   match->got.insert(of.number);
@@ -281,7 +300,8 @@ void oracle::take_skipped(client& of, const std::string& room) {
   view.counts = false;
   view.users.clear();
   view.seen.clear();
-  for (own_event& one : view.own) one.optional = true;
+  // Answers to a repeated join (R3) are no part of the log that was skipped over.
+  for (own_event& one : view.own) one.optional |= !one.again;
 }
 
 void oracle::take_room_event(client& of, event_kind what, const std::string& room,
@@ -335,7 +355,12 @@ void oracle::take_joined(client& of, room_view& view, const std::string& room,
     });
   };
   auto due = join_that(false);
-  if (due == view.own.end()) due = join_that(true);
+  const auto may = join_that(true);
+  if (due == view.own.end()) {
+    due = may;
+  } else if (may != view.own.end()) {
+    view.unclear = true;  // it may be the answer to either
+  }
   const token seen{event_hash("user_joined", room, user, {}), user_id(user), event_kind::joined};
   if (due == view.own.end()) {
     if (alone && !view.unclear && !view.skipped) {

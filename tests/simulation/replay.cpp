@@ -15,9 +15,10 @@ outcome replay(const script& run, bool loud) {
     return end;
   }
   if (loud) {
-    log.listener = [](std::string_view name, std::uint64_t a, std::uint64_t b) {
-      std::printf("  %.*s %" PRIu64 " %" PRIu64 "\n", static_cast<int>(name.size()), name.data(), a,
-                  b);
+    log.listener = [](std::string_view name, std::uint64_t a, std::uint64_t b,
+                      std::string_view text) {
+      std::printf("  %.*s %" PRIu64 " %" PRIu64 " %.200s\n", static_cast<int>(name.size()),
+                  name.data(), a, b, std::string(text).c_str());
     };
   }
   {

@@ -11,12 +11,14 @@ namespace simulation {
 // What a run did, as one number, and the first rule that was broken in it.
 class trace {
  public:
-  void add(std::string_view name, std::uint64_t a = 0, std::uint64_t b = 0) {
+  // The text is for who listens, and no part of the hash.
+  void add(std::string_view name, std::uint64_t a = 0, std::uint64_t b = 0,
+           std::string_view text = {}) {
     ++events_;
     mix(static_cast<unsigned char>(name.empty() ? 0 : name[0]) + name.size() * 256);
     mix(a);
     mix(b);
-    if (listener) listener(name, a, b);
+    if (listener) listener(name, a, b, text);
   }
   void add_bytes(std::string_view bytes) { mix(std::hash<std::string_view>{}(bytes)); }
 
@@ -34,7 +36,9 @@ class trace {
   const std::string& rule() const { return rule_; }
   const std::string& text() const { return text_; }
 
-  std::function<void(std::string_view name, std::uint64_t a, std::uint64_t b)> listener{};
+  std::function<void(std::string_view name, std::uint64_t a, std::uint64_t b,
+                     std::string_view text)>
+      listener{};
 
  private:
   void mix(std::uint64_t value) {
