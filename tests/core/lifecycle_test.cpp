@@ -50,7 +50,9 @@ TEST(lifecycle, a_dead_connection_is_not_revived_and_its_place_is_given_back_onc
   server.life.after_delivery(id, delivery::finished);
   server.life.break_off(id);
   EXPECT_EQ(server.parts.shared.truth.connections[id].phase, connection_phase::dead);
-  server.life.reap();
+  work_budget turn(server.parts.shared.clock);
+  turn.begin(UINT64_MAX);
+  server.life.reap(turn);
   EXPECT_EQ(server.life.live(), 0U);
   EXPECT_NE(server.parts.shared.truth.connections.add(),
             server.parts.shared.truth.connections.add());

@@ -6,10 +6,8 @@ namespace chinwag {
 
 namespace {
 
-// How many members are served between two looks at the clock.
-constexpr std::uint32_t clock_stride = 16;
-constexpr std::uint32_t units_per_send = 8;
-constexpr std::size_t bytes_per_unit = 2'048;
+constexpr std::uint32_t units_per_visit = 1;
+constexpr std::uint32_t units_per_slice = 4;
 constexpr std::size_t light_bytes = 8'192;
 
 bool is_served(connection_phase phase) {
@@ -46,32 +44,29 @@ void flusher::flush_outbox(connection_id id, work_budget& budget) {
   const connection& to = shared_.truth.connections[id];
   shared_.links.connections[id].in_outbox_queue = false;
   if (!is_served(to.phase)) return;
-  const std::size_t bytes = std::min(outboxes_.waiting(id), sender::outbox_bytes_per_send);
   after_(id, to.blocked ? delivery::blocked : sender_.deliver(id));
-  budget.spend(units_per_send + static_cast<std::uint32_t>(bytes / bytes_per_unit));
+  budget.spend(units_per_visit + sender_.take_work());
 }
 
 bool flusher::flush_rooms() {
   std::deque<room_id>& queue = shared_.links.dirty_rooms;
+  work_budget budget(shared_.clock);
+  budget.begin(until_us_);
   for (std::size_t slices = queue.size(); slices > 0 && !queue.empty(); --slices) {
     const room_id id = queue.front();
     queue.pop_front();
-    if (pass(id)) {
+    if (pass(id, budget)) {
       finish_pass(id);
     } else {
       if (!planted(fault::pass_never_resumes)) queue.push_back(id);
     }
-    if (budget_spent()) break;
+    if (budget.spend(units_per_slice)) break;
   }
   return queue.empty();
 }
 
-bool flusher::budget_spent() const {
-  return shared_.clock.spent_us() >= until_us_;
-}
-
 // Serves members from where the last slice ended; true when all were visited.
-bool flusher::pass(room_id id) {
+bool flusher::pass(room_id id, work_budget& budget) {
   sender_.begin_pass();
   room_links& links = shared_.links.rooms[id];
   if (!links.in_pass) {
@@ -81,10 +76,11 @@ bool flusher::pass(room_id id) {
   }
   for (std::uint32_t visits = 0; links.next_visit != no_id; ++visits) {
     if (visits >= shared_.limits.sends_per_room_turn) return false;
-    if (visits % clock_stride == clock_stride - 1 && budget_spent()) return false;
+    if (budget.spent()) return false;
     const member_id at = links.next_visit;
     links.next_visit = shared_.links.members[at].next_in_room;
     visit(at);
+    budget.spend(units_per_visit + sender_.take_work());
   }
   return true;
 }

@@ -32,10 +32,9 @@ class flusher {
 
  private:
   void flush_outbox(connection_id id, work_budget& budget);
-  bool pass(room_id id);
+  bool pass(room_id id, work_budget& budget);
   void visit(member_id id);
   void finish_pass(room_id id);
-  bool budget_spent() const;
 
   context& shared_;
   outboxes& outboxes_;

@@ -16,6 +16,7 @@ bool is_open(connection_phase phase) {
 
 // How many connections a drain begins to close before it looks at the clock.
 constexpr std::uint32_t closes_per_look = 64;
+constexpr std::uint32_t units_per_removal = 32;
 
 // Connections that were accepted together would be pinged together for life: their first ping comes
 // up to a sixteenth of the interval early, so that ten thousand are spread over two seconds.
@@ -328,10 +329,12 @@ std::uint32_t lifecycle::until(tick_ms since, std::uint32_t limit_ms) const {
   return elapsed >= limit_ms ? 0 : limit_ms - elapsed;
 }
 
-void lifecycle::reap() {
+void lifecycle::reap(work_budget& budget) {
   std::vector<connection_id>& dead = shared_.links.dead;
-  for (std::size_t i = 0; i < dead.size(); ++i) remove(dead[i]);
-  if (!planted(fault::removed_twice)) dead.clear();
+  std::size_t done = 0;
+  while (done < dead.size() && !budget.spend(units_per_removal)) remove(dead[done++]);
+  if (planted(fault::removed_twice)) return;
+  dead.erase(dead.begin(), dead.begin() + static_cast<std::ptrdiff_t>(done));
 }
 
 void lifecycle::remove(connection_id id) {
@@ -393,7 +396,9 @@ void lifecycle::give_way(connection_id id) {
 void lifecycle::end_all() {
   draining_ = true;
   for (connection_id id = 0; id < shared_.truth.connections.size(); ++id) break_off(id);
-  reap();
+  work_budget unlimited(shared_.clock);
+  unlimited.begin(UINT64_MAX);
+  reap(unlimited);
 }
 
 }  // namespace chinwag

@@ -53,8 +53,8 @@ class lifecycle {
 
   // Acts on the deadlines that have come, within the budget.
   void run_timers(work_budget& budget);
-  // Removes the broken ones; their rooms learn of it.
-  void reap();
+  // Removes the broken ones, within the budget; their rooms learn of it.
+  void reap(work_budget& budget);
   // From now on nobody is told that others leave: all do. drain() begins to close those that are
   // left, within the budget.
   void begin_drain();

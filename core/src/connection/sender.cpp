@@ -12,6 +12,9 @@ namespace chinwag {
 
 namespace {
 
+constexpr std::uint32_t units_per_send = 8;
+constexpr std::uint32_t bytes_per_unit = 1'024;
+
 bool is_member(frame_source source) {
   return source != no_source && source != outbox_source;
 }
@@ -37,6 +40,8 @@ delivery sender::deliver(connection_id id) {
     if (plan.empty()) continue;
     const ssize_t sent = send_(to.descriptor, plan.pieces());
     shared_.counts.send_calls.add();
+    work_ +=
+        units_per_send + static_cast<std::uint32_t>(std::max<ssize_t>(sent, 0)) / bytes_per_unit;
     if (sent == -EINTR) continue;  // it says nothing of the connection
     if (sent < 0 && !takes_later(sent)) return delivery::broken;
     if (sent > 0) apply(id, plan, static_cast<std::uint64_t>(sent));

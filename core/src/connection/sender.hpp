@@ -9,6 +9,7 @@
 #include <functional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "state/context.hpp"
 #include "state/outboxes.hpp"
@@ -89,6 +90,10 @@ class sender {
 
   delivery deliver(connection_id id);
 
+  // What deliveries have cost since the last call, in units of a work_budget. The kernel copies,
+  // and on a quick link hands over, what it takes: large sends cost by their bytes.
+  std::uint32_t take_work() { return std::exchange(work_, 0); }
+
   // Before a pass over a room's members: what was counted for another room is forgotten.
   void begin_pass() { last_run_ = {}; }
 
@@ -131,6 +136,7 @@ class sender {
   rooms& rooms_;
   gather_send send_;
   counted_run last_run_;
+  std::uint32_t work_ = 0;
 };
 
 }  // namespace chinwag

@@ -128,9 +128,9 @@ void shard::turn() {
   lifecycle_.run_timers(timers);
   if (draining_) lifecycle_.drain(timers);
   if (shared_.memory_scarce()) lifecycle_.relieve_memory(timers);
-  lifecycle_.reap();
+  reap();
   flush();
-  lifecycle_.reap();
+  reap();
   program_.end_turn();
   shared_.counts.log_chunks.set(shared_.truth.chunks.in_use());
   shared_.counts.memory_bytes.set(shared_.memory_used());
@@ -163,8 +163,16 @@ void shard::handle(const kernel::event& event) {
   if ((event.what & kernel::broken) != 0) return lifecycle_.peer_gone(id);
   if ((event.what & kernel::writable) != 0 && about.blocked) {
     lifecycle_.after_delivery(id, sender_.deliver(id));
+    shared_.reading.spend(sender_.take_work());
   }
   if ((event.what & kernel::readable) != 0) receiver_.readable(id);
+}
+
+// A socket takes long to close where much waits in it.
+void shard::reap() {
+  work_budget budget(shared_.clock);
+  budget.begin(shared_.clock.spent_us() + shared_.limits.turn_us / 8);
+  lifecycle_.reap(budget);
 }
 
 // Giving out has its own share of a turn, however long the rest of it took.
@@ -180,7 +188,7 @@ void shard::flush() {
 bool shard::work_left() const {
   const bool calls = tasks_.work_left() && !tasks_.held_up() && !shared_.memory_full();
   return calls || receiver_.work_left() || !shared_.links.outbox_queue.empty() ||
-         !shared_.links.dirty_rooms.empty();
+         !shared_.links.dirty_rooms.empty() || !shared_.links.dead.empty();
 }
 
 int shard::timeout_ms() const {

@@ -77,6 +77,7 @@ class shard {
   std::uint32_t wait();
   void handle_events();
   void handle(const kernel::event& event);
+  void reap();
   void flush();
   bool work_left() const;
   int timeout_ms() const;
