@@ -151,6 +151,28 @@ TEST(directs, reach_every_connection_once_in_order_while_connections_come) {
   EXPECT_EQ(server.loop.read().members, 0U);
 }
 
+TEST(directs, of_the_program_to_a_user_and_to_one_of_its_connections_keep_their_order) {
+  connection_handle first{};
+  handlers called;
+  called.open = [&first](connection_handle who, std::string_view) {
+    if (first == connection_handle{}) first = who;
+  };
+  stepped_shard server({.port = 0}, called);
+  const auto one = server.connect("bob");
+  const auto two = server.connect("bob");
+  server.loop.post(
+      [&first](program_calls& calls) {
+        calls.send_to("bob", "1", "server");
+        calls.send(first, "2", "server");
+        calls.send_to("bob", "3", "server");
+        calls.send(first, "4", "server");
+      },
+      task_queue::free);
+  server.turns(3);
+  EXPECT_EQ(heard(*one, 4), (texts{"1", "2", "3", "4"}));
+  EXPECT_EQ(heard(*two, 2), (texts{"1", "3"}));
+}
+
 TEST(directs, to_oneself_with_two_connections_come_once_to_each) {
   stepped_shard server;
   const auto one = server.connect("ann");

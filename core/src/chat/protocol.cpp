@@ -184,6 +184,7 @@ bool protocol::turn_down(connection_id id, const verdict& outcome) {
     return true;
   }
   if (outcome.what != verdict::kind::answer) return false;
+  rooms_.directs_to_outbox(id);
   outboxes_.add(id, direct_message(quoted_name(program_name), escape_json(outcome.text),
                                    shared_.clock.timestamp()));
   return true;

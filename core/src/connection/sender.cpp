@@ -15,10 +15,6 @@ namespace {
 constexpr std::uint32_t units_per_send = 8;
 constexpr std::uint32_t bytes_per_unit = 1'024;
 
-bool is_member(frame_source source) {
-  return source != no_source && source != outbox_source;
-}
-
 // The kernel takes nothing now and may later. Out of buffers it may say so of a socket that is
 // writable: the poller is level-triggered and has the next turn try again.
 bool takes_later(ssize_t sent) {
@@ -206,7 +202,7 @@ void sender::skip_to_tails(connection_id id) {
     shared_.truth.connections[id].open_source = no_source;
     shared_.truth.connections[id].open_left = 0;
   }
-  adopt_open_frame(id);
+  rooms_.adopt_open_frame(id);
   for (member_id at = shared_.links.connections[id].first_member; at != no_id;) {
     const member_id next = shared_.links.members[at].next_of_connection;
     skip_member(at);
@@ -214,29 +210,12 @@ void sender::skip_to_tails(connection_id id) {
   }
 }
 
-// Lets a cursor go before its frame is out: the outbox takes over the rest of the frame.
-void sender::adopt_open_frame(connection_id id) {
-  connection& to = shared_.truth.connections[id];
-  if (!is_member(to.open_source)) return;
-  const member_id from = to.open_source;
-  member& open = shared_.truth.members[from];
-  std::array<iovec, 1> rest{};  // a frame lies in one chunk
-  read(shared_.truth.rooms[open.room].log, shared_.truth.chunks, open.cursor,
-       open.cursor + to.open_left, rest);
-  outboxes_.buffers_of(id).out.add_first(
-      {static_cast<const char*>(rest[0].iov_base), to.open_left});
-  to.open_source = outbox_source;
-  if (!rooms_.is_direct(open.room)) shared_.counts.deliveries.add();
-  open.cursor += to.open_left;
-  if (open.cursor >= open.end) rooms_.retire(from);
-}
-
 void sender::drop_pending(connection_id id) {
   if (planted(fault::open_frame_cut)) {
     shared_.truth.connections[id].open_source = no_source;
     shared_.truth.connections[id].open_left = 0;
   }
-  adopt_open_frame(id);
+  rooms_.adopt_open_frame(id);
   const connection& to = shared_.truth.connections[id];
   if (to.buffers != no_id) shared_.truth.buffers[to.buffers].out.keep_only(to.open_left);
   for (member_id at = shared_.links.connections[id].first_member; at != no_id;) {

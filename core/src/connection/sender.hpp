@@ -121,7 +121,6 @@ class sender {
   std::uint32_t advance_member(const send_plan::segment& part, std::uint64_t taken);
   std::uint64_t frames_in(const room_log& log, std::uint64_t from, std::uint64_t to);
   void skip_member(member_id id);
-  void adopt_open_frame(connection_id id);
 
   // The frames of the last run of log that was sent: in a pass most members get the same run.
   struct counted_run {

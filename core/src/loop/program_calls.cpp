@@ -84,6 +84,7 @@ void program_calls::send_to(std::string_view to, std::string_view content, std::
 void program_calls::send(connection_handle to, std::string_view content, std::string_view user) {
   const connection_id id = chatting(to);
   if (id == no_id) return;
+  rooms_.directs_to_outbox(id);
   outboxes_.add(id, direct_message(quoted_name(user), content, shared_.clock.timestamp()));
   shared_.counts.direct_deliveries.add();
 }

@@ -103,6 +103,9 @@ enum class connection_phase : std::uint8_t {
 using frame_source = std::uint32_t;
 inline constexpr frame_source no_source = no_id;
 inline constexpr frame_source outbox_source = no_id - 1;
+constexpr bool is_member(frame_source source) {
+  return source != no_source && source != outbox_source;
+}
 
 class lifecycle;
 class sender;

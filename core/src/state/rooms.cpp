@@ -1,6 +1,7 @@
 #include "state/rooms.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "host/invariant.hpp"
 #include "wire/messages.hpp"
@@ -101,6 +102,36 @@ room_id rooms::open_direct(std::string_view user, connection_id first) {
 
 void rooms::join_direct(connection_id id, room_id place) {
   add_member(id, place);
+}
+
+void rooms::directs_to_outbox(connection_id id) {
+  const stored_name& user = shared_.truth.connections[id].user;
+  const room_id place = find_direct(shared_.truth.names.view(user));
+  const member_id at = place == no_id ? no_id : find_member(id, place);
+  if (at == no_id) return;
+  if (shared_.truth.connections[id].open_source == at) adopt_open_frame(id);
+  member& to = shared_.truth.members[at];
+  const room_log& log = shared_.truth.rooms[place].log;
+  if (to.cursor >= log.tail) return;
+  outboxes_.add_frames(id, log, to.cursor);
+  to.cursor = log.tail;
+  mark_dirty(place);  // it may have been the last to need a chunk
+}
+
+void rooms::adopt_open_frame(connection_id id) {
+  connection& to = shared_.truth.connections[id];
+  if (!is_member(to.open_source)) return;
+  const member_id from = to.open_source;
+  member& open = shared_.truth.members[from];
+  std::array<iovec, 1> rest{};  // a frame lies in one chunk
+  read(shared_.truth.rooms[open.room].log, shared_.truth.chunks, open.cursor,
+       open.cursor + to.open_left, rest);
+  outboxes_.buffers_of(id).out.add_first(
+      {static_cast<const char*>(rest[0].iov_base), to.open_left});
+  to.open_source = outbox_source;
+  if (!is_direct(open.room)) shared_.counts.deliveries.add();
+  open.cursor += to.open_left;
+  if (open.cursor >= open.end) retire(from);
 }
 
 void rooms::publish(room_id id, const message_parts& message) {

@@ -48,6 +48,9 @@ class rooms {
   room_id open_direct(std::string_view user, connection_id first);
   // A further connection of a user who has a direct log: it gets what comes from now on.
   void join_direct(connection_id id, room_id place);
+  // What waits for the connection in its user's direct log goes to its outbox, so that what is put
+  // there next comes after it.
+  void directs_to_outbox(connection_id id);
   bool is_direct(room_id id) const { return shared_.links.rooms[id].direct; }
 
   // So much waits to be sent to its members that nobody should publish more.
@@ -58,6 +61,9 @@ class rooms {
 
   // Removes a membership that has left and to which nothing is due any more.
   void retire(member_id id);
+
+  // Lets a cursor go before its frame is out: the outbox takes over the rest of the frame.
+  void adopt_open_frame(connection_id id);
 
   // Puts the room in line for a pass over its members.
   void mark_dirty(room_id id);
