@@ -173,7 +173,8 @@ export class Server extends EventEmitter {
    * deadline, which is never for Infinity. Draining again does nothing. A listener that awaits it
    * waits for itself until the deadline. Rejects with `bad_deadline`, or a TypeError. */
   drain(deadlineMs?: number): Promise<void>;
-  /** Publishes in a room. `content` is at most 65,536 bytes of UTF-8. */
+  /** Publishes in a room. `content` is at most 65,536 bytes of UTF-8. Throws `bad_name` for a name
+   * that chat/1 does not have, and `bad_content` for half of a surrogate pair. */
   publish(room: string, content: string, user?: string): void;
   /** Sends a direct message to every connection of a user. */
   sendTo(user: string, content: string, sender?: string): void;

@@ -2,7 +2,7 @@
 // What handlers are given: a connection, and what a client asked for.
 
 const { ChinwagError, translate } = require('./errors.cjs');
-const { checkText } = require('./texts.cjs');
+const { checkContent, checkName } = require('./texts.cjs');
 
 // How the compiled part spells verdicts (chinwag::verdict::kind).
 const ACCEPT = 0;
@@ -41,8 +41,8 @@ class Connection {
   }
 
   send(content, user = PROGRAM_NAME) {
-    checkText('content', content);
-    checkText('user', user);
+    checkContent('content', content);
+    checkName('user', user);
     return reach(() => this.#hosted.send(this.#place, this.#generation, content, user));
   }
 
@@ -69,20 +69,20 @@ class Join {
   }
 
   refuse(text = 'not allowed', code = 'forbidden') {
-    checkText('text', text);
+    checkContent('text', text);
     this.#decide(REFUSE, text, code);
     this.#decided = true;
   }
 
   answer(content) {
-    checkText('content', content);
+    checkContent('content', content);
     this.#decide(ANSWER, content, '');
     this.#decided = true;
   }
 
   /** For the classes here alone. */
   _change(content) {
-    checkText('content', content);
+    checkContent('content', content);
     this.#decide(CHANGE, content, '');
   }
 

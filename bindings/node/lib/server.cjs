@@ -5,7 +5,7 @@ const native = require('./native.cjs');
 const { Dispatch, EVENTS } = require('./dispatch.cjs');
 const { ChinwagError, translate } = require('./errors.cjs');
 const { Connection, PROGRAM_NAME } = require('./requests.cjs');
-const { checkDeadline, checkText } = require('./texts.cjs');
+const { checkContent, checkDeadline, checkName } = require('./texts.cjs');
 
 // What is left of a deadline for closing connections, and then for listeners of 'close', at least.
 const LEFT_MS_MIN = 250;
@@ -116,16 +116,16 @@ class Server extends EventEmitter {
   }
 
   publish(room, content, user = PROGRAM_NAME) {
-    checkText('room', room);
-    checkText('content', content);
-    checkText('user', user);
+    checkName('room', room);
+    checkContent('content', content);
+    checkName('user', user);
     translate(() => this.#running.publish(room, content, user));
   }
 
   sendTo(user, content, sender = PROGRAM_NAME) {
-    checkText('user', user);
-    checkText('content', content);
-    checkText('sender', sender);
+    checkName('user', user);
+    checkContent('content', content);
+    checkName('sender', sender);
     translate(() => this.#running.sendTo(user, content, sender));
   }
 
@@ -141,7 +141,7 @@ class Server extends EventEmitter {
   }
 
   members(room) {
-    checkText('room', room);
+    checkName('room', room);
     const flat = translate(() => this.#running.members(room));
     const found = [];
     for (let at = 0; at < flat.length; at += 3) {

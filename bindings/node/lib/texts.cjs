@@ -6,6 +6,7 @@ const { ChinwagError } = require('./errors.cjs');
 const NAME_BYTES_MAX = 64;
 const MESSAGE_BYTES_MAX = 65_536;
 const HALF_A_PAIR = /\p{Surrogate}/u; // with the flag, a whole pair is one character
+const isWhole = (text) => text.isWellFormed?.() ?? !HALF_A_PAIR.test(text); // from Node.js 20 on
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 function checkText(name, value) {
@@ -18,7 +19,7 @@ function checkText(name, value) {
 function checkName(name, value) {
   checkText(name, value);
   const bytes = Buffer.byteLength(value);
-  if (bytes >= 1 && bytes <= NAME_BYTES_MAX && !CONTROL.test(value) && !HALF_A_PAIR.test(value)) {
+  if (bytes >= 1 && bytes <= NAME_BYTES_MAX && !CONTROL.test(value) && isWhole(value)) {
     return;
   }
   const shown = value.length > NAME_BYTES_MAX ? `${value.slice(0, NAME_BYTES_MAX)}...` : value;
@@ -32,7 +33,7 @@ function checkName(name, value) {
 /** Throws `bad_content` for half of a surrogate pair, which UTF-8 can't carry. */
 function checkContent(name, value) {
   checkText(name, value);
-  if (!HALF_A_PAIR.test(value)) return;
+  if (isWhole(value)) return;
   throw new ChinwagError(
     `${name} has half of a surrogate pair at ${value.search(HALF_A_PAIR)}: cut texts between ` +
       'characters',
@@ -65,4 +66,4 @@ function checkDeadline(deadlineMs) {
   }
 }
 
-module.exports = { checkContent, checkDeadline, checkName, checkText, encodeRequest };
+module.exports = { checkContent, checkDeadline, checkName, encodeRequest };

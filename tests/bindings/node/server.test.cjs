@@ -341,6 +341,35 @@ test('a zero byte is a character like any other', async () => {
   });
 });
 
+test('half of a surrogate pair is an error where it is given', async () => {
+  const half = '\ud83d'; // of an emoji
+  const codeOf = (call) => {
+    try {
+      call();
+    } catch (error) {
+      return error.code;
+    }
+    return 'none';
+  };
+  const codes = [];
+  const judge = (message) => {
+    codes.push(codeOf(() => message.answer(half)));
+    codes.push(codeOf(() => message.refuse(half)));
+    codes.push(codeOf(() => message.connection.send(half)));
+    codes.push(codeOf(() => (message.content = half)));
+  };
+  await served({ message: judge }, async (server, ann) => {
+    assert.equal(codeOf(() => server.publish('tea', half)), 'bad_content');
+    assert.equal(codeOf(() => server.publish(half, 'x')), 'bad_name');
+    assert.equal(codeOf(() => server.sendTo(half, 'x')), 'bad_name');
+    assert.equal(codeOf(() => server.sendTo('ann', 'x', half)), 'bad_name');
+    assert.equal(codeOf(() => server.members(half)), 'bad_name');
+    await ann.send('tea', 'fine');
+    assert.equal((await next(ann, 'message')).content, 'fine');
+    assert.deepEqual(codes, Array(4).fill('bad_content'));
+  });
+});
+
 test('an option that is undefined is not given', async () => {
   const server = await new Server({ port: undefined, host: undefined, echo: undefined }).start();
   assert.equal(server.url, `ws://127.0.0.1:${server.port}/ws`);
