@@ -172,7 +172,7 @@ HANDSHAKE = [
         "H11",
         "a flood holds everybody up",
         test_floods.test_a_flood_of_headers_is_refused,
-        "a heartbeat's answer was due, but nothing came",
+        NOTHING_CAME,
         headers=FLOOD,
     ),
     fault(

@@ -1,8 +1,11 @@
 // What many get: rooms and direct messages, with everyone's order, memory and time.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -185,6 +188,49 @@ TEST(directs, to_oneself_with_two_connections_come_once_to_each) {
     texts got = heard(*client, 2);
     std::sort(got.begin(), got.end());
     EXPECT_EQ(got, (texts{"heartbeat", "hi"}));
+  }
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+std::int64_t resident_mib() {
+  std::ifstream file("/proc/self/statm");
+  std::int64_t total = 0;
+  std::int64_t resident = 0;
+  file >> total >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE) / (1024 * 1024);
+}
+#else
+// What a sanitizer keeps for itself would be counted, too.
+std::int64_t resident_mib() {
+  return 0;
+}
+#endif
+
+TEST(memory, of_members_who_stop_reading_and_vanish_comes_back_each_time) {
+  stepped_shard server;
+  const std::uint64_t before = server.loop.read().memory_bytes;
+  const std::string large(60'000, 'x');
+  std::int64_t first = 0;
+  for (int round = 0; round < 3; ++round) {
+    std::vector<std::unique_ptr<chat_client>> silent;
+    for (int i = 0; i < 500; ++i) {
+      silent.push_back(server.connect("silent" + std::to_string(i)));
+      silent.back()->send(join_a);
+    }
+    server.turns(20);
+    for (int i = 0; i < 15; ++i) {
+      server.loop.post([&](program_calls& calls) { calls.publish("a", large, "server"); },
+                       task_queue::free);
+      server.turns(10);
+    }
+    EXPECT_GT(server.loop.read().memory_bytes, before + 100'000) << "nobody lagged";
+    silent.clear();
+    while (server.loop.read().connections > 0) server.turns(1);
+    server.turns(10);
+    if (round == 0) first = resident_mib();
+    EXPECT_EQ(server.loop.read().members, 0U);
+    EXPECT_EQ(server.loop.read().memory_bytes, before);
+    EXPECT_LE(resident_mib(), first + 16) << "round " << round;
   }
 }
 
