@@ -18,24 +18,38 @@ TEST(request_queue, knows_a_request_by_its_number_until_it_is_decided) {
   EXPECT_EQ(held.front().now, state::asked);
 }
 
-TEST(request_queue, rooms_are_known_once_nothing_that_changes_them_waits) {
+TEST(request_queue, may_ask_once_nothing_that_changes_rooms_waits) {
   request_queue held;
   held.add({.changes_rooms = true, .text = "join"});
   held.add({.text = "message"});
-  EXPECT_FALSE(held.rooms_are_known());
+  EXPECT_FALSE(held.may_ask());
   held.front_asked(1, true);
-  EXPECT_FALSE(held.rooms_are_known());
+  EXPECT_FALSE(held.may_ask());
   held.pop();
-  EXPECT_TRUE(held.rooms_are_known());
+  EXPECT_TRUE(held.may_ask());
 }
 
 TEST(request_queue, what_turns_out_to_be_a_message_changes_no_rooms) {
   request_queue held;
   held.add({.changes_rooms = true, .text = "x"});
   held.front_asked(1, false);
-  EXPECT_TRUE(held.rooms_are_known());
+  EXPECT_TRUE(held.may_ask());
   held.pop();
-  EXPECT_TRUE(held.rooms_are_known());
+  EXPECT_TRUE(held.may_ask());
+}
+
+TEST(request_queue, may_not_ask_before_one_in_front_was_asked_about) {
+  request_queue held;
+  held.add({.changes_rooms = true, .text = "join"});
+  held.add({.to_be_asked = true, .text = "first"});
+  held.pop();
+  EXPECT_FALSE(held.may_ask());
+  held.front_asked(1, false);
+  EXPECT_TRUE(held.may_ask());
+  held.pop();
+  held.add({.to_be_asked = true, .text = "of a room that it has left"});
+  held.pop();
+  EXPECT_TRUE(held.may_ask());
 }
 
 TEST(request_queue, costs_its_texts_and_nothing_when_it_is_empty) {

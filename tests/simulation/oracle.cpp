@@ -235,13 +235,14 @@ bool oracle::evaluate_publish(client& of, const asked_message& asked) {
   return true;
 }
 
-// The program is asked about a message as soon as that is possible: about a later one perhaps
-// before an earlier one.
 const oracle::question* oracle::verdict_of(client& of, bool join, const asked_message& asked) {
   const auto found =
       std::find_if(of.questions.begin(), of.questions.end(), [&](const question& one) {
         return one.join == join && one.room == asked.name && (join || one.content == asked.content);
       });
+  if (found != of.questions.end() && found != of.questions.begin()) {
+    violate(of, "handlers: asked in the order of the requests", "'" + asked.name + "'");
+  }
   if (found == of.questions.end() || found->given.what == answer_given::kind::later) return nullptr;
   std::rotate(of.questions.begin(), found, found + 1);
   return &of.questions.front();

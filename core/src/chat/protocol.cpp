@@ -85,13 +85,14 @@ served protocol::serve_object(connection_id id, const json_request& asked, const
   return {};
 }
 
-early_look protocol::look_early(connection_id id, std::string_view text, bool rooms_known) {
+early_look protocol::look_early(connection_id id, std::string_view text, bool may_ask) {
   json_request asked;
   if (scan_json(text, asked) != json_verdict::object || !asked.type.is_text()) return {};
   const request kind = request_of(asked.type);
   if (kind == request::join || kind == request::leave)
     return {.changes_rooms = true, .question = {}};
-  if (kind != request::message || !rooms_known || !program_.asks_messages()) return {};
+  if (kind != request::message || !program_.asks_messages()) return {};
+  if (!may_ask) return {.to_be_asked = true, .question = {}};
   if (membership_of(id, asked) == no_id || !asked.content.is_text()) return {};
   shared_.counts.count(kind);
   return {.question = ask_message(id, asked)};

@@ -24,6 +24,7 @@ struct served {
 // What can be said of a message that has to wait behind others.
 struct early_look {
   bool changes_rooms = false;              // those behind it depend on it
+  bool to_be_asked = false;                // the program has to be asked about it later
   std::optional<program::asked> question;  // the program was asked about it
 };
 
@@ -42,7 +43,7 @@ class protocol {
 
   // Looks at a message that can't be served yet, and asks the program about it if that is possible:
   // when the rooms of the connection are known for the time when it is served.
-  early_look look_early(connection_id id, std::string_view text, bool rooms_known);
+  early_look look_early(connection_id id, std::string_view text, bool may_ask);
 
   // Tells the client why a request is not served. `text` is JSON text.
   served refuse(connection_id id, refusal code, std::string_view text);

@@ -52,9 +52,10 @@ bool requests::outlive(connection_id id) {
 void requests::hold_behind(connection_id id, std::string_view text) {
   held_request request;
   request.text = text;
-  early_look early = protocol_.look_early(
-      id, text, held_by(id)->rooms_are_known() || planted(fault::asks_behind_a_leave));
+  early_look early =
+      protocol_.look_early(id, text, held_by(id)->may_ask() || planted(fault::asks_behind_a_leave));
   request.changes_rooms = early.changes_rooms;
+  request.to_be_asked = early.to_be_asked;
   if (early.question) {
     const bool later = early.question->outcome.what == verdict::kind::later;
     request.now = later ? held_request::state::asked : held_request::state::decided;

@@ -77,6 +77,7 @@ std::size_t cost(const held_request& request) {
 void request_queue::add(held_request request) {
   bytes_ += cost(request);
   if (request.changes_rooms) ++changing_;
+  if (request.to_be_asked) ++to_ask_;
   waiting_.push_back(std::move(request));
 }
 
@@ -95,6 +96,8 @@ void request_queue::front_asked(std::uint64_t number, bool changes_rooms) {
   held_request& front = waiting_.front();
   if (front.changes_rooms && !changes_rooms) --changing_;
   front.changes_rooms = changes_rooms;
+  if (front.to_be_asked) --to_ask_;
+  front.to_be_asked = false;
   front.number = number;
   front.now = held_request::state::asked;
 }
@@ -103,6 +106,7 @@ void request_queue::pop() {
   const held_request& served = waiting_.front();
   bytes_ -= cost(served);
   if (served.changes_rooms) --changing_;
+  if (served.to_be_asked) --to_ask_;
   waiting_.pop_front();
 }
 

@@ -59,6 +59,8 @@ struct held_request {
   // Whether those behind it depend on it: as long as it is not served, nobody knows of which rooms
   // the connection is a member.
   bool changes_rooms = false;
+  // A message that the program is asked about once those in front of it are served.
+  bool to_be_asked = false;
   std::uint16_t close_code = 0;  // not 0: it is the client's close
   bool vanished = false;         // it is the client's end, without a close
   std::uint64_t number = 0;      // of an asked one
@@ -82,13 +84,15 @@ class request_queue {
   // The room that has to catch up before more is published, or no_id.
   room_id waits_for = no_id;
 
-  // Whether the program can be asked about a message that comes now.
-  bool rooms_are_known() const { return changing_ == 0; }
+  // Whether the program can be asked about a message that comes now: its answer depends on none in
+  // front of it, and it is asked about one client's messages in the order in which they came.
+  bool may_ask() const { return changing_ == 0 && to_ask_ == 0; }
   std::size_t bytes() const { return bytes_; }
 
  private:
   std::deque<held_request> waiting_;
   std::size_t changing_ = 0;
+  std::size_t to_ask_ = 0;
   std::size_t bytes_ = 0;
 };
 
