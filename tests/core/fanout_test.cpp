@@ -176,6 +176,17 @@ TEST(directs, of_the_program_to_a_user_and_to_one_of_its_connections_keep_their_
   EXPECT_EQ(heard(*two, 2), (texts{"1", "3"}));
 }
 
+TEST(directs, that_wait_take_no_room_away) {
+  options settings{.port = 0};
+  settings.rooms_max = 1;
+  stepped_shard server(settings);
+  const auto one = server.connect("bob");
+  const auto two = server.connect("bob");
+  one->send_raw(text_frame(direct("bob", "hi")) + text_frame(join_a));
+  server.turns(3);
+  EXPECT_EQ(heard(*one, 2), (texts{"hi", "user_joined"}));
+}
+
 TEST(directs, to_oneself_with_two_connections_come_once_to_each) {
   stepped_shard server;
   const auto one = server.connect("ann");

@@ -126,6 +126,7 @@ void shard::turn() {
   work_budget timers(shared_.clock);
   timers.begin(shared_.clock.spent_us() + turn_us / 8);
   lifecycle_.run_timers(timers);
+  timers.begin(shared_.clock.spent_us() + turn_us / 8);
   if (draining_) lifecycle_.drain(timers);
   if (shared_.memory_scarce()) lifecycle_.relieve_memory(timers);
   reap();

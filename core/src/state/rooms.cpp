@@ -239,7 +239,7 @@ void rooms::remove_if_empty(room_id id) {
 }
 
 void rooms::count_rooms() {
-  shared_.counts.rooms.set(shared_.truth.rooms.live() - direct_logs_);
+  shared_.counts.rooms.set(live());
 }
 
 room_id rooms::find_or_create(std::string_view name) {

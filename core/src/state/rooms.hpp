@@ -39,6 +39,9 @@ class rooms {
   // due to it. Silent: those left are about to close as well.
   void leave_all(connection_id id, farewell told);
 
+  // How many rooms there are; direct logs are none.
+  std::uint32_t live() const { return shared_.truth.rooms.live() - direct_logs_; }
+
   // Appends to the room's log.
   void publish(room_id id, const message_parts& message);
 
