@@ -15,11 +15,10 @@ import resource
 import selectors
 import signal
 import socket
-import subprocess
 import sys
 import time
 
-from waiting import masked
+from waiting import connect, masked, start
 
 CLOSE_1012 = b"\x03\xf4"
 QUIET_S = 1.0
@@ -35,14 +34,8 @@ class Crowd:
         self.received = 0
         self.buffer = bytearray(1 << 20)
 
-    def connect(self, port: int, name: str) -> None:
-        sock = socket.create_connection(("127.0.0.1", port))
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.sendall(
-            f"GET /ws?user={name} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
-        )
+    def add(self, port: int, name: str) -> None:
+        sock = connect(port, name)
         self.sockets.append(sock)
         self.selector.register(sock, selectors.EVENT_READ)
 
@@ -73,16 +66,6 @@ class Crowd:
         return len(self.selector.get_map())
 
 
-def start(binary: str, core: int | None) -> tuple[subprocess.Popen[str], int]:
-    pin = ["taskset", "-c", str(core)] if core is not None else []
-    server = subprocess.Popen([*pin, binary, "--port", "0"], stderr=subprocess.PIPE, text=True)
-    assert server.stderr is not None
-    for line in server.stderr:
-        if "serving on" in line:
-            return server, int(line.rsplit(":", 1)[1])
-    raise SystemExit(f"draining: {binary} did not serve")
-
-
 def resident_kib(pid: int) -> int:
     with open(f"/proc/{pid}/status", encoding="ascii") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
@@ -93,7 +76,7 @@ def measure(binary: str, members: int, core: int | None) -> None:
     empty = resident_kib(server.pid)
     crowd = Crowd()
     for number in range(members):
-        crowd.connect(port, f"m{number}")
+        crowd.add(port, f"m{number}")
         crowd.read(0)
     crowd.read_until_quiet()
     connected = resident_kib(server.pid)

@@ -38,15 +38,33 @@ def message() -> bytes:
     return masked(f'{{"type":"message","room":"{ROOM}","content":"{"x" * CONTENT_BYTES}"}}')
 
 
+def connect(port: int, name: str) -> socket.socket:
+    """A socket on which the upgrade was asked for."""
+    sock = socket.create_connection(("127.0.0.1", port))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.sendall(
+        f"GET /ws?user={name} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+    )
+    return sock
+
+
+def start(binary: str, core: int | None) -> tuple[subprocess.Popen[str], int]:
+    """A server that serves, pinned to the core, and its port."""
+    pin = ["taskset", "-c", str(core)] if core is not None else []
+    server = subprocess.Popen([*pin, binary, "--port", "0"], stderr=subprocess.PIPE, text=True)
+    line = ""
+    while "serving on" not in line:
+        line = (server.stderr or sys.stdin).readline()
+        if not line:
+            raise SystemExit(f"{binary} did not serve")
+    return server, int(line.rsplit(":", 1)[1])
+
+
 class Member:
     def __init__(self, port: int, name: str) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.sendall(
-            f"GET /ws?user={name} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
-        )
+        self.socket = connect(port, name)
         self.read_until(b'"welcome"')
         self.socket.sendall(masked(f'{{"type":"join","room":"{ROOM}"}}'))
 
@@ -68,16 +86,7 @@ class Room:
     """A server with the room's members, who read what comes and count its bytes."""
 
     def __init__(self, binary: str, core: int | None) -> None:
-        pin = ["taskset", "-c", str(core)] if core is not None else []
-        self.server = subprocess.Popen(
-            [*pin, binary, "--port", "0"], stderr=subprocess.PIPE, text=True
-        )
-        line = ""
-        while "serving on" not in line:
-            line = (self.server.stderr or sys.stdin).readline()
-            if not line:
-                raise SystemExit(f"waiting: {binary} did not serve")
-        port = int(line.rsplit(":", 1)[1])
+        self.server, port = start(binary, core)
         self.members = [Member(port, f"m{i}") for i in range(MEMBERS)]
         for _ in range(2):
             for member in self.members:

@@ -86,10 +86,12 @@ export class Listener {
 
   /** Accepts nobody any more, closes everyone, and reports when the last one is gone. */
   stop(onStopped) {
-    this.#onStopped = onStopped;
-    this.#http.close();
+    // Sockets that another process has accepted are not counted there.
+    this.#http.close(() => {
+      this.#onStopped = onStopped;
+      this.#stopIfAlone();
+    });
     for (const connection of this.#connections) connection.close(1012, 'Server going away');
-    this.#stopIfAlone();
   }
 
   #stopIfAlone() {

@@ -54,6 +54,11 @@ export class Primary {
     this.#handOut();
   }
 
+  #onFree(worker) {
+    this.#free.push(worker);
+    this.#handOut();
+  }
+
   #handOut() {
     while (this.#free.length > 0 && this.#waiting.length > 0) {
       const socket = this.#waiting.shift();
@@ -63,8 +68,7 @@ export class Primary {
 
   #onNews(worker, { ready = false, free = false, asked = [] }) {
     if (ready) this.#onReady(worker);
-    if (free) this.#free.push(worker);
-    this.#handOut();
+    if (free) this.#onFree(worker);
     for (const request of asked) this.#order(worker, request);
   }
 

@@ -31,7 +31,7 @@ function askForSocket() {
 
 function runWorker() {
   const chat = new OrderedChat(cluster.worker.id, (asked) => process.send({ asked }));
-  let pids = null; // until every worker listens
+  let pids = null; // until every worker serves
   const listener = run(readSettings(process.env), {
     chat,
     processes: () => (pids === null ? null : { pid: process.ppid, workers: pids }),

@@ -240,12 +240,12 @@ const oracle::question* oracle::verdict_of(client& of, bool join, const asked_me
       std::find_if(of.questions.begin(), of.questions.end(), [&](const question& one) {
         return one.join == join && one.room == asked.name && (join || one.content == asked.content);
       });
-  if (found != of.questions.end() && found != of.questions.begin()) {
+  if (found == of.questions.end()) return nullptr;
+  if (found != of.questions.begin()) {
     violate(of, "handlers: asked in the order of the requests", "'" + asked.name + "'");
+    return nullptr;
   }
-  if (found == of.questions.end() || found->given.what == answer_given::kind::later) return nullptr;
-  std::rotate(of.questions.begin(), found, found + 1);
-  return &of.questions.front();
+  return found->given.what == answer_given::kind::later ? nullptr : &*found;
 }
 
 // Whether the request ends with what the program answered.
