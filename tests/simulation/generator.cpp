@@ -435,7 +435,8 @@ void generator::program_acts(std::vector<action>& actions) {
   const auto plain = [&] {
     std::string text = "p" + number(++tags_);
     if (choices_.chance(200)) text += std::string(choices_.below(2'000), '"');
-    if (big_ && choices_.chance(100)) text += std::string(choices_.below(65'000), '\n');
+    // Twice as long as JSON: some need a chunk to themselves.
+    if (big_ && choices_.chance(100)) text += std::string(choices_.below(200'000), '\n');
     return text;
   };
   if (what < 50 && program_) {

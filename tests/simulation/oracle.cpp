@@ -382,7 +382,7 @@ void oracle::after_turn(const std::vector<link_report>& links, std::uint64_t now
       of->mark = possible_;
     }
     // After a pause of the process the server may need several turns to read what came meanwhile.
-    of->idle_possible |= one.unread_after_pause;
+    // It judges nobody's silence before (L8).
     of->handshake_possible |= one.unread_after_pause;
     if (of->says.upgraded()) {
       of->idle_possible |=

@@ -34,6 +34,8 @@ struct oracle_settings {
   std::uint64_t stall_timeout_ms = 10'000;
   std::uint64_t pending_bytes_max = 1024 * 1024;
   bool skips = false;
+  // The server promises more than R6 asks for: what was published before a leave comes.
+  bool leaves_deliver = false;
   bool asks_joins = false;
   bool asks_messages = false;
 };
@@ -267,6 +269,7 @@ class oracle {
   bool certainly_there(const client& asker, const answer& due) const;
   bool never_there(const answer& due) const;
   void fence(client& of, std::uint64_t index);
+  bool due_before_leave(const room_view& view, const own_event& one) const;
   void take_direct(client& of, const std::string& user, const std::string& content);
   void take_room_event(client& of, event_kind what, const std::string& room,
                        const std::string& user, const std::string& content);

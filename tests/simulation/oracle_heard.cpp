@@ -258,11 +258,24 @@ bool oracle::never_there(const answer& due) const {
 void oracle::fence(client& of, std::uint64_t index) {
   for (auto& [name, view] : of.rooms) {
     if (view.left_at == 0 || view.left_at > index) continue;
+    for (const own_event& one : view.own) {
+      if (one.index >= view.left_at || !due_before_leave(view, one)) continue;
+      violate(of, "R6: what was published before a leave comes", "not all did in '" + name + "'");
+    }
     std::erase_if(view.own, [&](const own_event& one) { return one.index < view.left_at; });
     const bool rejoined = view.member && view.joined_at > view.left_at;
     const bool came = rejoined && view.epoch_seen == view.epoch;
-    if (!came && !(rejoined && view.joined_at < index)) view.open = false;
+    // Where it can't be told which user_joined it was, one of a later join may have come already.
+    if (!view.unclear && !came && !(rejoined && view.joined_at < index)) view.open = false;
   }
+}
+
+// Whether a message of its own that it sent as a member must come although it left then.
+bool oracle::due_before_leave(const room_view& view, const own_event& one) const {
+  if (!settings_.leaves_deliver || view.unclear || view.skipped) return false;
+  if (one.join || one.optional) return false;
+  const auto known = publications_.find(one.hash);
+  return known != publications_.end() && known->second.count == 1;
 }
 
 void oracle::take_direct(client& of, const std::string& user, const std::string& content) {

@@ -56,7 +56,7 @@ void oracle::settle_client(client& of) {
     if (view.unclear || view.skipped) continue;
     for (const own_event& one : view.own) {
       const bool left = one.epoch < view.epoch || !view.member;
-      if (one.optional || left) continue;
+      if (one.optional || (left && !due_before_leave(view, one))) continue;
       return violate(of, one.join ? "liveness: user_joined to the joiner" : "R11: its own message",
                      "nothing came in '" + name + "'");
     }

@@ -28,6 +28,7 @@ oracle_settings settings_of(const setup& made) {
   settings.stall_timeout_ms = made.limits.stall_timeout_ms;
   settings.pending_bytes_max = made.limits.pending_bytes_max;
   settings.skips = made.limits.slow_consumer == chinwag::slow_consumer_policy::skip;
+  settings.leaves_deliver = true;  // core/src/state/rooms.hpp, leave()
   settings.asks_joins = made.program.present != 0 && made.program.asks_joins != 0;
   settings.asks_messages = made.program.present != 0 && made.program.asks_messages != 0;
   return settings;

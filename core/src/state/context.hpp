@@ -192,6 +192,8 @@ struct connection_links {
   bool reading_paused : 1 = false;  // waits until it may go on
   bool postponed : 1 = false;       // has input to serve, and waits for its next share
   bool peer_gone : 1 = false;       // reset by its client: what came before is served first
+  bool last_look : 1 = false;       // about to be closed for silence: its next visit reads
+  bool silent : 1 = false;          // that found nothing
   bool watches_read : 1 = true;     // what epoll was told
   bool watches_write : 1 = false;
 };
