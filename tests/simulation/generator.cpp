@@ -58,6 +58,7 @@ std::map<std::string, std::string> generator::draw_settings(std::uint64_t seed) 
   settings["kernel.reuse_after"] = number(choices_.pick(std::vector<std::uint64_t>{0, 3, 20}));
   settings["kernel.call_us"] = number(choices_.pick(std::vector<std::uint64_t>{1, 5, 100}));
   settings["kernel.kib_us"] = number(choices_.pick(std::vector<std::uint64_t>{0, 1, 30}));
+  if (choices_.chance(30)) draw_crowd(settings);
   return settings;
 }
 
@@ -90,6 +91,20 @@ void generator::draw_server(std::map<std::string, std::string>& settings) {
   settings["echo_bytes_max"] = "200000";
 }
 
+// A room of readers, so that the server alone decides how far they fall behind.
+void generator::draw_crowd(std::map<std::string, std::string>& settings) {
+  crowd_ = floods_ = true;
+  cuts_sends_ = echo_ = big_ = false;
+  unique_users_ = true;
+  clients_max_ = 12;
+  settings["kernel.short_send"] = settings["kernel.no_buffers"] = "0";
+  settings["pending_bytes_max"] = "1048576";
+  settings["read_bytes_per_turn"] = "65536";
+  settings["room_backlog_bytes_max"] = "1024";
+  settings["sends_per_room_turn"] = "3";
+  settings["turn_us"] = "100";
+}
+
 void generator::draw_program(std::map<std::string, std::string>& settings) {
   program_ = choices_.chance(500);
   settings["program.present"] = program_ ? "1" : "0";
@@ -104,7 +119,29 @@ action generator::draw_end() {
   return {.kind = action_kind::end, .a = choices_.below(4)};
 }
 
+void generator::act_in_crowd(std::vector<action>& actions) {
+  if (clients_.size() < clients_max_) {
+    client made{.number = ++connected_};
+    actions.push_back({.kind = action_kind::connect, .client = made.number, .a = 10'000'000});
+    clients_.push_back(std::move(made));
+    upgrade(clients_.back(), actions);
+    turn(actions);
+    client& fresh = clients_.back();
+    fresh.rooms.insert(rooms.front());
+    const std::string join = "{\"type\":\"join\",\"room\":\"" + rooms.front() + "\"}";
+    return send_frame(fresh, 0x81, join, actions);
+  }
+  if (choices_.chance(2)) {
+    const bool beats = choices_.chance(500);
+    for (client& of : clients_) {
+      if (choices_.chance(700)) flood(of, beats, actions);
+    }
+  }
+  turn(actions);
+}
+
 void generator::draw(std::vector<action>& actions) {
+  if (crowd_) return act_in_crowd(actions);
   const std::uint64_t what = choices_.below(1000);
   if (clients_.empty() || (clients_.size() < clients_max_ && what < 60)) return connect(actions);
   client& of = clients_[static_cast<std::size_t>(choices_.below(clients_.size()))];
@@ -370,6 +407,21 @@ void generator::say_many(client& of, std::vector<action>& actions) {
     send_frame(of, 0x81, text, actions);
     if (choices_.chance(30)) turn(actions);
   }
+}
+
+// As much as it can say at once.
+void generator::flood(client& of, bool beats, std::vector<action>& actions) {
+  const std::string name = json_text(known_room(of));
+  const std::uint64_t count = beats ? 1'800 : 100;
+  std::string bytes;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::string text =
+        beats ? "{\"type\":\"heartbeat\"}"
+              : "{\"type\":\"message\",\"room\":\"" + name + "\",\"content\":\"t" +
+                    number(++tags_) + std::string(1'000, 'f') + "\"}";
+    bytes += client_frame(0x81, text, {0, 0, 0, 0});
+  }
+  actions.push_back({.kind = action_kind::raw, .client = of.number, .texts = {std::move(bytes)}});
 }
 
 void generator::misspeak(client& of, std::vector<action>& actions) {

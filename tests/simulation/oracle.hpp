@@ -96,6 +96,9 @@ class oracle {
   void sent_one(connection_number to, std::string_view content, std::string_view user);
   void kicked(connection_number number, std::uint16_t code);
   void draining();
+  // Bytes of the longest frame that anything asked for so far can have led to.
+  bool any_direct() const { return any_direct_; }
+  std::size_t largest_frame() const { return largest_frame_; }
   void stopping() { stopping_ = true; }
 
   void after_turn(const std::vector<link_report>& links, std::uint64_t now_us, bool rested);
@@ -242,6 +245,7 @@ class oracle {
 
   client* find(connection_number number);
   const client* find(connection_number number) const;
+  void expect_frame(std::size_t content_bytes);
   void violate(const client& of, const char* rule, const std::string& text);
   std::uint32_t user_id(std::string_view user);
 
@@ -310,6 +314,8 @@ class oracle {
   std::unordered_map<std::string, std::uint32_t> connections_of_;  // ever, by user
   std::uint64_t clock_ = 0;     // of what was published or joined
   std::uint64_t possible_ = 0;  // bytes that all requests so far can have led to for one client
+  std::size_t largest_frame_ = 0;
+  bool any_direct_ = false;
   std::uint64_t unix_least_ = 0;
   std::uint64_t unix_most_ = UINT64_MAX;
   std::uint64_t now_us_ = 0;

@@ -41,6 +41,7 @@ run_of_shard::run_of_shard(const setup& made, trace& log)
       trace_(log),
       kernel_(made.kernel, made.seed, log),
       oracle_(settings_of(made), log),
+      bounds_(made.limits, log),
       program_(made.program, oracle_, kernel_, log) {
   const chinwag::hash_key key{made.seed, ~made.seed};
   shard_ = std::make_unique<chinwag::shard>(made.limits, key, program_.make_handlers());
@@ -165,6 +166,7 @@ void run_of_shard::turn(std::uint64_t seed, bool calm, std::uint64_t patience_us
   unix_most_ = std::max(unix_most_, kernel_.unix_now_ms());
   oracle_.unix_range(unix_least_ - 1, unix_most_);
   check_turn();
+  check_bounds();
   // A wait of one millisecond is a look at what can't go on yet, not a rest.
   report(kernel_.rested() && kernel_.last_timeout_ms() != 1);
   for (auto& [number, of] : clients_) {
@@ -199,6 +201,21 @@ void run_of_shard::check_turn() {
     trace_.violate("liveness: it sleeps when there is nothing to do",
                    std::to_string(idle_turns_) + " turns without a wait did nothing");
   }
+}
+
+void run_of_shard::check_bounds() {
+  turn_sample sample{.now = shard_->read(), .largest_frame = oracle_.largest_frame(),
+                     .directs = oracle_.any_direct()};
+  for (auto& [number, of] : clients_) {
+    const link& at = *link_of(number);
+    // Behind a reset all that is left is read at once.
+    if (!at.client_reset) bounds_.check_received(number, at.received - of.received);
+    of.received = at.received;
+    if (!at.accepted || at.server_closed) continue;
+    ++sample.connections;
+    sample.blocked |= at.was_blocked || at.blocked_us != 0;
+  }
+  bounds_.check(sample);
 }
 
 void run_of_shard::report(bool rested) {
@@ -298,6 +315,7 @@ void run_of_shard::settle(std::uint64_t seed) {
   }
   if (!rest(seed, settle_us)) return;
   oracle_.settled();
+  bounds_.rested();
   check_gone();
   check_lists(seed);
   std::erase_if(clients_, [&](const auto& one) { return one.second.gone; });

@@ -276,7 +276,7 @@ void lifecycle::check_chat(connection_id id) {
   // A connection that is not read from can't be heard.
   if (!links.reading_paused && !links.postponed && !planted(fault::silent_stay) &&
       until(due.heard_at, shared_.limits.idle_timeout_ms) == 0) {
-    if (links.silent) return close(id, close_code::going_away);
+    if (links.silent || planted(fault::pause_is_silence)) return close(id, close_code::going_away);
     links.last_look = true;  // L8: what it may have sent meanwhile is read before
     return shared_.postpone(id);
   }

@@ -70,7 +70,8 @@ class work_budget {
     units_ += units;
     if (units_ >= units_per_look) {
       units_ = 0;
-      spent_ = spent_ || clock_.spent_us() >= until_us_;
+      const bool over = clock_.spent_us() >= until_us_;
+      spent_ = spent_ || (over && !planted(fault::reading_unbounded));
     }
     return spent_;
   }
@@ -260,7 +261,9 @@ struct context {
   // What logs and buffers hold. Nothing that makes it grow is served while it is full; while it is
   // scarce, those who hold most give way.
   std::uint64_t memory_used() const { return links.buffer_bytes + truth.chunks.bytes(); }
-  bool memory_full() const { return memory_used() >= limits.memory_bytes_max; }
+  bool memory_full() const {
+    return memory_used() >= limits.memory_bytes_max && !planted(fault::memory_unbounded);
+  }
   bool memory_scarce() const {
     return memory_used() >= limits.memory_bytes_max - limits.memory_bytes_max / 8;
   }

@@ -41,7 +41,9 @@ namespace chinwag {
   plant(leave_drops_pending) \
   plant(drain_announces) \
   plant(welcome_overtaken) \
-  plant(pause_is_silence)
+  plant(pause_is_silence) \
+  plant(reading_unbounded) \
+  plant(memory_unbounded)
 // clang-format on
 
 #define CHINWAG_NAME(name) name,
