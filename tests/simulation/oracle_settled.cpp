@@ -26,6 +26,9 @@ void oracle::settle_client(client& of) {
     for (const std::uint16_t code : of.codes) codes += " " + std::to_string(code);
     return violate(of, "it must be closed", "with one of" + codes);
   }
+  if (!of.hears.empty()) {
+    return violate(of, "framing: nothing is unfinished at rest", "bytes of no whole answer came");
+  }
   if (of.http_over) return violate(of, "HTTP: Connection: close, then the end", "it did not end");
   if (!of.upgraded && !of.http.empty()) {
     return violate(of, "HTTP: one answer for each request",
