@@ -58,7 +58,11 @@ std::map<std::string, std::string> generator::draw_settings(std::uint64_t seed) 
   settings["kernel.reuse_after"] = number(choices_.pick(std::vector<std::uint64_t>{0, 3, 20}));
   settings["kernel.call_us"] = number(choices_.pick(std::vector<std::uint64_t>{1, 5, 100}));
   settings["kernel.kib_us"] = number(choices_.pick(std::vector<std::uint64_t>{0, 1, 30}));
-  if (choices_.chance(30)) draw_crowd(settings);
+  if (choices_.chance(30)) {
+    draw_crowd(settings);
+  } else if (choices_.chance(50)) {
+    draw_little_memory(settings);
+  }
   return settings;
 }
 
@@ -93,7 +97,7 @@ void generator::draw_server(std::map<std::string, std::string>& settings) {
 
 // A room of readers, so that the server alone decides how far they fall behind.
 void generator::draw_crowd(std::map<std::string, std::string>& settings) {
-  crowd_ = floods_ = true;
+  crowd_ = true;
   cuts_sends_ = echo_ = big_ = false;
   unique_users_ = true;
   clients_max_ = 12;
@@ -103,6 +107,16 @@ void generator::draw_crowd(std::map<std::string, std::string>& settings) {
   settings["room_backlog_bytes_max"] = "1024";
   settings["sends_per_room_turn"] = "3";
   settings["turn_us"] = "100";
+}
+
+// So little that a few who do not read can fill it.
+void generator::draw_little_memory(std::map<std::string, std::string>& settings) {
+  little_memory_ = big_ = true;
+  clients_max_ = 6;
+  settings["memory_bytes_max"] = "1048576";
+  settings["read_bytes_per_turn"] = choices_.chance(500) ? "65536" : "10000";
+  settings["pending_bytes_max"] = choices_.chance(700) ? "16777216" : "1048576";
+  settings["stall_timeout_ms"] = "10000";
 }
 
 void generator::draw_program(std::map<std::string, std::string>& settings) {
@@ -159,6 +173,7 @@ void generator::draw(std::vector<action>& actions) {
     return what < 980 ? ask_http(of, actions) : misspeak(of, actions);
   }
   if (what < 515) return misspeak(of, actions);
+  if (little_memory_ && what < 530) return fill_memory(of, actions);
   if (what < 600) return burst(of, actions);
   if (what < 640) return say_many(of, actions);
   say(of, actions);
@@ -424,6 +439,27 @@ void generator::flood(client& of, bool beats, std::vector<action>& actions) {
   actions.push_back({.kind = action_kind::raw, .client = of.number, .texts = {std::move(bytes)}});
 }
 
+// More than there is memory for, while others do not read.
+void generator::fill_memory(client& of, std::vector<action>& actions) {
+  if (of.echo) return say(of, actions);
+  for (const client& one : clients_) {
+    if (one.number == of.number || !choices_.chance(500)) continue;
+    actions.push_back({.kind = action_kind::reader, .client = one.number, .a = 0});
+  }
+  const bool to_user = choices_.chance(300);
+  const std::string target =
+      to_user ? "\"direct\",\"to\":\"" + escape_json(any_user()) + "\""
+              : "\"message\",\"room\":\"" + escape_json(known_room(of)) + "\"";
+  std::string bytes;
+  for (std::uint64_t i = choices_.between(10, 60); i > 0; --i) {
+    const std::string text = "{\"type\":" + target + ",\"content\":\"t" + number(++tags_) +
+                             std::string(50'000, 'm') + "\"}";
+    bytes += client_frame(0x81, text, {0, 0, 0, 0});
+  }
+  actions.push_back({.kind = action_kind::raw, .client = of.number, .texts = {std::move(bytes)}});
+  turn(actions);
+}
+
 void generator::misspeak(client& of, std::vector<action>& actions) {
   const auto raw = [&](std::string bytes) {
     actions.push_back({.kind = action_kind::raw, .client = of.number, .texts = {std::move(bytes)}});
@@ -494,6 +530,9 @@ void generator::program_acts(std::vector<action>& actions) {
   if (what < 50 && program_) {
     actions.push_back(
         {.kind = action_kind::decide, .a = choices_.below(50), .b = choices_.below(50)});
+    if (choices_.chance(200)) {
+      actions.push_back({.kind = action_kind::decide, .b = 5 * choices_.below(10)});  // once more
+    }
   } else if (what < 70) {
     actions.push_back({.kind = action_kind::publish, .texts = {room(), "server", plain()}});
   } else if (what < 82) {

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t ms = 1'000;
 constexpr std::uint64_t rounding_us = 2 * ms;  // of clocks that count milliseconds
+constexpr std::uint64_t memory_share_least = 4'096;
 
 }  // namespace
 
@@ -386,6 +387,9 @@ void oracle::after_turn(const std::vector<link_report>& links, std::uint64_t now
     if (of == nullptr) continue;
     of->accepted |= one.accepted;
     of->send_failed |= one.send_failed;
+    // Where memory is scarce, those who hold most give way.
+    of->slow_possible |=
+        settings_.little_memory && possible_ - of->mark_before > memory_share_least;
     if (one.blocked) {
       of->slow_possible |= one.stalled_us + rounding_us >= settings_.stall_timeout_ms * ms;
       of->slow_possible |= possible_ - of->mark_before > settings_.pending_bytes_max;
@@ -453,7 +457,8 @@ std::vector<connection_number> oracle::who_may_open(std::string_view user) const
 bool oracle::may_open(connection_number number, std::string_view user) const {
   const client* of = find(number);
   if (of == nullptr || of->reported || !of->asked_upgrade || of->echo) return false;
-  return of->wanted.empty() || of->wanted == user;
+  if (!of->wanted.empty()) return of->wanted == user;
+  return of->user.empty() ? is_uuid4(user) : of->user == user;
 }
 
 }  // namespace simulation

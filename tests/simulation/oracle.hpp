@@ -33,6 +33,7 @@ struct oracle_settings {
   std::uint64_t handshake_timeout_ms = 10'000;
   std::uint64_t stall_timeout_ms = 10'000;
   std::uint64_t pending_bytes_max = 1024 * 1024;
+  bool little_memory = false;  // so little that the runs fill it
   bool skips = false;
   // The server promises more than R6 asks for: what was published before a leave comes.
   bool leaves_deliver = false;

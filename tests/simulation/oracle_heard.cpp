@@ -20,17 +20,6 @@ std::string brief(std::string_view text) {
   return std::string(text.substr(0, 160));
 }
 
-bool is_uuid4(std::string_view name) {
-  if (name.size() != 36) return false;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    const char c = name[i];
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-    if (dash ? c != '-' : !hex) return false;
-  }
-  return name[14] == '4' && std::string_view("89ab").find(name[19]) != std::string_view::npos;
-}
-
 }  // namespace
 
 void oracle::received(connection_number number, std::string_view bytes, std::uint64_t now_us,
@@ -59,7 +48,10 @@ void oracle::take_response(client& of, const server_response& got) {
   const client_item asked = std::move(of.http.front());
   of.http.pop_front();
   const bool refused = got.status >= 400 && got.status <= 599;
-  const bool fits = asked.statuses.empty() ? refused : asked.statuses.contains(got.status);
+  const bool no_memory = settings_.little_memory && got.status == 503 &&
+                         asked.what == client_item::kind::upgrade;
+  const bool fits =
+      no_memory || (asked.statuses.empty() ? refused : asked.statuses.contains(got.status));
   if (!fits) violate(of, "HTTP: status", "got " + std::to_string(got.status));
   of.http_over |= got.closes;
   if (got.status == 200 && !asked.head && got.type.starts_with("application/json")) {

@@ -14,6 +14,7 @@ constexpr std::uint64_t sleep_us = 20 * ms;    // at most, of a calm turn
 constexpr std::uint64_t settle_us = 700 * ms;  // longer than the server holds anyone back
 constexpr std::uint64_t pause_us = 500 * ms;
 constexpr std::uint64_t idle_turns_max = 300;
+constexpr std::uint64_t little_memory_bytes = 256 * 1024 * 1024;  // a run asks for less
 constexpr std::uint64_t turns_to_rest = 20'000;
 
 oracle_settings settings_of(const setup& made) {
@@ -27,6 +28,7 @@ oracle_settings settings_of(const setup& made) {
   settings.handshake_timeout_ms = made.limits.handshake_timeout_ms;
   settings.stall_timeout_ms = made.limits.stall_timeout_ms;
   settings.pending_bytes_max = made.limits.pending_bytes_max;
+  settings.little_memory = made.limits.memory_bytes_max < little_memory_bytes;
   settings.skips = made.limits.slow_consumer == chinwag::slow_consumer_policy::skip;
   settings.leaves_deliver = true;  // core/src/state/rooms.hpp, leave()
   settings.asks_joins = made.program.present != 0 && made.program.asks_joins != 0;
