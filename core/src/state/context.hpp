@@ -261,11 +261,13 @@ struct context {
   // What logs and buffers hold. Nothing that makes it grow is served while it is full; while it is
   // scarce, those who hold most give way.
   std::uint64_t memory_used() const { return links.buffer_bytes + truth.chunks.bytes(); }
-  bool memory_full() const {
-    return memory_used() >= limits.memory_bytes_max && !planted(fault::memory_unbounded);
-  }
+  bool memory_full() const { return memory_used_to(limits.memory_bytes_max); }
   bool memory_scarce() const {
-    return memory_used() >= limits.memory_bytes_max - limits.memory_bytes_max / 8;
+    return memory_used_to(limits.memory_bytes_max - limits.memory_bytes_max / 8);
+  }
+
+  bool memory_used_to(std::uint64_t bytes) const {
+    return memory_used() >= bytes && !planted(fault::memory_unbounded);
   }
 
   // Puts the connection in line for its next share of a turn's reading.
