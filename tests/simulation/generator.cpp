@@ -49,7 +49,9 @@ std::map<std::string, std::string> generator::draw_settings(std::uint64_t seed) 
   static const std::vector<std::uint64_t> often{0, 20, 200, 600};
   settings["kernel.short_receive"] = number(choices_.pick(often));
   settings["kernel.short_send"] = number(choices_.pick(often));
-  cuts_sends_ = settings["kernel.short_send"] != "0";
+  // Where a welcome may be cut, what a nameless client says could reach others before anybody has
+  // seen its name.
+  nameless_ = settings["kernel.short_send"] == "0";
   settings["kernel.few_events"] = number(choices_.pick(often));
   settings["kernel.spurious"] = number(choices_.pick(std::vector<std::uint64_t>{0, 10, 100}));
   settings["kernel.interrupted"] = number(choices_.pick(std::vector<std::uint64_t>{0, 10, 100}));
@@ -98,8 +100,8 @@ void generator::draw_server(std::map<std::string, std::string>& settings) {
 // A room of readers, so that the server alone decides how far they fall behind.
 void generator::draw_crowd(std::map<std::string, std::string>& settings) {
   crowd_ = true;
-  cuts_sends_ = echo_ = big_ = false;
-  unique_users_ = true;
+  echo_ = big_ = false;
+  nameless_ = unique_users_ = true;
   clients_max_ = 12;
   settings["kernel.short_send"] = settings["kernel.no_buffers"] = "0";
   settings["pending_bytes_max"] = "1048576";
@@ -112,6 +114,9 @@ void generator::draw_crowd(std::map<std::string, std::string>& settings) {
 // So little that a few who do not read can fill it.
 void generator::draw_little_memory(std::map<std::string, std::string>& settings) {
   little_memory_ = big_ = true;
+  // Some are refused: the names of those who are not tell who they are.
+  unique_users_ = true;
+  nameless_ = false;
   clients_max_ = 6;
   settings["memory_bytes_max"] = "1048576";
   settings["read_bytes_per_turn"] = choices_.chance(500) ? "65536" : "10000";
@@ -155,6 +160,11 @@ void generator::act_in_crowd(std::vector<action>& actions) {
 }
 
 void generator::draw(std::vector<action>& actions) {
+  if (choices_.below(8'000) == 0) {
+    const bool stops = choices_.chance(200);
+    actions.push_back({.kind = stops ? action_kind::stop : action_kind::drain});
+    return;
+  }
   if (crowd_) return act_in_crowd(actions);
   const std::uint64_t what = choices_.below(1000);
   if (clients_.empty() || (clients_.size() < clients_max_ && what < 60)) return connect(actions);
@@ -206,9 +216,7 @@ std::string generator::any_user() {
 }
 
 void generator::upgrade(client& of, std::vector<action>& actions) {
-  // Where a welcome may be cut, what a nameless client says could reach others before anybody has
-  // seen its name.
-  of.user = !cuts_sends_ && choices_.chance(100) ? "" : new_user(of);
+  of.user = nameless_ && choices_.chance(100) ? "" : new_user(of);
   of.echo = echo_ && choices_.chance(200);
   std::string head = of.echo ? "GET /echo" : "GET /ws";
   if (!of.user.empty()) head += "?x=1&user=" + percent(of.user) + "&user=other";
@@ -240,6 +248,9 @@ void generator::ask_http(client& of, std::vector<action>& actions) {
       "GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n",
+      "HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n",
+      "HEAD /nothing HTTP/1.1\r\nHost: x\r\n\r\n",
+      "HEAD /ws HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
       "GET /health HTTP/1.0\r\nHost: x\r\n\r\n",
       "GET /ws HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -256,7 +267,7 @@ void generator::ask_http(client& of, std::vector<action>& actions) {
   const std::uint64_t count = choices_.chance(100) ? 60 : choices_.between(1, 3);
   const bool plain = choices_.chance(600);
   for (std::uint64_t i = 0; i < count; ++i) {
-    text += plain ? requests[static_cast<std::size_t>(choices_.below(3))] : choices_.pick(requests);
+    text += plain ? requests[static_cast<std::size_t>(choices_.below(5))] : choices_.pick(requests);
   }
   if (choices_.chance(100)) text.resize(text.size() / 2);
   if (choices_.chance(30)) text = "GET /" + std::string(9'000, 'x');

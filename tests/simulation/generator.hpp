@@ -75,7 +75,7 @@ class generator {
   bool echo_ = false;
   bool crowd_ = false;      // all are in one room and read all; some flood it
   bool little_memory_ = false;
-  bool cuts_sends_ = false;
+  bool nameless_ = true;  // some ask for a random name
   std::uint64_t idle_ms_ = 60'000;
   std::size_t room_least_ = 1;
 };

@@ -80,7 +80,8 @@ class oracle {
   using control = std::function<void(const server_frame&)>;
   void received(connection_number number, std::string_view bytes, std::uint64_t now_us,
                 const control& respond);
-  void server_ended(connection_number number, bool reset);
+  // `lost`: a reset took what the client had not read yet.
+  void server_ended(connection_number number, bool reset, bool lost = false);
 
   // What the program hears and does.
   void opened(connection_number number, std::string_view user);
@@ -225,6 +226,7 @@ class oracle {
     std::uint64_t mark_before = 0;
     std::uint64_t pinged = 0;
     bool alive_at_drain = false;
+    bool lost = false;
     std::uint16_t closed_with = 0;
     std::map<std::uint64_t, std::uint64_t> direct_order;  // of each sender
     std::set<std::uint64_t> must_directs;

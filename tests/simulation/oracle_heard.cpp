@@ -48,8 +48,7 @@ void oracle::take_response(client& of, const server_response& got) {
   const client_item asked = std::move(of.http.front());
   of.http.pop_front();
   const bool refused = got.status >= 400 && got.status <= 599;
-  const bool no_memory = settings_.little_memory && got.status == 503 &&
-                         asked.what == client_item::kind::upgrade;
+  const bool no_memory = settings_.little_memory && got.status == 503 && asked.socket;
   const bool fits =
       no_memory || (asked.statuses.empty() ? refused : asked.statuses.contains(got.status));
   if (!fits) violate(of, "HTTP: status", "got " + std::to_string(got.status));
@@ -337,7 +336,9 @@ void oracle::take_room_event(client& of, event_kind what, const std::string& roo
     if (draining_) {
       for (const auto& [number, other] : clients_) {
         const auto there = other->rooms.find(room);
-        const bool member = there != other->rooms.end() && there->second.member;
+        // Of one that it left and joined again before.
+        const bool member =
+            there != other->rooms.end() && there->second.member && there->second.left_at == 0;
         if (other->user == user && member && unique_user(*other)) {
           lefts_in_drain_.emplace_back(number, room);
         }
@@ -435,10 +436,13 @@ void oracle::take_message(client& of, room_view& view, const std::string& room,
   view.own.swap(kept);
 }
 
-void oracle::server_ended(connection_number number, bool reset) {
+void oracle::server_ended(connection_number number, bool reset, bool lost) {
   client* of = find(number);
   if (of == nullptr || of->over) return;
-  if (!may_end(*of)) {
+  // A refusal that ended the connection may be among what a slow reader lost.
+  const bool refused = lost && std::any_of(of->http.begin(), of->http.end(),
+                                           [](const client_item& one) { return one.may_end; });
+  if (!may_end(*of) && !refused) {
     violate(*of, "closed without a reason", reset ? "a reset" : "the end of the stream");
   }
   const bool cut_off = of->client_over || of->send_failed || of->handshake_possible ||
@@ -447,6 +451,7 @@ void oracle::server_ended(connection_number number, bool reset) {
     violate(*of, "RFC 6455: framing", "the stream ends within a frame");
   }
   of->over = true;
+  of->lost = lost;
 }
 
 }  // namespace simulation

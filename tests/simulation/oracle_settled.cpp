@@ -226,6 +226,7 @@ void oracle::forget() {
       view.seen.clear();
       view.before.clear();
       view.begun = 0;
+      view.left_at = 0;
       view.rejoined = false;
       view.skipped = false;
       if (view.unclear) view.counts = false;
@@ -242,6 +243,7 @@ void oracle::drained() {
   for (const auto& [number, of] : clients_) {
     if (!of->alive_at_drain || of->client_over || of->close_received) continue;
     if (of->send_failed || of->slow_possible || of->idle_possible || of->suspect) continue;
+    if (of->lost) continue;
     violate(*of, "L5: close 1012 to everyone", "it got none");
   }
   for (const auto& [number, room] : lefts_in_drain_) {

@@ -50,7 +50,7 @@ run_of_shard::run_of_shard(const setup& made, trace& log)
   program_.serve_for(*shard_);
   kernel_.owed = [this]() -> std::string {
     if (program_.owed() > 0) return "the program a task";
-    return drain_asked_ && kernel_.listens() ? "a drain" : "";
+    return drain_asked_ && kernel_.listens() ? "a drain or a stop" : "";
   };
   if (!shard_->listen()) trace_.violate("listen", "it failed");
   shard_->begin();
@@ -79,6 +79,7 @@ void run_of_shard::apply(const action& one) {
   trace_.add("action", static_cast<std::uint64_t>(one.kind), one.client);
   for (const std::string& text : one.texts) trace_.add_bytes(text);
   act(one);
+  if (over_) conclude();
 }
 
 void run_of_shard::connect(const action& one) {
@@ -146,6 +147,10 @@ void run_of_shard::act(const action& one) {
       return program_.kick(one.client, static_cast<std::uint16_t>(one.a));
     case action_kind::settle:
       return settle(one.a);
+    case action_kind::drain:
+      return ask_to_drain();
+    case action_kind::stop:
+      return ask_to_stop();
     case action_kind::end:
       return finish(one.a);
   }
@@ -274,7 +279,8 @@ void run_of_shard::read(client& to) {
   const bool ended = at.server_fin || at.server_closed || at.server_reset;
   if (!ended || to.saw_end || (!at.to_client.empty() && !at.server_reset)) return;
   to.saw_end = true;
-  oracle_.server_ended(to.number, at.server_reset);
+  at.lost |= !at.to_client.empty();
+  oracle_.server_ended(to.number, at.server_reset, at.lost);
   if ((to.manners & 2) == 0 && !at.server_closed) return;
   kernel_.vanish(at);
   oracle_.client_ended(to.number, true);
@@ -315,7 +321,7 @@ void run_of_shard::settle(std::uint64_t seed) {
     of.manners = 3;
     link_of(number)->room = std::max<std::size_t>(link_of(number)->room, 64 * 1024);
   }
-  if (!rest(seed, settle_us)) return;
+  if (!rest(seed, settle_us) || drain_asked_) return;
   oracle_.settled();
   bounds_.rested();
   check_gone();
@@ -378,6 +384,7 @@ void run_of_shard::check_lists(std::uint64_t seed) {
 
 void run_of_shard::finish(std::uint64_t kind) {
   if (over()) return;
+  if (drain_asked_) return drain(43);
   settle(kind + 17);
   if (over()) return;
   if (kind == 3) silence(29);
@@ -401,27 +408,43 @@ void run_of_shard::finish(std::uint64_t kind) {
   }
   if (over()) return;
   if (kind == 2) {
-    oracle_.stopping();
-    drain_asked_ = true;
-    shard_->stop();
+    ask_to_stop();
     turn(37, true, sleep_us);
     if (!over_) trace_.violate("stop: ends at once", "it goes on");
   } else {
     drain(41);
   }
-  if (trace_.violated()) return;
+}
+
+// What must be true once the shard has taken its last turn.
+void run_of_shard::conclude() {
+  if (concluded_ || trace_.violated()) return;
+  concluded_ = true;
   const std::uint32_t left = shard_->end();
-  if (kind != 2 && left != 0) {
+  if (!stopped_ && left != 0) {
     trace_.violate("L5: a drain ends with nobody connected", std::to_string(left) + " are");
   }
   for (auto& [number, of] : clients_) {
+    of.rate = UINT64_MAX;
     if (!of.gone) read(of);
   }
-  if (kind != 2) oracle_.drained();
+  if (!stopped_) oracle_.drained();
   program_.check_all_closed();
   shard_.reset();
   kernel_.check_all_closed();
-  over_ = true;
+}
+
+void run_of_shard::ask_to_drain() {
+  if (drain_asked_) return;
+  oracle_.draining();
+  drain_asked_ = true;
+  shard_->drain(60'000);
+}
+
+void run_of_shard::ask_to_stop() {
+  oracle_.stopping();
+  drain_asked_ = stopped_ = true;
+  shard_->stop();
 }
 
 // L1, L2: who says nothing hears pings, then is closed with 1001.
@@ -460,11 +483,7 @@ void run_of_shard::silence(std::uint64_t seed) {
 }
 
 void run_of_shard::drain(std::uint64_t seed) {
-  kernel_.meanwhile = [this] {
-    oracle_.draining();
-    drain_asked_ = true;
-    shard_->drain(60'000);
-  };
+  kernel_.meanwhile = [this] { ask_to_drain(); };
   for (std::uint64_t i = 0; i < turns_to_rest && !over(); ++i) turn(seed + i, true, sleep_us);
   if (!over_) trace_.violate("L5: a drain ends", "it does not");
 }

@@ -80,6 +80,9 @@ class run_of_shard {
   void check_gone();
   void silence(std::uint64_t seed);
   void drain(std::uint64_t seed);
+  void ask_to_drain();
+  void ask_to_stop();
+  void conclude();
   client* find(connection_number number);
   link* link_of(connection_number number) { return kernel_.find(number); }
 
@@ -95,8 +98,10 @@ class run_of_shard {
   std::uint64_t unix_most_ = 0;
   std::uint64_t idle_turns_ = 0;
   std::uint64_t turn_ended_us_ = 0;
-  bool over_ = false;
-  bool drain_asked_ = false;
+  bool over_ = false;         // the shard is to take no further turn
+  bool drain_asked_ = false;  // or a stop
+  bool stopped_ = false;
+  bool concluded_ = false;
 };
 
 // The outcome of a run.
