@@ -53,8 +53,8 @@ void bounds::check_memory(const turn_sample& turn) {
   const std::uint64_t of_each = 2 * (unread + message) + outbox_bytes_ample + frame;
   const std::uint64_t most = limits_.memory_bytes_max + turn.connections * of_each + 2 * frame;
   if (turn.now.memory_bytes <= most) return;
-  trace_.violate("memory_bytes_max",
-                 std::to_string(turn.now.memory_bytes) + " bytes, more than " + std::to_string(most));
+  trace_.violate("memory_bytes_max", std::to_string(turn.now.memory_bytes) + " bytes, more than " +
+                                         std::to_string(most));
 }
 
 // A room with more than room_backlog_bytes_max to be sent is not read for: each connection can have
@@ -65,9 +65,9 @@ void bounds::check_backlog(const turn_sample& turn) {
       2 * (limits_.room_backlog_bytes_max + (turn.connections + 1) * turn.largest_frame);
   const std::uint64_t most = turn.now.rooms * (2 + 2 * of_room / chunk_bytes);
   if (turn.now.log_chunks <= most) return;
-  trace_.violate("room_backlog_bytes_max", std::to_string(turn.now.log_chunks) +
-                                               " pieces of logs, more than " +
-                                               std::to_string(most));
+  trace_.violate(
+      "room_backlog_bytes_max",
+      std::to_string(turn.now.log_chunks) + " pieces of logs, more than " + std::to_string(most));
 }
 
 }  // namespace simulation

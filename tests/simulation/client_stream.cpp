@@ -134,7 +134,8 @@ bool client_stream::read_http(std::vector<client_item>& found) {
   const bool complete = end != buffer_.npos;
   const std::size_t size = complete ? end + 4 : buffer_.size();
   if (!complete && size < limits_.header_bytes_max) return false;
-  client_item item{.what = client_item::kind::http, .may_end = true};
+  client_item item{
+      .what = client_item::kind::http, .head = buffer_.starts_with("HEAD "), .may_end = true};
   if (!complete || size > limits_.header_bytes_max) {
     stage_ = stage::over;
     push(std::move(item), found);

@@ -441,10 +441,10 @@ void generator::flood(client& of, bool beats, std::vector<action>& actions) {
   const std::uint64_t count = beats ? 1'800 : 100;
   std::string bytes;
   for (std::uint64_t i = 0; i < count; ++i) {
-    const std::string text =
-        beats ? "{\"type\":\"heartbeat\"}"
-              : "{\"type\":\"message\",\"room\":\"" + name + "\",\"content\":\"t" +
-                    number(++tags_) + std::string(1'000, 'f') + "\"}";
+    const std::string text = beats ? "{\"type\":\"heartbeat\"}"
+                                   : "{\"type\":\"message\",\"room\":\"" + name +
+                                         "\",\"content\":\"t" + number(++tags_) +
+                                         std::string(1'000, 'f') + "\"}";
     bytes += client_frame(0x81, text, {0, 0, 0, 0});
   }
   actions.push_back({.kind = action_kind::raw, .client = of.number, .texts = {std::move(bytes)}});
@@ -458,9 +458,9 @@ void generator::fill_memory(client& of, std::vector<action>& actions) {
     actions.push_back({.kind = action_kind::reader, .client = one.number, .a = 0});
   }
   const bool to_user = choices_.chance(300);
-  const std::string target =
-      to_user ? "\"direct\",\"to\":\"" + escape_json(any_user()) + "\""
-              : "\"message\",\"room\":\"" + escape_json(known_room(of)) + "\"";
+  const std::string target = to_user
+                                 ? "\"direct\",\"to\":\"" + escape_json(any_user()) + "\""
+                                 : "\"message\",\"room\":\"" + escape_json(known_room(of)) + "\"";
   std::string bytes;
   for (std::uint64_t i = choices_.between(10, 60); i > 0; --i) {
     const std::string text = "{\"type\":" + target + ",\"content\":\"t" + number(++tags_) +

@@ -73,7 +73,7 @@ class generator {
   bool big_ = false;
   bool program_ = false;
   bool echo_ = false;
-  bool crowd_ = false;      // all are in one room and read all; some flood it
+  bool crowd_ = false;  // all are in one room and read all; some flood it
   bool little_memory_ = false;
   bool nameless_ = true;  // some ask for a random name
   std::uint64_t idle_ms_ = 60'000;

@@ -68,8 +68,7 @@ void oracle::take_response(client& of, const server_response& got) {
 
 void oracle::take_frame(client& of, const server_frame& got, std::uint64_t now_us,
                         const control& respond) {
-  trace_.add("frame", of.number, got.opcode * 0x1000000U + got.payload.size(),
-             got.payload);
+  trace_.add("frame", of.number, got.opcode * 0x1000000U + got.payload.size(), got.payload);
   if (of.close_received) {
     violate(of, "RFC 6455: a frame behind a close", "opcode " + std::to_string(got.opcode));
     return;

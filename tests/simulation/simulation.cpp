@@ -211,7 +211,8 @@ void run_of_shard::check_turn() {
 }
 
 void run_of_shard::check_bounds() {
-  turn_sample sample{.now = shard_->read(), .largest_frame = oracle_.largest_frame(),
+  turn_sample sample{.now = shard_->read(),
+                     .largest_frame = oracle_.largest_frame(),
                      .directs = oracle_.any_direct()};
   for (auto& [number, of] : clients_) {
     const link& at = *link_of(number);
