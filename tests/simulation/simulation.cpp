@@ -302,7 +302,12 @@ void run_of_shard::respond(client& to, const server_frame& frame) {
 bool run_of_shard::rest(std::uint64_t seed, std::uint64_t least_us) {
   const std::uint64_t until = kernel_.now_us() + least_us;
   std::uint64_t quiet_turns = 0;
-  for (std::uint64_t i = 0; i < turns_to_rest; ++i) {
+  // What was sent already may take a turn for each read_bytes_per_turn of it.
+  std::uint64_t turns_left = turns_to_rest;
+  for (const auto& [number, of] : clients_) {
+    turns_left += link_of(number)->to_server.size() / setup_.limits.read_bytes_per_turn;
+  }
+  for (std::uint64_t i = 0; i < turns_left; ++i) {
     program_.decide_all();
     turn(seed + i, true, sleep_us);
     if (over()) return false;
@@ -312,7 +317,7 @@ bool run_of_shard::rest(std::uint64_t seed, std::uint64_t least_us) {
     if (quiet_turns >= 4 && kernel_.now_us() >= until && program_.owed() == 0) return true;
   }
   trace_.violate("liveness: it comes to rest",
-                 "it did not in " + std::to_string(turns_to_rest) + " turns");
+                 "it did not in " + std::to_string(turns_left) + " turns");
   return false;
 }
 
