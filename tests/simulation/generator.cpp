@@ -49,7 +49,9 @@ std::map<std::string, std::string> generator::draw_settings(std::uint64_t seed) 
   static const std::vector<std::uint64_t> often{0, 20, 200, 600};
   settings["kernel.short_receive"] = number(choices_.pick(often));
   settings["kernel.short_send"] = number(choices_.pick(often));
-  cuts_sends_ = settings["kernel.short_send"] != "0";
+  // Where a welcome may be cut, what a nameless client says could reach others before anybody has
+  // seen its name.
+  nameless_ = settings["kernel.short_send"] == "0";
   settings["kernel.few_events"] = number(choices_.pick(often));
   settings["kernel.spurious"] = number(choices_.pick(std::vector<std::uint64_t>{0, 10, 100}));
   settings["kernel.interrupted"] = number(choices_.pick(std::vector<std::uint64_t>{0, 10, 100}));
@@ -58,6 +60,11 @@ std::map<std::string, std::string> generator::draw_settings(std::uint64_t seed) 
   settings["kernel.reuse_after"] = number(choices_.pick(std::vector<std::uint64_t>{0, 3, 20}));
   settings["kernel.call_us"] = number(choices_.pick(std::vector<std::uint64_t>{1, 5, 100}));
   settings["kernel.kib_us"] = number(choices_.pick(std::vector<std::uint64_t>{0, 1, 30}));
+  if (choices_.chance(30)) {
+    draw_crowd(settings);
+  } else if (choices_.chance(50)) {
+    draw_little_memory(settings);
+  }
   return settings;
 }
 
@@ -90,6 +97,33 @@ void generator::draw_server(std::map<std::string, std::string>& settings) {
   settings["echo_bytes_max"] = "200000";
 }
 
+// A room of readers, so that the server alone decides how far they fall behind.
+void generator::draw_crowd(std::map<std::string, std::string>& settings) {
+  crowd_ = true;
+  echo_ = big_ = false;
+  nameless_ = unique_users_ = true;
+  clients_max_ = 12;
+  settings["kernel.short_send"] = settings["kernel.no_buffers"] = "0";
+  settings["pending_bytes_max"] = "1048576";
+  settings["read_bytes_per_turn"] = "65536";
+  settings["room_backlog_bytes_max"] = "1024";
+  settings["sends_per_room_turn"] = "3";
+  settings["turn_us"] = "100";
+}
+
+// So little that a few who do not read can fill it.
+void generator::draw_little_memory(std::map<std::string, std::string>& settings) {
+  little_memory_ = big_ = true;
+  // Some are refused: the names of those who are not tell who they are.
+  unique_users_ = true;
+  nameless_ = false;
+  clients_max_ = 6;
+  settings["memory_bytes_max"] = "1048576";
+  settings["read_bytes_per_turn"] = choices_.chance(500) ? "65536" : "10000";
+  settings["pending_bytes_max"] = choices_.chance(700) ? "16777216" : "1048576";
+  settings["stall_timeout_ms"] = "10000";
+}
+
 void generator::draw_program(std::map<std::string, std::string>& settings) {
   program_ = choices_.chance(500);
   settings["program.present"] = program_ ? "1" : "0";
@@ -104,7 +138,34 @@ action generator::draw_end() {
   return {.kind = action_kind::end, .a = choices_.below(4)};
 }
 
+void generator::act_in_crowd(std::vector<action>& actions) {
+  if (clients_.size() < clients_max_) {
+    client made{.number = ++connected_};
+    actions.push_back({.kind = action_kind::connect, .client = made.number, .a = 10'000'000});
+    clients_.push_back(std::move(made));
+    upgrade(clients_.back(), actions);
+    turn(actions);
+    client& fresh = clients_.back();
+    fresh.rooms.insert(rooms.front());
+    const std::string join = "{\"type\":\"join\",\"room\":\"" + rooms.front() + "\"}";
+    return send_frame(fresh, 0x81, join, actions);
+  }
+  if (choices_.chance(2)) {
+    const bool beats = choices_.chance(500);
+    for (client& of : clients_) {
+      if (choices_.chance(700)) flood(of, beats, actions);
+    }
+  }
+  turn(actions);
+}
+
 void generator::draw(std::vector<action>& actions) {
+  if (choices_.below(8'000) == 0) {
+    const bool stops = choices_.chance(200);
+    actions.push_back({.kind = stops ? action_kind::stop : action_kind::drain});
+    return;
+  }
+  if (crowd_) return act_in_crowd(actions);
   const std::uint64_t what = choices_.below(1000);
   if (clients_.empty() || (clients_.size() < clients_max_ && what < 60)) return connect(actions);
   client& of = clients_[static_cast<std::size_t>(choices_.below(clients_.size()))];
@@ -122,6 +183,7 @@ void generator::draw(std::vector<action>& actions) {
     return what < 980 ? ask_http(of, actions) : misspeak(of, actions);
   }
   if (what < 515) return misspeak(of, actions);
+  if (little_memory_ && what < 530) return fill_memory(of, actions);
   if (what < 600) return burst(of, actions);
   if (what < 640) return say_many(of, actions);
   say(of, actions);
@@ -154,9 +216,7 @@ std::string generator::any_user() {
 }
 
 void generator::upgrade(client& of, std::vector<action>& actions) {
-  // Where a welcome may be cut, what a nameless client says could reach others before anybody has
-  // seen its name.
-  of.user = !cuts_sends_ && choices_.chance(100) ? "" : new_user(of);
+  of.user = nameless_ && choices_.chance(100) ? "" : new_user(of);
   of.echo = echo_ && choices_.chance(200);
   std::string head = of.echo ? "GET /echo" : "GET /ws";
   if (!of.user.empty()) head += "?x=1&user=" + percent(of.user) + "&user=other";
@@ -188,6 +248,9 @@ void generator::ask_http(client& of, std::vector<action>& actions) {
       "GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n",
+      "HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n",
+      "HEAD /nothing HTTP/1.1\r\nHost: x\r\n\r\n",
+      "HEAD /ws HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
       "GET /health HTTP/1.0\r\nHost: x\r\n\r\n",
       "GET /ws HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -204,7 +267,7 @@ void generator::ask_http(client& of, std::vector<action>& actions) {
   const std::uint64_t count = choices_.chance(100) ? 60 : choices_.between(1, 3);
   const bool plain = choices_.chance(600);
   for (std::uint64_t i = 0; i < count; ++i) {
-    text += plain ? requests[static_cast<std::size_t>(choices_.below(3))] : choices_.pick(requests);
+    text += plain ? requests[static_cast<std::size_t>(choices_.below(5))] : choices_.pick(requests);
   }
   if (choices_.chance(100)) text.resize(text.size() / 2);
   if (choices_.chance(30)) text = "GET /" + std::string(9'000, 'x');
@@ -372,6 +435,42 @@ void generator::say_many(client& of, std::vector<action>& actions) {
   }
 }
 
+// As much as it can say at once.
+void generator::flood(client& of, bool beats, std::vector<action>& actions) {
+  const std::string name = json_text(known_room(of));
+  const std::uint64_t count = beats ? 1'800 : 100;
+  std::string bytes;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::string text = beats ? "{\"type\":\"heartbeat\"}"
+                                   : "{\"type\":\"message\",\"room\":\"" + name +
+                                         "\",\"content\":\"t" + number(++tags_) +
+                                         std::string(1'000, 'f') + "\"}";
+    bytes += client_frame(0x81, text, {0, 0, 0, 0});
+  }
+  actions.push_back({.kind = action_kind::raw, .client = of.number, .texts = {std::move(bytes)}});
+}
+
+// More than there is memory for, while others do not read.
+void generator::fill_memory(client& of, std::vector<action>& actions) {
+  if (of.echo) return say(of, actions);
+  for (const client& one : clients_) {
+    if (one.number == of.number || !choices_.chance(500)) continue;
+    actions.push_back({.kind = action_kind::reader, .client = one.number, .a = 0});
+  }
+  const bool to_user = choices_.chance(300);
+  const std::string target = to_user
+                                 ? "\"direct\",\"to\":\"" + escape_json(any_user()) + "\""
+                                 : "\"message\",\"room\":\"" + escape_json(known_room(of)) + "\"";
+  std::string bytes;
+  for (std::uint64_t i = choices_.between(10, 60); i > 0; --i) {
+    const std::string text = "{\"type\":" + target + ",\"content\":\"t" + number(++tags_) +
+                             std::string(50'000, 'm') + "\"}";
+    bytes += client_frame(0x81, text, {0, 0, 0, 0});
+  }
+  actions.push_back({.kind = action_kind::raw, .client = of.number, .texts = {std::move(bytes)}});
+  turn(actions);
+}
+
 void generator::misspeak(client& of, std::vector<action>& actions) {
   const auto raw = [&](std::string bytes) {
     actions.push_back({.kind = action_kind::raw, .client = of.number, .texts = {std::move(bytes)}});
@@ -435,12 +534,16 @@ void generator::program_acts(std::vector<action>& actions) {
   const auto plain = [&] {
     std::string text = "p" + number(++tags_);
     if (choices_.chance(200)) text += std::string(choices_.below(2'000), '"');
-    if (big_ && choices_.chance(100)) text += std::string(choices_.below(65'000), '\n');
+    // Twice as long as JSON: some need a chunk to themselves.
+    if (big_ && choices_.chance(100)) text += std::string(choices_.below(200'000), '\n');
     return text;
   };
   if (what < 50 && program_) {
     actions.push_back(
         {.kind = action_kind::decide, .a = choices_.below(50), .b = choices_.below(50)});
+    if (choices_.chance(200)) {
+      actions.push_back({.kind = action_kind::decide, .b = 5 * choices_.below(10)});  // once more
+    }
   } else if (what < 70) {
     actions.push_back({.kind = action_kind::publish, .texts = {room(), "server", plain()}});
   } else if (what < 82) {

@@ -243,6 +243,7 @@ void simulated_kernel::reset(int descriptor) {
   if (of == nullptr) return;
   count("reset", of->connection->number, 0);
   of->connection->server_reset = true;
+  of->connection->lost |= !of->connection->to_client.empty() || of->connection->blocked_us != 0;
   of->connection->to_client.clear();
 }
 

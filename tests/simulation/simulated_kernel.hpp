@@ -51,6 +51,7 @@ struct link {
   bool server_fin = false;
   bool server_closed = false;
   bool server_reset = false;
+  bool lost = false;  // what the client had not read yet, by a reset
 
   std::uint64_t accepted_us = 0;
   std::uint64_t received = 0;     // bytes that the server took

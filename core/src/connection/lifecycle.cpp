@@ -124,7 +124,8 @@ void lifecycle::begin_closing(connection_id id, std::uint16_t code) {
 // Once for every connection that chatted: its rooms, its user's other connections and the program
 // learn that it is gone.
 void lifecycle::end_chat(connection_id id, std::uint16_t code) {
-  rooms_.leave_all(id, draining_ ? rooms::farewell::silent : rooms::farewell::announced);
+  const bool silent = draining_ && !planted(fault::drain_announces);
+  rooms_.leave_all(id, silent ? rooms::farewell::silent : rooms::farewell::announced);
   const stored_name user = shared_.truth.connections[id].user;
   if (user.size == 0) return;
   program_.closed(shared_.handle_of(id), shared_.truth.names.view(user), code);
@@ -168,6 +169,7 @@ void lifecycle::peer_gone(connection_id id) {
 
 void lifecycle::heard(connection_id id) {
   shared_.truth.connections[id].heard_at = shared_.clock.now();
+  shared_.links.connections[id].silent = false;
   arm(id);
 }
 
@@ -275,7 +277,9 @@ void lifecycle::check_chat(connection_id id) {
   // A connection that is not read from can't be heard.
   if (!links.reading_paused && !links.postponed && !planted(fault::silent_stay) &&
       until(due.heard_at, shared_.limits.idle_timeout_ms) == 0) {
-    return close(id, close_code::going_away);
+    if (links.silent || planted(fault::pause_is_silence)) return close(id, close_code::going_away);
+    links.last_look = true;  // L8: what it may have sent meanwhile is read before
+    return shared_.postpone(id);
   }
   if (until(links.pinged_at, shared_.limits.ping_interval_ms) > 0) return;
   links.pinged_at = shared_.clock.now();

@@ -57,6 +57,7 @@ void receiver::readable(connection_id id) {
   const std::span<char> room = std::span(buffer_).subspan(kept);
   const std::size_t wanted = std::min<std::size_t>(room.size(), shared_.limits.read_bytes_per_turn);
   const ssize_t got = kernel::receive(from.descriptor, room.first(wanted));
+  note_silence(id, got);
   // Where the peer is gone nothing more comes that the poller would tell of.
   const bool empty = got == -EAGAIN && !shared_.links.connections[id].peer_gone;
   if (empty || got == -EINTR) return settle(id);
@@ -69,6 +70,14 @@ void receiver::readable(connection_id id) {
     outboxes_.buffers_of(id).unread.assign(input.data(), input.size());
   }
   settle(id);
+}
+
+// Whether the look that was to come before a close for silence has found anything.
+void receiver::note_silence(connection_id id, ssize_t got) {
+  connection_links& links = shared_.links.connections[id];
+  if (got == -EINTR) return;
+  links.silent = got == -EAGAIN && (links.silent || links.last_look);
+  links.last_look = false;
 }
 
 // The client is gone. What it asked for before may wait for the program's verdicts.
@@ -90,6 +99,12 @@ bool receiver::may_read(connection_id id) const {
   const connection_links& links = shared_.links.connections[id];
   return !links.reading_paused && !links.postponed &&
          shared_.truth.connections[id].phase != connection_phase::dead;
+}
+
+// The poller says nothing of a peer that is gone, and may not yet have said anything of one that is
+// about to be closed for silence: what they sent is asked for.
+bool receiver::asks_kernel(connection_id id) const {
+  return shared_.links.connections[id].peer_gone || shared_.links.connections[id].last_look;
 }
 
 bool receiver::goes_on(connection_id id) const {
@@ -293,8 +308,7 @@ void receiver::serve_postponed() {
 void receiver::serve_unread(connection_id id) {
   const buffers_id place = shared_.truth.connections[id].buffers;
   if (place == no_id || shared_.truth.buffers[place].unread.empty()) {
-    if (shared_.links.connections[id].peer_gone) return readable(id);
-    return settle(id);
+    return asks_kernel(id) ? readable(id) : settle(id);
   }
   // Out of its place: a close that is decided meanwhile forgets what is there.
   std::string unread;
@@ -306,8 +320,7 @@ void receiver::serve_unread(connection_id id) {
     unread.erase(0, unread.size() - input.size());
     outboxes_.buffers_of(id).unread = std::move(unread);
   }
-  // The poller says nothing of a peer that is gone: what it sent before is asked for here.
-  if (needs_more && shared_.links.connections[id].peer_gone && may_read(id)) return readable(id);
+  if (needs_more && asks_kernel(id) && may_read(id)) return readable(id);
   settle(id);
 }
 

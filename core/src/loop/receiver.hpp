@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <deque>
 #include <span>
 #include <string>
@@ -52,6 +54,8 @@ class receiver {
   void serve_http(connection_id id, std::span<char>& input);
   void serve_frames(connection_id id, std::span<char>& input);
   bool goes_on(connection_id id) const;
+  bool asks_kernel(connection_id id) const;
+  void note_silence(connection_id id, ssize_t got);
   bool may_read(connection_id id) const;
   void serve_unread(connection_id id);
   void settle(connection_id id);

@@ -24,6 +24,11 @@ char* outbox::grow(std::size_t count) {
 }
 
 void outbox::add(const message_parts& message) {
+  if (planted(fault::welcome_overtaken) && raw_ > 0 && waiting().size() > raw_) {
+    bytes_.insert(sent_ + raw_, message.frame_size(), '\0');
+    message.write_frame(bytes_.data() + sent_ + raw_);
+    return;
+  }
   message.write_frame(grow(message.frame_size()));
 }
 

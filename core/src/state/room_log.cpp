@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/invariant.hpp"
+#include "state/planted_fault.hpp"
 
 namespace chinwag {
 
@@ -91,6 +92,10 @@ void append(room_log& log, chunk_pool& pool, const message_parts& message) {
   chunk& piece = room_for(log, pool, size);
   invariant(size <= piece.capacity - piece.used);
   message.write_frame(piece.bytes.get() + piece.used);
+  if (planted(fault::long_frame_cut) && size > chunk_pool::sizes.back()) {
+    const std::size_t kept = chunk_pool::sizes.back();
+    std::fill_n(piece.bytes.get() + piece.used + kept, size - kept, '\0');
+  }
   piece.used += static_cast<std::uint32_t>(size);
   log.tail += size;
 }

@@ -1,0 +1,73 @@
+#include "bounds.hpp"
+
+#include <algorithm>
+
+namespace simulation {
+
+namespace {
+
+constexpr std::uint64_t units_per_look = 64;  // of work, between two looks at the clock
+constexpr std::uint64_t chunk_bytes = 128 * 1024;
+constexpr std::uint64_t outbox_bytes_ample = 256 * 1024;
+constexpr std::uint64_t message_bytes_max = 65'536;
+
+std::uint64_t requests_of(const chinwag::stats& numbers) {
+  std::uint64_t all = numbers.http_requests;
+  for (const std::uint64_t of_kind : numbers.messages_in) all += of_kind;
+  return all;
+}
+
+}  // namespace
+
+void bounds::check_received(std::uint32_t number, std::uint64_t bytes) {
+  if (bytes <= limits_.read_bytes_per_turn) return;
+  trace_.violate("turn: read_bytes_per_turn",
+                 std::to_string(bytes) + " of client " + std::to_string(number));
+}
+
+void bounds::check(const turn_sample& turn) {
+  unblocked_ = unblocked_ && !turn.blocked;
+  check_served(turn.now);
+  check_memory(turn);
+  check_backlog(turn);
+  before_ = turn.now;
+}
+
+// Every request is a unit of work at least, and no look at the clock is free on this kernel: so
+// many looks a turn has, and a share of one connection may have begun before the last.
+void bounds::check_served(const chinwag::stats& now) {
+  const std::uint64_t served = requests_of(now) - requests_of(before_);
+  const std::uint64_t looks = limits_.turn_us + 8;
+  if (served <= looks * units_per_look) return;
+  trace_.violate("turn: requests have a share of it", std::to_string(served) + " in one turn");
+}
+
+// Once memory is full nothing that makes it grow is served: of each connection what was under way
+// is read to its end, and served.
+void bounds::check_memory(const turn_sample& turn) {
+  const std::uint64_t unread = limits_.read_bytes_per_turn + limits_.header_bytes_max;
+  const std::uint64_t message =
+      limits_.echo ? std::max<std::uint64_t>(limits_.echo_bytes_max, message_bytes_max)
+                   : message_bytes_max;
+  const std::uint64_t frame = std::max<std::uint64_t>(turn.largest_frame, chunk_bytes);
+  const std::uint64_t of_each = 2 * (unread + message) + outbox_bytes_ample + frame;
+  const std::uint64_t most = limits_.memory_bytes_max + turn.connections * of_each + 2 * frame;
+  if (turn.now.memory_bytes <= most) return;
+  trace_.violate("memory_bytes_max", std::to_string(turn.now.memory_bytes) + " bytes, more than " +
+                                         std::to_string(most));
+}
+
+// A room with more than room_backlog_bytes_max to be sent is not read for: each connection can have
+// published once more. What members have had is kept until the pass over them is done.
+void bounds::check_backlog(const turn_sample& turn) {
+  if (!unblocked_ || turn.directs || 2 * turn.largest_frame > chunk_bytes) return;
+  const std::uint64_t of_room =
+      2 * (limits_.room_backlog_bytes_max + (turn.connections + 1) * turn.largest_frame);
+  const std::uint64_t most = turn.now.rooms * (2 + 2 * of_room / chunk_bytes);
+  if (turn.now.log_chunks <= most) return;
+  trace_.violate(
+      "room_backlog_bytes_max",
+      std::to_string(turn.now.log_chunks) + " pieces of logs, more than " + std::to_string(most));
+}
+
+}  // namespace simulation
