@@ -21,6 +21,7 @@ class generator {
   // Appends one action, or a few that belong together.
   void draw(std::vector<action>& actions);
   action draw_end();
+  bool input_ended() const { return choices_.input_ended(); }
 
  private:
   struct client {
@@ -70,7 +71,6 @@ class generator {
   bool echo_ = false;
   bool cuts_sends_ = false;
   std::uint64_t idle_ms_ = 60'000;
-  std::size_t room_least_ = 1;
 };
 
 }  // namespace simulation

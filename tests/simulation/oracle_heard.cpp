@@ -258,7 +258,9 @@ bool oracle::never_there(const answer& due) const {
 void oracle::fence(client& of, std::uint64_t index) {
   for (auto& [name, view] : of.rooms) {
     if (view.left_at == 0 || view.left_at > index) continue;
-    std::erase_if(view.own, [&](const own_event& one) { return one.index < view.left_at; });
+    // Clang before 16 captures no structured binding.
+    std::erase_if(view.own,
+                  [left = view.left_at](const own_event& one) { return one.index < left; });
     const bool rejoined = view.member && view.joined_at > view.left_at;
     const bool came = rejoined && view.epoch_seen == view.epoch;
     if (!came && !(rejoined && view.joined_at < index)) view.open = false;
