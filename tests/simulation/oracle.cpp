@@ -399,11 +399,15 @@ bool oracle::unique_user(const client& of) const {
   return found != connections_of_.end() && found->second == 1;
 }
 
-bool oracle::may_end(const client& of) const {
+bool oracle::may_end(const client& of, bool reset) const {
   if (of.client_over || of.close_received || of.fault || of.suspect || of.send_failed) return true;
   if (draining_ || stopping_ || of.idle_possible || of.slow_possible || of.http_over) return true;
   if (of.upgraded) return false;
-  return of.handshake_possible || (!of.http.empty() && of.http.front().may_end);
+  if (of.handshake_possible) return true;
+  const auto ends = [](const client_item& asked) { return asked.may_end; };
+  // A client that is slow to read is reset with answers before the last one still unread.
+  if (reset) return std::any_of(of.http.begin(), of.http.end(), ends);
+  return !of.http.empty() && ends(of.http.front());
 }
 
 bool oracle::is_alive(const client& of) const {

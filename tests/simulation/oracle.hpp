@@ -277,7 +277,7 @@ class oracle {
   void learn_of(const std::string& user, const std::string& room, const std::string& content);
   void check_time(const client& of, bool present, bool integer, std::uint64_t value);
 
-  bool may_end(const client& of) const;
+  bool may_end(const client& of, bool reset) const;
   bool is_alive(const client& of) const;
   bool unique_user(const client& of) const;
   void settle_client(client& of);

@@ -435,7 +435,7 @@ void oracle::take_message(client& of, room_view& view, const std::string& room,
 void oracle::server_ended(connection_number number, bool reset) {
   client* of = find(number);
   if (of == nullptr || of->over) return;
-  if (!may_end(*of)) {
+  if (!may_end(*of, reset)) {
     violate(*of, "closed without a reason", reset ? "a reset" : "the end of the stream");
   }
   const bool cut_off = of->client_over || of->send_failed || of->handshake_possible ||
