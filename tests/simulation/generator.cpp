@@ -130,8 +130,8 @@ void generator::draw_program(std::map<std::string, std::string>& settings) {
   if (!program_) return;
   settings["program.asks_joins"] = choices_.chance(500) ? "1" : "0";
   settings["program.asks_messages"] = choices_.chance(700) ? "1" : "0";
-  settings["program.later"] = number(choices_.pick(std::vector<int>{0, 20, 200}));
-  settings["program.change"] = number(choices_.pick(std::vector<int>{0, 10, 60}));
+  settings["program.later"] = number(choices_.pick(std::vector<std::uint64_t>{0, 20, 200}));
+  settings["program.change"] = number(choices_.pick(std::vector<std::uint64_t>{0, 10, 60}));
 }
 
 action generator::draw_end() {

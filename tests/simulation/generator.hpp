@@ -21,6 +21,7 @@ class generator {
   // Appends one action, or a few that belong together.
   void draw(std::vector<action>& actions);
   action draw_end();
+  bool input_ended() const { return choices_.input_ended(); }
 
  private:
   struct client {
@@ -77,7 +78,6 @@ class generator {
   bool little_memory_ = false;
   bool nameless_ = true;  // some ask for a random name
   std::uint64_t idle_ms_ = 60'000;
-  std::size_t room_least_ = 1;
 };
 
 }  // namespace simulation

@@ -252,7 +252,9 @@ void oracle::fence(client& of, std::uint64_t index) {
       if (one.index >= view.left_at || !due_before_leave(view, one)) continue;
       violate(of, "R6: what was published before a leave comes", "not all did in '" + name + "'");
     }
-    std::erase_if(view.own, [&](const own_event& one) { return one.index < view.left_at; });
+    // Clang before 16 captures no structured binding.
+    std::erase_if(view.own,
+                  [left = view.left_at](const own_event& one) { return one.index < left; });
     const bool rejoined = view.member && view.joined_at > view.left_at;
     const bool came = rejoined && view.epoch_seen == view.epoch;
     // Where it can't be told which user_joined it was, one of a later join may have come already.

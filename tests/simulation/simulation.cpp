@@ -364,7 +364,7 @@ void run_of_shard::check_lists(std::uint64_t seed) {
     rooms = calls.list_rooms();
     for (const counted_room& room : due) members[room.name] = calls.list_members(room.name);
   });
-  for (int i = 0; i < 3 && program_.owed() > 0; ++i) turn(seed + 7 + i, true, sleep_us);
+  for (unsigned i = 0; i < 3 && program_.owed() > 0; ++i) turn(seed + 7 + i, true, sleep_us);
   std::map<std::string, std::size_t> listed;
   for (const chinwag::room_info& one : rooms) listed[one.name] = one.members;
   std::uint64_t all = 0;

@@ -40,7 +40,7 @@ shard::shard(const options& settings, const hash_key& key, handlers called, prog
           shared_, outboxes_, sender_, rooms_,
           [this](connection_id id, delivery outcome) { lifecycle_.after_delivery(id, outcome); }),
       acceptor_(shared_, lifecycle_, poller_, listener_key),
-      calls_(shared_, outboxes_, rooms_, users_, lifecycle_, protocol_, requests_),
+      calls_(shared_, outboxes_, rooms_, lifecycle_, protocol_, requests_),
       tasks_(settings.calls_bytes_max) {}
 
 shard::~shard() {
