@@ -58,12 +58,14 @@ void bounds::check_memory(const turn_sample& turn) {
 }
 
 // A room with more than room_backlog_bytes_max to be sent is not read for: each connection can have
-// published once more. What members have had is kept until the pass over them is done.
+// published once more. What members have had is kept until the pass over them is done, in a room
+// that has no members any more as well.
 void bounds::check_backlog(const turn_sample& turn) {
   if (!unblocked_ || turn.directs || 2 * turn.largest_frame > chunk_bytes) return;
   const std::uint64_t of_room =
       2 * (limits_.room_backlog_bytes_max + (turn.connections + 1) * turn.largest_frame);
-  const std::uint64_t most = turn.now.rooms * (2 + 2 * of_room / chunk_bytes);
+  rooms_ = std::max(rooms_, turn.now.rooms);
+  const std::uint64_t most = rooms_ * (2 + 2 * of_room / chunk_bytes);
   if (turn.now.log_chunks <= most) return;
   trace_.violate(
       "room_backlog_bytes_max",

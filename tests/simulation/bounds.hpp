@@ -28,7 +28,10 @@ class bounds {
   void check_received(std::uint32_t number, std::uint64_t bytes);
   void check(const turn_sample& turn);
   // From now on nothing waits for anybody.
-  void rested() { unblocked_ = true; }
+  void rested() {
+    unblocked_ = true;
+    rooms_ = 0;
+  }
 
  private:
   void check_served(const chinwag::stats& now);
@@ -38,6 +41,7 @@ class bounds {
   const chinwag::options limits_;
   trace& trace_;
   chinwag::stats before_{};
+  std::uint64_t rooms_ = 0;  // at most, since all was at rest
   bool unblocked_ = true;  // everybody has taken all since all was at rest
 };
 

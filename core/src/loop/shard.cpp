@@ -128,7 +128,11 @@ void shard::turn() {
   lifecycle_.run_timers(timers);
   timers.begin(shared_.clock.spent_us() + turn_us / 8);
   if (draining_) lifecycle_.drain(timers);
-  if (shared_.memory_scarce()) lifecycle_.relieve_memory(timers);
+  if (shared_.memory_scarce()) {
+    lifecycle_.relieve_memory(timers);
+  } else {
+    lifecycle_.end_relief();
+  }
   reap();
   flush();
   reap();

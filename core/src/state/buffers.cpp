@@ -67,7 +67,9 @@ std::uint32_t outbox::sent(std::size_t count, std::uint32_t open) {
 }
 
 void outbox::keep_only(std::uint32_t open) {
-  bytes_.resize(sent_ + (raw_ > open ? raw_ : open));
+  std::string kept(bytes_, sent_, std::max<std::size_t>(raw_, open));
+  bytes_.swap(kept);  // and the memory of the rest is free
+  sent_ = 0;
 }
 
 namespace {

@@ -142,21 +142,12 @@ struct room {
   room_log log;      // 16
 };
 
-// What a connection asked for in the second that began at `since`.
-struct rate_window {
-  bool open = false;
-  tick_ms since = 0;
-  std::uint32_t texts = 0;
-  std::uint64_t fanout_bytes = 0;
-};
-
 // What a connection keeps only while it needs it.
 struct connection_buffers {
   outbox out;
   std::string unread;                   // bytes received and not yet decoded
   message_reader reader;                // a message that has begun
   std::unique_ptr<request_queue> held;  // what waits for the program's verdicts
-  rate_window rate;                     // once it asks for much
   std::size_t counted = 0;              // bytes() when it was counted last
 
   // What it holds of the shard's memory.
@@ -166,7 +157,7 @@ struct connection_buffers {
   }
 
   bool empty() const {
-    return out.empty() && unread.empty() && reader.idle() && !held && !rate.open;
+    return out.empty() && unread.empty() && reader.idle() && !held;
   }
 };
 

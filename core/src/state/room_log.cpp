@@ -116,6 +116,15 @@ std::size_t read(const room_log& log, const chunk_pool& pool, std::uint64_t from
   return count;
 }
 
+std::uint64_t memory_from(const room_log& log, const chunk_pool& pool, std::uint64_t position) {
+  if (position >= log.tail) return 0;
+  std::uint64_t bytes = 0;
+  for (chunk_id id = chunk_at(log, pool, position); id != no_id; id = pool[id].next) {
+    bytes += pool[id].capacity;
+  }
+  return bytes;
+}
+
 void release(room_log& log, chunk_pool& pool, std::uint64_t low) {
   while (log.first != no_id && end_of(pool[log.first]) <= low) {
     const chunk_id done = log.first;

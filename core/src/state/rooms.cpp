@@ -36,8 +36,9 @@ room_id rooms::leave(member_id id) {
   const member& leaver = shared_.truth.members[id];
   const room_id place = leaver.room;
   const connection_id owner = leaver.connection;
-  const connection& of = shared_.truth.connections[owner];
-  const std::uint64_t due_from = leaver.cursor + (of.open_source == id ? of.open_left : 0);
+  // A frame that has begun would keep the log from here on for as long as it takes.
+  if (shared_.truth.connections[owner].open_source == id) adopt_open_frame(owner);
+  const std::uint64_t due_from = leaver.cursor;
   const room_log& log = shared_.truth.rooms[place].log;
   if (!planted(fault::leave_drops_pending)) outboxes_.add_frames(owner, log, due_from);
   shared_.counts.deliveries.add(walk_frames(log, shared_.truth.chunks, due_from, log.tail).frames);
@@ -64,8 +65,10 @@ void rooms::end(member_id id, std::uint64_t at) {
   member& leaver = shared_.truth.members[id];
   invariant(!leaver.leaving());
   leaver.end = at;
-  --shared_.links.rooms[leaver.room].members;
-  if (!is_direct(leaver.room)) {
+  room_links& of_room = shared_.links.rooms[leaver.room];
+  --of_room.members;
+  if (!of_room.direct) {
+    if (of_room.members == 0) count_room(-1);
     --shared_.links.connections[leaver.connection].rooms;
     if (!planted(fault::members_leak))
       shared_.counts.members.set(shared_.counts.members.read() - 1);
@@ -91,8 +94,6 @@ room_id rooms::open_direct(std::string_view user, connection_id first) {
   const room_id fresh = create(user);
   shared_.links.rooms[fresh].direct = true;
   shared_.links.direct_logs.add(fresh);
-  ++direct_logs_;
-  count_rooms();
   for (connection_id id = first; id != no_id; id = shared_.links.connections[id].next_of_user) {
     add_member(id, fresh);
     if (planted(fault::direct_to_one)) break;
@@ -126,8 +127,7 @@ void rooms::adopt_open_frame(connection_id id) {
   std::array<iovec, 1> rest{};  // a frame lies in one chunk
   read(shared_.truth.rooms[open.room].log, shared_.truth.chunks, open.cursor,
        open.cursor + to.open_left, rest);
-  outboxes_.buffers_of(id).out.add_first(
-      {static_cast<const char*>(rest[0].iov_base), to.open_left});
+  outboxes_.add_first(id, {static_cast<const char*>(rest[0].iov_base), to.open_left});
   to.open_source = outbox_source;
   if (!is_direct(open.room)) shared_.counts.deliveries.add();
   open.cursor += to.open_left;
@@ -155,29 +155,52 @@ bool rooms::is_behind(room_id id) {
 }
 
 void rooms::hold_back(member_id slow) {
-  constexpr std::uint32_t rests = 10;
   const member& late = shared_.truth.members[slow];
   const auto [found, fresh] = holds_.try_emplace(late.room);
-  // A room that was held back has a rest from it, whoever is slow then.
-  const std::uint32_t since = elapsed_ms(found->second.since, shared_.clock.now());
-  if (!fresh && since < shared_.limits.hold_back_ms * rests) return;
-  found->second = {slow, shared_.handle_of(late.connection), shared_.clock.now()};
+  if (!fresh && is_resting(late.room, found->second)) return;
+  found->second = {slow, shared_.handle_of(late.connection), shared_.clock.now(),
+                   shared_.truth.rooms[late.room].log.tail, shared_.limits.hold_back_ms};
+}
+
+// Whoever is slow: a room goes on for a while after each hold, and for nine times as long as a hold
+// that was not short. So it gets along at the pace of a member that catches up in a short time, and
+// no slower one has more than a tenth of its time.
+bool rooms::is_resting(room_id id, const hold& last) const {
+  constexpr std::uint32_t whole = 10;
+  const std::uint64_t went_on = shared_.truth.rooms[id].log.tail - last.tail;
+  if (went_on < shared_.limits.pending_bytes_max / 4) return true;
+  if (last.held_ms <= shared_.limits.hold_back_ms / whole) return false;
+  return elapsed_ms(last.since, shared_.clock.now()) < std::uint64_t{last.held_ms} * whole;
 }
 
 // Whether the room's slow member still keeps its publishers waiting.
 bool rooms::holds_back(room_id id) {
   const auto found = holds_.find(id);
   if (found == holds_.end()) return false;
-  const hold& one = found->second;
-  if (elapsed_ms(one.since, shared_.clock.now()) >= shared_.limits.hold_back_ms) return false;
-  const connection_id owner = shared_.find(one.who);
-  const member& late = shared_.truth.members[one.slow];
-  const bool same = owner != no_id && late.connection == owner && late.room == id &&
-                    !late.leaving() && shared_.truth.connections[owner].blocked;
-  const std::uint64_t lag = same ? shared_.truth.rooms[id].log.tail - late.cursor : 0;
-  if (lag > shared_.limits.pending_bytes_max / 8) return true;
-  holds_.erase(found);
+  hold& last = found->second;
+  const std::uint32_t held_ms = elapsed_ms(last.since, shared_.clock.now());
+  if (!last.over && held_ms < last.held_ms && is_late(last, id)) return true;
+  if (!last.over) last.held_ms = std::min(last.held_ms, held_ms + 1);  // the clock counts whole ones
+  last.over = true;
+  if (!is_resting(id, last)) holds_.erase(found);
   return false;
+}
+
+bool rooms::is_late(const hold& one, room_id id) const {
+  const connection_id owner = shared_.find(one.who);
+  const member& slow = shared_.truth.members[one.slow];
+  const bool same = owner != no_id && slow.connection == owner && slow.room == id &&
+                    !slow.leaving() && shared_.truth.connections[owner].blocked;
+  const std::uint64_t lag = same ? shared_.truth.rooms[id].log.tail - slow.cursor : 0;
+  return lag > shared_.limits.pending_bytes_max / 8;
+}
+
+std::uint64_t rooms::kept_for(member_id id) const {
+  const member& late = shared_.truth.members[id];
+  const auto found = lagging_.find(late.room);
+  const std::uint64_t sharing = found == lagging_.end() ? 1 : found->second;
+  return memory_from(shared_.truth.rooms[late.room].log, shared_.truth.chunks, late.cursor) /
+         sharing;
 }
 
 void rooms::retire(member_id id) {
@@ -190,14 +213,22 @@ void rooms::settle(room_id id) {
   const room_links& links = shared_.links.rooms[id];
   room& place = shared_.truth.rooms[id];
   std::uint64_t low = place.log.tail;
+  std::uint32_t lagging = 0;
   for (member_id at = links.first_member; at != no_id;
        at = shared_.links.members[at].next_in_room) {
     if (planted(fault::chunk_recycled_under_leaver) && shared_.truth.members[at].leaving())
       continue;
-    low = std::min(low, shared_.truth.members[at].cursor);
+    const std::uint64_t cursor = shared_.truth.members[at].cursor;
+    if (cursor < place.log.tail) ++lagging;
+    low = std::min(low, cursor);
   }
   if (planted(fault::chunk_recycled_early)) low = place.log.tail;
   release(place.log, shared_.truth.chunks, low);
+  if (lagging > 0) {
+    lagging_[id] = lagging;
+  } else if (!lagging_.empty()) {
+    lagging_.erase(id);
+  }
   if (links.passed < place.log.tail) mark_dirty(id);
   if (low < place.log.tail) return;
   if (links.direct && !links.dirty) retire_all(id);
@@ -227,19 +258,19 @@ void rooms::remove_if_empty(room_id id) {
   release(empty.log, shared_.truth.chunks, empty.log.tail);
   if (links.direct) {
     shared_.links.direct_logs.remove(id);
-    --direct_logs_;
   } else {
     shared_.links.room_names.remove(id);
   }
   holds_.erase(id);
+  lagging_.erase(id);
   shared_.truth.names.drop(empty.name);
   shared_.truth.rooms.remove(id);
   shared_.links.rooms.reset(id);  // a connection may still wait for it to catch up
-  count_rooms();
 }
 
-void rooms::count_rooms() {
-  shared_.counts.rooms.set(live());
+void rooms::count_room(int change) {
+  live_ += static_cast<std::uint32_t>(change);
+  shared_.counts.rooms.set(live_);
 }
 
 room_id rooms::find_or_create(std::string_view name) {
@@ -247,7 +278,6 @@ room_id rooms::find_or_create(std::string_view name) {
   if (known != no_id) return known;
   const room_id fresh = create(name);
   shared_.links.room_names.add(fresh);
-  count_rooms();
   return fresh;
 }
 
@@ -281,7 +311,7 @@ void rooms::link(member_id id, connection_id owner, room_id place) {
                                 : shared_.links.members[of_room.last_member].next_in_room) = id;
   of_room.last_member = id;
   if (of_room.in_pass && of_room.next_visit == no_id) of_room.next_visit = id;
-  ++of_room.members;
+  if (++of_room.members == 1 && !of_room.direct) count_room(1);
 }
 
 void rooms::unlink_from_connection(member_id id) {
