@@ -154,23 +154,41 @@ bool rooms::is_behind(room_id id) {
   return backlog > shared_.limits.room_backlog_bytes_max || (!holds_.empty() && holds_back(id));
 }
 
+// However many members are slow, a room goes on for a while after each hold, and a hold that is not
+// short is followed by nine times as long with short ones only. So a room keeps the pace of a member
+// that catches up in a short time, and all that are slower have a tenth of its time together.
 void rooms::hold_back(member_id slow) {
   const member& late = shared_.truth.members[slow];
-  const auto [found, fresh] = holds_.try_emplace(late.room);
-  if (!fresh && is_resting(late.room, found->second)) return;
-  found->second = {slow, shared_.handle_of(late.connection), shared_.clock.now(),
-                   shared_.truth.rooms[late.room].log.tail, shared_.limits.hold_back_ms};
+  hold& last = holds_[late.room];
+  if (is_under_way(last, late.room)) return;
+  end_hold(last);
+  const std::uint64_t tail = shared_.truth.rooms[late.room].log.tail;
+  if (last.slow != no_id && tail - last.tail < shared_.limits.pending_bytes_max / 4) return;
+  last.slow = slow;
+  last.who = shared_.handle_of(late.connection);
+  last.since = shared_.clock.now();
+  last.tail = tail;
+  last.held_ms = is_resting(last) ? short_hold_ms() : shared_.limits.hold_back_ms;
+  last.over = false;
 }
 
-// Whoever is slow: a room goes on for a while after each hold, and for nine times as long as a hold
-// that was not short. So it gets along at the pace of a member that catches up in a short time, and
-// no slower one has more than a tenth of its time.
-bool rooms::is_resting(room_id id, const hold& last) const {
-  constexpr std::uint32_t whole = 10;
-  const std::uint64_t went_on = shared_.truth.rooms[id].log.tail - last.tail;
-  if (went_on < shared_.limits.pending_bytes_max / 4) return true;
-  if (last.held_ms <= shared_.limits.hold_back_ms / whole) return false;
-  return elapsed_ms(last.since, shared_.clock.now()) < std::uint64_t{last.held_ms} * whole;
+void rooms::end_hold(hold& last) {
+  if (last.over) return;
+  last.over = true;
+  // The clock counts whole ones.
+  const std::uint32_t held_ms = elapsed_ms(last.since, shared_.clock.now()) + 1;
+  last.held_ms = std::min(last.held_ms, held_ms);
+  if (last.held_ms <= short_hold_ms()) return;
+  last.rest_since = last.since;
+  last.rest_ms = last.held_ms * 10;
+}
+
+bool rooms::is_resting(const hold& last) const {
+  return elapsed_ms(last.rest_since, shared_.clock.now()) < last.rest_ms;
+}
+
+std::uint32_t rooms::short_hold_ms() const {
+  return shared_.limits.hold_back_ms / 10;
 }
 
 // Whether the room's slow member still keeps its publishers waiting.
@@ -178,15 +196,16 @@ bool rooms::holds_back(room_id id) {
   const auto found = holds_.find(id);
   if (found == holds_.end()) return false;
   hold& last = found->second;
-  const std::uint32_t held_ms = elapsed_ms(last.since, shared_.clock.now());
-  if (!last.over && held_ms < last.held_ms && is_late(last, id)) return true;
-  if (!last.over) last.held_ms = std::min(last.held_ms, held_ms + 1);  // the clock counts whole ones
-  last.over = true;
-  if (!is_resting(id, last)) holds_.erase(found);
+  if (is_under_way(last, id)) return true;
+  end_hold(last);
+  const std::uint64_t went_on = shared_.truth.rooms[id].log.tail - last.tail;
+  const bool forgettable = !is_resting(last) && went_on >= shared_.limits.pending_bytes_max / 4;
+  if (forgettable) holds_.erase(found);
   return false;
 }
 
-bool rooms::is_late(const hold& one, room_id id) const {
+bool rooms::is_under_way(const hold& one, room_id id) const {
+  if (one.over || elapsed_ms(one.since, shared_.clock.now()) >= one.held_ms) return false;
   const connection_id owner = shared_.find(one.who);
   const member& slow = shared_.truth.members[one.slow];
   const bool same = owner != no_id && slow.connection == owner && slow.room == id &&

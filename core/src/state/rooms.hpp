@@ -78,14 +78,16 @@ class rooms {
   void settle(room_id id);
 
  private:
-  // A room's publishers wait for its slow member; then the room has a rest from it.
+  // A room's publishers wait for its slow member.
   struct hold {
     member_id slow = no_id;
     connection_handle who{};
     tick_ms since = 0;
     std::uint64_t tail = 0;     // of the log then
     std::uint32_t held_ms = 0;  // how long they wait at most; once it is over, how long they did
-    bool over = false;
+    bool over = true;
+    tick_ms rest_since = 0;  // of the last that was not short
+    std::uint32_t rest_ms = 0;
   };
 
   room_id find_or_create(std::string_view name);
@@ -98,8 +100,10 @@ class rooms {
   void remove_member(member_id id);
   void announce_leaving(room_id place, connection_id leaver);
   bool holds_back(room_id id);
-  bool is_resting(room_id id, const hold& last) const;
-  bool is_late(const hold& one, room_id id) const;
+  void end_hold(hold& last);
+  bool is_resting(const hold& last) const;
+  std::uint32_t short_hold_ms() const;
+  bool is_under_way(const hold& one, room_id id) const;
   void retire_all(room_id id);
   void remove_if_empty(room_id id);
   void count_room(int change);
