@@ -120,8 +120,8 @@ TEST(flusher, the_log_is_given_back_when_the_last_cursor_passes) {
   EXPECT_EQ(turn.parts.shared.truth.chunks.in_use(), 0U);
 }
 
-// Otherwise the room's log would be kept from there on for as long as the client takes, however much
-// others publish meanwhile.
+// Otherwise the room's log would be kept from there on for as long as the client takes, however
+// much others publish meanwhile.
 TEST(flusher, who_leaves_in_the_middle_of_a_frame_gets_the_rest_and_keeps_nothing_of_the_log) {
   flusher_fixture turn(test::unhurried());
   turn.fill("a", 2);

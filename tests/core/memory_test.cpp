@@ -145,8 +145,9 @@ TEST(memory, of_rooms_that_wait_for_one_member_is_that_members) {
   const auto bystander = server.connect("bystander");
   const auto member = blocked_member(server, "member", 64);
   for (int i = 0; i < 64; ++i) {
-    server.loop.post([i](program_calls& calls) { calls.publish("member" + std::to_string(i), "x", "ann"); },
-                     task_queue::free);
+    server.loop.post(
+        [i](program_calls& calls) { calls.publish("member" + std::to_string(i), "x", "ann"); },
+        task_queue::free);
   }
   server.turns(100);
   EXPECT_TRUE(answers(server, *bystander));
@@ -167,15 +168,13 @@ TEST(memory, of_a_room_does_not_grow_with_a_member_that_closes_and_takes_nothing
   other->send_raw(room_request("join", "member0"));
   server.turns(5);
   const auto publish = [&] {
-    server.loop.post([](program_calls& calls) {
-          calls.publish("member0", std::string(60'000, 'x'), "ann");
-        },
-                     task_queue::free);
+    server.loop.post(
+        [](program_calls& calls) { calls.publish("member0", std::string(60'000, 'x'), "ann"); },
+        task_queue::free);
   };
   publish();
   server.turns(3);
-  server.loop.post([who](program_calls& calls) { calls.close(who, 4'000); },
-                   task_queue::free);
+  server.loop.post([who](program_calls& calls) { calls.close(who, 4'000); }, task_queue::free);
   server.turns(3);
   for (int i = 0; i < 100; ++i) {
     publish();

@@ -99,7 +99,8 @@ TEST(holding_back, that_was_short_may_come_again) {
   }
 }
 
-// Otherwise a member that catches up just in time holds the publishers back again at once, for ever.
+// Otherwise a member that catches up just in time holds the publishers back again at once, for
+// ever.
 TEST(holding_back, that_was_long_is_followed_by_a_rest_though_the_slow_member_caught_up) {
   held_room room(1);  // so that none is short, and in the rest there is none
   const connection_id ann = room.join("ann");

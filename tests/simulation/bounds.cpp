@@ -29,6 +29,7 @@ void bounds::check(const turn_sample& turn) {
   unblocked_ = unblocked_ && !turn.blocked;
   check_served(turn.now);
   check_memory(turn);
+  check_relief(turn);
   check_backlog(turn);
   before_ = turn.now;
 }
@@ -55,6 +56,21 @@ void bounds::check_memory(const turn_sample& turn) {
   if (turn.now.memory_bytes <= most) return;
   trace_.violate("memory_bytes_max", std::to_string(turn.now.memory_bytes) + " bytes, more than " +
                                          std::to_string(most));
+}
+
+// While memory is full nobody is served, so it may not stay so: somebody gives way, however little
+// each of those who fill it holds.
+void bounds::check_relief(const turn_sample& turn) {
+  constexpr std::uint64_t soon_us = 1'000'000;
+  constexpr std::uint64_t soon_turns = 200;
+  if (turn.now.memory_bytes < limits_.memory_bytes_max) {
+    full_since_us_ = full_turns_ = 0;
+    return;
+  }
+  if (full_turns_++ == 0) full_since_us_ = turn.now_us;
+  if (full_turns_ < soon_turns || turn.now_us - full_since_us_ < soon_us) return;
+  trace_.violate("memory_bytes_max: those who hold most give way",
+                 "memory is full for " + std::to_string(full_turns_) + " turns");
 }
 
 // A room with more than room_backlog_bytes_max to be sent is not read for: each connection can have

@@ -16,7 +16,8 @@ struct turn_sample {
   std::size_t connections = 0;    // that the server holds
   std::size_t largest_frame = 0;  // that anything asked for so far can have led to
   bool directs = false;           // something was sent to a user: there may be logs of users
-  bool blocked = false;           // some client did not take all that it was sent
+  std::uint64_t now_us = 0;
+  bool blocked = false;  // some client did not take all that it was sent
 };
 
 // Holds a shard to what core/include/chinwag/options.hpp and docs/decisions/0006 promise of every
@@ -36,12 +37,15 @@ class bounds {
  private:
   void check_served(const chinwag::stats& now);
   void check_memory(const turn_sample& turn);
+  void check_relief(const turn_sample& turn);
   void check_backlog(const turn_sample& turn);
 
   const chinwag::options limits_;
   trace& trace_;
   chinwag::stats before_{};
-  std::uint64_t rooms_ = 0;  // at most, since all was at rest
+  std::uint64_t rooms_ = 0;          // at most, since all was at rest
+  std::uint64_t full_since_us_ = 0;  // 0: memory is not full
+  std::uint64_t full_turns_ = 0;
   bool unblocked_ = true;  // everybody has taken all since all was at rest
 };
 

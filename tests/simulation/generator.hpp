@@ -48,6 +48,7 @@ class generator {
   void burst(client& of, std::vector<action>& actions);
   void flood(client& of, bool beats, std::vector<action>& actions);
   void fill_memory(client& of, std::vector<action>& actions);
+  void keep_logs(client& of, std::vector<action>& actions);
   void send_text(client& of, const std::string& text, std::vector<action>& actions);
   void send_frame(client& of, unsigned first, const std::string& payload,
                   std::vector<action>& actions);

@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::uint64_t ms = 1'000;
 constexpr std::uint64_t rounding_us = 2 * ms;  // of clocks that count milliseconds
-constexpr std::uint64_t memory_share_least = 4'096;
 
 }  // namespace
 
@@ -389,8 +388,7 @@ void oracle::after_turn(const std::vector<link_report>& links, std::uint64_t now
     of->accepted |= one.accepted;
     of->send_failed |= one.send_failed;
     // Where memory is scarce, those who hold most give way.
-    of->slow_possible |=
-        settings_.little_memory && possible_ - of->mark_before > memory_share_least;
+    of->slow_possible |= settings_.little_memory && possible_ > of->mark_before;
     if (one.blocked) {
       of->slow_possible |= one.stalled_us + rounding_us >= settings_.stall_timeout_ms * ms;
       of->slow_possible |= possible_ - of->mark_before > settings_.pending_bytes_max;

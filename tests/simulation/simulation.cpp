@@ -213,7 +213,8 @@ void run_of_shard::check_turn() {
 void run_of_shard::check_bounds() {
   turn_sample sample{.now = shard_->read(),
                      .largest_frame = oracle_.largest_frame(),
-                     .directs = oracle_.any_direct()};
+                     .directs = oracle_.any_direct(),
+                     .now_us = kernel_.now_us()};
   for (auto& [number, of] : clients_) {
     const link& at = *link_of(number);
     // Behind a reset all that is left is read at once.

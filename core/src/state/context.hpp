@@ -156,9 +156,7 @@ struct connection_buffers {
            (held ? held->bytes() : 0);
   }
 
-  bool empty() const {
-    return out.empty() && unread.empty() && reader.idle() && !held;
-  }
+  bool empty() const { return out.empty() && unread.empty() && reader.idle() && !held; }
 };
 
 struct state {

@@ -43,7 +43,8 @@ namespace chinwag {
   plant(welcome_overtaken) \
   plant(pause_is_silence) \
   plant(reading_unbounded) \
-  plant(memory_unbounded)
+  plant(memory_unbounded) \
+  plant(kept_logs_uncounted)
 // clang-format on
 
 #define CHINWAG_NAME(name) name,

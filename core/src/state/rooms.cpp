@@ -155,8 +155,9 @@ bool rooms::is_behind(room_id id) {
 }
 
 // However many members are slow, a room goes on for a while after each hold, and a hold that is not
-// short is followed by nine times as long with short ones only. So a room keeps the pace of a member
-// that catches up in a short time, and all that are slower have a tenth of its time together.
+// short is followed by nine times as long with short ones only. So a room keeps the pace of a
+// member that catches up in a short time, and all that are slower have a tenth of its time
+// together.
 void rooms::hold_back(member_id slow) {
   const member& late = shared_.truth.members[slow];
   hold& last = holds_[late.room];
