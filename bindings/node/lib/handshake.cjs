@@ -6,6 +6,13 @@ const { typeOf } = require('./texts.cjs');
 
 const SHOWN_MAX = 200;
 
+/** A URL for messages, which are for logs: without its password. */
+function shown(url) {
+  const parsed = new URL(url);
+  if (parsed.password !== '') parsed.password = '...';
+  return parsed.href;
+}
+
 function badUrl(url, what) {
   const advice = 'give one such as ws://127.0.0.1:4000/ws';
   return new ChinwagError(`${JSON.stringify(String(url))} ${what}: ${advice}`, 'bad_url');
@@ -23,9 +30,9 @@ function withUser(url, user) {
     throw badUrl(url, 'is no URL');
   }
   if (!['ws:', 'wss:'].includes(parsed.protocol)) {
-    throw badUrl(url, `has the scheme ${parsed.protocol.slice(0, -1)}, not ws or wss`);
+    throw badUrl(shown(url), `has the scheme ${parsed.protocol.slice(0, -1)}, not ws or wss`);
   }
-  if (parsed.hash !== '') throw badUrl(url, 'has a fragment, which no server is told');
+  if (parsed.hash !== '') throw badUrl(shown(url), 'has a fragment, which no server is told');
   if (user !== undefined) parsed.searchParams.set('user', user);
   return parsed.href;
 }
@@ -37,11 +44,11 @@ function refusedHandshake(url, { statusCode, headers }) {
     const target = JSON.stringify(headers.location.slice(0, SHOWN_MAX));
     what += ` to ${target}: redirects are not followed, give the URL that serves`;
   }
-  return new ChinwagError(`${url}: ${what}`, 'handshake_refused');
+  return new ChinwagError(`${shown(url)}: ${what}`, 'handshake_refused');
 }
 
 function unreachable(url, what) {
-  return new ChinwagError(`${url}: ${what}; does the server run?`, 'unreachable');
+  return new ChinwagError(`${shown(url)}: ${what}; does the server run?`, 'unreachable');
 }
 
 module.exports = { refusedHandshake, unreachable, withUser };

@@ -143,6 +143,13 @@ test('a URL that no client can use is an error at once', () => {
   new Client(new URL(URL_OF_NOBODY));
 });
 
+test('a password in a URL is no part of what an error says', async () => {
+  await assert.rejects(new Client('ws://ann:secret@127.0.0.1:9/ws').connect(), (error) => {
+    assert.match(error.message, /^ws:\/\/ann:\.\.\.@127\.0\.0\.1:9\/ws: /);
+    return error.code === 'unreachable' && !error.message.includes('secret');
+  });
+});
+
 for (const timeoutMs of [Infinity, 2 ** 31, 1e300]) {
   test(`a call that may take ${timeoutMs} ms waits`, async () => {
     const server = new Server();
