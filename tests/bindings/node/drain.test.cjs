@@ -74,6 +74,22 @@ for (const deadline of [Infinity, 2 ** 32 + 300]) {
   });
 }
 
+test('after a drain the counters are the last ones, and the port is known', async () => {
+  const server = new Server();
+  assert.throws(() => server.stats(), { code: 'not_running' });
+  await server.start();
+  const { port } = server;
+  const ann = await new Client(server.url, { user: 'ann', reconnect: false }).connect();
+  await ann.join('tea');
+  await server.drain();
+  const { connections, upgrades, members, messages_in, closes } = server.stats();
+  assert.deepEqual([connections, upgrades, members, messages_in.join], [0, 1, 0, 1]);
+  assert.equal(closes[1012], 1);
+  assert.deepEqual(server.stats(), server.stats());
+  assert.equal(server.port, port);
+  assert.throws(() => server.rooms, { code: 'not_running' });
+});
+
 test('a drain needs no thread of the pool', WHILE_SLOW, async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'chinwag-'));
   const pipe = path.join(folder, 'pipe');
