@@ -107,6 +107,8 @@ class Server extends EventEmitter {
   async #end(deadlineMs) {
     const end = performance.now() + deadlineMs;
     const leftMs = () => Math.max(LEFT_MS_MIN, end - performance.now());
+    // Whoever comes now goes to a successor, while handlers that are at work give their verdicts.
+    this.#hosted.stopAccepting();
     await this.#dispatch.finish(deadlineMs);
     const gone = new Promise((resolve) => (this.#gone = resolve));
     try {

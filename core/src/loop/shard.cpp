@@ -209,6 +209,7 @@ int shard::timeout_ms() const {
 }
 
 void shard::follow_command() {
+  if (!accepting_.load(std::memory_order_acquire)) acceptor_.stop();
   if (command_.load(std::memory_order_acquire) != command::drain || draining_) return;
   draining_ = true;
   drain_since_ = shared_.clock.now();
@@ -228,6 +229,11 @@ bool shard::done() const {
 
 void shard::stop() {
   command_.store(command::stop, std::memory_order_release);
+  ring();
+}
+
+void shard::stop_accepting() {
+  accepting_.store(false, std::memory_order_release);
   ring();
 }
 

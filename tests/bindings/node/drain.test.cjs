@@ -90,6 +90,47 @@ test('after a drain the counters are the last ones, and the port is known', asyn
   assert.throws(() => server.rooms, { code: 'not_running' });
 });
 
+test('a drain frees the port at once, while handlers are at work', WHILE_SLOW, async () => {
+  let decide;
+  const verdict = new Promise((resolve) => (decide = resolve));
+  let asked;
+  const reached = new Promise((resolve) => (asked = resolve));
+  const server = new Server();
+  server.on('message', () => {
+    asked();
+    return verdict;
+  });
+  await server.start();
+  const ann = await new Client(server.url, { user: 'ann', reconnect: false }).connect();
+  await ann.join('tea');
+  await ann.send('tea', 'before the end');
+  await reached;
+  const drained = server.drain(60_000);
+  const successor = await startOn(server.port);
+  const bob = await new Client(server.url, { user: 'bob' }).connect();
+  await bob.join('tea');
+  assert.deepEqual(successor.members('tea').map((one) => one.user), ['bob']);
+  decide();
+  await drained;
+  const said = [];
+  for await (const { content } of ann.messages()) said.push(content);
+  assert.ok(said.includes('before the end'), 'a verdict that comes in time counts');
+  await bob.close();
+  await successor.drain();
+});
+
+/** A server on a port that becomes free. */
+async function startOn(port) {
+  for (;;) {
+    try {
+      return await new Server({ port }).start();
+    } catch (error) {
+      if (error.code !== 'port_in_use') throw error;
+      await sleep(10);
+    }
+  }
+}
+
 test('a drain needs no thread of the pool', WHILE_SLOW, async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'chinwag-'));
   const pipe = path.join(folder, 'pipe');
