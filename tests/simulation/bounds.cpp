@@ -80,7 +80,10 @@ void bounds::check_backlog(const turn_sample& turn) {
   if (!unblocked_ || turn.directs || 2 * turn.largest_frame > chunk_bytes) return;
   const std::uint64_t of_room =
       2 * (limits_.room_backlog_bytes_max + (turn.connections + 1) * turn.largest_frame);
-  rooms_ = std::max(rooms_, turn.now.rooms);
+  // A room may be made and left within a turn.
+  const auto join = static_cast<std::size_t>(chinwag::request::join);
+  const std::uint64_t joins = turn.now.messages_in[join] - before_.messages_in[join];
+  rooms_ = std::max({rooms_, turn.now.rooms, before_.rooms + joins});
   const std::uint64_t most = rooms_ * (2 + 2 * of_room / chunk_bytes);
   if (turn.now.log_chunks <= most) return;
   trace_.violate(
