@@ -41,5 +41,18 @@ TEST(hash, depends_on_the_key) {
   EXPECT_NE(siphash13("room", {1, 2}), siphash13("room", {1, 3}));
 }
 
+TEST(name_index, finds_each_of_many_until_it_is_removed) {
+  constexpr std::uint32_t many = 100'000;
+  std::vector<std::string> names;
+  for (std::uint32_t i = 0; i < many; ++i) names.push_back("room " + std::to_string(i));
+  name_index index([&](std::uint32_t id) { return std::string_view(names[id]); }, {1, 2});
+  for (std::uint32_t i = 0; i < many; ++i) index.add(i);
+  for (std::uint32_t i = 0; i < many; i += 2) index.remove(i);
+  for (std::uint32_t i = 0; i < many; ++i) {
+    ASSERT_EQ(index.find(names[i]), i % 2 == 0 ? no_id : i) << names[i];
+  }
+  EXPECT_EQ(index.find("room"), no_id);
+}
+
 }  // namespace
 }  // namespace chinwag

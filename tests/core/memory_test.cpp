@@ -1,6 +1,7 @@
 // What connections make the server keep: who holds it, who gives way, and what comes back.
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <memory>
@@ -135,6 +136,24 @@ std::unique_ptr<chat_client> blocked_member(stepped_shard& server, const std::st
   }
   EXPECT_GE(server.loop.read().memory_bytes, 100'000U);
   return client;
+}
+
+// What it asked for is served, and nobody is there to read the answers.
+TEST(memory, holds_no_answers_for_a_peer_that_is_gone) {
+  stepped_shard server(of_memory(1024 * 1024 * 1024));
+  {
+    const auto client = server.connect("ann");
+    send_some(client->descriptor(), times(5'000, test::client_frame(opcode::text, "1")));
+    const linger at_once{1, 0};
+    ::setsockopt(client->descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+  std::uint64_t most = 0;
+  for (int i = 0; i < 500; ++i) {
+    server.turns(1);
+    most = std::max(most, server.loop.read().memory_bytes);
+  }
+  EXPECT_EQ(server.loop.read().connections, 0U);
+  EXPECT_LT(most, 100'000U) << "what is read at a time";
 }
 
 // A byte that waits in a room keeps a whole piece of its log. Nobody else holds anything.

@@ -32,6 +32,7 @@ std::vector<found> read_all(const std::string& bytes, std::size_t piece) {
     while (true) {
       const inbound got = reader.next(input, limit);
       if (got.what == kind::nothing) break;
+      if (got.what == kind::fragment) continue;
       all.push_back({got.what, std::string(got.payload), got.code});
       if (got.what == kind::fault) return all;
     }
@@ -117,6 +118,7 @@ TEST(message_reader, is_idle_between_messages_only) {
   std::string bytes = client_frame(opcode::text, "ab", false);
   std::span<char> input(bytes);
   EXPECT_TRUE(reader.idle());
+  EXPECT_EQ(reader.next(input, limit).what, kind::fragment);
   EXPECT_EQ(reader.next(input, limit).what, kind::nothing);
   EXPECT_FALSE(reader.idle());
   std::string rest = client_frame(opcode::continuation, "c");
@@ -136,8 +138,13 @@ TEST(message_reader, takes_linear_time_for_one_byte_fragments) {
     message_reader reader;
     std::span<char> input(bytes);
     const auto begin = std::chrono::steady_clock::now();
-    EXPECT_EQ(reader.next(input, 1'000'000).payload.size(), count);
-    return std::chrono::steady_clock::now() - begin;
+    std::size_t fragments = 0;
+    inbound got = reader.next(input, 1'000'000);
+    for (; got.what == kind::fragment; got = reader.next(input, 1'000'000)) ++fragments;
+    const auto took = std::chrono::steady_clock::now() - begin;
+    EXPECT_EQ(fragments, count) << "each is a step of its own";
+    EXPECT_EQ(got.payload.size(), count);
+    return took;
   };
   // The machine may be busy with others for one of the two: four tries, one of them undisturbed.
   for (int attempt = 1; attempt <= 4; ++attempt) {

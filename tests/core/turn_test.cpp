@@ -194,6 +194,44 @@ TEST(turn, what_waits_for_a_verdict_outlives_its_client) {
   EXPECT_EQ(server.loop.read().connections, 1U);
 }
 
+// An unfinished message asks for nothing, but each piece of it is work.
+TEST(turn, serves_fragments_a_share_at_a_time) {
+  stepped_shard server(hurried());
+  const auto flooder = server.connect("ann");
+  const std::string frames = test::client_frame(opcode::text, "x", false) +
+                             times(8'000, test::client_frame(opcode::continuation, "", false));
+  flooder->send_raw(frames);
+  server.turns(2);
+  EXPECT_GT(server.loop.read().memory_bytes, frames.size() / 2) << "most of it waits for its turn";
+  server.turns(200);
+  EXPECT_LT(server.loop.read().memory_bytes, 1'000U);
+}
+
+// What waits for a leaver is copied: a few bytes ask for a megabyte.
+TEST(turn, many_who_leave_with_much_unread_leave_a_bystander_its_turn) {
+  stepped_shard server(hurried());
+  const auto bystander = server.connect("ann");
+  std::vector<std::unique_ptr<chat_client>> members;
+  for (int i = 0; i < 32; ++i) {
+    members.push_back(server.connect("member" + std::to_string(i)));
+    members.back()->send(R"({"type":"join","room":"a"})");
+  }
+  server.turns(20);
+  for (int i = 0; i < 1'000 && server.loop.read().memory_bytes < 500'000; ++i) {
+    server.loop.post(
+        [](program_calls& calls) { calls.publish("a", std::string(60'000, 'x'), "bob"); },
+        task_queue::free);
+    server.turns(3);
+  }
+  ASSERT_GE(server.loop.read().memory_bytes, 500'000U);
+  ASSERT_EQ(server.loop.read().slow_consumers, 0U);
+  for (const auto& member : members) member->send(R"({"type":"leave","room":"a"})");
+  const auto left = [&] {
+    return server.loop.read().messages_in[static_cast<std::size_t>(request::leave)];
+  };
+  EXPECT_LT(most_in_a_turn(server, *bystander, left), 16U);
+}
+
 TEST(rate, requests_beyond_a_second_s_are_answered_rate_limited) {
   options settings{.port = 0};
   settings.requests_per_second_max = 10;

@@ -40,7 +40,7 @@ TEST(users, stay_found_whichever_connection_goes_first) {
       left.erase(gone);
       EXPECT_EQ(connections_of(parts, "a name that is longer than 15 bytes"), left);
     }
-    EXPECT_EQ(parts.shared.links.users.size(), 0U);
+    EXPECT_EQ(parts.people.first("a name that is longer than 15 bytes"), no_id);
   }
 }
 

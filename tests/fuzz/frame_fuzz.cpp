@@ -34,6 +34,7 @@ std::vector<std::string> read_all(const std::string& bytes, std::size_t piece) {
     while (true) {
       const inbound got = reader.next(input, 4'096);
       if (got.what == inbound::kind::nothing) break;
+      if (got.what == inbound::kind::fragment) continue;
       if (got.what == inbound::kind::text && !chinwag::is_utf8(got.payload)) std::abort();
       if (got.payload.size() > 4'096) std::abort();
       all.push_back(describe(got));

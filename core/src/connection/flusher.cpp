@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::uint32_t units_per_visit = 1;
 constexpr std::uint32_t units_per_slice = 4;
+constexpr std::uint32_t members_settled_per_unit = 32;
 constexpr std::size_t light_bytes = 8'192;
 
 bool is_served(connection_phase phase) {
@@ -57,6 +58,7 @@ bool flusher::flush_rooms() {
     queue.pop_front();
     if (pass(id, budget)) {
       finish_pass(id);
+      budget.spend(shared_.links.rooms[id].members / members_settled_per_unit);
     } else {
       if (!planted(fault::pass_never_resumes)) queue.push_back(id);
     }

@@ -129,6 +129,8 @@ void receiver::serve_http(connection_id id, std::span<char>& input) {
 }
 
 void receiver::serve_frames(connection_id id, std::span<char>& input) {
+  // What a single request leads to can be far more than the request.
+  if (must_wait(id, no_id)) return pause(id, no_id);
   const connection& from = shared_.truth.connections[id];
   message_reader& reader = reader_of(id);
   const std::uint32_t frames_before = reader.frames();
@@ -136,14 +138,15 @@ void receiver::serve_frames(connection_id id, std::span<char>& input) {
                                 ? std::size_t{shared_.limits.echo_bytes_max}
                                 : message_bytes_max;
   while (is_websocket(from.phase) && may_read(id)) {
+    const std::size_t bytes_before = input.size();
     const inbound got = reader.next(input, limit);
-    if (got.what == inbound::kind::nothing) break;
-    const auto units = static_cast<std::uint32_t>(1 + got.payload.size() / bytes_per_unit);
     const room_id published = handle(id, got);
-    if (!is_websocket(from.phase)) break;
+    const std::size_t bytes = bytes_before - input.size() + outboxes_.take_copied();
+    const bool share_used = share_is_used(static_cast<std::uint32_t>(1 + bytes / bytes_per_unit));
+    if (got.what == inbound::kind::nothing || !is_websocket(from.phase)) break;
     if (must_wait(id, published)) {
       pause(id, published);
-    } else if (share_is_used(units) && !input.empty()) {
+    } else if (share_used && !input.empty()) {
       shared_.postpone(id);
     }
   }
@@ -164,6 +167,7 @@ room_id receiver::handle(connection_id id, const inbound& got) {
   const bool echoes = shared_.truth.connections[id].phase == connection_phase::echo;
   switch (got.what) {
     case inbound::kind::nothing:
+    case inbound::kind::fragment:
     case inbound::kind::pong:
       break;
     case inbound::kind::ping:

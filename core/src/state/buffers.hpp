@@ -22,6 +22,9 @@ class outbox {
   // Bytes that are not frames; only before the first frame.
   void add_raw(std::string_view bytes);
 
+  // Makes room for so many bytes at once.
+  void reserve(std::size_t count) { bytes_.reserve(bytes_.size() + count); }
+
   // Finished frames.
   void add_frames(std::string_view bytes);
 

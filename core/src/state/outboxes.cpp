@@ -6,6 +6,7 @@
 namespace chinwag {
 
 void outboxes::add(connection_id id, const message_parts& message) {
+  if (!takes(id)) return;
   connection_buffers& kept = buffers_of(id);
   kept.out.add(message);
   count(kept);
@@ -13,6 +14,7 @@ void outboxes::add(connection_id id, const message_parts& message) {
 }
 
 void outboxes::add(connection_id id, opcode code, std::string_view payload) {
+  if (!takes(id)) return;
   connection_buffers& kept = buffers_of(id);
   kept.out.add(code, payload);
   count(kept);
@@ -20,6 +22,7 @@ void outboxes::add(connection_id id, opcode code, std::string_view payload) {
 }
 
 void outboxes::add_raw(connection_id id, std::string_view bytes) {
+  if (!takes(id)) return;
   connection_buffers& kept = buffers_of(id);
   kept.out.add_raw(bytes);
   count(kept);
@@ -27,8 +30,11 @@ void outboxes::add_raw(connection_id id, std::string_view bytes) {
 }
 
 void outboxes::add_frames(connection_id id, const room_log& log, std::uint64_t from) {
-  if (from >= log.tail) return;
+  if (from >= log.tail || !takes(id)) return;
   connection_buffers& kept = buffers_of(id);
+  const auto bytes = static_cast<std::size_t>(log.tail - from);
+  kept.out.reserve(bytes);
+  copied_ += bytes;
   while (from < log.tail) {
     std::array<iovec, 16> pieces{};
     const std::size_t count = read(log, shared_.truth.chunks, from, log.tail, pieces);

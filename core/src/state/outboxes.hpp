@@ -1,12 +1,14 @@
 #pragma once
 
 #include <string_view>
+#include <utility>
 
 #include "state/context.hpp"
 
 namespace chinwag {
 
-// Fills connections' outboxes and remembers whom to serve at the end of the turn.
+// Fills connections' outboxes and remembers whom to serve at the end of the turn. What is for a
+// peer that is gone is dropped.
 class outboxes {
  public:
   explicit outboxes(context& shared) : shared_(shared) {}
@@ -19,6 +21,9 @@ class outboxes {
 
   // The rest of a frame that has begun on the wire.
   void add_first(connection_id id, std::string_view bytes);
+
+  // How many bytes of logs were copied since it was last asked: work that a small request causes.
+  std::size_t take_copied() { return std::exchange(copied_, 0); }
 
   // Bytes that wait in it.
   std::size_t waiting(connection_id id) const;
@@ -36,7 +41,10 @@ class outboxes {
  private:
   void count(connection_buffers& kept);
 
+  bool takes(connection_id id) const { return !shared_.links.connections[id].peer_gone; }
+
   context& shared_;
+  std::size_t copied_ = 0;
 };
 
 }  // namespace chinwag

@@ -169,7 +169,9 @@ void rooms::hold_back(member_id slow) {
   last.who = shared_.handle_of(late.connection);
   last.since = shared_.clock.now();
   last.tail = tail;
-  last.held_ms = is_resting(last) ? short_hold_ms() : shared_.limits.hold_back_ms;
+  // A direct log is gone once all have it, and what is known of its holds with it.
+  const bool briefly = is_resting(last) || is_direct(late.room);
+  last.held_ms = briefly ? short_hold_ms() : shared_.limits.hold_back_ms;
   last.over = false;
 }
 

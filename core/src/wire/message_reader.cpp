@@ -103,7 +103,7 @@ inbound message_reader::take_payload(std::span<char>& input) {
 inbound message_reader::finish_frame() {
   in_frame_ = false;
   ++frames_;
-  if (!frame_.final) return {};
+  if (!frame_.final) return {inbound::kind::fragment};
   in_message_ = false;
   handed_out_ = true;
   if (type_ == opcode::text && !text_.complete()) return fault(close_code::bad_text);

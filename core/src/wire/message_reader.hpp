@@ -13,7 +13,7 @@ namespace chinwag {
 
 // What a connection's bytes turned out to be.
 struct inbound {
-  enum class kind { nothing, text, binary, ping, pong, close, fault };
+  enum class kind { nothing, fragment, text, binary, ping, pong, close, fault };
 
   kind what = kind::nothing;
   std::uint16_t code = 0;      // close: the client's code or no_status; fault: the code to send
@@ -24,9 +24,10 @@ struct inbound {
 // up to a limit, validates text. Each byte is touched once, however small the pieces are.
 class message_reader {
  public:
-  // Takes what it can from the front of `input`, which it changes in place (unmasking). What it
-  // leaves there after `nothing` is an unfinished header or control frame (at most 131 bytes): the
-  // caller keeps it and puts it before what arrives next.
+  // Takes a frame, or what there is of one, from the front of `input`, which it changes in place
+  // (unmasking). `fragment` is one that ends no message. What it leaves there after `nothing` is an
+  // unfinished header or control frame (at most 131 bytes): the caller keeps it and puts it before
+  // what arrives next.
   inbound next(std::span<char>& input, std::size_t message_bytes_max);
 
   // True between messages: nothing to remember.
