@@ -8,6 +8,10 @@
 #include <chrono>
 #include <iostream>
 
+#if __has_include(<malloc.h>)
+#include <malloc.h>
+#endif
+
 #include "chinwag/server.hpp"
 #include "descriptors.hpp"
 #include "settings.hpp"
@@ -49,6 +53,14 @@ void hold_signals(bool held) {
   ::sigaddset(&both, SIGTERM);
   ::sigaddset(&both, SIGINT);
   ::sigprocmask(held ? SIG_BLOCK : SIG_UNBLOCK, &both, nullptr);
+}
+
+// Large buffers go back to the system as soon as they are free. Otherwise glibc raises this limit to
+// the size of the largest one that it saw, and keeps the memory of a flood long after.
+void give_back_memory() {
+#ifdef M_MMAP_THRESHOLD
+  ::mallopt(M_MMAP_THRESHOLD, 32 * 1024);
+#endif
 }
 
 // The server is about to go: nothing may reach for it any more.
@@ -107,6 +119,7 @@ int serve(const chinwagd::settings& all) {
 
 int main(int count, char** arguments) {
   hold_signals(true);
+  give_back_memory();
   const chinwagd::settings_or_exit settings = chinwagd::read_settings(count, arguments);
   if (!settings.read) return settings.exit_code;
   if (settings.read->print_config) {
