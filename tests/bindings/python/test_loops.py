@@ -13,7 +13,6 @@ import chinwag
 import pytest
 from websockets.utils import accept_key
 
-
 UPGRADE = (
     b"GET /ws?user=eve HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
