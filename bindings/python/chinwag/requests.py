@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chinwag.errors import ChinwagError
-from chinwag.texts import check_close_code, check_contents, check_refusal, check_texts
+from chinwag.texts import check_close_code, check_contents, check_names, check_refusal
 
 if TYPE_CHECKING:
     from chinwag.server import Server
@@ -40,7 +40,7 @@ class Connection:
                 ``calls_bytes_max`` of calls wait for the server: try again later.
         """
         check_contents(content=content)
-        check_texts(user=user)
+        check_names(user=user)
         return self._server._reach(lambda native: native.send(self._handle, content, user))
 
     def close(self, code: int = 1000) -> bool:
@@ -149,7 +149,7 @@ class Message(Join):
     @property
     def content(self) -> str:
         """What will be published; set it to publish something else. Setting it raises
-        ``already_decided`` or ``bad_content``."""
+        ``already_decided``, or ``bad_content`` for more than 65,536 bytes."""
         return self._content
 
     @content.setter

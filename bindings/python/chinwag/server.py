@@ -19,7 +19,7 @@ from chinwag.options import plain_options
 from chinwag.owner import Owner
 from chinwag.requests import PROGRAM_NAME, Connection
 from chinwag.signals import told_to_stop
-from chinwag.texts import check_contents, check_deadline, check_texts, to_ms, type_of
+from chinwag.texts import check_contents, check_deadline, check_names, to_ms, type_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -251,8 +251,8 @@ class Server:
             ChinwagError: ``bad_name``, ``bad_content``, ``not_running``, or ``too_many_calls``
                 while ``calls_bytes_max`` of calls wait for the server: try again later.
         """
+        check_names(room=room, user=user)
         check_contents(content=content)
-        check_texts(room=room, user=user)
         self._native.publish(room, content, user)
 
     def send_to(self, user: str, content: str, sender: str = PROGRAM_NAME) -> None:
@@ -261,8 +261,8 @@ class Server:
         Raises:
             ChinwagError: as ``publish`` does.
         """
+        check_names(user=user, sender=sender)
         check_contents(content=content)
-        check_texts(user=user, sender=sender)
         self._native.send_to(user, content, sender)
 
     def close(self, connection: Connection, code: int = 1000) -> bool:
@@ -282,7 +282,7 @@ class Server:
 
     def members(self, room: str) -> list[Connection]:
         """The connections that are in a room, in the order in which they joined."""
-        check_texts(room=room)
+        check_names(room=room)
         return [Connection(self, handle, user) for handle, user in self._native.members(room)]
 
     def stats(self) -> dict[str, Any]:

@@ -143,6 +143,21 @@ def test_a_handler_that_does_not_want_to_end_holds_nothing_up() -> None:
     run(scenario())
 
 
+def test_after_a_drain_the_last_counters_can_be_read() -> None:
+    async def scenario() -> None:
+        server = chinwag.Server()
+        async with server, chinwag.Client(server.url, "ann") as ann:
+            await ann.join("tea")
+            await ann.send("tea", "hello")
+            while (message := await ann.receive()) and message.type != "message":
+                pass
+        last = server.stats()
+        assert (last["messages_in"]["message"], last["connections"], last["rooms"]) == (1, 0, 0)
+        assert server.stats() == last
+
+    run(scenario())
+
+
 FLOOD = """
 import asyncio, chinwag, os, sys
 

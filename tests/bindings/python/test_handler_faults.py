@@ -124,8 +124,8 @@ def test_a_handler_whose_task_can_not_be_made_is_a_failure_of_its_message_alone(
         server = chinwag.Server()
 
         @server.on("message")
-        async def judge(message: chinwag.Message) -> None:
-            return
+        def judge(message: chinwag.Message) -> asyncio.Future[None]:
+            return loop.create_future()
 
         async with server, chinwag.Client(server.url, "ann") as ann:
             await ann.join("tea")

@@ -256,7 +256,8 @@ def test_a_server_takes_numbers_and_texts_of_every_kind() -> None:
         SKIP = "skip"
 
     async def scenario() -> None:
-        async with chinwag.Server(port=Port.FREE, slow_consumer=Slow.SKIP):  # type: ignore[arg-type]
+        options: Any = {"port": Port.FREE, "slow_consumer": Slow.SKIP}
+        async with chinwag.Server(**options):
             pass
 
     run(scenario())
