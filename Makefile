@@ -49,11 +49,14 @@ simulate: setup ## a shard on a simulated kernel, for SECONDS (120) from SEED (n
 	@build/release/tests/simulation/chinwag_simulation $(if $(SEEDS),--seeds $(SEEDS),\
 	  --seconds $(or $(SECONDS),120) --seed $(or $(SEED),$$(date +%s)))
 
-fuzz: setup ## every fuzz target for a minute (needs clang)
+fuzz: setup ## every fuzz target for SECONDS (60) each; needs clang (tests/fuzz/README.md)
+	@command -v clang++ >/dev/null || { echo "make fuzz: clang++ is missing; on Debian 12:" \
+	  "sudo apt-get install -y clang libclang-rt-dev (tests/fuzz/README.md)" >&2; exit 2; }
 	@cmake -S . -B build/fuzz -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=RelWithDebInfo \
 	  -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
 	  -DCHINWAG_FUZZ=ON -DCHINWAG_TESTS=OFF -DCHINWAG_BENCH=OFF
-	@cmake --build build/fuzz && sh tests/fuzz/run.sh build/fuzz 60
+	@cmake --build build/fuzz --target fuzz_targets
+	@sh tests/fuzz/run.sh build/fuzz $(or $(SECONDS),60)
 
 attack: native ## what a bystander notices of each class of attack: CLASSES=a,b SECONDS=10 (docs/attacks.md)
 	@cd tests && python -m attack $(if $(CLASSES),--classes $(CLASSES)) \

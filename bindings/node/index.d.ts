@@ -71,7 +71,7 @@ export interface ServerStats {
   closes: Record<string, number>;
   /** Turns of the loop by their duration's upper bound in microseconds. */
   turn_buckets: Record<string, number>;
-  /** Handlers that threw or rejected. */
+  /** Handlers, and listeners of other events, that threw or rejected. */
   handler_errors: number;
 }
 
@@ -108,9 +108,10 @@ export class Connection {
   /** Names it for good: a later connection never has the same. May be a key. */
   readonly id: string;
   /** Sends a direct message to this connection alone. False if it is gone, which may happen at any
-   * time and is nobody's mistake. Throws `bad_content` or `bad_name`. */
+   * time and is nobody's mistake. Throws `bad_content`, `bad_name`, or `too_many_calls`. */
   send(content: string, user?: string): boolean;
-  /** Closes it once what waits for it is sent. False if it is gone. Throws `bad_close_code`. */
+  /** Closes it once what waits for it is sent. False if it is gone. Throws `bad_close_code`, or
+   * `too_many_calls`. */
   close(code?: number): boolean;
   equals(other: unknown): boolean;
 }
@@ -125,20 +126,25 @@ export class Join {
   readonly connection: Connection;
   readonly user: string;
   readonly room: string;
-  /** Does not serve it; the client gets `error {code, message: text}`. */
+  /** Does not serve it; the client gets `error {code, message: text}`. Throws `bad_content`, or
+   * `bad_refusal` for another code. */
   refuse(text?: string, code?: RefusalCode): void;
-  /** Does not serve it; the client gets `content` as a direct message from `server`. */
+  /** Does not serve it; the client gets `content` as a direct message from `server`. Throws
+   * `bad_content`. */
   answer(content: string): void;
 }
 
 /** A member wants to publish. Published unless a handler refuses or answers it. */
 export class Message extends Join {
   private constructor();
-  /** What will be published; set it to publish something else. */
+  /** What will be published; set it to publish something else. Throws `bad_content`. */
   content: string;
 }
 
-/** A listener that returns a promise is waited for. */
+/**
+ * A listener that returns a promise is waited for. One that fails ends nothing: of `error`, `log`
+ * and `end` too, whose first failure is a process warning, `ChinwagWarning`.
+ */
 export interface ServerEvents {
   /** After the upgrade. */
   open: (connection: Connection) => unknown;
@@ -147,11 +153,11 @@ export interface ServerEvents {
   /** Once for every open; the code is 1006 if the connection broke off. */
   close: (connection: Connection, code: number) => unknown;
   /** Another handler threw or rejected. Without a listener it is printed to standard error. */
-  error: (error: Error, about: Connection | Join | Message | undefined) => void;
+  error: (error: Error, about: Connection | Join | Message | undefined) => unknown;
   /** A line of the server's log. */
-  log: (text: string, warning: boolean) => void;
+  log: (text: string, warning: boolean) => unknown;
   /** It was drained. */
-  end: () => void;
+  end: () => unknown;
 }
 
 /**
@@ -174,9 +180,10 @@ export class Server extends EventEmitter {
    * waits for itself until the deadline. Rejects with `bad_deadline`, or a TypeError. */
   drain(deadlineMs?: number): Promise<void>;
   /** Publishes in a room. `content` is at most 65,536 bytes of UTF-8. Throws `bad_name` for a name
-   * that chat/1 does not have, and `bad_content` for half of a surrogate pair. */
+   * that chat/1 does not have, `bad_content` for half of a surrogate pair or too long a text, and
+   * `too_many_calls` while `calls_bytes_max` of calls wait for the server: try again later. */
   publish(room: string, content: string, user?: string): void;
-  /** Sends a direct message to every connection of a user. */
+  /** Sends a direct message to every connection of a user. Throws as `publish` does. */
   sendTo(user: string, content: string, sender?: string): void;
   /** Closes one connection. False if it is gone. */
   close(connection: Connection, code?: number): boolean;
@@ -184,6 +191,7 @@ export class Server extends EventEmitter {
   readonly rooms: Map<string, number>;
   /** The connections in a room, in the order in which they joined. */
   members(room: string): Connection[];
+  /** After a drain, the last ones. */
   stats(): ServerStats;
   [Symbol.asyncDispose](): Promise<void>;
   /** The TCP port that was bound. */
@@ -206,7 +214,8 @@ export interface Received {
 }
 
 /** Delays of min(mostMs, firstMs * 2**n), each drawn evenly between 0 and its bound; from 1 s to
- * 30 s. A client starts again with the first after a connection that lasted for 10 s. */
+ * 30 s. A client starts again with the first after a connection that lasted for 10 s. Throws
+ * `bad_option_value`: both are 1 to 2**31 - 1. */
 export class Backoff {
   constructor(options?: { firstMs?: number; mostMs?: number; random?: () => number });
   nextMs(): number;
@@ -220,27 +229,41 @@ export interface ClientOptions {
   reconnect?: boolean;
   /** Milliseconds between heartbeats; two without an answer are a break. 20,000. */
   heartbeatMs?: number;
+  /** Milliseconds in which a connection has to be open, all in all. 10,000. */
+  connectTimeoutMs?: number;
+  /** Milliseconds that a server has to answer a close; then the connection is cut off. 5,000. */
+  closeTimeoutMs?: number;
   /** Messages kept for a reader that is slow; then the server has to wait. 1,024. */
   queueMax?: number;
-  backoff?: Backoff;
+  /** Bytes of the longest message that is taken; a longer one ends its connection with 1009, which
+   * is a break. From 65,536 to 536,870,888; 1,048,576, which no chat/1 server reaches. */
+  messageBytesMax?: number;
+  /** A Backoff, or what has its methods. */
+  backoff?: Pick<Backoff, 'nextMs' | 'reset'>;
 }
 
 /**
  * A connection to a chat/1 server that comes back by itself: after a break it tries again with
  * growing, jittered delays and joins its rooms anew. What others published meanwhile is not seen.
- * Messages come by `messages()`, by `receive()` or as events.
+ * Messages come by `messages()`, by `receive()` or as events. What a listener throws is uncaught,
+ * and the client goes on.
+ *
+ * Throws `bad_url`, `bad_name`, `unknown_option` or `bad_option_value`, or a TypeError.
  */
 export class Client extends EventEmitter {
-  constructor(url: string, options?: ClientOptions);
+  constructor(url: string | URL, options?: ClientOptions);
   on(event: 'message', listener: (message: Received) => void): this;
   on(event: 'disconnect' | 'reconnect' | 'end', listener: () => void): this;
   readonly user: string;
   readonly reconnects: number;
-  /** Rejects with `unreachable` or `handshake_refused`. */
+  /** Rejects with `unreachable`, or `handshake_refused`: also for a redirect, which is not
+   * followed. ConnectionClosed if it is closed meanwhile. */
   connect(): Promise<this>;
+  /** Resolves once the connection is gone, after `closeTimeoutMs` at most. */
   close(): Promise<void>;
   /** Becomes a member, and again after every reconnect. Rejects with Refused, `timeout`,
-   * `bad_name`, or ConnectionClosed: also for a join that ended three connections. */
+   * `bad_name`, `bad_deadline`, or ConnectionClosed: also for a join that ended three
+   * connections. It waits for 10,000 ms; Infinity is as long as it takes. */
   join(room: string, options?: { timeoutMs?: number }): Promise<void>;
   leave(room: string): Promise<void>;
   /** Waits while there is no connection; rejects with ConnectionClosed, `bad_name`, or
@@ -249,8 +272,9 @@ export class Client extends EventEmitter {
   direct(to: string, content: string): Promise<void>;
   /** What the server sends, until the client is closed. */
   messages(): AsyncGenerator<Received, void, void>;
-  /** The next of `messages()`; null at their end. Rejects with `timeout`. A promise that nobody
-   * waits for any more takes its message all the same: give a time instead of racing it. */
+  /** The next of `messages()`; null at their end. Rejects with `timeout`, `bad_deadline`. A promise
+   * that nobody waits for any more takes its message all the same: give a time instead of racing
+   * it. */
   receive(options?: { timeoutMs?: number }): Promise<Received | null>;
   [Symbol.asyncDispose](): Promise<void>;
 }

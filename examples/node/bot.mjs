@@ -2,6 +2,10 @@
 import { Client } from 'chinwag';
 
 const [url, room] = process.argv.slice(2);
+if (!room) {
+  console.error('usage: bot.mjs URL ROOM, such as ws://127.0.0.1:4000/ws tea');
+  process.exit(2);
+}
 const said = new Map();
 const bot = await new Client(url, { user: 'counter' }).connect();
 await bot.join(room);

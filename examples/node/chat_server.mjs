@@ -9,6 +9,5 @@ server.on('open', (connection) => {
   console.log(`${connection.user} is here`);
 });
 
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => server.drain());
 await server.start();
-process.once('SIGINT', () => server.drain());
-process.once('SIGTERM', () => server.drain());

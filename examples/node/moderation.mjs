@@ -15,6 +15,6 @@ server.on('message', async (message) => {
   }
 });
 
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => server.drain());
 await server.start();
 console.log(server.url);
-process.once('SIGTERM', () => server.drain());

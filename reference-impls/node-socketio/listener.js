@@ -70,17 +70,20 @@ function engineOptions({ pingIntervalMs, idleTimeoutMs }) {
 }
 
 export class Listener {
+  #http = createServer(answer);
   #io;
 
-  constructor(settings, onError) {
-    const http = createServer(answer);
-    http.on('upgrade', prepare);
-    http.on('error', onError);
-    this.#io = new Server(http, engineOptions(settings));
+  constructor(settings) {
+    this.#http.on('upgrade', prepare);
+    this.#io = new Server(this.#http, engineOptions(settings));
     this.#io.engine.on('connection', limitBacklog);
     this.#io.use(admit);
     this.#io.on('connection', (socket) => this.#welcome(socket));
-    http.listen(settings.port, settings.host);
+  }
+
+  listen({ host, port }, onError) {
+    this.#http.on('error', onError);
+    this.#http.listen(port, host);
   }
 
   /** Accepts nobody any more, closes everyone, and reports when the last one is gone. */

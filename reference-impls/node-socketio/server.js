@@ -14,14 +14,15 @@ function fail(message) {
 }
 
 function start(settings) {
-  const listener = new Listener(settings, (error) => {
-    fail(`can't listen on ${settings.host}:${settings.port}: ${error.message}`);
-  });
+  const listener = new Listener(settings);
   const stop = () => {
     setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS);
     listener.stop(() => process.exit(0));
   };
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, stop);
+  listener.listen(settings, (error) => {
+    fail(`can't listen on ${settings.host}:${settings.port}: ${error.message}`);
+  });
 }
 
 try {

@@ -47,6 +47,11 @@ export class Primary {
     this.#server.close();
     setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS);
     for (const worker of Object.values(cluster.workers)) worker.process.kill('SIGTERM');
+    this.#endIfAlone();
+  }
+
+  #endIfAlone() {
+    if (Object.keys(cluster.workers).length === 0) process.exit(0);
   }
 
   #onSocket(socket) {
@@ -114,10 +119,7 @@ export class Primary {
     const hadServed = this.#serving.delete(worker);
     this.#free = this.#free.filter((each) => each !== worker);
     this.#outboxes.delete(worker);
-    if (this.#stopping) {
-      if (Object.keys(cluster.workers).length === 0) process.exit(0);
-      return;
-    }
+    if (this.#stopping) return this.#endIfAlone();
     // It has said why; another one would fail in the same way.
     if (!hadServed) process.exit(code || 1);
     for (const [id, connection] of this.#connections) {

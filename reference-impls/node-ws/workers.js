@@ -15,8 +15,8 @@ const ASK_AGAIN_MS = 100; // while descriptors are missing
 function runPrimary() {
   const settings = readSettings(process.env);
   const primary = new Primary(settings, readWorkers(process.env));
-  primary.listen((error) => failToListen(settings, error));
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => primary.stop());
+  primary.listen((error) => failToListen(settings, error));
 }
 
 /** Only with a descriptor for it. */

@@ -36,6 +36,15 @@ TEST(outbox, keeps_only_the_frame_that_has_begun) {
   EXPECT_EQ(box.waiting(), "abc");
 }
 
+TEST(outbox, keeps_no_memory_of_what_it_does_not_keep) {
+  outbox box;
+  for (int i = 0; i < 100; ++i) box.add({std::string(1'000, 'x')});
+  const std::uint32_t open = box.sent(100, 0);
+  box.keep_only(open);
+  EXPECT_EQ(box.waiting().size(), open);
+  EXPECT_LT(box.memory(), 2'000U);
+}
+
 TEST(outbox, the_rest_of_an_open_frame_goes_first) {
   outbox box;
   box.add({"later"});

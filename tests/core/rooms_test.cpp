@@ -50,6 +50,85 @@ TEST(rooms, one_is_behind_with_more_than_the_limit_waiting_until_a_pass_is_over)
   EXPECT_FALSE(parts.places.is_behind(place));
 }
 
+// A room whose members can be late.
+struct held_room {
+  explicit held_room(std::uint32_t hold_back_ms) : parts(limits(hold_back_ms)) {}
+
+  static options limits(std::uint32_t hold_back_ms) {
+    options limits = test::unhurried();
+    limits.pending_bytes_max = 8'000;
+    limits.hold_back_ms = hold_back_ms;
+    return limits;
+  }
+
+  connection_id join(const std::string& user) {
+    const connection_id id = parts.connect(user);
+    parts.places.join(id, "a");
+    return id;
+  }
+
+  void publish(std::size_t bytes) { parts.publish("a", std::string(bytes, 'x')); }
+  void hold_back_for(connection_id id) {
+    parts.shared.truth.connections[id].blocked = true;
+    parts.places.hold_back(parts.member_of(id, "a"));
+  }
+  bool is_behind() { return parts.places.is_behind(parts.places.find("a")); }
+
+  shard_parts parts;
+};
+
+TEST(holding_back, ends_when_the_slow_member_has_caught_up) {
+  held_room room(500);
+  const connection_id ann = room.join("ann");
+  room.publish(5'000);
+  room.hold_back_for(ann);
+  EXPECT_TRUE(room.is_behind());
+  room.parts.out.deliver(ann);
+  EXPECT_FALSE(room.is_behind());
+}
+
+TEST(holding_back, that_was_short_may_come_again) {
+  held_room room(500);
+  const connection_id ann = room.join("ann");
+  for (int round = 0; round < 3; ++round) {
+    room.publish(5'000);
+    room.hold_back_for(ann);
+    EXPECT_TRUE(room.is_behind());
+    room.parts.out.deliver(ann);
+    EXPECT_FALSE(room.is_behind());
+  }
+}
+
+// Otherwise a member that catches up just in time holds the publishers back again at once, for
+// ever.
+TEST(holding_back, that_was_long_is_followed_by_a_rest_though_the_slow_member_caught_up) {
+  held_room room(1);  // so that none is short, and in the rest there is none
+  const connection_id ann = room.join("ann");
+  room.publish(5'000);
+  room.hold_back_for(ann);
+  EXPECT_TRUE(room.is_behind());
+  room.parts.out.deliver(ann);
+  EXPECT_FALSE(room.is_behind());
+  room.publish(5'000);
+  room.hold_back_for(ann);
+  EXPECT_FALSE(room.is_behind());
+}
+
+TEST(holding_back, for_one_member_after_the_other_lets_the_room_go_on_in_between) {
+  held_room room(500);
+  const connection_id ann = room.join("ann");
+  const connection_id bob = room.join("bob");
+  room.publish(5'000);
+  room.hold_back_for(ann);
+  room.parts.out.deliver(ann);
+  EXPECT_FALSE(room.is_behind());
+  room.hold_back_for(bob);
+  EXPECT_FALSE(room.is_behind());
+  room.publish(2'000);
+  room.hold_back_for(bob);
+  EXPECT_TRUE(room.is_behind());
+}
+
 TEST(rooms, an_empty_room_is_forgotten_with_its_log) {
   shard_parts parts;
   const connection_id ann = parts.connect("ann");

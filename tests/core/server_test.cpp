@@ -4,6 +4,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
 #include "chat_client.hpp"
 
 namespace chinwag {
@@ -191,6 +194,38 @@ TEST(server, drains_with_1012_and_ends) {
   server.engine.join();
   EXPECT_EQ(server.engine.read_stats().connections, 0U);
   EXPECT_EQ(test::connect_to(server.port), -1) << "nobody listens any more";
+}
+
+// Whether another server can listen there, within 10 s.
+bool becomes_free(std::uint16_t port) {
+  server successor({.port = port});
+  for (int i = 0; i < 1000; ++i) {
+    if (successor.listen()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+TEST(server, one_that_stops_accepting_frees_its_port_and_serves_on) {
+  running_server server;
+  chat_client ann = join(server, "ann", "a");
+  server.engine.stop_accepting();
+  server.engine.stop_accepting();
+  EXPECT_TRUE(becomes_free(server.port));
+  ann.send(R"({"type":"message","room":"a","content":"still here"})");
+  EXPECT_TRUE(has(ann.text(), "still here"));
+  server.engine.drain(std::chrono::seconds(5));
+  EXPECT_EQ(ann.close_code(), 1012);
+}
+
+TEST(server, one_that_stopped_accepting_before_it_ran_takes_nobody) {
+  server engine({.port = 0});
+  const listen_result listening = engine.listen();
+  engine.stop_accepting();
+  ASSERT_TRUE(engine.run_in_background());
+  EXPECT_TRUE(becomes_free(listening.port));
+  engine.stop();
+  engine.join();
 }
 
 TEST(server, a_drain_ends_at_its_deadline) {

@@ -87,6 +87,20 @@ TEST(option, rooms_per_connection_max_bounds_joins_and_leaving_makes_room) {
   EXPECT_TRUE(has(ann.text(), R"("user_joined","room":"c")"));
 }
 
+TEST(option, rooms_max_counts_rooms_that_have_members) {
+  running_server server({.rooms_max = 1});
+  chat_client ann = join(server, "ann");
+  ann.send(R"({"type":"join","room":"b"})");
+  EXPECT_TRUE(has(ann.text(), "unavailable"));
+  ann.send_raw(test::client_frame(opcode::text, R"({"type":"leave","room":"a"})") +
+               test::client_frame(opcode::text, R"({"type":"join","room":"b"})"));
+  const std::string joined = ann.text();
+  EXPECT_TRUE(has(joined, R"("user_joined","room":"b")")) << joined;
+  ann.send(R"({"type":"join","room":"a"})");
+  EXPECT_TRUE(has(ann.text(), "unavailable"));
+  EXPECT_EQ(server.engine.read_stats().rooms, 1U);
+}
+
 TEST(option, accepts_per_turn_spreads_a_rush_over_turns) {
   held_server held({.accepts_per_turn = 1});
   held.hold();

@@ -233,29 +233,5 @@ TEST(rate, fan_out_counts_bytes_times_members) {
   EXPECT_GE(now.publishes, 5U);
 }
 
-// Unfinished messages are not waiting for anybody to read: only the bound on memory in all sees
-// them.
-TEST(memory, beyond_its_bound_the_holders_give_way) {
-  options settings{.port = 0};
-  settings.memory_bytes_max = 1024 * 1024;
-  stepped_shard server(settings);
-  std::vector<std::unique_ptr<chat_client>> holders;
-  const std::string whole = test::client_frame(opcode::text, std::string(60'000, 'x'));
-  const std::string part = whole.substr(0, whole.size() - 10);
-  std::uint64_t most = 0;
-  for (int i = 0; i < 60; ++i) {
-    holders.push_back(server.connect("holder" + std::to_string(i)));
-    if (!holders.back()->upgraded()) continue;
-    send_some(holders.back()->descriptor(), part);
-    server.turns(3);
-    most = std::max(most, server.loop.read().memory_bytes);
-  }
-  EXPECT_LE(most, settings.memory_bytes_max + 128 * 1024);
-  EXPECT_GT(most, settings.memory_bytes_max / 2);
-  EXPECT_GT(server.loop.read().slow_consumers, 0U);
-  const auto newcomer = server.connect("newcomer");
-  EXPECT_TRUE(newcomer->upgraded()) << "memory is there again";
-}
-
 }  // namespace
 }  // namespace chinwag

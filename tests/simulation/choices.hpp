@@ -11,20 +11,18 @@ class choices {
  public:
   explicit choices(std::uint64_t seed) : state_(seed) {}
   // A fuzzer's input decides; where it ends, a generator goes on.
-  explicit choices(std::span<const std::uint8_t> input) : input_(input), state_(input.size()) {}
+  explicit choices(std::span<const std::uint8_t> input)
+      : input_(input), state_(input.size()), fuzzed_(true) {}
 
-  std::uint64_t next() {
-    if (input_.empty()) return mixed();
-    std::uint64_t value = 0;
-    for (unsigned i = 0; i < 4 && !input_.empty(); ++i) {
-      value = value << 8 | input_.front();
-      input_ = input_.subspan(1);
-    }
-    return value;
-  }
+  // Whether a fuzzer's input was used up.
+  bool input_ended() const { return fuzzed_ && input_.empty(); }
+
+  std::uint64_t next() { return take(4); }
 
   // A number less than `limit`, which is not 0.
-  std::uint64_t below(std::uint64_t limit) { return next() % limit; }
+  std::uint64_t below(std::uint64_t limit) {
+    return take(limit <= 0x100 ? 1 : limit <= 0x10000 ? 2 : 4) % limit;
+  }
   std::uint64_t between(std::uint64_t least, std::uint64_t most) {
     return least + below(most - least + 1);
   }
@@ -36,6 +34,18 @@ class choices {
   }
 
  private:
+  // No more bytes of an input than the choice needs: a mutation then changes one choice, and the
+  // same input makes more of them.
+  std::uint64_t take(unsigned bytes) {
+    if (input_.empty()) return mixed();
+    std::uint64_t value = 0;
+    for (unsigned i = 0; i < bytes && !input_.empty(); ++i) {
+      value = value << 8 | input_.front();
+      input_ = input_.subspan(1);
+    }
+    return value;
+  }
+
   // splitmix64.
   std::uint64_t mixed() {
     std::uint64_t z = (state_ += 0x9E3779B97F4A7C15);
@@ -46,6 +56,7 @@ class choices {
 
   std::span<const std::uint8_t> input_{};
   std::uint64_t state_;
+  bool fuzzed_ = false;
 };
 
 }  // namespace simulation

@@ -134,7 +134,8 @@ bool client_stream::read_http(std::vector<client_item>& found) {
   const bool complete = end != buffer_.npos;
   const std::size_t size = complete ? end + 4 : buffer_.size();
   if (!complete && size < limits_.header_bytes_max) return false;
-  client_item item{.what = client_item::kind::http, .may_end = true};
+  client_item item{
+      .what = client_item::kind::http, .head = buffer_.starts_with("HEAD "), .may_end = true};
   if (!complete || size > limits_.header_bytes_max) {
     stage_ = stage::over;
     push(std::move(item), found);
@@ -156,7 +157,8 @@ client_item client_stream::read_head(std::string_view head) {
   client_item item{.what = client_item::kind::http};
   const http_head read = parse_head(head);
   item.head = read.method == "HEAD";
-  item.may_end = !read.good || read.hosts != 1 || read.body || read.method != "GET" ||
+  const bool reads = read.method == "GET" || read.method == "HEAD";
+  item.may_end = !read.good || read.hosts != 1 || read.body || !reads ||
                  read.version == "HTTP/1.0" || has_token(read.connection, "close");
   if (!read.good || read.hosts > 1 || read.body) return item;
   const std::string path = read.target.substr(0, read.target.find('?'));
@@ -170,6 +172,7 @@ client_item client_stream::read_head(std::string_view head) {
                       has_token(read.upgrade, "websocket") && read.ws_version == "13" &&
                       read.key == sample_key;
     item.statuses = asks ? std::set<unsigned>{101} : std::set<unsigned>{400, 426};
+    item.socket = true;
     item.echo = path == "/echo";
     item.may_end |= !asks;
     bool present = false;
@@ -190,7 +193,8 @@ client_item client_stream::read_head(std::string_view head) {
       item.user = user.value_or("");
     }
   }
-  if (read.method != "GET") item.statuses.insert({200, 400, 404, 405, 501});
+  if (item.head) item.statuses.insert({405, 501});  // H17
+  if (!reads) item.statuses.insert({200, 400, 404, 405, 501});
   if (read.hosts == 0) item.statuses.insert(400);
   if (item.what == client_item::kind::upgrade && item.statuses != std::set<unsigned>{101}) {
     item.what = client_item::kind::http;  // no client of the simulation goes on without a Host

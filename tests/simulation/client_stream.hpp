@@ -42,6 +42,7 @@ struct client_item {
   std::set<unsigned> statuses{};
   bool head = false;                // its answer has no body
   bool may_end = false;             // the connection may end after, or instead of, the answer
+  bool socket = false;              // http, upgrade: a request on /ws or /echo
   bool echo = false;                // an upgrade on /echo
   std::string user{};               // an upgrade on /ws; empty: a random one
   std::string payload{};            // text, binary, ping

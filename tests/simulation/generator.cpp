@@ -9,14 +9,6 @@ namespace simulation {
 
 namespace {
 
-const std::vector<std::string> rooms{
-    "a",
-    "b",
-    "c",
-    "d e",
-    "\"quoted\\\"",
-    "\xE2\x98\x83",
-    "0123456789012345678901234567890123456789012345678901234567890123"};
 const std::vector<std::string> users{
     "ann",
     "bob",
@@ -49,7 +41,9 @@ std::map<std::string, std::string> generator::draw_settings(std::uint64_t seed) 
   static const std::vector<std::uint64_t> often{0, 20, 200, 600};
   settings["kernel.short_receive"] = number(choices_.pick(often));
   settings["kernel.short_send"] = number(choices_.pick(often));
-  cuts_sends_ = settings["kernel.short_send"] != "0";
+  // Where a welcome may be cut, what a nameless client says could reach others before anybody has
+  // seen its name.
+  nameless_ = settings["kernel.short_send"] == "0";
   settings["kernel.few_events"] = number(choices_.pick(often));
   settings["kernel.spurious"] = number(choices_.pick(std::vector<std::uint64_t>{0, 10, 100}));
   settings["kernel.interrupted"] = number(choices_.pick(std::vector<std::uint64_t>{0, 10, 100}));
@@ -58,6 +52,11 @@ std::map<std::string, std::string> generator::draw_settings(std::uint64_t seed) 
   settings["kernel.reuse_after"] = number(choices_.pick(std::vector<std::uint64_t>{0, 3, 20}));
   settings["kernel.call_us"] = number(choices_.pick(std::vector<std::uint64_t>{1, 5, 100}));
   settings["kernel.kib_us"] = number(choices_.pick(std::vector<std::uint64_t>{0, 1, 30}));
+  if (choices_.chance(30)) {
+    draw_crowd(settings);
+  } else if (choices_.chance(50)) {
+    draw_little_memory(settings);
+  }
   return settings;
 }
 
@@ -90,21 +89,74 @@ void generator::draw_server(std::map<std::string, std::string>& settings) {
   settings["echo_bytes_max"] = "200000";
 }
 
+// A room of readers, so that the server alone decides how far they fall behind.
+void generator::draw_crowd(std::map<std::string, std::string>& settings) {
+  crowd_ = true;
+  echo_ = big_ = false;
+  nameless_ = unique_users_ = true;
+  clients_max_ = 12;
+  settings["kernel.short_send"] = settings["kernel.no_buffers"] = "0";
+  settings["pending_bytes_max"] = "1048576";
+  settings["read_bytes_per_turn"] = "65536";
+  settings["room_backlog_bytes_max"] = "1024";
+  settings["sends_per_room_turn"] = "3";
+  settings["turn_us"] = "100";
+}
+
+// So little that a few who do not read can fill it.
+void generator::draw_little_memory(std::map<std::string, std::string>& settings) {
+  little_memory_ = big_ = true;
+  // Some are refused: the names of those who are not tell who they are.
+  unique_users_ = true;
+  nameless_ = false;
+  clients_max_ = 6;
+  settings["memory_bytes_max"] = "1048576";
+  settings["read_bytes_per_turn"] = choices_.chance(500) ? "65536" : "10000";
+  settings["pending_bytes_max"] = choices_.chance(700) ? "16777216" : "1048576";
+  settings["stall_timeout_ms"] = "10000";
+}
+
 void generator::draw_program(std::map<std::string, std::string>& settings) {
   program_ = choices_.chance(500);
   settings["program.present"] = program_ ? "1" : "0";
   if (!program_) return;
   settings["program.asks_joins"] = choices_.chance(500) ? "1" : "0";
   settings["program.asks_messages"] = choices_.chance(700) ? "1" : "0";
-  settings["program.later"] = number(choices_.pick(std::vector<int>{0, 20, 200}));
-  settings["program.change"] = number(choices_.pick(std::vector<int>{0, 10, 60}));
+  settings["program.later"] = number(choices_.pick(std::vector<std::uint64_t>{0, 20, 200}));
+  settings["program.change"] = number(choices_.pick(std::vector<std::uint64_t>{0, 10, 60}));
 }
 
 action generator::draw_end() {
   return {.kind = action_kind::end, .a = choices_.below(4)};
 }
 
+void generator::act_in_crowd(std::vector<action>& actions) {
+  if (clients_.size() < clients_max_) {
+    client made{.number = ++connected_};
+    actions.push_back({.kind = action_kind::connect, .client = made.number, .a = 10'000'000});
+    clients_.push_back(std::move(made));
+    upgrade(clients_.back(), actions);
+    turn(actions);
+    client& fresh = clients_.back();
+    fresh.rooms.insert("a");
+    return send_frame(fresh, 0x81, R"({"type":"join","room":"a"})", actions);
+  }
+  if (choices_.chance(2)) {
+    const bool beats = choices_.chance(500);
+    for (client& of : clients_) {
+      if (choices_.chance(700)) flood(of, beats, actions);
+    }
+  }
+  turn(actions);
+}
+
 void generator::draw(std::vector<action>& actions) {
+  if (choices_.below(8'000) == 0) {
+    const bool stops = choices_.chance(200);
+    actions.push_back({.kind = stops ? action_kind::stop : action_kind::drain});
+    return;
+  }
+  if (crowd_) return act_in_crowd(actions);
   const std::uint64_t what = choices_.below(1000);
   if (clients_.empty() || (clients_.size() < clients_max_ && what < 60)) return connect(actions);
   client& of = clients_[static_cast<std::size_t>(choices_.below(clients_.size()))];
@@ -122,6 +174,8 @@ void generator::draw(std::vector<action>& actions) {
     return what < 980 ? ask_http(of, actions) : misspeak(of, actions);
   }
   if (what < 515) return misspeak(of, actions);
+  if (little_memory_ && what < 525) return fill_memory(of, actions);
+  if (little_memory_ && what < 530) return keep_logs(of, actions);
   if (what < 600) return burst(of, actions);
   if (what < 640) return say_many(of, actions);
   say(of, actions);
@@ -154,9 +208,7 @@ std::string generator::any_user() {
 }
 
 void generator::upgrade(client& of, std::vector<action>& actions) {
-  // Where a welcome may be cut, what a nameless client says could reach others before anybody has
-  // seen its name.
-  of.user = !cuts_sends_ && choices_.chance(100) ? "" : new_user(of);
+  of.user = nameless_ && choices_.chance(100) ? "" : new_user(of);
   of.echo = echo_ && choices_.chance(200);
   std::string head = of.echo ? "GET /echo" : "GET /ws";
   if (!of.user.empty()) head += "?x=1&user=" + percent(of.user) + "&user=other";
@@ -188,6 +240,9 @@ void generator::ask_http(client& of, std::vector<action>& actions) {
       "GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n",
+      "HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n",
+      "HEAD /nothing HTTP/1.1\r\nHost: x\r\n\r\n",
+      "HEAD /ws HTTP/1.1\r\nHost: x\r\n\r\n",
       "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
       "GET /health HTTP/1.0\r\nHost: x\r\n\r\n",
       "GET /ws HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -204,211 +259,11 @@ void generator::ask_http(client& of, std::vector<action>& actions) {
   const std::uint64_t count = choices_.chance(100) ? 60 : choices_.between(1, 3);
   const bool plain = choices_.chance(600);
   for (std::uint64_t i = 0; i < count; ++i) {
-    text += plain ? requests[static_cast<std::size_t>(choices_.below(3))] : choices_.pick(requests);
+    text += plain ? requests[static_cast<std::size_t>(choices_.below(5))] : choices_.pick(requests);
   }
   if (choices_.chance(100)) text.resize(text.size() / 2);
   if (choices_.chance(30)) text = "GET /" + std::string(9'000, 'x');
   actions.push_back({.kind = action_kind::raw, .client = of.number, .texts = {std::move(text)}});
-}
-
-void generator::send_frame(client& of, unsigned first, const std::string& payload,
-                           std::vector<action>& actions) {
-  actions.push_back({.kind = action_kind::frame,
-                     .client = of.number,
-                     .a = first,
-                     .b = choices_.chance(500) ? 0 : choices_.next() & 0xFFFFFFFF,
-                     .texts = {payload}});
-}
-
-void generator::send_text(client& of, const std::string& text, std::vector<action>& actions) {
-  if (!choices_.chance(80)) return send_frame(of, 0x81, text, actions);
-  // In fragments, some empty, with control frames between.
-  std::string rest = text;
-  unsigned opcode = 1;
-  while (choices_.chance(600)) {
-    const auto size = static_cast<std::size_t>(choices_.below(rest.size() + 1));
-    send_frame(of, opcode, rest.substr(0, size), actions);
-    rest.erase(0, size);
-    opcode = 0;
-    if (choices_.chance(300)) send_frame(of, 0x89, "p" + number(++tags_), actions);
-    if (choices_.chance(300)) turn(actions);
-  }
-  send_frame(of, 0x80 | opcode, rest, actions);
-}
-
-std::string generator::json_text(const std::string& plain) {
-  if (!choices_.chance(150)) return escape_json(plain);
-  std::string out;
-  char escape[8];
-  for (const char c : plain) {
-    if (static_cast<unsigned char>(c) >= 0x80 || choices_.chance(800)) {
-      out += escape_json(std::string(1, c));
-    } else {
-      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned char>(c));
-      out += escape;
-    }
-  }
-  return out;
-}
-
-std::string generator::room() {
-  return choices_.pick(rooms);
-}
-
-std::string generator::known_room(const client& of) {
-  if (of.rooms.empty() || choices_.chance(50)) return room();
-  auto at = of.rooms.begin();
-  std::advance(at, static_cast<std::ptrdiff_t>(choices_.below(of.rooms.size())));
-  return *at;
-}
-
-// JSON text of a content that no other message has.
-std::string generator::content() {
-  std::string text = "t" + number(++tags_) + " ";
-  const std::uint64_t what = choices_.below(1000);
-  if (what < 500) return text;
-  if (what < 800) return text + json_text(std::string(choices_.below(300), 'x'));
-  if (what < 850)
-    return text + "\\u0000\\\"\\\\\\/\\b\\f\\n\\r\\t\xE2\x98\x83\\u2603\\ud83d\\ude00";
-  if (!big_ || what < 900) return text + std::string(choices_.below(3'000), 'y');
-  if (what < 960) return text + std::string(choices_.below(60'000), 'z');
-  for (std::uint64_t i = choices_.between(1'000, 32'600); i > 0; --i) text += "\\n";
-  return text;
-}
-
-std::string generator::request(client& of) {
-  const std::uint64_t what = choices_.below(1000);
-  const auto field = [&](const char* name, const std::string& plain) {
-    return ",\"" + std::string(name) + "\":\"" + json_text(plain) + "\"";
-  };
-  const std::string extra = choices_.chance(50) ? ",\"extra\":[1,{\"a\":null}]}" : "}";
-  if (of.rooms.empty() ? what < 600 : what < 120) {
-    const std::string name = room();
-    of.rooms.insert(name);
-    return "{\"type\":\"join\"" + field("room", name) + extra;
-  }
-  if (what < 220) {
-    const std::string name = known_room(of);
-    of.rooms.erase(name);
-    return "{\"type\":\"leave\"" + field("room", name) + extra;
-  }
-  if (what < 730) {
-    return "{\"type\":\"message\"" + field("room", known_room(of)) + ",\"content\":\"" + content() +
-           "\"" + extra;
-  }
-  if (what < 840) {
-    return "{\"content\":\"" + content() + "\",\"type\":\"direct\"" + field("to", any_user()) +
-           extra;
-  }
-  if (what < 950) return "{ \"type\" : \"heartbeat\"" + extra;
-  return wrong_request();
-}
-
-std::string generator::wrong_request() {
-  static const std::vector<std::string> wrong{
-      "[]",
-      "7",
-      "\"text\"",
-      "{}",
-      "{\"type\":7}",
-      "{\"type\":\"unknown\",\"x\":1}",
-      "{\"type\":\"join\"}",
-      "{\"type\":\"join\",\"room\":\"\"}",
-      "{\"type\":\"join\",\"room\":5}",
-      "{\"type\":\"join\",\"room\":\"\\u0001\"}",
-      "{\"type\":\"leave\",\"room\":[]}",
-      "{\"type\":\"leave\",\"room\":\"never joined\"}",
-      "{\"type\":\"message\",\"room\":\"never joined\",\"content\":\"x\"}",
-      "{\"type\":\"message\",\"room\":\"a\"}",
-      "{\"type\":\"message\",\"room\":\"a\",\"content\":1}",
-      "{\"type\":\"direct\",\"to\":\"\",\"content\":\"x\"}",
-      "{\"type\":\"direct\",\"to\":\"nobody\",\"content\":\"x\"}",
-      "{\"type\":\"join\",\"room\":"
-      "\"01234567890123456789012345678901234567890123456789012345678901234\"}"};
-  return choices_.pick(wrong);
-}
-
-void generator::say(client& of, std::vector<action>& actions) {
-  if (of.echo) {
-    send_frame(of, choices_.chance(500) ? 0x81 : 0x82, "e" + number(++tags_), actions);
-    return;
-  }
-  if (choices_.chance(30)) return send_frame(of, 0x89, "p" + number(++tags_), actions);
-  if (choices_.chance(20)) return send_frame(of, 0x8A, "", actions);
-  send_text(of, request(of), actions);
-}
-
-// Several commands in one write: message, leave, join, message; message, leave, heartbeat; ...
-void generator::burst(client& of, std::vector<action>& actions) {
-  if (of.echo) return say(of, actions);
-  const std::string name = known_room(of);
-  const std::string place = ",\"room\":\"" + escape_json(name) + "\"";
-  const auto say_it = [&](const char* type, bool with_content) {
-    std::string text = "{\"type\":\"" + std::string(type) + "\"" + place;
-    if (with_content) text += ",\"content\":\"" + content() + "\"";
-    send_text(of, text + "}", actions);
-  };
-  const std::uint64_t size = choices_.between(3, 8);
-  for (std::uint64_t i = 0; i < size; ++i) {
-    const std::uint64_t what = choices_.below(10);
-    if (what < 4) say_it("message", true);
-    if (what >= 4 && what < 6) say_it("leave", false);
-    if (what >= 6 && what < 8) say_it("join", false);
-    if (what >= 8) send_text(of, "{\"type\":\"heartbeat\"}", actions);
-  }
-  of.rooms.insert(name);
-  turn(actions);
-}
-
-// Much of one kind, for those who do not read.
-void generator::say_many(client& of, std::vector<action>& actions) {
-  if (of.echo) return say(of, actions);
-  const std::uint64_t size = choices_.between(10, 60);
-  const bool beats = choices_.chance(200);
-  for (std::uint64_t i = 0; i < size; ++i) {
-    const std::string text = beats ? "{\"type\":\"heartbeat\"}" : request(of);
-    send_frame(of, 0x81, text, actions);
-    if (choices_.chance(30)) turn(actions);
-  }
-}
-
-void generator::misspeak(client& of, std::vector<action>& actions) {
-  const auto raw = [&](std::string bytes) {
-    actions.push_back({.kind = action_kind::raw, .client = of.number, .texts = {std::move(bytes)}});
-  };
-  of.broken = true;
-  const std::string key = std::string(4, '\0');
-  switch (choices_.below(14)) {
-    case 0:
-      return raw("\x81\x01x");  // no mask
-    case 1:
-      return send_frame(of, 0x83, "reserved opcode", actions);
-    case 2:
-      return send_frame(of, 0xC1, "reserved bit", actions);
-    case 3:
-      return send_frame(of, 0x80, "continues nothing", actions);
-    case 4:
-      return send_frame(of, 0x09, "a ping in fragments", actions);
-    case 5:
-      return send_frame(of, 0x81, "not \xFF UTF-8", actions);
-    case 6:
-      return send_frame(of, 0x82, "binary", actions);
-    case 7:
-      return send_frame(of, 0x81, std::string(65'537, ' '), actions);
-    case 8:
-      return raw(std::string("\x81\xFF\x80\0\0\0\0\0\0\0", 10) + key);  // 2^63 bytes
-    case 9:
-      return send_frame(of, 0x81, choices_.chance(500) ? "not JSON" : "{\"type\":\"join\"",
-                        actions);
-    case 10:
-      return send_frame(of, 0x88, "", actions);
-    case 11:
-      return send_frame(of, 0x88, std::string("\x03\xE8", 2) + "bye", actions);
-    case 12:
-      return send_frame(of, 0x88, std::string("\x03\xED", 2), actions);  // 1005
-    default:
-      return send_frame(of, 0x88, std::string("\x0F\xA0", 2) + "4000", actions);
-  }
 }
 
 void generator::change_client(client& of, std::vector<action>& actions) {
@@ -435,12 +290,16 @@ void generator::program_acts(std::vector<action>& actions) {
   const auto plain = [&] {
     std::string text = "p" + number(++tags_);
     if (choices_.chance(200)) text += std::string(choices_.below(2'000), '"');
-    if (big_ && choices_.chance(100)) text += std::string(choices_.below(65'000), '\n');
+    // Twice as long as JSON: some need a chunk to themselves.
+    if (big_ && choices_.chance(100)) text += std::string(choices_.below(200'000), '\n');
     return text;
   };
   if (what < 50 && program_) {
     actions.push_back(
         {.kind = action_kind::decide, .a = choices_.below(50), .b = choices_.below(50)});
+    if (choices_.chance(200)) {
+      actions.push_back({.kind = action_kind::decide, .b = 5 * choices_.below(10)});  // once more
+    }
   } else if (what < 70) {
     actions.push_back({.kind = action_kind::publish, .texts = {room(), "server", plain()}});
   } else if (what < 82) {

@@ -21,6 +21,7 @@ class generator {
   // Appends one action, or a few that belong together.
   void draw(std::vector<action>& actions);
   action draw_end();
+  bool input_ended() const { return choices_.input_ended(); }
 
  private:
   struct client {
@@ -34,6 +35,9 @@ class generator {
 
   void draw_server(std::map<std::string, std::string>& settings);
   void draw_program(std::map<std::string, std::string>& settings);
+  void draw_crowd(std::map<std::string, std::string>& settings);
+  void draw_little_memory(std::map<std::string, std::string>& settings);
+  void act_in_crowd(std::vector<action>& actions);
 
   void connect(std::vector<action>& actions);
   void upgrade(client& of, std::vector<action>& actions);
@@ -42,6 +46,9 @@ class generator {
   void say(client& of, std::vector<action>& actions);
   void say_many(client& of, std::vector<action>& actions);
   void burst(client& of, std::vector<action>& actions);
+  void flood(client& of, bool beats, std::vector<action>& actions);
+  void fill_memory(client& of, std::vector<action>& actions);
+  void keep_logs(client& of, std::vector<action>& actions);
   void send_text(client& of, const std::string& text, std::vector<action>& actions);
   void send_frame(client& of, unsigned first, const std::string& payload,
                   std::vector<action>& actions);
@@ -68,9 +75,10 @@ class generator {
   bool big_ = false;
   bool program_ = false;
   bool echo_ = false;
-  bool cuts_sends_ = false;
+  bool crowd_ = false;  // all are in one room and read all; some flood it
+  bool little_memory_ = false;
+  bool nameless_ = true;  // some ask for a random name
   std::uint64_t idle_ms_ = 60'000;
-  std::size_t room_least_ = 1;
 };
 
 }  // namespace simulation

@@ -173,7 +173,9 @@ void host_program::decide(std::uint64_t which, std::uint64_t how) {
   const bool again = how % 5 == 0 && !decided_.empty();
   std::vector<request>& from = again ? decided_ : waiting_;
   if (from.empty()) return;
-  const auto place = static_cast<std::ptrdiff_t>(which % from.size());
+  // What was decided last may still wait for what was asked before it.
+  const std::size_t size = again ? std::min<std::size_t>(from.size(), 4) : from.size();
+  const auto place = static_cast<std::ptrdiff_t>(from.size() - 1 - which % size);
   const request about = from[static_cast<std::size_t>(place)];
   const verdict given = choose(about, false, how + 1);
   if (!again) {

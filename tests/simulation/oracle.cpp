@@ -37,6 +37,11 @@ std::uint32_t oracle::user_id(std::string_view user) {
   return at->second;
 }
 
+void oracle::expect_frame(std::size_t content_bytes) {
+  constexpr std::size_t around = 1'024;  // header, type, room, user and timestamp
+  largest_frame_ = std::max(largest_frame_, content_bytes + around);
+}
+
 void oracle::connected(connection_number number) {
   auto made = std::make_unique<client>(settings_.limits);
   made->number = number;
@@ -56,6 +61,7 @@ void oracle::sent(connection_number number, std::string_view bytes, std::uint64_
   possible_ += 7 * bytes.size();
   for (std::size_t i = known; i < of->items.size(); ++i) {
     client_item& item = of->items[i];
+    expect_frame(item.payload.size());
     possible_ += 300;
     if (item.message.what == asked_message::kind::uncertain) uncertain_ = true;
     // These need not wait until what was asked for before them is decided.
@@ -269,6 +275,7 @@ void oracle::evaluate_direct(client& of, const asked_message& asked) {
 }
 
 void oracle::add_direct(std::string_view from, std::string_view content, direct record) {
+  any_direct_ = true;
   record.order = ++clock_;
   directs_[event_hash("direct", {}, from, content)].push_back(std::move(record));
 }
@@ -317,6 +324,7 @@ void oracle::message_asked(connection_number number, std::uint64_t ticket, std::
   client* of = find(number);
   if (of == nullptr) return;
   possible_ += 6 * given.text.size() + 300;
+  expect_frame(escape_json(given.text).size());
   of->questions.push_back(
       {ticket, false, std::string(room), std::string(content), std::move(given)});
   evaluate(*of);
@@ -327,6 +335,7 @@ void oracle::decided(connection_number number, std::uint64_t ticket, answer_give
   if (of == nullptr) return;
   // What waited for the verdict is published now, and it was counted when it came.
   possible_ += 6 * given.text.size() + 7 * std::uint64_t{65'536};
+  expect_frame(escape_json(given.text).size());
   of->decided_late = true;
   for (question& one : of->questions) {
     if (one.ticket == ticket && one.given.what == answer_given::kind::later) one.given = given;
@@ -336,11 +345,13 @@ void oracle::decided(connection_number number, std::uint64_t ticket, answer_give
 
 void oracle::published(std::string_view room, std::string_view content, std::string_view user) {
   possible_ += 6 * content.size() + 300;
+  expect_frame(escape_json(content).size());
   add_publication(room, user, content, the_program);
 }
 
 void oracle::sent_to(std::string_view to, std::string_view content, std::string_view user) {
   possible_ += 6 * content.size() + 300;
+  expect_frame(escape_json(content).size());
   add_direct(user, content, {.sender = the_program, .to = std::string(to)});
   const std::uint64_t key = event_hash("direct", {}, user, content);
   for (auto& [number, of] : clients_) {
@@ -352,6 +363,7 @@ void oracle::sent_one(connection_number to, std::string_view content, std::strin
   client* of = find(to);
   if (of == nullptr) return;
   possible_ += 6 * content.size() + 300;
+  expect_frame(escape_json(content).size());
   add_direct(user, content, {.sender = verdicts - 1, .to_one = to});
   of->must_directs.insert(event_hash("direct", {}, user, content));
 }
@@ -375,6 +387,8 @@ void oracle::after_turn(const std::vector<link_report>& links, std::uint64_t now
     if (of == nullptr) continue;
     of->accepted |= one.accepted;
     of->send_failed |= one.send_failed;
+    // Where memory is scarce, those who hold most give way.
+    of->slow_possible |= settings_.little_memory && possible_ > of->mark_before;
     if (one.blocked) {
       of->slow_possible |= one.stalled_us + rounding_us >= settings_.stall_timeout_ms * ms;
       of->slow_possible |= possible_ - of->mark_before > settings_.pending_bytes_max;
@@ -383,7 +397,7 @@ void oracle::after_turn(const std::vector<link_report>& links, std::uint64_t now
       of->mark = possible_;
     }
     // After a pause of the process the server may need several turns to read what came meanwhile.
-    of->idle_possible |= one.unread_after_pause;
+    // It judges nobody's silence before (L8).
     of->handshake_possible |= one.unread_after_pause;
     if (of->says.upgraded()) {
       of->idle_possible |=
@@ -442,7 +456,8 @@ std::vector<connection_number> oracle::who_may_open(std::string_view user) const
 bool oracle::may_open(connection_number number, std::string_view user) const {
   const client* of = find(number);
   if (of == nullptr || of->reported || !of->asked_upgrade || of->echo) return false;
-  return of->wanted.empty() || of->wanted == user;
+  if (!of->wanted.empty()) return of->wanted == user;
+  return of->user.empty() ? is_uuid4(user) : of->user == user;
 }
 
 }  // namespace simulation

@@ -33,7 +33,10 @@ struct oracle_settings {
   std::uint64_t handshake_timeout_ms = 10'000;
   std::uint64_t stall_timeout_ms = 10'000;
   std::uint64_t pending_bytes_max = 1024 * 1024;
+  bool little_memory = false;  // so little that the runs fill it
   bool skips = false;
+  // The server promises more than R6 asks for: what was published before a leave comes.
+  bool leaves_deliver = false;
   bool asks_joins = false;
   bool asks_messages = false;
 };
@@ -77,7 +80,8 @@ class oracle {
   using control = std::function<void(const server_frame&)>;
   void received(connection_number number, std::string_view bytes, std::uint64_t now_us,
                 const control& respond);
-  void server_ended(connection_number number, bool reset);
+  // `lost`: a reset took what the client had not read yet.
+  void server_ended(connection_number number, bool reset, bool lost = false);
 
   // What the program hears and does.
   void opened(connection_number number, std::string_view user);
@@ -94,6 +98,9 @@ class oracle {
   void sent_one(connection_number to, std::string_view content, std::string_view user);
   void kicked(connection_number number, std::uint16_t code);
   void draining();
+  // Bytes of the longest frame that anything asked for so far can have led to.
+  bool any_direct() const { return any_direct_; }
+  std::size_t largest_frame() const { return largest_frame_; }
   void stopping() { stopping_ = true; }
 
   void after_turn(const std::vector<link_report>& links, std::uint64_t now_us, bool rested);
@@ -219,6 +226,7 @@ class oracle {
     std::uint64_t mark_before = 0;
     std::uint64_t pinged = 0;
     bool alive_at_drain = false;
+    bool lost = false;
     std::uint16_t closed_with = 0;
     std::map<std::uint64_t, std::uint64_t> direct_order;  // of each sender
     std::set<std::uint64_t> must_directs;
@@ -240,6 +248,7 @@ class oracle {
 
   client* find(connection_number number);
   const client* find(connection_number number) const;
+  void expect_frame(std::size_t content_bytes);
   void violate(const client& of, const char* rule, const std::string& text);
   std::uint32_t user_id(std::string_view user);
 
@@ -267,6 +276,7 @@ class oracle {
   bool certainly_there(const client& asker, const answer& due) const;
   bool never_there(const answer& due) const;
   void fence(client& of, std::uint64_t index);
+  bool due_before_leave(const room_view& view, const own_event& one) const;
   void take_direct(client& of, const std::string& user, const std::string& content);
   void take_room_event(client& of, event_kind what, const std::string& room,
                        const std::string& user, const std::string& content);
@@ -307,6 +317,8 @@ class oracle {
   std::unordered_map<std::string, std::uint32_t> connections_of_;  // ever, by user
   std::uint64_t clock_ = 0;     // of what was published or joined
   std::uint64_t possible_ = 0;  // bytes that all requests so far can have led to for one client
+  std::size_t largest_frame_ = 0;
+  bool any_direct_ = false;
   std::uint64_t unix_least_ = 0;
   std::uint64_t unix_most_ = UINT64_MAX;
   std::uint64_t now_us_ = 0;

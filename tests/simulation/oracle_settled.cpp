@@ -26,6 +26,9 @@ void oracle::settle_client(client& of) {
     for (const std::uint16_t code : of.codes) codes += " " + std::to_string(code);
     return violate(of, "it must be closed", "with one of" + codes);
   }
+  if (!of.hears.empty()) {
+    return violate(of, "framing: nothing is unfinished at rest", "bytes of no whole answer came");
+  }
   if (of.http_over) return violate(of, "HTTP: Connection: close, then the end", "it did not end");
   if (!of.upgraded && !of.http.empty()) {
     return violate(of, "HTTP: one answer for each request",
@@ -56,7 +59,7 @@ void oracle::settle_client(client& of) {
     if (view.unclear || view.skipped) continue;
     for (const own_event& one : view.own) {
       const bool left = one.epoch < view.epoch || !view.member;
-      if (one.optional || left) continue;
+      if (one.optional || (left && !due_before_leave(view, one))) continue;
       return violate(of, one.join ? "liveness: user_joined to the joiner" : "R11: its own message",
                      "nothing came in '" + name + "'");
     }
@@ -223,6 +226,7 @@ void oracle::forget() {
       view.seen.clear();
       view.before.clear();
       view.begun = 0;
+      view.left_at = 0;
       view.rejoined = false;
       view.skipped = false;
       if (view.unclear) view.counts = false;
@@ -239,6 +243,7 @@ void oracle::drained() {
   for (const auto& [number, of] : clients_) {
     if (!of->alive_at_drain || of->client_over || of->close_received) continue;
     if (of->send_failed || of->slow_possible || of->idle_possible || of->suspect) continue;
+    if (of->lost) continue;
     violate(*of, "L5: close 1012 to everyone", "it got none");
   }
   for (const auto& [number, room] : lefts_in_drain_) {

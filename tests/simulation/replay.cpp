@@ -53,7 +53,9 @@ outcome explore(choices source, std::uint64_t seed, std::uint64_t actions, scrip
     std::size_t done = 0;
     while (!shard.over() && done < actions) {
       drawn.draw(run.actions);
-      if (run.actions.size() >= actions) run.actions.push_back(drawn.draw_end());
+      if (run.actions.size() >= actions || drawn.input_ended()) {
+        run.actions.push_back(drawn.draw_end());
+      }
       for (; done < run.actions.size() && !shard.over(); ++done) shard.apply(run.actions[done]);
     }
   }

@@ -26,7 +26,9 @@ enum class action_kind : std::uint8_t {
   send,     // client, texts: content
   kick,     // client, a: code
   settle,   // a: seed; everybody reads and the server comes to rest
-  end,      // a: 0 all vanish, 1 drain, 2 stop, 3 silence
+  drain,    // the program does, and clients go on
+  stop,
+  end,  // a: 0 all vanish, 1 drain, 2 stop, 3 silence
 };
 
 struct action {

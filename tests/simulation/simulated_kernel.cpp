@@ -153,7 +153,7 @@ int simulated_kernel::accept(int listener, chinwag::kernel::peer_address& peer) 
   waiting_.pop_front();
   taken.descriptor = give(kind::connection);
   taken.accepted = true;
-  taken.accepted_us = taken.progress_us = now_us_;
+  taken.accepted_us = taken.progress_us = woke_us_;
   descriptors_[static_cast<std::size_t>(taken.descriptor)].connection = &taken;
   peer = {};
   peer[10] = peer[11] = 0xFF;
@@ -205,7 +205,7 @@ ssize_t simulated_kernel::send(int descriptor, std::span<const iovec> pieces) {
   }
   const std::size_t free = of.room - std::min(of.room, of.to_client.size());
   if (free == 0) {
-    if (of.blocked_us == 0) of.blocked_us = now_us_;
+    if (of.blocked_us == 0) of.blocked_us = woke_us_;
     of.was_blocked = true;
     return -EAGAIN;
   }
@@ -223,8 +223,8 @@ ssize_t simulated_kernel::send(int descriptor, std::span<const iovec> pieces) {
     left -= part;
   }
   if (of.client_gone) of.client_reset = true;
-  of.progress_us = now_us_;
-  of.blocked_us = size == offered ? 0 : now_us_;
+  of.progress_us = woke_us_;
+  of.blocked_us = size == offered ? 0 : woke_us_;
   of.was_blocked |= size < offered;
   work_.sent += size;
   now_us_ += size * habits_.kib_us / 1024;
@@ -243,6 +243,7 @@ void simulated_kernel::reset(int descriptor) {
   if (of == nullptr) return;
   count("reset", of->connection->number, 0);
   of->connection->server_reset = true;
+  of->connection->lost |= !of->connection->to_client.empty() || of->connection->blocked_us != 0;
   of->connection->to_client.clear();
 }
 
@@ -338,6 +339,7 @@ std::size_t simulated_kernel::wait(int poller, std::span<event> into, int timeou
   use(poller, kind::poller, "wait");
   count("wait", static_cast<std::uint64_t>(timeout_ms), 0);
   last_timeout_ms_ = timeout_ms;
+  woke_us_ = now_us_;
   std::size_t found = collect(into);
   if (found > 0 || timeout_ms == 0) return found;
   if (meanwhile) {
@@ -352,6 +354,7 @@ std::size_t simulated_kernel::wait(int poller, std::span<event> into, int timeou
   rested_ = true;
   const auto asked_us = static_cast<std::uint64_t>(timeout_ms) * 1'000;
   now_us_ += timeout_ms < 0 ? patience_us_ : std::min(asked_us, patience_us_);
+  woke_us_ = now_us_;
   return 0;
 }
 

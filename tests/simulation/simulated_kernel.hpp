@@ -51,6 +51,7 @@ struct link {
   bool server_fin = false;
   bool server_closed = false;
   bool server_reset = false;
+  bool lost = false;  // what the client had not read yet, by a reset
 
   std::uint64_t accepted_us = 0;
   std::uint64_t received = 0;     // bytes that the server took
@@ -165,6 +166,8 @@ class simulated_kernel {
   connection_number last_receiver_ = 0;
   std::uint64_t patience_us_ = 0;
   std::uint64_t turn_began_us_ = 0;
+  // When the shard last came back from its wait: its deadlines of this turn count from then.
+  std::uint64_t woke_us_ = 0;
   std::uint64_t now_us_ = 3'600'000'000;
   std::int64_t unix_offset_ms_ = 1'700'000'000'000;
   std::uint64_t calls_ = 0;

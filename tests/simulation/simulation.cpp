@@ -14,6 +14,7 @@ constexpr std::uint64_t sleep_us = 20 * ms;    // at most, of a calm turn
 constexpr std::uint64_t settle_us = 700 * ms;  // longer than the server holds anyone back
 constexpr std::uint64_t pause_us = 500 * ms;
 constexpr std::uint64_t idle_turns_max = 300;
+constexpr std::uint64_t little_memory_bytes = 256 * 1024 * 1024;  // a run asks for less
 constexpr std::uint64_t turns_to_rest = 20'000;
 
 oracle_settings settings_of(const setup& made) {
@@ -27,7 +28,9 @@ oracle_settings settings_of(const setup& made) {
   settings.handshake_timeout_ms = made.limits.handshake_timeout_ms;
   settings.stall_timeout_ms = made.limits.stall_timeout_ms;
   settings.pending_bytes_max = made.limits.pending_bytes_max;
+  settings.little_memory = made.limits.memory_bytes_max < little_memory_bytes;
   settings.skips = made.limits.slow_consumer == chinwag::slow_consumer_policy::skip;
+  settings.leaves_deliver = true;  // core/src/state/rooms.hpp, leave()
   settings.asks_joins = made.program.present != 0 && made.program.asks_joins != 0;
   settings.asks_messages = made.program.present != 0 && made.program.asks_messages != 0;
   return settings;
@@ -40,13 +43,14 @@ run_of_shard::run_of_shard(const setup& made, trace& log)
       trace_(log),
       kernel_(made.kernel, made.seed, log),
       oracle_(settings_of(made), log),
+      bounds_(made.limits, log),
       program_(made.program, oracle_, kernel_, log) {
   const chinwag::hash_key key{made.seed, ~made.seed};
   shard_ = std::make_unique<chinwag::shard>(made.limits, key, program_.make_handlers());
   program_.serve_for(*shard_);
   kernel_.owed = [this]() -> std::string {
     if (program_.owed() > 0) return "the program a task";
-    return drain_asked_ && kernel_.listens() ? "a drain" : "";
+    return drain_asked_ && kernel_.listens() ? "a drain or a stop" : "";
   };
   if (!shard_->listen()) trace_.violate("listen", "it failed");
   shard_->begin();
@@ -75,6 +79,7 @@ void run_of_shard::apply(const action& one) {
   trace_.add("action", static_cast<std::uint64_t>(one.kind), one.client);
   for (const std::string& text : one.texts) trace_.add_bytes(text);
   act(one);
+  if (over_) conclude();
 }
 
 void run_of_shard::connect(const action& one) {
@@ -142,6 +147,10 @@ void run_of_shard::act(const action& one) {
       return program_.kick(one.client, static_cast<std::uint16_t>(one.a));
     case action_kind::settle:
       return settle(one.a);
+    case action_kind::drain:
+      return ask_to_drain();
+    case action_kind::stop:
+      return ask_to_stop();
     case action_kind::end:
       return finish(one.a);
   }
@@ -164,6 +173,7 @@ void run_of_shard::turn(std::uint64_t seed, bool calm, std::uint64_t patience_us
   unix_most_ = std::max(unix_most_, kernel_.unix_now_ms());
   oracle_.unix_range(unix_least_ - 1, unix_most_);
   check_turn();
+  check_bounds();
   // A wait of one millisecond is a look at what can't go on yet, not a rest.
   report(kernel_.rested() && kernel_.last_timeout_ms() != 1);
   for (auto& [number, of] : clients_) {
@@ -198,6 +208,23 @@ void run_of_shard::check_turn() {
     trace_.violate("liveness: it sleeps when there is nothing to do",
                    std::to_string(idle_turns_) + " turns without a wait did nothing");
   }
+}
+
+void run_of_shard::check_bounds() {
+  turn_sample sample{.now = shard_->read(),
+                     .largest_frame = oracle_.largest_frame(),
+                     .directs = oracle_.any_direct(),
+                     .now_us = kernel_.now_us()};
+  for (auto& [number, of] : clients_) {
+    const link& at = *link_of(number);
+    // Behind a reset all that is left is read at once.
+    if (!at.client_reset) bounds_.check_received(number, at.received - of.received);
+    of.received = at.received;
+    if (!at.accepted || at.server_closed) continue;
+    ++sample.connections;
+    sample.blocked |= at.was_blocked || at.blocked_us != 0;
+  }
+  bounds_.check(sample);
 }
 
 void run_of_shard::report(bool rested) {
@@ -254,7 +281,8 @@ void run_of_shard::read(client& to) {
   const bool ended = at.server_fin || at.server_closed || at.server_reset;
   if (!ended || to.saw_end || (!at.to_client.empty() && !at.server_reset)) return;
   to.saw_end = true;
-  oracle_.server_ended(to.number, at.server_reset);
+  at.lost |= !at.to_client.empty();
+  oracle_.server_ended(to.number, at.server_reset, at.lost);
   if ((to.manners & 2) == 0 && !at.server_closed) return;
   kernel_.vanish(at);
   oracle_.client_ended(to.number, true);
@@ -275,7 +303,12 @@ void run_of_shard::respond(client& to, const server_frame& frame) {
 bool run_of_shard::rest(std::uint64_t seed, std::uint64_t least_us) {
   const std::uint64_t until = kernel_.now_us() + least_us;
   std::uint64_t quiet_turns = 0;
-  for (std::uint64_t i = 0; i < turns_to_rest; ++i) {
+  // What was sent already may take a turn for each read_bytes_per_turn of it.
+  std::uint64_t turns_left = turns_to_rest;
+  for (const auto& [number, of] : clients_) {
+    turns_left += link_of(number)->to_server.size() / setup_.limits.read_bytes_per_turn;
+  }
+  for (std::uint64_t i = 0; i < turns_left; ++i) {
     program_.decide_all();
     turn(seed + i, true, sleep_us);
     if (over()) return false;
@@ -285,7 +318,7 @@ bool run_of_shard::rest(std::uint64_t seed, std::uint64_t least_us) {
     if (quiet_turns >= 4 && kernel_.now_us() >= until && program_.owed() == 0) return true;
   }
   trace_.violate("liveness: it comes to rest",
-                 "it did not in " + std::to_string(turns_to_rest) + " turns");
+                 "it did not in " + std::to_string(turns_left) + " turns");
   return false;
 }
 
@@ -295,8 +328,9 @@ void run_of_shard::settle(std::uint64_t seed) {
     of.manners = 3;
     link_of(number)->room = std::max<std::size_t>(link_of(number)->room, 64 * 1024);
   }
-  if (!rest(seed, settle_us)) return;
+  if (!rest(seed, settle_us) || drain_asked_) return;
   oracle_.settled();
+  bounds_.rested();
   check_gone();
   check_lists(seed);
   std::erase_if(clients_, [&](const auto& one) { return one.second.gone; });
@@ -331,7 +365,7 @@ void run_of_shard::check_lists(std::uint64_t seed) {
     rooms = calls.list_rooms();
     for (const counted_room& room : due) members[room.name] = calls.list_members(room.name);
   });
-  for (int i = 0; i < 3 && program_.owed() > 0; ++i) turn(seed + 7 + i, true, sleep_us);
+  for (unsigned i = 0; i < 3 && program_.owed() > 0; ++i) turn(seed + 7 + i, true, sleep_us);
   std::map<std::string, std::size_t> listed;
   for (const chinwag::room_info& one : rooms) listed[one.name] = one.members;
   std::uint64_t all = 0;
@@ -357,6 +391,7 @@ void run_of_shard::check_lists(std::uint64_t seed) {
 
 void run_of_shard::finish(std::uint64_t kind) {
   if (over()) return;
+  if (drain_asked_) return drain(43);
   settle(kind + 17);
   if (over()) return;
   if (kind == 3) silence(29);
@@ -380,27 +415,43 @@ void run_of_shard::finish(std::uint64_t kind) {
   }
   if (over()) return;
   if (kind == 2) {
-    oracle_.stopping();
-    drain_asked_ = true;
-    shard_->stop();
+    ask_to_stop();
     turn(37, true, sleep_us);
     if (!over_) trace_.violate("stop: ends at once", "it goes on");
   } else {
     drain(41);
   }
-  if (trace_.violated()) return;
+}
+
+// What must be true once the shard has taken its last turn.
+void run_of_shard::conclude() {
+  if (concluded_ || trace_.violated()) return;
+  concluded_ = true;
   const std::uint32_t left = shard_->end();
-  if (kind != 2 && left != 0) {
+  if (!stopped_ && left != 0) {
     trace_.violate("L5: a drain ends with nobody connected", std::to_string(left) + " are");
   }
   for (auto& [number, of] : clients_) {
+    of.rate = UINT64_MAX;
     if (!of.gone) read(of);
   }
-  if (kind != 2) oracle_.drained();
+  if (!stopped_) oracle_.drained();
   program_.check_all_closed();
   shard_.reset();
   kernel_.check_all_closed();
-  over_ = true;
+}
+
+void run_of_shard::ask_to_drain() {
+  if (drain_asked_) return;
+  oracle_.draining();
+  drain_asked_ = true;
+  shard_->drain(60'000);
+}
+
+void run_of_shard::ask_to_stop() {
+  oracle_.stopping();
+  drain_asked_ = stopped_ = true;
+  shard_->stop();
 }
 
 // L1, L2: who says nothing hears pings, then is closed with 1001.
@@ -439,11 +490,7 @@ void run_of_shard::silence(std::uint64_t seed) {
 }
 
 void run_of_shard::drain(std::uint64_t seed) {
-  kernel_.meanwhile = [this] {
-    oracle_.draining();
-    drain_asked_ = true;
-    shard_->drain(60'000);
-  };
+  kernel_.meanwhile = [this] { ask_to_drain(); };
   for (std::uint64_t i = 0; i < turns_to_rest && !over(); ++i) turn(seed + i, true, sleep_us);
   if (!over_) trace_.violate("L5: a drain ends", "it does not");
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "bounds.hpp"
 #include "chinwag/options.hpp"
 #include "host_program.hpp"
 #include "loop/shard.hpp"
@@ -58,6 +59,7 @@ class run_of_shard {
     bool saw_end = false;
     std::uint64_t progress_us = 0;
     std::uint64_t stalled_us = 0;
+    std::uint64_t received = 0;  // by the server, up to the last turn
     bool gone = false;
   };
 
@@ -70,6 +72,7 @@ class run_of_shard {
   void respond(client& to, const server_frame& frame);
   void report(bool rested);
   void check_turn();
+  void check_bounds();
   void check_stalled(client& of, const link& at, bool blocked);
   void settle(std::uint64_t seed);
   bool rest(std::uint64_t seed, std::uint64_t least_us);
@@ -77,6 +80,9 @@ class run_of_shard {
   void check_gone();
   void silence(std::uint64_t seed);
   void drain(std::uint64_t seed);
+  void ask_to_drain();
+  void ask_to_stop();
+  void conclude();
   client* find(connection_number number);
   link* link_of(connection_number number) { return kernel_.find(number); }
 
@@ -84,6 +90,7 @@ class run_of_shard {
   trace& trace_;
   simulated_kernel kernel_;
   oracle oracle_;
+  bounds bounds_;
   host_program program_;
   std::unique_ptr<chinwag::shard> shard_;
   std::map<connection_number, client> clients_;
@@ -91,8 +98,10 @@ class run_of_shard {
   std::uint64_t unix_most_ = 0;
   std::uint64_t idle_turns_ = 0;
   std::uint64_t turn_ended_us_ = 0;
-  bool over_ = false;
-  bool drain_asked_ = false;
+  bool over_ = false;         // the shard is to take no further turn
+  bool drain_asked_ = false;  // or a stop
+  bool stopped_ = false;
+  bool concluded_ = false;
 };
 
 // The outcome of a run.

@@ -117,4 +117,15 @@ code_kind kind_of_close(std::uint16_t code) {
   return code == 1015 ? code_kind::invalid : code_kind::unsure;
 }
 
+bool is_uuid4(std::string_view name) {
+  if (name.size() != 36) return false;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const char c = name[i];
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    if (dash ? c != '-' : !hex) return false;
+  }
+  return name[14] == '4' && std::string_view("89ab").find(name[19]) != std::string_view::npos;
+}
+
 }  // namespace simulation

@@ -18,6 +18,9 @@ utf8_state check_utf8(std::string_view text);
 // chat/1 rule N1. `text` is UTF-8.
 bool valid_name(std::string_view text);
 
+// Whether it is a UUID of version 4 in lower-case hex (chat/1 rule H5).
+bool is_uuid4(std::string_view name);
+
 // `text` as JSON text between quotes.
 std::string escape_json(std::string_view text);
 

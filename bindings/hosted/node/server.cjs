@@ -25,8 +25,9 @@ async function main() {
       if (message.content.includes('a word that nobody says')) message.refuse('mind your words');
     });
   }
-  await server.start();
+  // Before the port is bound: whoever sees it listen may send a signal.
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => server.drain(3000));
+  await server.start();
 }
 
 main().catch((error) => {

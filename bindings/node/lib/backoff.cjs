@@ -1,5 +1,7 @@
 'use strict';
 
+const { readBackoffOptions } = require('./options.cjs');
+
 /** Exponential delays with full jitter, in milliseconds; see index.d.ts. */
 class Backoff {
   #firstMs;
@@ -7,7 +9,8 @@ class Backoff {
   #random;
   #tries = 0;
 
-  constructor({ firstMs = 1000, mostMs = 30_000, random = Math.random } = {}) {
+  constructor(options = {}) {
+    const { firstMs = 1000, mostMs = 30_000, random = Math.random } = readBackoffOptions(options);
     this.#firstMs = firstMs;
     this.#mostMs = mostMs;
     this.#random = random;

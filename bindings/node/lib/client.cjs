@@ -4,42 +4,23 @@ const { EventEmitter } = require('node:events');
 const { WebSocket } = require('ws');
 const { Backoff } = require('./backoff.cjs');
 const { ChinwagError, ConnectionClosed, Refused } = require('./errors.cjs');
-const { checkContent, checkName, encodeRequest } = require('./texts.cjs');
+const { refusedHandshake, unreachable, withUser } = require('./handshake.cjs');
+const { describe, tell } = require('./listeners.cjs');
+const { TIMER_MS_MAX, readClientOptions, readTimeout, setTimer } = require('./options.cjs');
+const { readMessage } = require('./received.cjs');
+const { checkName, checkWhole, encodeRequest } = require('./texts.cjs');
 
 const HEARTBEAT = '{"type":"heartbeat"}';
 const HEARTBEATS_UNANSWERED_MAX = 2;
-const HANDSHAKE_TIMEOUT_MS = 10_000;
 // A connection that ends sooner does not count as a success: a server that turns clients away would
 // be asked again at once, for ever.
 const STABLE_MS = 10_000;
 // So many connections that end before a join is answered are the join's fault.
 const BREAKS_PER_JOIN_MAX = 3;
-
-/** The URL with the user's name in its query. */
-function withUser(url, user) {
-  let parsed;
-  try {
-    parsed = new URL(url);
-  } catch {
-    throw new ChinwagError(`'${url}' is no URL: give one such as ws://127.0.0.1:4000/ws`, 'bad_url');
-  }
-  if (user !== undefined) parsed.searchParams.set('user', user);
-  return parsed.href;
-}
-
-/** What a server's text frame says. */
-function readMessage(text) {
-  const given = JSON.parse(text);
-  if (typeof given.type !== 'string') throw new TypeError('not a message of chat/1');
-  return {
-    type: given.type,
-    room: given.room ?? '',
-    user: given.user ?? '',
-    content: given.content ?? given.message ?? '',
-    timestamp: given.timestamp ?? 0,
-    code: given.code ?? '',
-  };
-}
+// Instead of a delay that is none.
+const DELAY_MS = 30_000;
+// A content of 64 KiB whose every byte is escaped takes 384 KiB.
+const MESSAGE_BYTES_MAX = 1024 * 1024;
 
 /** A connection to a chat/1 server that comes back by itself; see index.d.ts. */
 class Client extends EventEmitter {
@@ -47,11 +28,16 @@ class Client extends EventEmitter {
   #user;
   #reconnect;
   #heartbeatMs;
+  #connectTimeoutMs;
+  #closeTimeoutMs;
   #queueMax;
+  #messageBytesMax;
   #backoff;
+  #warned = false; // of a back-off that fails
   #socket;
   #started = false;
   #closed = false;
+  #closing; // the end of close()
   #openedAt = 0;
   #beat;
   #unanswered = 0; // heartbeats since the server was last heard
@@ -71,15 +57,19 @@ class Client extends EventEmitter {
 
   constructor(url, options = {}) {
     super();
-    const { user, reconnect = true, heartbeatMs = 20_000, queueMax = 1024, backoff } = options;
+    const given = readClientOptions(options);
+    const { user } = given;
     const named = user !== undefined && user !== null && user !== '';
     if (named) checkName('user', user);
     this.#url = withUser(url, named ? user : undefined);
     this.#user = named ? user : '';
-    this.#reconnect = reconnect;
-    this.#heartbeatMs = heartbeatMs;
-    this.#queueMax = queueMax;
-    this.#backoff = backoff ?? new Backoff();
+    this.#reconnect = given.reconnect ?? true;
+    this.#heartbeatMs = given.heartbeatMs ?? 20_000;
+    this.#connectTimeoutMs = given.connectTimeoutMs ?? 10_000;
+    this.#closeTimeoutMs = given.closeTimeoutMs ?? 5000;
+    this.#queueMax = given.queueMax ?? 1024;
+    this.#messageBytesMax = given.messageBytesMax ?? MESSAGE_BYTES_MAX;
+    this.#backoff = given.backoff ?? new Backoff();
   }
 
   get user() {
@@ -90,6 +80,7 @@ class Client extends EventEmitter {
     if (this.#started) {
       throw new ChinwagError('a client connects once: make a new one', 'already_running');
     }
+    if (this.#closed) throw new ConnectionClosed('the client was closed: make a new one');
     this.#started = true;
     try {
       await this.#open();
@@ -101,22 +92,18 @@ class Client extends EventEmitter {
   }
 
   async close() {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearTimeout(this.#retry);
-    this.#connecting?.terminate();
-    const socket = this.#socket;
-    if (socket && socket.readyState !== WebSocket.CLOSED) {
-      socket.resume();
-      const gone = new Promise((resolve) => socket.once('close', resolve));
-      socket.close(1000);
-      await gone;
+    if (!this.#closed) {
+      this.#closed = true;
+      clearTimeout(this.#retry);
+      this.#connecting?.terminate();
+      this.#closing = this.#leaveServer();
     }
-    this.#end();
+    await this.#closing;
   }
 
-  async join(room, { timeoutMs = 10_000 } = {}) {
+  async join(room, options = {}) {
     checkName('room', room);
+    const timeoutMs = readTimeout(options, 10_000);
     this.#checkStarted();
     const answer = this.#expectJoin(room, timeoutMs);
     this.#socket?.resume(); // the answer may be behind messages that nobody reads
@@ -140,13 +127,13 @@ class Client extends EventEmitter {
 
   async send(room, content) {
     checkName('room', room);
-    checkContent('content', content);
+    checkWhole('content', content);
     await this.#request({ type: 'message', room, content });
   }
 
   async direct(to, content) {
     checkName('to', to);
-    checkContent('content', content);
+    checkWhole('content', content);
     await this.#request({ type: 'direct', to, content });
   }
 
@@ -159,7 +146,8 @@ class Client extends EventEmitter {
     }
   }
 
-  async receive({ timeoutMs = Infinity } = {}) {
+  async receive(options = {}) {
+    const timeoutMs = readTimeout(options, Infinity);
     this.#checkStarted();
     if (this.#queue.length > 0) {
       const message = this.#queue.shift();
@@ -167,9 +155,8 @@ class Client extends EventEmitter {
       return message;
     }
     if (this.#closed) return null;
-    if (timeoutMs === Infinity) return new Promise((resolve) => this.#readers.push(resolve));
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const timer = setTimer(() => {
         this.#readers.splice(this.#readers.indexOf(take), 1);
         reject(new ChinwagError(`no message in ${timeoutMs} ms`, 'timeout'));
       }, timeoutMs);
@@ -183,6 +170,19 @@ class Client extends EventEmitter {
 
   async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
     await this.close();
+  }
+
+  async #leaveServer() {
+    const socket = this.#socket;
+    if (socket && socket.readyState !== WebSocket.CLOSED) {
+      const gone = new Promise((resolve) => socket.once('close', resolve));
+      const late = setTimeout(() => socket.terminate(), this.#closeTimeoutMs);
+      socket.resume();
+      socket.close(1000);
+      await gone;
+      clearTimeout(late);
+    }
+    this.#end();
   }
 
   #checkStarted() {
@@ -201,7 +201,7 @@ class Client extends EventEmitter {
         reject(error);
       };
     });
-    answer.timer = setTimeout(() => {
+    answer.timer = setTimer(() => {
       answer.reject(new ChinwagError(`no answer to join '${room}' in ${timeoutMs} ms`, 'timeout'));
     }, timeoutMs);
     this.#joins.push(answer);
@@ -243,12 +243,18 @@ class Client extends EventEmitter {
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(this.#url, {
         perMessageDeflate: false,
-        maxPayload: 0,
-        handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+        maxPayload: this.#messageBytesMax,
+        closeTimeout: this.#closeTimeoutMs,
       });
       this.#connecting = socket;
       let open = false;
+      // From the name's look-up to the last byte of the answer, however slowly it comes.
+      const late = setTimeout(() => {
+        reject(unreachable(this.#url, `not open after ${this.#connectTimeoutMs} ms`));
+        socket.terminate();
+      }, this.#connectTimeoutMs);
       socket.on('open', () => {
+        clearTimeout(late);
         this.#connecting = undefined;
         if (this.#closed) {
           socket.terminate();
@@ -260,19 +266,18 @@ class Client extends EventEmitter {
         resolve();
       });
       socket.on('unexpected-response', (_request, response) => {
-        reject(
-          new ChinwagError(`${this.#url}: HTTP ${response.statusCode}`, 'handshake_refused'),
-        );
+        reject(refusedHandshake(this.#url, response));
         socket.terminate();
       });
       // An error is followed by 'close', which is where a break is mended.
       socket.on('error', (error) => {
-        const advice = 'does the server run?';
-        if (!open) {
-          reject(new ChinwagError(`${this.#url}: ${error.message}; ${advice}`, 'unreachable'));
-        }
+        if (this.#closed) reject(new ConnectionClosed());
+        else reject(unreachable(this.#url, error.message));
       });
-      socket.on('close', () => open && this.#broken(socket));
+      socket.on('close', () => {
+        clearTimeout(late);
+        if (open) this.#broken();
+      });
     });
   }
 
@@ -284,7 +289,7 @@ class Client extends EventEmitter {
     this.#beat.unref();
     socket.on('message', (data, binary) => {
       this.#unanswered = 0;
-      if (!binary) this.#read(socket, data.toString());
+      if (!binary) this.#read(socket, data);
     });
     this.#beats = [];
     this.#asked = null;
@@ -312,10 +317,9 @@ class Client extends EventEmitter {
       this.#end();
       return;
     }
-    if (performance.now() - this.#openedAt >= STABLE_MS) this.#backoff.reset();
     this.#blameJoin();
-    this.emit('disconnect');
-    this.#comeBack();
+    tell(this, 'disconnect');
+    this.#comeBack(performance.now() - this.#openedAt >= STABLE_MS);
   }
 
   // Answers come in the order of the requests: the first join without one may be what a server ends
@@ -327,23 +331,40 @@ class Client extends EventEmitter {
     answer.reject(new ConnectionClosed(what));
   }
 
-  #comeBack() {
+  #comeBack(afterSuccess = false) {
+    if (this.#closed) return;
     this.#retry = setTimeout(async () => {
       try {
         await this.#open();
       } catch {
-        if (!this.#closed) this.#comeBack();
+        this.#comeBack();
         return;
       }
       ++this.reconnects;
-      this.emit('reconnect');
-    }, this.#backoff.nextMs());
+      tell(this, 'reconnect');
+    }, this.#delayMs(afterSuccess));
   }
 
-  #read(socket, text) {
+  // A back-off of the program's own may fail, or give what is no delay: no storm may come of it.
+  #delayMs(afterSuccess) {
+    try {
+      if (afterSuccess) this.#backoff.reset();
+      const delayMs = this.#backoff.nextMs();
+      if (typeof delayMs === 'number' && delayMs >= 0) return Math.min(delayMs, TIMER_MS_MAX);
+      const given = describe(delayMs);
+      throw new TypeError(`backoff.nextMs() gave ${given}: give milliseconds from 0 on`);
+    } catch (error) {
+      const what = `the back-off failed, the client waits ${DELAY_MS} ms each time`;
+      if (!this.#warned) process.emitWarning(`${what}: ${describe(error)}`, 'ChinwagWarning');
+      this.#warned = true;
+      return DELAY_MS;
+    }
+  }
+
+  #read(socket, data) {
     let message;
     try {
-      message = readMessage(text);
+      message = readMessage(data.toString());
     } catch {
       socket.terminate(); // no chat/1 server
       return;
@@ -364,7 +385,7 @@ class Client extends EventEmitter {
       this.#asked.reject(new Refused(message.content, message.code));
       return;
     }
-    this.emit('message', message);
+    tell(this, 'message', message);
     const reader = this.#readers.shift();
     if (reader) {
       reader(message);
@@ -379,8 +400,8 @@ class Client extends EventEmitter {
     for (const go of this.#waiting.splice(0)) go();
     for (const answer of this.#joins) answer.reject(new ConnectionClosed());
     for (const reader of this.#readers.splice(0)) reader(null);
-    this.emit('end');
+    tell(this, 'end');
   }
 }
 
-module.exports = { Client, readMessage, withUser };
+module.exports = { Client };

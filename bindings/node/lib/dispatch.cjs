@@ -1,9 +1,10 @@
 'use strict';
 // Runs a program's handlers and keeps what goes wrong in them away from everybody else.
 
+const { EventEmitter } = require('node:events');
+const { callListeners, describe } = require('./listeners.cjs');
+const { setTimer } = require('./options.cjs');
 const { Connection, Join, Message, REFUSE } = require('./requests.cjs');
-
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 const EVENTS = ['open', 'join', 'message', 'close'];
 const FIELDS = 7; // of an event in the flat array
@@ -16,6 +17,7 @@ class Dispatch {
   #emitter;
   #hosted;
   #busy = new Set();
+  #warned = new Set(); // events whose listeners failed
   errors = 0;
 
   constructor(emitter, hosted) {
@@ -54,8 +56,7 @@ class Dispatch {
   async finish(deadlineMs) {
     let timer;
     const late = new Promise((resolve) => {
-      // A longer one would fire at once.
-      if (deadlineMs <= TIMER_MS_MAX) timer = setTimeout(resolve, deadlineMs);
+      timer = setTimer(resolve, deadlineMs);
     });
     await Promise.race([Promise.allSettled([...this.#busy]), late]);
     clearTimeout(timer);
@@ -92,17 +93,8 @@ class Dispatch {
   }
 
   #tell(name, ...given) {
-    for (const handler of this.#emitter.rawListeners(name)) {
-      try {
-        const outcome = handler.apply(this.#emitter, given);
-        if (typeof outcome?.then === 'function') {
-          const failed = (error) => this.#count(name, error, given[0]);
-          this.#track(Promise.resolve(outcome).catch(failed));
-        }
-      } catch (error) {
-        this.#count(name, error, given[0]);
-      }
-    }
+    const failed = (error) => this.#count(name, error, given[0]);
+    callListeners(this.#emitter, name, given, failed, (work) => this.#track(work));
   }
 
   #send(head, request) {
@@ -129,8 +121,16 @@ class Dispatch {
       } catch (error) {
         if (error.code === 'not_running') return;
         this.#count('verdict', error, undefined);
-        this.#sendAll([...decision.slice(0, 3), REFUSE, ...FAILED]);
+        this.#refuse(decision.slice(0, 3));
       }
+    }
+  }
+
+  #refuse(head) {
+    try {
+      this.#hosted.decide([...head, REFUSE, ...FAILED]);
+    } catch (error) {
+      this.#count('verdict', error, undefined);
     }
   }
 
@@ -145,11 +145,25 @@ class Dispatch {
     ++this.errors;
     process.nextTick(() => {
       if (this.#emitter.listenerCount('error') > 0) {
-        this.#emitter.emit('error', error, about);
+        this.report(EventEmitter.errorMonitor, error, about);
+        this.report('error', error, about);
       } else {
-        console.error(`chinwag: a listener of '${name}' failed:`, error);
+        console.error(`chinwag: a listener of '${name}' failed: ${describe(error)}`);
       }
     });
+  }
+
+  /** Emits what is not about a client's request. A listener of it that fails is worth a warning;
+   * more of them would tell nothing new. */
+  report(name, ...given) {
+    const failed = (fault) => {
+      ++this.errors;
+      if (this.#warned.has(name)) return;
+      this.#warned.add(name);
+      const what = `a listener of '${String(name)}' failed, later ones are only counted`;
+      process.emitWarning(`${what}: ${describe(fault)}`, 'ChinwagWarning');
+    };
+    callListeners(this.#emitter, name, given, failed);
   }
 
   #track(work) {

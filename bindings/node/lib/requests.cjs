@@ -2,7 +2,7 @@
 // What handlers are given: a connection, and what a client asked for.
 
 const { ChinwagError, translate } = require('./errors.cjs');
-const { checkContent, checkName } = require('./texts.cjs');
+const { checkCloseCode, checkContent, checkName, typeOf } = require('./texts.cjs');
 
 // How the compiled part spells verdicts (chinwag::verdict::kind).
 const ACCEPT = 0;
@@ -11,6 +11,26 @@ const REFUSE = 2;
 const ANSWER = 3;
 
 const PROGRAM_NAME = 'server';
+
+const REFUSAL_CODES = [
+  'bad_request',
+  'not_joined',
+  'no_such_user',
+  'too_many_rooms',
+  'rate_limited',
+  'forbidden',
+  'unavailable',
+];
+
+/** Throws for what is no code of an error answer. */
+function checkRefusal(code) {
+  if (typeof code !== 'string') throw new TypeError(`code is a string, not ${typeOf(code)}`);
+  if (REFUSAL_CODES.includes(code)) return;
+  throw new ChinwagError(
+    `no refusal is called ${JSON.stringify(code)}: give one of ${REFUSAL_CODES.join(', ')}`,
+    'bad_refusal',
+  );
+}
 
 /** Calls about one connection; false if it, or the whole server, is gone. */
 function reach(call) {
@@ -47,7 +67,8 @@ class Connection {
   }
 
   close(code = 1000) {
-    return reach(() => this.#hosted.close(this.#place, this.#generation, Number(code)));
+    checkCloseCode(code);
+    return reach(() => this.#hosted.close(this.#place, this.#generation, code));
   }
 
   equals(other) {
@@ -70,6 +91,7 @@ class Join {
 
   refuse(text = 'not allowed', code = 'forbidden') {
     checkContent('text', text);
+    checkRefusal(code);
     this.#decide(REFUSE, text, code);
     this.#decided = true;
   }

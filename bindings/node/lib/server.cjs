@@ -4,8 +4,10 @@ const { EventEmitter } = require('node:events');
 const native = require('./native.cjs');
 const { Dispatch, EVENTS } = require('./dispatch.cjs');
 const { ChinwagError, translate } = require('./errors.cjs');
+const { throwLater } = require('./listeners.cjs');
+const { readOptions } = require('./options.cjs');
 const { Connection, PROGRAM_NAME } = require('./requests.cjs');
-const { checkContent, checkDeadline, checkName } = require('./texts.cjs');
+const { checkContent, checkDeadline, checkName, typeOf } = require('./texts.cjs');
 
 // What is left of a deadline for closing connections, and then for listeners of 'close', at least.
 const LEFT_MS_MIN = 250;
@@ -17,9 +19,7 @@ function guarded(call) {
   try {
     call();
   } catch (error) {
-    process.nextTick(() => {
-      throw error;
-    });
+    throwLater(error);
   }
 }
 
@@ -39,6 +39,7 @@ const { running } = native;
 class Server extends EventEmitter {
   #options;
   #hosted;
+  #wanted; // events that the compiled server tells of, once it has started
   #dispatch;
   #port;
   #drained;
@@ -55,22 +56,31 @@ class Server extends EventEmitter {
       });
     }
     for (const { warning, text } of this.#hosted.takeLogs()) {
-      guarded(() => this.emit('log', text, warning));
+      this.#dispatch.report('log', text, warning);
     }
     if (this.#hosted.hasEnded()) this.#gone?.();
   };
 
   constructor(options = {}) {
     super();
-    if (options === null || typeof options !== 'object') {
-      throw new TypeError('options is an object, such as { port: 4000 }');
-    }
-    translate(() => native.checkOptions(options));
-    this.#options = options;
-    super.on('newListener', (name) => {
-      if (!this.#hosted || !EVENTS.includes(name) || this.listenerCount(name) > 0) return;
-      throw new ChinwagError('register handlers before the server starts', 'already_running');
-    });
+    const given = readOptions(options, '{ port: 4000 }');
+    for (const name of Object.keys(given)) given[name] = String(given[name]);
+    translate(() => native.checkOptions(given));
+    this.#options = given;
+  }
+
+  on(name, listener) {
+    this.#checkWanted(name);
+    return super.on(name, listener);
+  }
+
+  addListener(name, listener) {
+    return this.on(name, listener);
+  }
+
+  prependListener(name, listener) {
+    this.#checkWanted(name);
+    return super.prependListener(name, listener);
   }
 
   async start() {
@@ -78,16 +88,17 @@ class Server extends EventEmitter {
       throw new ChinwagError('a server starts once: make a new one', 'already_running');
     }
     const wanted = EVENTS.filter((name) => this.listenerCount(name) > 0);
-    const hosted = new native.Hosted(this.#options, wanted);
+    const hosted = translate(() => new native.Hosted(this.#options, wanted));
     this.#port = translate(() => hosted.start());
     this.#hosted = hosted;
+    this.#wanted = wanted;
     this.#dispatch = new Dispatch(this, hosted);
     running.add(this.#take);
     return this;
   }
 
   async drain(deadlineMs = 5000) {
-    checkDeadline(deadlineMs);
+    checkDeadline('the deadline', deadlineMs);
     if (!this.#hosted) return;
     this.#drained ??= this.#end(deadlineMs);
     await this.#drained;
@@ -96,6 +107,8 @@ class Server extends EventEmitter {
   async #end(deadlineMs) {
     const end = performance.now() + deadlineMs;
     const leftMs = () => Math.max(LEFT_MS_MIN, end - performance.now());
+    // Whoever comes now goes to a successor, while handlers that are at work give their verdicts.
+    this.#hosted.stopAccepting();
     await this.#dispatch.finish(deadlineMs);
     const gone = new Promise((resolve) => (this.#gone = resolve));
     try {
@@ -112,7 +125,7 @@ class Server extends EventEmitter {
     await this.#dispatch.finish(leftMs());
     running.delete(this.#take);
     this.#hosted.letGo();
-    this.emit('end');
+    this.#dispatch.report('end');
   }
 
   publish(room, content, user = PROGRAM_NAME) {
@@ -130,6 +143,9 @@ class Server extends EventEmitter {
   }
 
   close(connection, code = 1000) {
+    if (!(connection instanceof Connection)) {
+      throw new TypeError(`connection is one that a handler was given, not ${typeOf(connection)}`);
+    }
     return connection.close(code);
   }
 
@@ -162,12 +178,17 @@ class Server extends EventEmitter {
   }
 
   get url() {
-    const host = String(this.#options.host ?? '127.0.0.1');
+    const host = this.#options.host ?? '127.0.0.1';
     return `ws://${host.includes(':') ? `[${host}]` : host}:${this.port}/ws`;
   }
 
   async [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]() {
     await this.drain();
+  }
+
+  #checkWanted(name) {
+    if (!this.#hosted || !EVENTS.includes(name) || this.#wanted.includes(name)) return;
+    throw new ChinwagError('register handlers before the server starts', 'already_running');
   }
 
   get #running() {

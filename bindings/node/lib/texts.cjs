@@ -5,13 +5,23 @@ const { ChinwagError } = require('./errors.cjs');
 
 const NAME_BYTES_MAX = 64;
 const MESSAGE_BYTES_MAX = 65_536;
+const CONTENT_BYTES_MAX = 65_536;
+const CLOSE_CODE_MAX = 65_535;
 const HALF_A_PAIR = /\p{Surrogate}/u; // with the flag, a whole pair is one character
 const isWhole = (text) => text.isWellFormed?.() ?? !HALF_A_PAIR.test(text); // from Node.js 20 on
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
+/** What a value is, for messages. */
+function typeOf(value) {
+  if (value === null) return 'null';
+  if (typeof value !== 'object') return typeof value;
+  const { name } = Object.getPrototypeOf(value)?.constructor ?? {};
+  return typeof name === 'string' && name !== '' ? name : 'object';
+}
+
 function checkText(name, value) {
   if (typeof value !== 'string') {
-    throw new TypeError(`${name} is a string, not ${value === null ? 'null' : typeof value}`);
+    throw new TypeError(`${name} is a string, not ${typeOf(value)}`);
   }
 }
 
@@ -31,13 +41,36 @@ function checkName(name, value) {
 }
 
 /** Throws `bad_content` for half of a surrogate pair, which UTF-8 can't carry. */
-function checkContent(name, value) {
+function checkWhole(name, value) {
   checkText(name, value);
   if (isWhole(value)) return;
   throw new ChinwagError(
     `${name} has half of a surrogate pair at ${value.search(HALF_A_PAIR)}: cut texts between ` +
       'characters',
     'bad_content',
+  );
+}
+
+/** Throws `bad_content` for what a server does not send: too much, or half of a pair. */
+function checkContent(name, value) {
+  checkWhole(name, value);
+  const size = Buffer.byteLength(value);
+  if (size <= CONTENT_BYTES_MAX) return;
+  throw new ChinwagError(
+    `${name} has ${size} bytes of UTF-8: give at most ${CONTENT_BYTES_MAX}`,
+    'bad_content',
+  );
+}
+
+/** Throws for what is no close code; which of them may be sent is the core's to say. */
+function checkCloseCode(code) {
+  if (typeof code !== 'number') {
+    throw new TypeError(`a close code is a number, not ${typeOf(code)}`);
+  }
+  if (Number.isInteger(code) && code >= 0 && code <= CLOSE_CODE_MAX) return;
+  throw new ChinwagError(
+    `${code} is no close code to send: give 1000, 1008 or one from 3000 to 4999`,
+    'bad_close_code',
   );
 }
 
@@ -54,16 +87,24 @@ function encodeRequest(request) {
 }
 
 /** Throws for what is no deadline; `Infinity` is one that never comes. */
-function checkDeadline(deadlineMs) {
+function checkDeadline(name, deadlineMs) {
   if (typeof deadlineMs !== 'number') {
-    throw new TypeError(`the deadline is a number of milliseconds, not ${typeof deadlineMs}`);
+    throw new TypeError(`${name} is a number of milliseconds, not ${typeOf(deadlineMs)}`);
   }
   if (!(deadlineMs >= 0)) {
     throw new ChinwagError(
-      `the deadline is ${deadlineMs}: give milliseconds from 0 on, or Infinity for none`,
+      `${name} is ${deadlineMs}: give milliseconds from 0 on, or Infinity for none`,
       'bad_deadline',
     );
   }
 }
 
-module.exports = { checkContent, checkDeadline, checkName, encodeRequest };
+module.exports = {
+  checkCloseCode,
+  checkContent,
+  checkDeadline,
+  checkName,
+  checkWhole,
+  encodeRequest,
+  typeOf,
+};

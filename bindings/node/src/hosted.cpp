@@ -30,6 +30,7 @@ Napi::Function hosted::define(Napi::Env env) {
   return DefineClass(
       env, "Hosted",
       {InstanceMethod<&hosted::start>("start"), InstanceMethod<&hosted::drain>("drain"),
+       InstanceMethod<&hosted::stop_accepting>("stopAccepting"),
        InstanceMethod<&hosted::has_ended>("hasEnded"), InstanceMethod<&hosted::let_go>("letGo"),
        InstanceMethod<&hosted::take>("take"), InstanceMethod<&hosted::has_more>("hasMore"),
        InstanceMethod<&hosted::decide>("decide"), InstanceMethod<&hosted::take_logs>("takeLogs"),
@@ -88,6 +89,10 @@ Napi::Value hosted::start(const Napi::CallbackInfo& call) {
   }
   around_->add(this);
   return Napi::Number::New(call.Env(), listening.port);
+}
+
+void hosted::stop_accepting(const Napi::CallbackInfo& call) {
+  running(call).stop_accepting();
 }
 
 void hosted::drain(const Napi::CallbackInfo& call) {

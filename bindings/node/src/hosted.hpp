@@ -30,6 +30,7 @@ class hosted : public Napi::ObjectWrap<hosted> {
 
  private:
   Napi::Value start(const Napi::CallbackInfo& call);
+  void stop_accepting(const Napi::CallbackInfo& call);
   // Returns at once; when the server has ended, has_ended() is true and JavaScript is woken.
   void drain(const Napi::CallbackInfo& call);
   Napi::Value has_ended(const Napi::CallbackInfo& call);

@@ -68,6 +68,11 @@ class server {
   // Ends at once; connections are reset. From any thread or a signal handler.
   void stop();
 
+  // Takes no new connections from now on, and frees the port; those that are there are served as
+  // before. For a program that finishes something before it drains. From any thread or a signal
+  // handler.
+  void stop_accepting();
+
   // Stops accepting, closes every connection with 1012 once its open frame is out, and ends when
   // all are gone or at the deadline: none if it is negative, never if it is longer than 24 days.
   // From any thread or a signal handler.

@@ -39,6 +39,8 @@ bool http_service::serve(connection_id id, std::span<char>& input) {
 }
 
 void http_service::route(connection_id id, const http_request& asked) {
+  // A request starts the clock for the next one, whatever its answer.
+  shared_.truth.connections[id].since = shared_.clock.now();
   const options& limits = shared_.limits;
   const bool socket = asked.path == "/ws" || (limits.echo && asked.path == "/echo");
   const bool health_wanted = limits.serve_health && asked.path == "/health";
@@ -48,8 +50,6 @@ void http_service::route(connection_id id, const http_request& asked) {
     return respond(id, asked, {404, text_type, "not here; try /ws\n"});
   }
   if (!asked.get && !asked.head) return refuse(id, asked, 405, "only GET and HEAD are served\n");
-  // A request starts the clock for the next one.
-  shared_.truth.connections[id].since = shared_.clock.now();
   if (socket) return upgrade(id, asked);
   if (health_wanted) return respond(id, asked, {200, json_type, health()});
   respond(id, asked, {200, metrics_type, prometheus_text(shared_.counts.read())});

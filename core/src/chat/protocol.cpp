@@ -112,7 +112,8 @@ served protocol::join(connection_id id, const json_request& asked, const verdict
       shared_.limits.rooms_per_connection_max + planted(fault::one_room_too_many)) {  // R4
     return refuse(id, refusal::too_many_rooms, "leave a room first");
   }
-  if (place == no_id && rooms_.live() >= shared_.limits.rooms_max) {
+  const bool is_new = place == no_id || !rooms_.is_live(place);
+  if (is_new && rooms_.live() >= shared_.limits.rooms_max) {
     return refuse(id, refusal::unavailable, "the server has as many rooms as it may have");
   }
   program::asked question{};

@@ -124,7 +124,8 @@ void lifecycle::begin_closing(connection_id id, std::uint16_t code) {
 // Once for every connection that chatted: its rooms, its user's other connections and the program
 // learn that it is gone.
 void lifecycle::end_chat(connection_id id, std::uint16_t code) {
-  rooms_.leave_all(id, draining_ ? rooms::farewell::silent : rooms::farewell::announced);
+  const bool silent = draining_ && !planted(fault::drain_announces);
+  rooms_.leave_all(id, silent ? rooms::farewell::silent : rooms::farewell::announced);
   const stored_name user = shared_.truth.connections[id].user;
   if (user.size == 0) return;
   program_.closed(shared_.handle_of(id), shared_.truth.names.view(user), code);
@@ -139,8 +140,8 @@ void lifecycle::forget_input(connection_id id) {
   const buffers_id place = shared_.truth.connections[id].buffers;
   if (place == no_id) return;
   connection_buffers& kept = shared_.truth.buffers[place];
-  kept.unread = {};
-  kept.reader = {};
+  renew(kept.unread);
+  renew(kept.reader);
   if (kept.held) shared_.links.held_bytes -= kept.held->bytes();
   kept.held.reset();
   outboxes_.trim(id);
@@ -168,6 +169,7 @@ void lifecycle::peer_gone(connection_id id) {
 
 void lifecycle::heard(connection_id id) {
   shared_.truth.connections[id].heard_at = shared_.clock.now();
+  shared_.links.connections[id].silent = false;
   arm(id);
 }
 
@@ -195,6 +197,11 @@ void lifecycle::after_delivery(connection_id id, delivery outcome) {
 // Too much waits for a connection whose buffer is full.
 void lifecycle::judge(connection_id id) {
   const connection& slow = shared_.truth.connections[id];
+  if (slow.phase == connection_phase::closing) {
+    // What was due before the close keeps the rooms' logs from there on.
+    if (sender_.behind(id) > shared_.limits.pending_bytes_max) sender_.drop_pending(id);
+    return;
+  }
   if (slow.phase != connection_phase::chat) return;
   const std::uint64_t lag = sender_.lag(id);
   const std::uint64_t limit = shared_.limits.pending_bytes_max;
@@ -275,7 +282,9 @@ void lifecycle::check_chat(connection_id id) {
   // A connection that is not read from can't be heard.
   if (!links.reading_paused && !links.postponed && !planted(fault::silent_stay) &&
       until(due.heard_at, shared_.limits.idle_timeout_ms) == 0) {
-    return close(id, close_code::going_away);
+    if (links.silent || planted(fault::pause_is_silence)) return close(id, close_code::going_away);
+    links.last_look = true;  // L8: what it may have sent meanwhile is read before
+    return shared_.postpone(id);
   }
   if (until(links.pinged_at, shared_.limits.ping_interval_ms) > 0) return;
   links.pinged_at = shared_.clock.now();
@@ -369,28 +378,55 @@ void lifecycle::drain(work_budget& budget) {
 }
 
 // Closes those who hold more than half of an even share, a part of all connections in each turn.
+// Where nobody does, half as much is too much, and so on: somebody holds what keeps memory scarce.
 void lifecycle::relieve_memory(work_budget& budget) {
-  constexpr std::uint64_t least_bytes = 4'096;
-  const std::uint64_t share = shared_.limits.memory_bytes_max / std::max(1U, live()) / 2;
-  const std::uint64_t bytes_max = std::max(share, least_bytes);
-  for (std::uint32_t left = shared_.truth.connections.size(); left > 0; --left) {
-    if (next_to_relieve_ >= shared_.truth.connections.size()) next_to_relieve_ = 0;
-    const connection_id id = next_to_relieve_++;
-    if (is_open(shared_.truth.connections[id].phase) && holds(id) > bytes_max) give_way(id);
-    if (budget.spend(1) || !shared_.memory_scarce()) return;
+  if (relief_.looks == 0) begin_relief();
+  while (relief_.looks > 0) {
+    --relief_.looks;
+    if (relief_.next >= shared_.truth.connections.size()) relief_.next = 0;
+    const connection_id id = relief_.next++;
+    if (holds(id) > relief_.bytes_max) {
+      give_way(id);
+      relief_.since = shared_.clock.now();
+    }
+    if (budget.spend(1 + shared_.links.connections[id].rooms) || !shared_.memory_scarce()) return;
   }
 }
 
-// Bytes that the connection alone keeps from being given back.
+// What those who gave way held in rooms is free only once the rooms were passed over.
+void lifecycle::begin_relief() {
+  constexpr std::uint32_t patience_ms = 10;
+  const std::uint64_t share = shared_.limits.memory_bytes_max / std::max(1U, live());
+  if (relief_.bytes_max == UINT64_MAX) {
+    relief_.bytes_max = share / 2;
+    relief_.since = shared_.clock.now();
+  } else if (elapsed_ms(relief_.since, shared_.clock.now()) >= patience_ms) {
+    relief_.bytes_max /= 2;
+    relief_.since = shared_.clock.now();
+  }
+  relief_.looks = shared_.truth.connections.size();
+}
+
+void lifecycle::end_relief() {
+  relief_.looks = 0;
+  relief_.bytes_max = UINT64_MAX;
+}
+
+// Bytes that are kept for the connection.
 std::uint64_t lifecycle::holds(connection_id id) const {
   const connection& of = shared_.truth.connections[id];
-  const std::uint64_t kept = of.buffers == no_id ? 0 : shared_.truth.buffers[of.buffers].bytes();
-  return kept + (of.blocked ? sender_.lag(id) : 0);
+  if (!is_open(of.phase) && of.phase != connection_phase::closing) return 0;
+  const std::uint64_t own = of.buffers == no_id ? 0 : shared_.truth.buffers[of.buffers].bytes();
+  return own + (of.blocked ? sender_.kept_for(id) : 0);
 }
 
 void lifecycle::give_way(connection_id id) {
-  if (shared_.truth.connections[id].phase == connection_phase::http) return break_off(id);
-  slow_consumer(id);
+  const connection& of = shared_.truth.connections[id];
+  if (of.phase == connection_phase::chat || of.phase == connection_phase::echo) {
+    return slow_consumer(id);
+  }
+  if (of.phase == connection_phase::closing) kernel::reset(of.descriptor);
+  break_off(id);
 }
 
 void lifecycle::end_all() {

@@ -61,18 +61,29 @@ class lifecycle {
   void drain(work_budget& budget);
   // While memory is scarce.
   void relieve_memory(work_budget& budget);
+  // Once it is not.
+  void end_relief();
   // Breaks all connections off.
   void end_all();
 
   std::uint32_t live() const { return shared_.truth.connections.live(); }
 
  private:
+  // The search for those who keep memory scarce.
+  struct relief {
+    connection_id next = 0;
+    std::uint32_t looks = 0;               // that are left until all were looked at
+    std::uint64_t bytes_max = UINT64_MAX;  // that a connection may hold; at first any number
+    tick_ms since = 0;                     // when somebody last gave way, or the bound went down
+  };
+
   void enter(connection_id id, connection_phase next);
   void begin_closing(connection_id id, std::uint16_t code);
   void end_chat(connection_id id, std::uint16_t code);
   void forget_input(connection_id id);
   void judge(connection_id id);
   void slow_consumer(connection_id id);
+  void begin_relief();
   std::uint64_t holds(connection_id id) const;
   void give_way(connection_id id);
   void begin_lingering(connection_id id);
@@ -94,7 +105,7 @@ class lifecycle {
   program& program_;
   bool draining_ = false;
   connection_id next_to_drain_ = 0;
-  connection_id next_to_relieve_ = 0;
+  relief relief_;
 };
 
 }  // namespace chinwag

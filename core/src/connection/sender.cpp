@@ -80,6 +80,26 @@ std::uint64_t sender::lag(connection_id id) const {
   return bytes;
 }
 
+std::uint64_t sender::behind(connection_id id) const {
+  std::uint64_t bytes = 0;
+  for (member_id at = shared_.links.connections[id].first_member; at != no_id;
+       at = shared_.links.members[at].next_of_connection) {
+    const member& membership = shared_.truth.members[at];
+    if (lag_of(at) > 0) bytes += shared_.truth.rooms[membership.room].log.tail - membership.cursor;
+  }
+  return bytes;
+}
+
+std::uint64_t sender::kept_for(connection_id id) const {
+  if (planted(fault::kept_logs_uncounted)) return lag(id);
+  std::uint64_t bytes = 0;
+  for (member_id at = shared_.links.connections[id].first_member; at != no_id;
+       at = shared_.links.members[at].next_of_connection) {
+    if (lag_of(at) > 0) bytes += std::max(lag_of(at), rooms_.kept_for(at));
+  }
+  return bytes;
+}
+
 std::uint64_t sender::own_lag(connection_id id) const {
   std::uint64_t bytes = outboxes_.waiting(id);
   for (member_id at = shared_.links.connections[id].first_member; at != no_id;

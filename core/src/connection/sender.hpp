@@ -107,6 +107,10 @@ class sender {
   std::uint64_t lag(connection_id id) const;
   // Of those, what nobody else gets and no policy skips: its outbox and direct messages.
   std::uint64_t own_lag(connection_id id) const;
+  // How far its rooms have gone on since what is due to it.
+  std::uint64_t behind(connection_id id) const;
+  // Memory of its rooms' logs that is kept for it.
+  std::uint64_t kept_for(connection_id id) const;
 
   // Holds back those who publish where the connection lags.
   void hold_back_for(connection_id id);

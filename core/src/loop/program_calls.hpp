@@ -18,7 +18,6 @@
 #include "state/context.hpp"
 #include "state/outboxes.hpp"
 #include "state/rooms.hpp"
-#include "state/users.hpp"
 
 namespace chinwag {
 
@@ -75,12 +74,11 @@ class task_queue {
 // contents are JSON text.
 class program_calls {
  public:
-  program_calls(context& shared, outboxes& outboxes, rooms& rooms, users& users,
-                lifecycle& lifecycle, protocol& protocol, requests& requests)
+  program_calls(context& shared, outboxes& outboxes, rooms& rooms, lifecycle& lifecycle,
+                protocol& protocol, requests& requests)
       : shared_(shared),
         outboxes_(outboxes),
         rooms_(rooms),
-        users_(users),
         lifecycle_(lifecycle),
         protocol_(protocol),
         requests_(requests) {}
@@ -104,7 +102,6 @@ class program_calls {
   context& shared_;
   outboxes& outboxes_;
   rooms& rooms_;
-  users& users_;
   lifecycle& lifecycle_;
   protocol& protocol_;
   requests& requests_;

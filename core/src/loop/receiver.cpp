@@ -24,8 +24,6 @@ constexpr std::uint32_t bytes_per_unit = 1024;
 // Paused connections that are looked at in a turn.
 constexpr std::size_t resumes_per_turn = 512;
 
-constexpr std::uint32_t rate_window_ms = 1'000;
-
 bool is_websocket(connection_phase phase) {
   return phase == connection_phase::chat || phase == connection_phase::echo;
 }
@@ -57,6 +55,7 @@ void receiver::readable(connection_id id) {
   const std::span<char> room = std::span(buffer_).subspan(kept);
   const std::size_t wanted = std::min<std::size_t>(room.size(), shared_.limits.read_bytes_per_turn);
   const ssize_t got = kernel::receive(from.descriptor, room.first(wanted));
+  note_silence(id, got);
   // Where the peer is gone nothing more comes that the poller would tell of.
   const bool empty = got == -EAGAIN && !shared_.links.connections[id].peer_gone;
   if (empty || got == -EINTR) return settle(id);
@@ -69,6 +68,14 @@ void receiver::readable(connection_id id) {
     outboxes_.buffers_of(id).unread.assign(input.data(), input.size());
   }
   settle(id);
+}
+
+// Whether the look that was to come before a close for silence has found anything.
+void receiver::note_silence(connection_id id, ssize_t got) {
+  connection_links& links = shared_.links.connections[id];
+  if (got == -EINTR) return;
+  links.silent = got == -EAGAIN && (links.silent || links.last_look);
+  links.last_look = false;
 }
 
 // The client is gone. What it asked for before may wait for the program's verdicts.
@@ -90,6 +97,12 @@ bool receiver::may_read(connection_id id) const {
   const connection_links& links = shared_.links.connections[id];
   return !links.reading_paused && !links.postponed &&
          shared_.truth.connections[id].phase != connection_phase::dead;
+}
+
+// The poller says nothing of a peer that is gone, and may not yet have said anything of one that is
+// about to be closed for silence: what they sent is asked for.
+bool receiver::asks_kernel(connection_id id) const {
+  return shared_.links.connections[id].peer_gone || shared_.links.connections[id].last_look;
 }
 
 bool receiver::goes_on(connection_id id) const {
@@ -179,14 +192,17 @@ room_id receiver::handle(connection_id id, const inbound& got) {
 }
 
 room_id receiver::serve_text(connection_id id, std::string_view text) {
-  ++visit_.texts;
-  if (over_rate(id)) {
+  if (++visit_.asked_for.texts == 1 && limits_rates()) {
+    visit_.before = rates_.of(shared_.handle_of(id), shared_.clock.now());
+  }
+  if (over_rate()) {
     requests_.refuse(id, refusal::rate_limited, "too much was asked for in this second");
     return no_id;
   }
   const room_id published = requests_.serve(id, text);
   if (published != no_id) {
-    visit_.fanout_bytes += std::uint64_t{shared_.links.rooms[published].members} * text.size();
+    visit_.asked_for.fanout_bytes +=
+        std::uint64_t{shared_.links.rooms[published].members} * text.size();
   }
   return published;
 }
@@ -207,42 +223,24 @@ void receiver::echo(connection_id id, const inbound& got) {
   outboxes_.add(id, got.what == inbound::kind::text ? opcode::text : opcode::binary, got.payload);
 }
 
-// What the connection has used of the second under way; not open if nothing is noted of it.
-rate_window receiver::rate_of(connection_id id) const {
-  const buffers_id place = shared_.truth.connections[id].buffers;
-  if (place == no_id) return {};
-  const rate_window& used = shared_.truth.buffers[place].rate;
-  const bool over = elapsed_ms(used.since, shared_.clock.now()) >= rate_window_ms;
-  return over ? rate_window{} : used;
-}
-
 // Whether the connection has asked for as much as a second allows.
-bool receiver::over_rate(connection_id id) const {
+bool receiver::over_rate() const {
   const std::uint64_t texts_max = shared_.limits.requests_per_second_max;
   const std::uint64_t bytes_max = shared_.limits.fanout_bytes_per_second_max;
-  const rate_window used = rate_of(id);
-  return (texts_max != 0 && used.texts + visit_.texts > texts_max) ||
-         (bytes_max != 0 && used.fanout_bytes + visit_.fanout_bytes >= bytes_max);
+  const request_rates::use& now = visit_.asked_for;
+  const request_rates::use& before = visit_.before;
+  return (texts_max != 0 && std::uint64_t{before.texts} + now.texts > texts_max) ||
+         (bytes_max != 0 && before.fanout_bytes + now.fanout_bytes >= bytes_max);
 }
 
-// Notes what a visit used of the connection's rate. A visit that is small beside the limits is not
-// noted: most connections never need the place for it.
 void receiver::charge(connection_id id) {
-  const options& limits = shared_.limits;
-  constexpr std::uint32_t small_part = 4'096;
-  const auto is_small = [](std::uint64_t used, std::uint64_t limit) {
-    return limit == 0 || used * small_part < limit;
-  };
-  if (is_small(visit_.texts, limits.requests_per_second_max) &&
-      is_small(visit_.fanout_bytes, limits.fanout_bytes_per_second_max)) {
-    return;
-  }
-  if (!goes_on(id)) return;
-  rate_window used = rate_of(id);
-  if (!used.open) used = {.open = true, .since = shared_.clock.now()};
-  used.texts += visit_.texts;
-  used.fanout_bytes += visit_.fanout_bytes;
-  outboxes_.buffers_of(id).rate = used;
+  if (visit_.asked_for.texts == 0 || !limits_rates() || !goes_on(id)) return;
+  rates_.add(shared_.handle_of(id), shared_.clock.now(), visit_.asked_for);
+}
+
+bool receiver::limits_rates() const {
+  return shared_.limits.requests_per_second_max != 0 ||
+         shared_.limits.fanout_bytes_per_second_max != 0;
 }
 
 bool receiver::must_wait(connection_id id, room_id published) const {
@@ -293,8 +291,7 @@ void receiver::serve_postponed() {
 void receiver::serve_unread(connection_id id) {
   const buffers_id place = shared_.truth.connections[id].buffers;
   if (place == no_id || shared_.truth.buffers[place].unread.empty()) {
-    if (shared_.links.connections[id].peer_gone) return readable(id);
-    return settle(id);
+    return asks_kernel(id) ? readable(id) : settle(id);
   }
   // Out of its place: a close that is decided meanwhile forgets what is there.
   std::string unread;
@@ -306,8 +303,7 @@ void receiver::serve_unread(connection_id id) {
     unread.erase(0, unread.size() - input.size());
     outboxes_.buffers_of(id).unread = std::move(unread);
   }
-  // The poller says nothing of a peer that is gone: what it sent before is asked for here.
-  if (needs_more && shared_.links.connections[id].peer_gone && may_read(id)) return readable(id);
+  if (needs_more && asks_kernel(id) && may_read(id)) return readable(id);
   settle(id);
 }
 
@@ -318,13 +314,13 @@ message_reader& receiver::reader_of(connection_id id) {
              : shared_.truth.buffers[place].reader;
 }
 
-// The common reader is in the middle of a message: it becomes the connection's own.
+// If the common reader is in the middle of a message, it becomes the connection's own. The next
+// connection gets no memory of an earlier one's message.
 void receiver::keep_reader(connection_id id) {
-  if (common_reader_.idle()) return;
-  if (is_websocket(shared_.truth.connections[id].phase)) {
+  if (!common_reader_.idle() && is_websocket(shared_.truth.connections[id].phase)) {
     outboxes_.buffers_of(id).reader = std::move(common_reader_);
   }
-  common_reader_ = {};
+  renew(common_reader_);
 }
 
 }  // namespace chinwag

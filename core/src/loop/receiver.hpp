@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <deque>
 #include <span>
 #include <string>
@@ -11,6 +13,7 @@
 #include "connection/poller.hpp"
 #include "state/context.hpp"
 #include "state/outboxes.hpp"
+#include "state/request_rates.hpp"
 #include "state/rooms.hpp"
 #include "wire/message_reader.hpp"
 
@@ -44,14 +47,16 @@ class receiver {
   // Counts what a connection is served at a time.
   struct visit {
     std::uint32_t units = 0;
-    std::uint32_t texts = 0;
-    std::uint64_t fanout_bytes = 0;
+    request_rates::use asked_for{};
+    request_rates::use before{};  // in the same second
   };
 
   void serve(connection_id id, std::span<char>& input);
   void serve_http(connection_id id, std::span<char>& input);
   void serve_frames(connection_id id, std::span<char>& input);
   bool goes_on(connection_id id) const;
+  bool asks_kernel(connection_id id) const;
+  void note_silence(connection_id id, ssize_t got);
   bool may_read(connection_id id) const;
   void serve_unread(connection_id id);
   void settle(connection_id id);
@@ -61,8 +66,8 @@ class receiver {
   void close(connection_id id, std::uint16_t code);
   void echo(connection_id id, const inbound& got);
   bool share_is_used(std::uint32_t units);
-  rate_window rate_of(connection_id id) const;
-  bool over_rate(connection_id id) const;
+  bool over_rate() const;
+  bool limits_rates() const;
   void charge(connection_id id);
   bool must_wait(connection_id id, room_id published) const;
   void pause(connection_id id, room_id published);
@@ -79,6 +84,7 @@ class receiver {
   std::vector<char> buffer_;      // shared by all: most reads end with nothing to keep
   message_reader common_reader_;  // for connections without a message that has begun
   visit visit_;                   // of the connection that is served now
+  request_rates rates_;
   std::deque<paused> paused_;
 };
 

@@ -188,6 +188,10 @@ void server::stop() {
   parts_->loop.stop();
 }
 
+void server::stop_accepting() {
+  parts_->loop.stop_accepting();
+}
+
 void server::drain(std::chrono::milliseconds deadline) {
   parts_->loop.drain(drain_deadline(deadline));
 }

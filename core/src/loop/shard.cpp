@@ -40,7 +40,7 @@ shard::shard(const options& settings, const hash_key& key, handlers called, prog
           shared_, outboxes_, sender_, rooms_,
           [this](connection_id id, delivery outcome) { lifecycle_.after_delivery(id, outcome); }),
       acceptor_(shared_, lifecycle_, poller_, listener_key),
-      calls_(shared_, outboxes_, rooms_, users_, lifecycle_, protocol_, requests_),
+      calls_(shared_, outboxes_, rooms_, lifecycle_, protocol_, requests_),
       tasks_(settings.calls_bytes_max) {}
 
 shard::~shard() {
@@ -128,7 +128,11 @@ void shard::turn() {
   lifecycle_.run_timers(timers);
   timers.begin(shared_.clock.spent_us() + turn_us / 8);
   if (draining_) lifecycle_.drain(timers);
-  if (shared_.memory_scarce()) lifecycle_.relieve_memory(timers);
+  if (shared_.memory_scarce()) {
+    lifecycle_.relieve_memory(timers);
+  } else {
+    lifecycle_.end_relief();
+  }
   reap();
   flush();
   reap();
@@ -205,6 +209,7 @@ int shard::timeout_ms() const {
 }
 
 void shard::follow_command() {
+  if (!accepting_.load(std::memory_order_acquire)) acceptor_.stop();
   if (command_.load(std::memory_order_acquire) != command::drain || draining_) return;
   draining_ = true;
   drain_since_ = shared_.clock.now();
@@ -224,6 +229,11 @@ bool shard::done() const {
 
 void shard::stop() {
   command_.store(command::stop, std::memory_order_release);
+  ring();
+}
+
+void shard::stop_accepting() {
+  accepting_.store(false, std::memory_order_release);
   ring();
 }
 

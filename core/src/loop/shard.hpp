@@ -54,6 +54,7 @@ class shard {
 
   // From any thread, and from a signal handler: they store and write to an eventfd, no more.
   void stop();
+  void stop_accepting();
   void drain(std::uint32_t deadline_ms);
 
   stats read() const { return shared_.counts.read(); }
@@ -114,6 +115,7 @@ class shard {
   int wakeup_ = -1;
   std::atomic<std::thread::id> thread_{};
   std::atomic<command> command_{command::serve};
+  std::atomic<bool> accepting_{true};
   std::atomic<std::uint32_t> drain_deadline_ms_{0};
   bool draining_ = false;
   bool broken_ = false;  // by something thrown

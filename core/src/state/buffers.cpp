@@ -24,6 +24,11 @@ char* outbox::grow(std::size_t count) {
 }
 
 void outbox::add(const message_parts& message) {
+  if (planted(fault::welcome_overtaken) && raw_ > 0 && waiting().size() > raw_) {
+    bytes_.insert(sent_ + raw_, message.frame_size(), '\0');
+    message.write_frame(bytes_.data() + sent_ + raw_);
+    return;
+  }
   message.write_frame(grow(message.frame_size()));
 }
 
@@ -62,7 +67,9 @@ std::uint32_t outbox::sent(std::size_t count, std::uint32_t open) {
 }
 
 void outbox::keep_only(std::uint32_t open) {
-  bytes_.resize(sent_ + (raw_ > open ? raw_ : open));
+  std::string kept(bytes_, sent_, std::max<std::size_t>(raw_, open));
+  bytes_.swap(kept);  // and the memory of the rest is free
+  sent_ = 0;
 }
 
 namespace {

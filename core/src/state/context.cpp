@@ -14,7 +14,8 @@ void turn_clock::begin_turn(std::uint32_t waited_ms) {
   constexpr std::uint64_t pause_us = 1'000'000;
   const std::uint64_t now_us = kernel::monotonic_us();
   const std::uint64_t expected_us = turn_us_ + std::uint64_t{waited_ms} * 1'000;
-  if (now_us > expected_us + pause_us) began_us_ += now_us - expected_us;
+  const bool paused = now_us > expected_us + pause_us && !planted(fault::pause_is_silence);
+  if (paused) began_us_ += now_us - expected_us;
   turn_us_ = now_us;
   now_ = static_cast<tick_ms>((turn_us_ - began_us_) / 1'000);
   const auto written =

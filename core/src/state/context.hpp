@@ -70,7 +70,8 @@ class work_budget {
     units_ += units;
     if (units_ >= units_per_look) {
       units_ = 0;
-      spent_ = spent_ || clock_.spent_us() >= until_us_;
+      const bool over = clock_.spent_us() >= until_us_;
+      spent_ = spent_ || (over && !planted(fault::reading_unbounded));
     }
     return spent_;
   }
@@ -141,21 +142,12 @@ struct room {
   room_log log;      // 16
 };
 
-// What a connection asked for in the second that began at `since`.
-struct rate_window {
-  bool open = false;
-  tick_ms since = 0;
-  std::uint32_t texts = 0;
-  std::uint64_t fanout_bytes = 0;
-};
-
 // What a connection keeps only while it needs it.
 struct connection_buffers {
   outbox out;
   std::string unread;                   // bytes received and not yet decoded
   message_reader reader;                // a message that has begun
   std::unique_ptr<request_queue> held;  // what waits for the program's verdicts
-  rate_window rate;                     // once it asks for much
   std::size_t counted = 0;              // bytes() when it was counted last
 
   // What it holds of the shard's memory.
@@ -164,9 +156,7 @@ struct connection_buffers {
            (held ? held->bytes() : 0);
   }
 
-  bool empty() const {
-    return out.empty() && unread.empty() && reader.idle() && !held && !rate.open;
-  }
+  bool empty() const { return out.empty() && unread.empty() && reader.idle() && !held; }
 };
 
 struct state {
@@ -195,6 +185,8 @@ struct connection_links {
   bool reading_paused : 1 = false;  // waits until it may go on
   bool postponed : 1 = false;       // has input to serve, and waits for its next share
   bool peer_gone : 1 = false;       // reset by its client: what came before is served first
+  bool last_look : 1 = false;       // about to be closed for silence: its next visit reads
+  bool silent : 1 = false;          // that found nothing
   bool watches_read : 1 = true;     // what epoll was told
   bool watches_write : 1 = false;
 };
@@ -261,9 +253,13 @@ struct context {
   // What logs and buffers hold. Nothing that makes it grow is served while it is full; while it is
   // scarce, those who hold most give way.
   std::uint64_t memory_used() const { return links.buffer_bytes + truth.chunks.bytes(); }
-  bool memory_full() const { return memory_used() >= limits.memory_bytes_max; }
+  bool memory_full() const { return memory_used_to(limits.memory_bytes_max); }
   bool memory_scarce() const {
-    return memory_used() >= limits.memory_bytes_max - limits.memory_bytes_max / 8;
+    return memory_used_to(limits.memory_bytes_max - limits.memory_bytes_max / 8);
+  }
+
+  bool memory_used_to(std::uint64_t bytes) const {
+    return memory_used() >= bytes && !planted(fault::memory_unbounded);
   }
 
   // Puts the connection in line for its next share of a turn's reading.

@@ -41,6 +41,13 @@ void outboxes::add_frames(connection_id id, const room_log& log, std::uint64_t f
   queue(id);
 }
 
+void outboxes::add_first(connection_id id, std::string_view bytes) {
+  connection_buffers& kept = buffers_of(id);
+  kept.out.add_first(bytes);
+  count(kept);
+  queue(id);
+}
+
 std::size_t outboxes::waiting(connection_id id) const {
   const buffers_id place = shared_.truth.connections[id].buffers;
   return place == no_id ? 0 : shared_.truth.buffers[place].out.waiting().size();

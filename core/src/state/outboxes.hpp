@@ -17,6 +17,9 @@ class outboxes {
   // The frames of a log from this position to its tail.
   void add_frames(connection_id id, const room_log& log, std::uint64_t from);
 
+  // The rest of a frame that has begun on the wire.
+  void add_first(connection_id id, std::string_view bytes);
+
   // Bytes that wait in it.
   std::size_t waiting(connection_id id) const;
 

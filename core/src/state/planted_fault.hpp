@@ -36,7 +36,15 @@ namespace chinwag {
   plant(silent_stay) \
   plant(pings_missing) \
   plant(resumed_late) \
-  plant(decided_again)
+  plant(decided_again) \
+  plant(long_frame_cut) \
+  plant(leave_drops_pending) \
+  plant(drain_announces) \
+  plant(welcome_overtaken) \
+  plant(pause_is_silence) \
+  plant(reading_unbounded) \
+  plant(memory_unbounded) \
+  plant(kept_logs_uncounted)
 // clang-format on
 
 #define CHINWAG_NAME(name) name,

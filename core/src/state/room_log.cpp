@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/invariant.hpp"
+#include "state/planted_fault.hpp"
 
 namespace chinwag {
 
@@ -91,6 +92,10 @@ void append(room_log& log, chunk_pool& pool, const message_parts& message) {
   chunk& piece = room_for(log, pool, size);
   invariant(size <= piece.capacity - piece.used);
   message.write_frame(piece.bytes.get() + piece.used);
+  if (planted(fault::long_frame_cut) && size > chunk_pool::sizes.back()) {
+    const std::size_t kept = chunk_pool::sizes.back();
+    std::fill_n(piece.bytes.get() + piece.used + kept, size - kept, '\0');
+  }
   piece.used += static_cast<std::uint32_t>(size);
   log.tail += size;
 }
@@ -109,6 +114,15 @@ std::size_t read(const room_log& log, const chunk_pool& pool, std::uint64_t from
     id = piece.next;
   }
   return count;
+}
+
+std::uint64_t memory_from(const room_log& log, const chunk_pool& pool, std::uint64_t position) {
+  if (position >= log.tail) return 0;
+  std::uint64_t bytes = 0;
+  for (chunk_id id = chunk_at(log, pool, position); id != no_id; id = pool[id].next) {
+    bytes += pool[id].capacity;
+  }
+  return bytes;
 }
 
 void release(room_log& log, chunk_pool& pool, std::uint64_t low) {

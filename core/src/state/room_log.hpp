@@ -69,6 +69,10 @@ void append(room_log& log, chunk_pool& pool, const message_parts& message);
 std::size_t read(const room_log& log, const chunk_pool& pool, std::uint64_t from, std::uint64_t to,
                  std::span<iovec> out);
 
+// The memory of the chunks that can't be given back while somebody has yet to get what follows
+// `position`.
+std::uint64_t memory_from(const room_log& log, const chunk_pool& pool, std::uint64_t position);
+
 // Gives back the chunks that lie wholly before `low`.
 void release(room_log& log, chunk_pool& pool, std::uint64_t low);
 

@@ -36,10 +36,11 @@ room_id rooms::leave(member_id id) {
   const member& leaver = shared_.truth.members[id];
   const room_id place = leaver.room;
   const connection_id owner = leaver.connection;
-  const connection& of = shared_.truth.connections[owner];
-  const std::uint64_t due_from = leaver.cursor + (of.open_source == id ? of.open_left : 0);
+  // A frame that has begun would keep the log from here on for as long as it takes.
+  if (shared_.truth.connections[owner].open_source == id) adopt_open_frame(owner);
+  const std::uint64_t due_from = leaver.cursor;
   const room_log& log = shared_.truth.rooms[place].log;
-  outboxes_.add_frames(owner, log, due_from);
+  if (!planted(fault::leave_drops_pending)) outboxes_.add_frames(owner, log, due_from);
   shared_.counts.deliveries.add(walk_frames(log, shared_.truth.chunks, due_from, log.tail).frames);
   end(id, due_from);
   announce_leaving(place, owner);
@@ -64,8 +65,10 @@ void rooms::end(member_id id, std::uint64_t at) {
   member& leaver = shared_.truth.members[id];
   invariant(!leaver.leaving());
   leaver.end = at;
-  --shared_.links.rooms[leaver.room].members;
-  if (!is_direct(leaver.room)) {
+  room_links& of_room = shared_.links.rooms[leaver.room];
+  --of_room.members;
+  if (!of_room.direct) {
+    if (of_room.members == 0) count_room(-1);
     --shared_.links.connections[leaver.connection].rooms;
     if (!planted(fault::members_leak))
       shared_.counts.members.set(shared_.counts.members.read() - 1);
@@ -91,8 +94,6 @@ room_id rooms::open_direct(std::string_view user, connection_id first) {
   const room_id fresh = create(user);
   shared_.links.rooms[fresh].direct = true;
   shared_.links.direct_logs.add(fresh);
-  ++direct_logs_;
-  count_rooms();
   for (connection_id id = first; id != no_id; id = shared_.links.connections[id].next_of_user) {
     add_member(id, fresh);
     if (planted(fault::direct_to_one)) break;
@@ -126,8 +127,7 @@ void rooms::adopt_open_frame(connection_id id) {
   std::array<iovec, 1> rest{};  // a frame lies in one chunk
   read(shared_.truth.rooms[open.room].log, shared_.truth.chunks, open.cursor,
        open.cursor + to.open_left, rest);
-  outboxes_.buffers_of(id).out.add_first(
-      {static_cast<const char*>(rest[0].iov_base), to.open_left});
+  outboxes_.add_first(id, {static_cast<const char*>(rest[0].iov_base), to.open_left});
   to.open_source = outbox_source;
   if (!is_direct(open.room)) shared_.counts.deliveries.add();
   open.cursor += to.open_left;
@@ -154,30 +154,73 @@ bool rooms::is_behind(room_id id) {
   return backlog > shared_.limits.room_backlog_bytes_max || (!holds_.empty() && holds_back(id));
 }
 
+// However many members are slow, a room goes on for a while after each hold, and a hold that is not
+// short is followed by nine times as long with short ones only. So a room keeps the pace of a
+// member that catches up in a short time, and all that are slower have a tenth of its time
+// together.
 void rooms::hold_back(member_id slow) {
-  constexpr std::uint32_t rests = 10;
   const member& late = shared_.truth.members[slow];
-  const auto [found, fresh] = holds_.try_emplace(late.room);
-  // A room that was held back has a rest from it, whoever is slow then.
-  const std::uint32_t since = elapsed_ms(found->second.since, shared_.clock.now());
-  if (!fresh && since < shared_.limits.hold_back_ms * rests) return;
-  found->second = {slow, shared_.handle_of(late.connection), shared_.clock.now()};
+  hold& last = holds_[late.room];
+  if (is_under_way(last, late.room)) return;
+  end_hold(last);
+  const std::uint64_t tail = shared_.truth.rooms[late.room].log.tail;
+  if (last.slow != no_id && tail - last.tail < shared_.limits.pending_bytes_max / 4) return;
+  last.slow = slow;
+  last.who = shared_.handle_of(late.connection);
+  last.since = shared_.clock.now();
+  last.tail = tail;
+  last.held_ms = is_resting(last) ? short_hold_ms() : shared_.limits.hold_back_ms;
+  last.over = false;
+}
+
+void rooms::end_hold(hold& last) {
+  if (last.over) return;
+  last.over = true;
+  // The clock counts whole ones.
+  const std::uint32_t held_ms = elapsed_ms(last.since, shared_.clock.now()) + 1;
+  last.held_ms = std::min(last.held_ms, held_ms);
+  if (last.held_ms <= short_hold_ms()) return;
+  last.rest_since = last.since;
+  last.rest_ms = last.held_ms * 10;
+}
+
+bool rooms::is_resting(const hold& last) const {
+  return elapsed_ms(last.rest_since, shared_.clock.now()) < last.rest_ms;
+}
+
+std::uint32_t rooms::short_hold_ms() const {
+  return shared_.limits.hold_back_ms / 10;
 }
 
 // Whether the room's slow member still keeps its publishers waiting.
 bool rooms::holds_back(room_id id) {
   const auto found = holds_.find(id);
   if (found == holds_.end()) return false;
-  const hold& one = found->second;
-  if (elapsed_ms(one.since, shared_.clock.now()) >= shared_.limits.hold_back_ms) return false;
-  const connection_id owner = shared_.find(one.who);
-  const member& late = shared_.truth.members[one.slow];
-  const bool same = owner != no_id && late.connection == owner && late.room == id &&
-                    !late.leaving() && shared_.truth.connections[owner].blocked;
-  const std::uint64_t lag = same ? shared_.truth.rooms[id].log.tail - late.cursor : 0;
-  if (lag > shared_.limits.pending_bytes_max / 8) return true;
-  holds_.erase(found);
+  hold& last = found->second;
+  if (is_under_way(last, id)) return true;
+  end_hold(last);
+  const std::uint64_t went_on = shared_.truth.rooms[id].log.tail - last.tail;
+  const bool forgettable = !is_resting(last) && went_on >= shared_.limits.pending_bytes_max / 4;
+  if (forgettable) holds_.erase(found);
   return false;
+}
+
+bool rooms::is_under_way(const hold& one, room_id id) const {
+  if (one.over || elapsed_ms(one.since, shared_.clock.now()) >= one.held_ms) return false;
+  const connection_id owner = shared_.find(one.who);
+  const member& slow = shared_.truth.members[one.slow];
+  const bool same = owner != no_id && slow.connection == owner && slow.room == id &&
+                    !slow.leaving() && shared_.truth.connections[owner].blocked;
+  const std::uint64_t lag = same ? shared_.truth.rooms[id].log.tail - slow.cursor : 0;
+  return lag > shared_.limits.pending_bytes_max / 8;
+}
+
+std::uint64_t rooms::kept_for(member_id id) const {
+  const member& late = shared_.truth.members[id];
+  const auto found = lagging_.find(late.room);
+  const std::uint64_t sharing = found == lagging_.end() ? 1 : found->second;
+  return memory_from(shared_.truth.rooms[late.room].log, shared_.truth.chunks, late.cursor) /
+         sharing;
 }
 
 void rooms::retire(member_id id) {
@@ -190,14 +233,22 @@ void rooms::settle(room_id id) {
   const room_links& links = shared_.links.rooms[id];
   room& place = shared_.truth.rooms[id];
   std::uint64_t low = place.log.tail;
+  std::uint32_t lagging = 0;
   for (member_id at = links.first_member; at != no_id;
        at = shared_.links.members[at].next_in_room) {
     if (planted(fault::chunk_recycled_under_leaver) && shared_.truth.members[at].leaving())
       continue;
-    low = std::min(low, shared_.truth.members[at].cursor);
+    const std::uint64_t cursor = shared_.truth.members[at].cursor;
+    if (cursor < place.log.tail) ++lagging;
+    low = std::min(low, cursor);
   }
   if (planted(fault::chunk_recycled_early)) low = place.log.tail;
   release(place.log, shared_.truth.chunks, low);
+  if (lagging > 0) {
+    lagging_[id] = lagging;
+  } else if (!lagging_.empty()) {
+    lagging_.erase(id);
+  }
   if (links.passed < place.log.tail) mark_dirty(id);
   if (low < place.log.tail) return;
   if (links.direct && !links.dirty) retire_all(id);
@@ -227,19 +278,19 @@ void rooms::remove_if_empty(room_id id) {
   release(empty.log, shared_.truth.chunks, empty.log.tail);
   if (links.direct) {
     shared_.links.direct_logs.remove(id);
-    --direct_logs_;
   } else {
     shared_.links.room_names.remove(id);
   }
   holds_.erase(id);
+  lagging_.erase(id);
   shared_.truth.names.drop(empty.name);
   shared_.truth.rooms.remove(id);
   shared_.links.rooms.reset(id);  // a connection may still wait for it to catch up
-  count_rooms();
 }
 
-void rooms::count_rooms() {
-  shared_.counts.rooms.set(live());
+void rooms::count_room(int change) {
+  live_ += static_cast<std::uint32_t>(change);
+  shared_.counts.rooms.set(live_);
 }
 
 room_id rooms::find_or_create(std::string_view name) {
@@ -247,7 +298,6 @@ room_id rooms::find_or_create(std::string_view name) {
   if (known != no_id) return known;
   const room_id fresh = create(name);
   shared_.links.room_names.add(fresh);
-  count_rooms();
   return fresh;
 }
 
@@ -281,7 +331,7 @@ void rooms::link(member_id id, connection_id owner, room_id place) {
                                 : shared_.links.members[of_room.last_member].next_in_room) = id;
   of_room.last_member = id;
   if (of_room.in_pass && of_room.next_visit == no_id) of_room.next_visit = id;
-  ++of_room.members;
+  if (++of_room.members == 1 && !of_room.direct) count_room(1);
 }
 
 void rooms::unlink_from_connection(member_id id) {

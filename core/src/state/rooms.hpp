@@ -29,8 +29,7 @@ class rooms {
 
   // Ends a membership. What waits for the leaver goes to its outbox, so that it comes before the
   // answer to whatever the leaver asks next, and before all that another membership of the same
-  // room gets; only a frame that has begun stays, and pins the membership until it is out. Returns
-  // the room.
+  // room gets. Returns the room.
   room_id leave(member_id id);
 
   enum class farewell : std::uint8_t { announced, silent };
@@ -39,8 +38,9 @@ class rooms {
   // due to it. Silent: those left are about to close as well.
   void leave_all(connection_id id, farewell told);
 
-  // How many rooms there are; direct logs are none.
-  std::uint32_t live() const { return shared_.truth.rooms.live() - direct_logs_; }
+  // How many rooms have members; direct logs are none.
+  std::uint32_t live() const { return live_; }
+  bool is_live(room_id id) const { return shared_.links.rooms[id].members > 0; }
 
   // Appends to the room's log.
   void publish(room_id id, const message_parts& message);
@@ -71,14 +71,23 @@ class rooms {
   // Puts the room in line for a pass over its members.
   void mark_dirty(room_id id);
 
+  // Memory that the room's log keeps for the member, by its share among those who lag behind.
+  std::uint64_t kept_for(member_id id) const;
+
   // At the end of a pass: gives back what all members have, and a direct log that all have.
   void settle(room_id id);
 
  private:
+  // A room's publishers wait for its slow member.
   struct hold {
     member_id slow = no_id;
     connection_handle who{};
     tick_ms since = 0;
+    std::uint64_t tail = 0;     // of the log then
+    std::uint32_t held_ms = 0;  // how long they wait at most; once it is over, how long they did
+    bool over = true;
+    tick_ms rest_since = 0;  // of the last that was not short
+    std::uint32_t rest_ms = 0;
   };
 
   room_id find_or_create(std::string_view name);
@@ -91,14 +100,20 @@ class rooms {
   void remove_member(member_id id);
   void announce_leaving(room_id place, connection_id leaver);
   bool holds_back(room_id id);
+  void end_hold(hold& last);
+  bool is_resting(const hold& last) const;
+  std::uint32_t short_hold_ms() const;
+  bool is_under_way(const hold& one, room_id id) const;
   void retire_all(room_id id);
   void remove_if_empty(room_id id);
-  void count_rooms();
+  void count_room(int change);
 
   context& shared_;
   outboxes& outboxes_;
-  std::uint32_t direct_logs_ = 0;
+  std::uint32_t live_ = 0;
   std::unordered_map<room_id, hold> holds_;  // of the few rooms that have a slow member
+  // How many members lag behind, of the few rooms where not all have everything.
+  std::unordered_map<room_id, std::uint32_t> lagging_;
 };
 
 }  // namespace chinwag

@@ -2,11 +2,21 @@
 
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "host/invariant.hpp"
 
 namespace chinwag {
+
+// Sets a record to a fresh one. Unlike an assignment it gives back what the record's strings hold:
+// who comes next begins with nothing.
+template <typename T>
+void renew(T& record) noexcept {
+  static_assert(std::is_nothrow_default_constructible_v<T>);
+  std::destroy_at(&record);
+  std::construct_at(&record);
+}
 
 // Pages of records addressed by a 32-bit place. Records never move, so a reference stays good while
 // others are added, and growing costs one page instead of a copy of everything.
@@ -23,7 +33,7 @@ class paged {
     while (id / page_records >= pages_.size()) {
       pages_.push_back(std::make_unique<T[]>(page_records));
     }
-    (*this)[id] = T{};
+    renew((*this)[id]);
   }
 
  private:
@@ -55,7 +65,7 @@ class table {
   void remove(std::uint32_t id) {
     invariant(id < used_.size() && used_[id]);
     used_[id] = false;
-    records_[id] = T{};
+    renew(records_[id]);
     free_.push_back(id);
     --live_;
   }

@@ -74,6 +74,63 @@ for (const deadline of [Infinity, 2 ** 32 + 300]) {
   });
 }
 
+test('after a drain the counters are the last ones, and the port is known', async () => {
+  const server = new Server();
+  assert.throws(() => server.stats(), { code: 'not_running' });
+  await server.start();
+  const { port } = server;
+  const ann = await new Client(server.url, { user: 'ann', reconnect: false }).connect();
+  await ann.join('tea');
+  await server.drain();
+  const { connections, upgrades, members, messages_in, closes } = server.stats();
+  assert.deepEqual([connections, upgrades, members, messages_in.join], [0, 1, 0, 1]);
+  assert.equal(closes[1012], 1);
+  assert.deepEqual(server.stats(), server.stats());
+  assert.equal(server.port, port);
+  assert.throws(() => server.rooms, { code: 'not_running' });
+});
+
+test('a drain frees the port at once, while handlers are at work', WHILE_SLOW, async () => {
+  let decide;
+  const verdict = new Promise((resolve) => (decide = resolve));
+  let asked;
+  const reached = new Promise((resolve) => (asked = resolve));
+  const server = new Server();
+  server.on('message', () => {
+    asked();
+    return verdict;
+  });
+  await server.start();
+  const ann = await new Client(server.url, { user: 'ann', reconnect: false }).connect();
+  await ann.join('tea');
+  await ann.send('tea', 'before the end');
+  await reached;
+  const drained = server.drain(60_000);
+  const successor = await startOn(server.port);
+  const bob = await new Client(server.url, { user: 'bob' }).connect();
+  await bob.join('tea');
+  assert.deepEqual(successor.members('tea').map((one) => one.user), ['bob']);
+  decide();
+  await drained;
+  const said = [];
+  for await (const { content } of ann.messages()) said.push(content);
+  assert.ok(said.includes('before the end'), 'a verdict that comes in time counts');
+  await bob.close();
+  await successor.drain();
+});
+
+/** A server on a port that becomes free. */
+async function startOn(port) {
+  for (;;) {
+    try {
+      return await new Server({ port }).start();
+    } catch (error) {
+      if (error.code !== 'port_in_use') throw error;
+      await sleep(10);
+    }
+  }
+}
+
 test('a drain needs no thread of the pool', WHILE_SLOW, async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'chinwag-'));
   const pipe = path.join(folder, 'pipe');

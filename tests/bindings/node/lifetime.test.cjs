@@ -104,18 +104,6 @@ test('a listener that throws is printed, and the server goes on', async () => {
   assert.match(stderr, /'open' failed: Error: boom[^]*'close' failed: Error: later/);
 });
 
-test('what throws in a listener for errors is uncaught, as everywhere', async () => {
-  const { code, stderr } = await run(
-    `const { Server, Client } = require('chinwag');
-     const server = new Server();
-     server.on('open', () => { throw new Error('boom'); });
-     server.on('error', (error) => { throw error; });
-     server.start().then(() => new Client(server.url).connect());`,
-  );
-  assert.equal(code, 1);
-  assert.match(stderr, /Error: boom/);
-});
-
 test('the example server outlives peers that come and go in one segment', async () => {
   const child = spawn(process.execPath, ['examples/node/chat_server.mjs', '0'], { cwd: ROOT });
   after(() => child.kill('SIGKILL'));
@@ -132,17 +120,6 @@ test('the example server outlives peers that come and go in one segment', async 
   await ann.close();
   child.kill('SIGTERM');
   assert.deepEqual(await once(child, 'exit'), [0, null]);
-});
-
-test('a log listener that throws at the end does not stop the end', async () => {
-  const { code, stdout } = await run(
-    `const { Server } = require('chinwag');
-     process.on('uncaughtException', () => {});
-     const server = new Server();
-     server.on('log', () => { throw new Error('no log'); });
-     server.start().then(() => server.drain()).then(() => console.log('drained'));`,
-  );
-  assert.deepEqual([code, stdout], [0, 'drained\n']);
 });
 
 test('a copy of the modules, loaded anew, leaves the servers of the first alone', async () => {
@@ -172,27 +149,6 @@ test('a copy of the modules, loaded anew, leaves the servers of the first alone'
      talk(load(), load).then(() => talk(load()));`,
   );
   assert.deepEqual([code, stdout], [0, 'hello!\nhello!\n']);
-});
-
-test('a log listener that throws makes no other server deaf', async () => {
-  const { code, stdout } = await run(
-    `const { Server, Client } = require('chinwag');
-     process.on('uncaughtException', (error) => console.log(error.message));
-     (async () => {
-       const noisy = new Server();
-       noisy.once('log', () => { throw new Error('no log'); });
-       const other = new Server();
-       other.on('open', (connection) => console.log(connection.user));
-       await noisy.start();
-       await other.start();
-       const ann = await new Client(other.url, { user: 'ann' }).connect();
-       await ann.join('tea');
-       await ann.close();
-       await other.drain();
-       await noisy.drain();
-     })();`,
-  );
-  assert.deepEqual([code, stdout.split('\n').sort()], [0, ['', 'ann', 'no log']]);
 });
 
 test('it works in a worker, whose end stops its servers', async () => {

@@ -15,7 +15,8 @@ await server.start();
 const stats: ServerStats = server.stats();
 console.log(stats.messages_in.join, server.rooms.get('tea'), server.members('tea')[0]?.user);
 
-const client = new Client(server.url, { user: 'ann', backoff: new Backoff({ firstMs: 10 }) });
+const backoff = new Backoff({ firstMs: 10 });
+const client = new Client(new URL(server.url), { user: 'ann', backoff, closeTimeoutMs: 500 });
 await client.connect();
 for await (const message of client.messages()) {
   const received: Received = message;
@@ -32,6 +33,8 @@ try {
 new Server({ idle_timeout: 5 });
 // @ts-expect-error: an event that there is not
 server.on('messages', () => {});
+// @ts-expect-error: an option that a client does not have
+new Client(server.url, { heartbeat: 5 });
 // @ts-expect-error: a content that is no text
 server.publish('tea', 42);
 

@@ -2,6 +2,7 @@ defmodule Chat.Listener.Websocket do
   @moduledoc "One connection: Cowboy's callbacks on one side, `Chat.Session` on the other."
   @behaviour :cowboy_websocket
 
+  alias Chat.Listener.Lingering
   alias Chat.{Name, Session}
 
   # The session keeps its own idle timeout: Cowboy's closes with another code.
@@ -28,6 +29,13 @@ defmodule Chat.Listener.Websocket do
 
   @impl true
   def websocket_info(message, session), do: Session.info(session, message)
+
+  # After a close of the client's nothing more of it is due.
+  @impl true
+  def terminate(reason, _request, _state) when reason == :remote or elem(reason, 0) == :remote,
+    do: :ok
+
+  def terminate(_reason, _request, _state), do: Lingering.close()
 
   defp key?(text), do: match?({:ok, <<_::binary-size(16)>>}, Base.decode64(text))
 

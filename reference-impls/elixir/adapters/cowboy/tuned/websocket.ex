@@ -23,6 +23,9 @@ defmodule Chat.Listener.Tuned do
   defdelegate init(request, state), to: Websocket
 
   @impl true
+  defdelegate terminate(reason, request, state), to: Websocket
+
+  @impl true
   def websocket_init(user), do: awake(Session.open(user), :hibernating)
 
   @impl true
