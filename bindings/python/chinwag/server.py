@@ -168,6 +168,7 @@ class Server:
         if hosted is None:
             return
         loop = asyncio.get_running_loop()
+        hosted.stop_accepting()
         await self._handlers.finish(end - loop.time())
         self._gone = loop.create_future()
         hosted.drain(to_ms(max(LEFT_S_MIN, end - loop.time())))

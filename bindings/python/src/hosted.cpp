@@ -81,6 +81,10 @@ void hosted::stop() {
   });
 }
 
+void hosted::stop_accepting() {
+  engine().stop_accepting();
+}
+
 void hosted::drain(std::uint32_t deadline_ms) {
   server& drained = engine();
   const std::lock_guard locked(guard_);
