@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed as WebSocketClosed
 
 from chinwag.backoff import Delays
 from chinwag.errors import ChinwagError, ConnectionClosed, NoAnswer, Refused
-from chinwag.handshake import open_connection
+from chinwag.handshake import open_connection, shown
 from chinwag.logs import tell
 from chinwag.owner import Owner
 from chinwag.received import Received, read_message
@@ -105,7 +105,7 @@ class Client:
             close_timeout_s=close_timeout_s,
             backoff=backoff,
         )
-        self._url = self._given.url
+        self._url = shown(self._given.url)  # for messages
         self._user = self._given.user
         self._owner = Owner("client")
         self._rooms: dict[str, None] = {}
@@ -323,7 +323,7 @@ class Client:
 
     async def _open(self) -> ClientConnection:
         connection = await open_connection(
-            self._url,
+            self._given.url,
             self._given.message_bytes_max,
             self._given.connect_timeout_s,
             self._given.close_timeout_s,

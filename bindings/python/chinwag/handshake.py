@@ -28,10 +28,18 @@ def check_url(url: object) -> str:
             raise ValueError("nobody has port 0")
         (parts.hostname or "").encode("idna")
     except (InvalidURI, ValueError) as error:
-        raise ChinwagError(
-            f"{url!r} is no address of a server ({error}): give one such as {EXAMPLE}", "bad_url"
-        ) from None
+        what = f"{shown(url)!r} is no address of a server ({words_of(error)})"
+        raise ChinwagError(f"{what}: give one such as {EXAMPLE}", "bad_url") from None
     return url
+
+
+def shown(url: str) -> str:
+    """For messages, which are for logs: without the password."""
+    head, mark, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    name, at, host = authority.rpartition("@")
+    user, colon, _ = name.partition(":")
+    return f"{head}{mark}{user}:...@{host}{slash}{path}" if at and colon else url
 
 
 def with_user(url: str, user: str | None) -> str:
@@ -71,12 +79,17 @@ async def open_connection(
             proxy=None,
         )
     except InvalidURI as error:
-        raise ChinwagError(str(error), "bad_url") from None
+        raise ChinwagError(f"{shown(url)!r}: {words_of(error)}", "bad_url") from None
     except InvalidHandshake as error:
-        raise ChinwagError(f"{url}: {refusal_of(error)}", "handshake_refused") from None
+        raise ChinwagError(f"{shown(url)}: {refusal_of(error)}", "handshake_refused") from None
     # Before Python 3.11 asyncio's TimeoutError is no OSError.
     except (OSError, EOFError, ValueError, asyncio.TimeoutError, WebSocketException) as error:
-        raise ChinwagError(f"{url}: {error}; does the server run?", "unreachable") from None
+        raise ChinwagError(f"{shown(url)}: {error}; does the server run?", "unreachable") from None
+
+
+def words_of(error: Exception) -> str:
+    """What is wrong with a URL, without the URL."""
+    return error.msg if isinstance(error, InvalidURI) else str(error)
 
 
 def refusal_of(error: InvalidHandshake) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chinwag.backoff import DELAY_S_MIN, SECONDS_MAX, Backoff, Delays, Guarded, check_backoff
-from chinwag.handshake import check_url, with_user
+from chinwag.handshake import check_url, shown, with_user
 from chinwag.texts import check_names, check_seconds, check_whole, type_of
 
 # No message of chat/1 is longer: 64 KiB of content, every byte of it escaped, and names.
@@ -64,5 +64,5 @@ def read_settings(
         ),
         connect_timeout_s=check_seconds("connect_timeout_s", connect_timeout_s, *delays),
         close_timeout_s=check_seconds("close_timeout_s", close_timeout_s, 0, SECONDS_MAX, BAD),
-        backoff=Guarded(Backoff() if backoff is None else check_backoff(backoff), full_url),
+        backoff=Guarded(Backoff() if backoff is None else check_backoff(backoff), shown(full_url)),
     )

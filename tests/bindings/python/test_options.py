@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import logging
 import math
 from collections.abc import Callable, Coroutine
 from fractions import Fraction
@@ -171,6 +172,33 @@ def test_what_is_no_address_is_an_error_at_once(kind: Any, user: str | None, url
     with pytest.raises(chinwag.ChinwagError, match="give one such as ws://") as raised:
         kind(url, user)
     assert raised.value.code == "bad_url"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ws://ann:secret@127.0.0.1:9/ws",
+        "ws://ann:se:cr@secret@127.0.0.1:9/ws",
+        "ws://ann:secret@127.0.0.1:9",
+        "ws://ann:secret@127.0.0.1:tea/ws",
+        "ws://ann:secret@127.0.0.1/ws#there",
+        "ws://ann:secret@/ws",
+        "http://ann:secret@127.0.0.1/ws",
+        "ws://ann:secret@127.0.0.1/ ws",
+        "ws://ann:secret@127.0.0.1?x=/y",
+    ],
+)
+def test_no_error_and_no_text_has_a_password(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        client = chinwag.Client(url)
+        texts.append(repr(client))
+        await client.connect()
+
+    texts: list[str] = []
+    with pytest.raises(chinwag.ChinwagError) as raised, caplog.at_level(logging.DEBUG, "chinwag"):
+        run(scenario())
+    assert "secret" not in "".join([*texts, str(raised.value), caplog.text])
+    assert "ann:..." in str(raised.value)
 
 
 @pytest.mark.parametrize("url", [None, 5, b"ws://127.0.0.1/ws", []])
