@@ -20,4 +20,9 @@ async def main(url: str, room: str) -> None:
                 await bot.send(room, counts)
 
 
-asyncio.run(main(*sys.argv[1:3]))
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
+try:
+    asyncio.run(main(*sys.argv[1:]))
+except chinwag.ChinwagError as error:
+    sys.exit(f"bot: {error}")

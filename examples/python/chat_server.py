@@ -5,8 +5,10 @@ import sys
 
 import chinwag
 
-port = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
-server = chinwag.Server(port=port, allowed_origins="null")  # a page opened from disk
+port = sys.argv[1] if len(sys.argv) > 1 else "4000"
+if not port.isdecimal():
+    sys.exit(__doc__)
+server = chinwag.Server(port=int(port), allowed_origins="null")  # a page opened from disk
 
 
 @server.on("open")

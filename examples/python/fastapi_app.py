@@ -4,7 +4,7 @@ import os
 from contextlib import asynccontextmanager
 
 import chinwag
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 
 chat = chinwag.Server(port=int(os.environ.get("CHAT_PORT", "4000")))
 
@@ -25,5 +25,9 @@ def rooms() -> dict[str, int]:
 
 @app.post("/rooms/{room}/announce")
 def announce(room: str, text: str) -> dict[str, str]:
-    chat.publish(room, text, user="announcer")
+    try:
+        chat.publish(room, text, user="announcer")
+    except chinwag.ChinwagError as error:
+        ours = error.code in ("not_running", "too_many_calls")
+        raise HTTPException(503 if ours else 422, str(error)) from None
     return {"sent_to": room}

@@ -17,8 +17,9 @@ _host.check()
 from chinwag import sync
 from chinwag._chinwag import __version__
 from chinwag.backoff import Backoff
-from chinwag.client import Client, Received
+from chinwag.client import Client
 from chinwag.errors import ChinwagError, ConnectionClosed, NoAnswer, Refused
+from chinwag.received import Received
 from chinwag.requests import Connection, Join, Message
 from chinwag.server import Server
 

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
+import math
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed as WebSocketClosed
-from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
 
-from chinwag.backoff import Backoff
+from chinwag.backoff import Delays
 from chinwag.errors import ChinwagError, ConnectionClosed, NoAnswer, Refused
-from chinwag.texts import check_names, check_texts, encode_request
-
-log = logging.getLogger("chinwag")
+from chinwag.handshake import open_connection, shown
+from chinwag.logs import tell
+from chinwag.owner import Owner
+from chinwag.received import Received, read_message
+from chinwag.settings import MESSAGE_BYTES_MAX, read_settings
+from chinwag.texts import check_deadline, check_names, check_texts, encode_request
 
 HEARTBEAT = '{"type":"heartbeat"}'
 HEARTBEATS_UNANSWERED_MAX = 2
+
+# Bytes kept for a reader that is slow, beyond which it counts as having `queue_max` messages; so
+# many times more are read for the answer of a join, which may be behind them.
+KEPT_BYTES_MAX = 2**24
+KEPT_FOR_JOIN = 4
+TOO_BIG = 1009
 
 # A connection that ends sooner does not count as a success: a server that turns clients away would
 # be asked again at once, for ever.
@@ -40,50 +47,6 @@ class Asked:
     answer: asyncio.Future[None]
     sent: bool = False
     breaks: int = 0  # connections that ended before its answer
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """What a server sent.
-
-    Attributes:
-        type: ``message``, ``direct``, ``user_joined``, ``user_left``, ``error`` or ``welcome`` (the
-            first of every connection, so also after a reconnect).
-        room: of ``message``, ``user_joined`` and ``user_left``.
-        user: who wrote, joined or left.
-        content: of ``message`` and ``direct``; the text of an ``error``.
-        timestamp: Unix milliseconds, by the server's clock; 0 where there is none.
-        code: of an ``error``.
-    """
-
-    type: str
-    room: str = ""
-    user: str = ""
-    content: str = ""
-    timestamp: int = 0
-    code: str = ""
-
-
-def read_message(text: str) -> Received:
-    """What a server's text frame says; fields that chat/1 does not have are left out."""
-    given: dict[str, Any] = json.loads(text)
-    return Received(
-        type=given["type"],
-        room=given.get("room", ""),
-        user=given.get("user", ""),
-        content=given.get("content", given.get("message", "")),
-        timestamp=given.get("timestamp", 0),
-        code=given.get("code", ""),
-    )
-
-
-def with_user(url: str, user: str | None) -> str:
-    """The URL with the user's name in its query."""
-    if user is None:
-        return url
-    parts = urlsplit(url)
-    query = f"{parts.query}&" if parts.query else ""
-    return urlunsplit(parts._replace(query=f"{query}user={quote(user, safe='')}"))
 
 
 class Client:
@@ -103,12 +66,19 @@ class Client:
         user: the name to be known by; without one the server gives a random one.
         reconnect: whether to come back after a break.
         heartbeat_s: seconds between heartbeats; two without an answer are a break.
-        queue_max: messages kept for a reader that is slow; then the server has to wait.
+        queue_max: messages kept for a reader that is slow, and at most 16 MiB of them; then the
+            server has to wait.
+        message_bytes_max: bytes of the longest message that is taken, from 65,536 on. A longer one
+            ends its connection with 1009, which is a break; no chat/1 server sends one.
+        connect_timeout_s: seconds in which a connection has to be open, all in all.
+        close_timeout_s: seconds that a server has to answer a close; then the connection is cut
+            off.
         backoff: the delays before it comes back. They grow until a connection lasts for 10 s, so
             that a server that turns it away is not asked again and again.
 
     Raises:
-        ChinwagError: ``bad_name``.
+        ChinwagError: ``bad_url``, ``bad_name`` or ``bad_option_value``.
+        TypeError: an option of another type.
     """
 
     def __init__(
@@ -119,15 +89,25 @@ class Client:
         reconnect: bool = True,
         heartbeat_s: float = 20.0,
         queue_max: int = 1024,
-        backoff: Backoff | None = None,
+        message_bytes_max: int = MESSAGE_BYTES_MAX,
+        connect_timeout_s: float = 10.0,
+        close_timeout_s: float = 5.0,
+        backoff: Delays | None = None,
     ) -> None:
-        if user:
-            check_names(user=user)
-        self._url = with_user(url, user)
-        self._reconnect = reconnect
-        self._heartbeat_s = heartbeat_s
-        self._backoff = backoff or Backoff()
-        self._user = user or ""
+        self._given = read_settings(
+            url,
+            user,
+            reconnect=reconnect,
+            heartbeat_s=heartbeat_s,
+            queue_max=queue_max,
+            message_bytes_max=message_bytes_max,
+            connect_timeout_s=connect_timeout_s,
+            close_timeout_s=close_timeout_s,
+            backoff=backoff,
+        )
+        self._url = shown(self._given.url)  # for messages
+        self._user = self._given.user
+        self._owner = Owner("client")
         self._rooms: dict[str, None] = {}
         # Requests are answered in their order, so two heartbeats around a join tell which refusal
         # is its own. Of the heartbeats under way: the join that one stands before, or None.
@@ -135,14 +115,15 @@ class Client:
         self._beats: deque[Asked | None] = deque()
         self._asked: Asked | None = None  # the join whose answer is due
         self._sending = asyncio.Lock()
-        self._queue: asyncio.Queue[Received | None] = asyncio.Queue()
-        self._queue_max = queue_max
+        self._queue: asyncio.Queue[tuple[Received | None, int]] = asyncio.Queue()
+        self._kept_bytes = 0  # of the messages in the queue
         self._space = asyncio.Event()  # the reader keeps up
         self._space.set()
         self._unanswered = 0  # heartbeats since the server was last heard
         self._connection: ClientConnection | None = None
         self._connected = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
         self._started = False
         self._closed = False
         self.reconnects = 0
@@ -156,39 +137,71 @@ class Client:
         """Connects once; after that breaks are mended in the background.
 
         Raises:
-            ChinwagError: ``unreachable``, ``bad_url`` or ``handshake_refused``.
+            ChinwagError: ``unreachable``, ``bad_url`` or ``handshake_refused``: also for a
+                redirect, which is not followed.
+            ConnectionClosed: it was closed meanwhile.
         """
         if self._started:
             raise ChinwagError("a client connects once: make a new one", "already_running")
+        if self._closed:
+            raise ConnectionClosed("the client was closed: make a new one")
         self._started = True
+        self._owner.take()
         try:
             connection = await self._open()
         except BaseException:
             self._started = False  # it may be tried again
             raise
         if self._closed:
-            await connection.close()
+            await self._shut(connection)
             raise ConnectionClosed
         self._connected.set()
         self._task = asyncio.create_task(self._run())
         return self
 
     async def close(self) -> None:
-        """Closes the connection; ``messages()`` ends. Closing again does nothing."""
-        if self._closed:
+        """Closes the connection, within ``close_timeout_s``; ``messages()`` ends. Closing again
+        does nothing but wait for the end. It may be called from any event loop.
+
+        Raises:
+            ChinwagError: ``forked``; ``wrong_loop`` if the client's loop is neither running nor
+                closed.
+        """
+        if not self._owner.is_here():
+            if not self._owner.is_gone():
+                await self._owner.call(self.close())
+            self._closed = True  # with its loop
             return
         self._closed = True
         self._space.set()  # a reader that is slow does not hold the close up
         self._connected.set()  # whoever waits for a connection learns that there will be none
-        closed = self._connection
-        if closed is not None:
-            await closed.close()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        if self._connection is not None and self._connection is not closed:
-            await self._connection.close()  # it came back meanwhile
-        self._end()
+        while self._closing is None or self._closing.cancelled() or not self._closing.done():
+            if self._closing is None or self._closing.done():
+                self._closing = asyncio.create_task(self._close())
+            await asyncio.wait({self._closing})  # who stops waiting does not stop it
+        self._closing.result()
+
+    async def _close(self) -> None:
+        try:
+            closed = self._connection
+            if closed is not None:
+                await self._shut(closed)
+            if self._task is not None:
+                self._task.cancel()
+                await asyncio.wait({self._task})
+            if self._connection is not None and self._connection is not closed:
+                await self._shut(self._connection)  # it came back meanwhile
+        finally:
+            self._end()
+
+    async def _shut(self, connection: ClientConnection) -> None:
+        """Closes it. One whose server does not answer, or does not read, is cut off."""
+        try:
+            await asyncio.wait_for(connection.close(), self._given.close_timeout_s)
+        except asyncio.TimeoutError:
+            pass
+        finally:
+            connection.transport.abort()
 
     async def join(self, room: str, timeout_s: float = 10.0) -> None:
         """Becomes a member of a room, and again after every reconnect. Returns once the server
@@ -199,15 +212,16 @@ class Client:
             ConnectionClosed: the client was closed or never connected, or the join ended the
                 connection three times.
             NoAnswer: none came in time; it is a ``TimeoutError``, too.
-            ChinwagError: ``bad_name``.
+            ChinwagError: ``bad_name``, ``bad_deadline``; ``math.inf`` is as long as it takes.
         """
+        timeout_s = check_deadline(timeout_s, "timeout_s")
         check_names(room=room)
         self._check_started()
         asked = Asked(room, asyncio.get_running_loop().create_future())
         self._joins.append(asked)
         self._space.set()  # the answer may be behind messages that nobody reads
         try:
-            await asyncio.wait_for(self._ask(asked), timeout_s)
+            await asyncio.wait_for(self._ask(asked), None if timeout_s == math.inf else timeout_s)
         except asyncio.TimeoutError:
             raise NoAnswer(f"no answer to join {room!r} in {timeout_s} s") from None
         finally:
@@ -253,13 +267,15 @@ class Client:
             ConnectionClosed: the client never connected.
         """
         self._check_started()
-        message = await self._queue.get()
+        message, size = await self._queue.get()
+        self._kept_bytes -= size
         self._space.set()
         if message is None:
-            self._queue.put_nowait(None)  # for whoever asks next
+            self._queue.put_nowait((None, 0))  # for whoever asks next
         return message
 
     def _check_started(self) -> None:
+        self._owner.check_here()
         if not self._started and not self._closed:
             raise ConnectionClosed("connect first")
 
@@ -269,7 +285,7 @@ class Client:
             try:
                 await self._send_join(connection, asked)
             except WebSocketClosed:  # who comes back asks again
-                if not self._reconnect:
+                if not self._given.reconnect:
                     raise ConnectionClosed from None
         await asked.answer
 
@@ -300,24 +316,18 @@ class Client:
                     await connection.send(text)
                 return
             except WebSocketClosed:
-                if not self._reconnect:
+                if not self._given.reconnect:
                     raise ConnectionClosed from None
                 if self._connection is connection:  # else it is back already
                     self._connected.clear()
 
     async def _open(self) -> ClientConnection:
-        try:
-            # Its own pings would hide a server that answers them but serves nothing.
-            connection = await connect(self._url, ping_interval=None, max_size=None, proxy=None)
-        except InvalidURI as error:
-            raise ChinwagError(str(error), "bad_url") from None
-        except InvalidHandshake as error:
-            raise ChinwagError(f"{self._url}: {error}", "handshake_refused") from None
-        # Before Python 3.11 asyncio's TimeoutError is no OSError.
-        except (OSError, EOFError, asyncio.TimeoutError, WebSocketException) as error:
-            raise ChinwagError(
-                f"{self._url}: {error}; does the server run?", "unreachable"
-            ) from None
+        connection = await open_connection(
+            self._given.url,
+            self._given.message_bytes_max,
+            self._given.connect_timeout_s,
+            self._given.close_timeout_s,
+        )
         self._connection = connection
         self._beats.clear()
         self._asked = None
@@ -329,16 +339,21 @@ class Client:
             while not self._closed:
                 began = loop.time()
                 await self._read()
-                if not self._reconnect or self._closed:
+                if not self._given.reconnect or self._closed:
                     break
                 self._connected.clear()
                 if loop.time() - began >= STABLE_S:
-                    self._backoff.reset()
+                    self._given.backoff.reset()
                 self._blame_join()
                 await self._come_back()
+        except Exception as error:
+            tell(logging.ERROR, "%r does not come back", self, error=error)
         finally:
             self._closed = True
             self._connected.set()
+            if self._connection is not None:
+                with suppress(RuntimeError):  # the loop has ended
+                    self._connection.transport.abort()
             self._end()
 
     async def _read(self) -> None:
@@ -352,30 +367,40 @@ class Client:
             while True:
                 text = await connection.recv()
                 self._unanswered = 0
-                if isinstance(text, str) and self._take(read_message(text)) and not ended.done():
+                if not isinstance(text, str):
+                    continue
+                if self._take(read_message(text), len(text)) and not ended.done():
                     self._space.clear()
                     await self._space.wait()  # nothing is read meanwhile: the server has to wait
         except WebSocketClosed as closed:
-            log.info("%s: the connection ended (%s)", self._url, closed)
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
-            log.warning("%s: not a chat/1 server: %s", self._url, error)
+            self._tell_end(closed)
+        except (ValueError, TypeError, RecursionError) as error:
+            tell(logging.WARNING, "%s: not a chat/1 server: %s", self._url, error)
             connection.transport.abort()
         finally:
             beat.cancel()
             ended.cancel()
 
+    def _tell_end(self, closed: WebSocketClosed) -> None:
+        if closed.sent is not None and closed.sent.code == TOO_BIG:
+            text = "%s: a message of more than message_bytes_max, %d bytes: the connection is ended"
+            tell(logging.WARNING, text, self._url, self._given.message_bytes_max)
+        else:
+            tell(logging.INFO, "%s: the connection ended (%s)", self._url, closed)
+
     async def _beat(self, connection: ClientConnection) -> None:
         self._unanswered = 0
         while True:
-            await asyncio.sleep(self._heartbeat_s)
+            await asyncio.sleep(self._given.heartbeat_s)
             if self._unanswered >= HEARTBEATS_UNANSWERED_MAX:
-                log.warning("%s: %d heartbeats without an answer", self._url, self._unanswered)
+                text = "%s: %d heartbeats without an answer"
+                tell(logging.WARNING, text, self._url, self._unanswered)
                 connection.transport.abort()
                 return
             # Who does not read can't hear.
             self._unanswered = self._unanswered + 1 if self._space.is_set() else 0
             try:
-                await asyncio.wait_for(self._send_heartbeat(connection), self._heartbeat_s)
+                await asyncio.wait_for(self._send_heartbeat(connection), self._given.heartbeat_s)
             except asyncio.TimeoutError:
                 continue  # what was sent before it is still on its way
             except WebSocketClosed:
@@ -400,7 +425,7 @@ class Client:
 
     async def _come_back(self) -> None:
         while not self._closed:
-            await asyncio.sleep(self._backoff.next_s())
+            await asyncio.sleep(self._given.backoff.next_s())
             try:
                 connection = await self._open()
                 for room in list(self._rooms):
@@ -411,13 +436,13 @@ class Client:
             except (ChinwagError, WebSocketClosed) as error:
                 turned_away = getattr(error, "code", "") == "handshake_refused"
                 level = logging.WARNING if turned_away else logging.INFO
-                log.log(level, "%s: not back yet (%s)", self._url, error)
+                tell(level, "%s: not back yet (%s)", self._url, error)
                 continue
             self._connected.set()
             self.reconnects += 1
             return
 
-    def _take(self, message: Received) -> bool:
+    def _take(self, message: Received, size: int) -> bool:
         """True if the reader has enough to read for now."""
         if message.type == "welcome":
             self._user = message.user
@@ -429,10 +454,13 @@ class Client:
         elif message.type == "error" and self._asked and not self._asked.answer.done():
             self._asked.answer.set_exception(Refused(message.content, message.code))
             return False
-        self._queue.put_nowait(message)
-        if self._joins or self._closed:
-            return False  # an answer is due, which may be behind more messages
-        return self._queue.qsize() >= self._queue_max
+        self._queue.put_nowait((message, size))
+        self._kept_bytes += size
+        if self._closed:
+            return False
+        if self._joins:  # an answer is due, which may be behind more messages
+            return self._kept_bytes >= KEPT_FOR_JOIN * KEPT_BYTES_MAX
+        return self._queue.qsize() >= self._given.queue_max or self._kept_bytes >= KEPT_BYTES_MAX
 
     def _confirm_join(self, room: str) -> None:
         for asked in self._joins:
@@ -444,7 +472,7 @@ class Client:
         for asked in self._joins:
             if not asked.answer.done():
                 asked.answer.set_exception(ConnectionClosed())
-        self._queue.put_nowait(None)
+        self._queue.put_nowait((None, 0))
 
     async def __aenter__(self) -> Client:
         return self if self._started else await self.connect()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chinwag.errors import ChinwagError
-from chinwag.texts import check_texts
+from chinwag.texts import check_close_code, check_contents, check_names, check_refusal
 
 if TYPE_CHECKING:
     from chinwag.server import Server
@@ -36,9 +36,11 @@ class Connection:
         happen at any time and is nobody's mistake.
 
         Raises:
-            ChinwagError: ``bad_content`` or ``bad_name``.
+            ChinwagError: ``bad_content``, ``bad_name``, or ``too_many_calls`` while
+                ``calls_bytes_max`` of calls wait for the server: try again later.
         """
-        check_texts(content=content, user=user)
+        check_contents(content=content)
+        check_names(user=user)
         return self._server._reach(lambda native: native.send(self._handle, content, user))
 
     def close(self, code: int = 1000) -> bool:
@@ -46,9 +48,10 @@ class Connection:
         gone.
 
         Raises:
-            ChinwagError: ``bad_close_code``.
+            ChinwagError: ``bad_close_code`` or ``too_many_calls``.
         """
-        return self._server._reach(lambda native: native.close(self._handle, code))
+        whole = check_close_code(code)
+        return self._server._reach(lambda native: native.close(self._handle, whole))
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -96,9 +99,10 @@ class Join:
         chat/1's: ``forbidden``, ``rate_limited``, ``unavailable``, ``bad_request``.
 
         Raises:
-            ChinwagError: ``already_decided`` or ``bad_content``.
+            ChinwagError: ``already_decided``, ``bad_content`` or ``bad_refusal``.
         """
-        check_texts(text=text, code=code)
+        check_contents(text=text)
+        check_refusal(code)
         self._decide(REFUSE, text, code)
         self._decided = True
 
@@ -108,7 +112,7 @@ class Join:
         Raises:
             ChinwagError: ``already_decided`` or ``bad_content``.
         """
-        check_texts(content=content)
+        check_contents(content=content)
         self._decide(ANSWER, content, "")
         self._decided = True
 
@@ -145,11 +149,11 @@ class Message(Join):
     @property
     def content(self) -> str:
         """What will be published; set it to publish something else. Setting it raises
-        ``already_decided`` or ``bad_content``."""
+        ``already_decided``, or ``bad_content`` for more than 65,536 bytes."""
         return self._content
 
     @content.setter
     def content(self, changed: str) -> None:
-        check_texts(content=changed)
+        check_contents(content=changed)
         self._decide(CHANGE, changed, "")
         self._content = changed

@@ -10,15 +10,17 @@ from typing import Any
 
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
-_stops: dict[object, Callable[[], None]] = {}
+# Each tells whether somebody hears it.
+_stops: dict[object, Callable[[], bool]] = {}
 _kept: dict[int, Any] = {}  # the program's own handlers meanwhile
 
 
 @contextmanager
-def told_to_stop(stop: Callable[[], None]) -> Iterator[None]:
-    """Calls ``stop`` at every Ctrl-C and SIGTERM, as long as it lasts. When the last one ends, the
-    program has its own handlers again. Outside of the main thread it takes no signals of its own;
-    whoever does in the main thread tells this one, too."""
+def told_to_stop(stop: Callable[[], bool]) -> Iterator[None]:
+    """Calls ``stop`` at every Ctrl-C and SIGTERM, as long as it lasts; where it returns False,
+    nobody hears it, and the signal ends the program as it would have without. When the last one
+    ends, the program has its own handlers again. Outside of the main thread it takes no signals of
+    its own; whoever does in the main thread tells this one, too."""
     key = object()
     _stops[key] = stop
     _install()
@@ -53,8 +55,9 @@ def _restore() -> None:
 
 def _tell(number: int, frame: FrameType | None) -> None:
     stops = list(_stops.values())
-    for stop in stops:
-        stop()
+    heard = [stop() for stop in stops]
     if not stops:
         _restore()
         signal.raise_signal(number)
+    elif not all(heard):
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)

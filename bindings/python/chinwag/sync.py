@@ -16,7 +16,11 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import concurrent.futures
+import logging
+import math
 import os
+import queue
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from types import TracebackType
@@ -24,11 +28,15 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import chinwag.client
 import chinwag.server
-from chinwag.client import Received
-from chinwag.errors import ChinwagError, ConnectionClosed, NoAnswer
-from chinwag.handlers import FAILURES, Handler
+from chinwag.backoff import Delays
+from chinwag.errors import ChinwagError, NoAnswer
+from chinwag.handlers import Handler
+from chinwag.logs import tell
+from chinwag.owner import check_process
+from chinwag.received import Received
 from chinwag.requests import PROGRAM_NAME, Connection
 from chinwag.server import AnyHandler
+from chinwag.settings import MESSAGE_BYTES_MAX
 from chinwag.signals import told_to_stop
 from chinwag.texts import check_deadline
 
@@ -39,7 +47,7 @@ if TYPE_CHECKING:
 
 Outcome = TypeVar("Outcome")
 
-# How long the end of the interpreter waits for a handler that blocks.
+# How long a deadline may be passed, and the end of the interpreter take, by a handler that blocks.
 ENDING_S = 1.0
 
 
@@ -61,10 +69,18 @@ class _Background:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(
-                    target=self._loop.run_forever, name="chinwag-asyncio", daemon=True
+                    target=self._run, args=(self._loop,), name="chinwag-asyncio", daemon=True
                 )
                 self._thread.start()
             return self._loop
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Everybody here needs the loop: what a handler's own tasks do does not end it."""
+        while not self._ended:
+            try:
+                loop.run_forever()
+            except BaseException as error:
+                tell(logging.ERROR, "a task in the loop of chinwag.sync failed", error=error)
 
     def end(self) -> None:
         """Nobody may wait for it any more."""
@@ -92,16 +108,7 @@ os.register_at_fork(after_in_child=_begin_anew)
 atexit.register(_end)
 
 
-def _check_process(owner: int, what: str) -> None:
-    if os.getpid() != owner:
-        raise ChinwagError(
-            f"this {what} belongs to the process that forked; make a new one here, or use the "
-            "'spawn' start method",
-            "forked",
-        )
-
-
-def _wait(work: Coroutine[Any, Any, Outcome]) -> Outcome:
+def _begin(work: Coroutine[Any, Any, Outcome]) -> concurrent.futures.Future[Outcome]:
     try:
         loop = _background.loop()
     except ChinwagError:
@@ -114,12 +121,25 @@ def _wait(work: Coroutine[Any, Any, Outcome]) -> Outcome:
             "handlers may be async, or call it from another thread",
             "would_wait_for_itself",
         )
-    future = asyncio.run_coroutine_threadsafe(work, loop)
+    return asyncio.run_coroutine_threadsafe(work, loop)
+
+
+def _wait(work: Coroutine[Any, Any, Outcome], timeout_s: float = math.inf) -> Outcome:
+    """Waits a little longer than the work itself does, in case that its loop stands still."""
+    future = _begin(work)
+    limit_s = None if timeout_s == math.inf else min(timeout_s + ENDING_S, threading.TIMEOUT_MAX)
     try:
-        return future.result()
+        return future.result(limit_s)
     except KeyboardInterrupt:
         future.cancel()
         raise
+    except concurrent.futures.TimeoutError:
+        if future.done():
+            return future.result()
+        future.cancel()
+        raise NoAnswer(
+            f"no answer in {timeout_s:g} s: a handler blocks, and all of chinwag.sync waits for it"
+        ) from None
 
 
 class Server:
@@ -128,8 +148,9 @@ class Server:
     def __init__(self, **options: Unpack[Options]) -> None:
         self._server = chinwag.server.Server(**options)
         # An exit that a handler asks for would end the thread that everybody here needs.
-        self._server._handlers.failures = (*FAILURES, SystemExit, KeyboardInterrupt)
+        self._server._handlers.exits = ()
         self._owner = os.getpid()
+        self._news: queue.SimpleQueue[object] = queue.SimpleQueue()  # safe in signal handlers
 
     @overload
     def on(self, event: str) -> Callable[[AnyHandler], AnyHandler]: ...
@@ -141,29 +162,51 @@ class Server:
     def start(self) -> Server:
         if not self._server._started:  # one that a parent did not start may start here
             self._owner = os.getpid()
-        _check_process(self._owner, "server")
+        check_process(self._owner, "server")
         _wait(self._server.start())
         return self
 
     def drain(self, deadline_s: float = 5.0) -> None:
-        check_deadline(deadline_s)
-        if self._server._hosted is not None:
-            _check_process(self._owner, "server")
-        _wait(self._server.drain(deadline_s))
+        """As ``chinwag.Server.drain`` does. A handler that blocks is given up at the deadline: then
+        who is still connected is cut off."""
+        deadline_s = check_deadline(deadline_s)
+        if self._server._hosted is None or self._server._drained:
+            return
+        check_process(self._owner, "server")
+        news = self._news = queue.SimpleQueue()
+        drained = _begin(self._server.drain(deadline_s))
+        drained.add_done_callback(news.put)
+        try:
+            news.get(timeout=min(deadline_s + ENDING_S, threading.TIMEOUT_MAX))
+            if not drained.done():  # a second signal came
+                news.get(timeout=ENDING_S)
+        except queue.Empty:
+            pass
+        if drained.done():
+            return drained.result()
+        tell(logging.WARNING, "%r: a handler blocks, the drain does not wait for it", self)
+        self._server._end_without_loop()
 
     def serve(self, drain_s: float = 5.0) -> None:
-        """Starts, serves until Ctrl-C, SIGTERM or ``drain()``, and drains. In another than the main
-        thread it hears of signals only while something serves in the main thread, too."""
-        check_deadline(drain_s)
-        self.start()
-        loop = _background.loop()
-        with told_to_stop(lambda: self._server._ask_to_stop(loop, drain_s)):
+        """Starts, serves until Ctrl-C, SIGTERM or ``drain()``, and drains; a second signal ends the
+        drain at once. In another than the main thread it hears of signals only while something
+        serves in the main thread, too."""
+        drain_s = check_deadline(drain_s)
+        with told_to_stop(lambda: self._hear_signal(drain_s)):
+            self.start()
             try:
-                _wait(self._server._wait_ended())
+                _begin(self._server._wait_ended()).add_done_callback(self._news.put)
+                self._news.get()
             except KeyboardInterrupt:
                 pass
             finally:
                 self.drain(drain_s)
+
+    def _hear_signal(self, drain_s: float) -> bool:
+        if self._server._started:
+            self._server._ask_to_stop(_background.loop(), drain_s)
+        self._news.put(None)
+        return True
 
     def publish(self, room: str, content: str, user: str = PROGRAM_NAME) -> None:
         self._server.publish(room, content, user)
@@ -214,40 +257,68 @@ class Server:
 class Client:
     """``chinwag.Client`` for plain code: ``with Client(url, "ann") as ann: ...``"""
 
-    def __init__(self, url: str, user: str | None = None, **options: Any) -> None:
-        self._given = (url, user, options)
-        self._client: chinwag.client.Client | None = None
+    def __init__(
+        self,
+        url: str,
+        user: str | None = None,
+        *,
+        reconnect: bool = True,
+        heartbeat_s: float = 20.0,
+        queue_max: int = 1024,
+        message_bytes_max: int = MESSAGE_BYTES_MAX,
+        connect_timeout_s: float = 10.0,
+        close_timeout_s: float = 5.0,
+        backoff: Delays | None = None,
+    ) -> None:
+        self._client = chinwag.client.Client(
+            url,
+            user,
+            reconnect=reconnect,
+            heartbeat_s=heartbeat_s,
+            queue_max=queue_max,
+            message_bytes_max=message_bytes_max,
+            connect_timeout_s=connect_timeout_s,
+            close_timeout_s=close_timeout_s,
+            backoff=backoff,
+        )
+        self._connected = False
         self._owner = os.getpid()
 
     def connect(self) -> Client:
-        url, user, options = self._given
-
-        async def begin() -> chinwag.client.Client:
-            return await chinwag.client.Client(url, user, **options).connect()
-
-        if self._client is not None:
-            raise ChinwagError("a client connects once: make a new one", "already_running")
-        self._client = _wait(begin())
+        if self._connected:
+            check_process(self._owner, "client")
+        _wait(self._client.connect())
+        self._connected = True
         self._owner = os.getpid()
         return self
 
     def close(self) -> None:
-        if self._client is not None:
-            _wait(self._open.close())
+        """Closes the connection. Where a handler blocks, that is done when it has ended."""
+        if not self._connected:
+            return
+        closed = _begin(self._open.close())
+        try:
+            closed.result(self._client._given.close_timeout_s + ENDING_S)
+        except concurrent.futures.TimeoutError:
+            tell(logging.WARNING, "%r: a handler blocks, the close does not wait for it", self)
 
     @property
     def _open(self) -> chinwag.client.Client:
-        if self._client is None:
-            raise ConnectionClosed("connect first")
-        _check_process(self._owner, "client")
+        if self._connected:
+            check_process(self._owner, "client")
         return self._client
 
     @property
     def user(self) -> str:
         return self._open.user
 
+    @property
+    def reconnects(self) -> int:
+        return self._open.reconnects
+
     def join(self, room: str, timeout_s: float = 10.0) -> None:
-        _wait(self._open.join(room, timeout_s))
+        timeout_s = check_deadline(timeout_s, "timeout_s")
+        _wait(self._open.join(room, timeout_s), timeout_s)
 
     def leave(self, room: str) -> None:
         _wait(self._open.leave(room))
@@ -263,16 +334,20 @@ class Client:
 
         Raises:
             NoAnswer: nothing came in time; it is a ``TimeoutError``, too.
+            ChinwagError: ``bad_deadline``.
         """
+        limit_s = math.inf if timeout_s is None else check_deadline(timeout_s, "timeout_s")
         client = self._open
 
         async def next_message() -> Received | None:
             try:
-                return await asyncio.wait_for(client.receive(), timeout_s)
+                return await asyncio.wait_for(
+                    client.receive(), None if limit_s == math.inf else limit_s
+                )
             except asyncio.TimeoutError:
                 raise NoAnswer(f"no message in {timeout_s} s") from None
 
-        return _wait(next_message())
+        return _wait(next_message(), limit_s)
 
     def messages(self) -> Iterator[Received]:
         """What the server sends, until the client is closed."""
@@ -280,7 +355,7 @@ class Client:
             yield message
 
     def __enter__(self) -> Client:
-        return self if self._client is not None else self.connect()
+        return self if self._connected else self.connect()
 
     def __exit__(
         self,
@@ -292,4 +367,4 @@ class Client:
             self.close()
 
     def __repr__(self) -> str:
-        return f"<chinwag.sync.Client of {self._given[0]}>"
+        return repr(self._client).replace("chinwag.Client", "chinwag.sync.Client")

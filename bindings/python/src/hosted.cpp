@@ -81,18 +81,23 @@ void hosted::stop() {
   });
 }
 
+void hosted::stop_accepting() {
+  engine().stop_accepting();
+}
+
 void hosted::drain(std::uint32_t deadline_ms) {
   server& drained = engine();
   const std::lock_guard locked(guard_);
-  if (drainer_) return;
-  try {
-    drainer_ = std::make_unique<std::thread>([this, &drained] {
-      drained.join();
-      ended_ = true;
-      ring();
-    });
-  } catch (const std::system_error& failure) {
-    raise_no_thread(failure);
+  if (!drainer_) {
+    try {
+      drainer_ = std::make_unique<std::thread>([this, &drained] {
+        drained.join();
+        ended_ = true;
+        ring();
+      });
+    } catch (const std::system_error& failure) {
+      raise_no_thread(failure);
+    }
   }
   drained.drain(std::chrono::milliseconds(deadline_ms));
 }

@@ -29,7 +29,10 @@ class hosted {
 
   std::uint16_t start();
   void stop();
+  // Nobody comes in any more; who is connected is served on.
+  void stop_accepting();
   // Returns at once; when the server has ended, has_ended() is true and the descriptor readable.
+  // Again it sets another deadline, from the first call on.
   void drain(std::uint32_t deadline_ms);
   bool has_ended() const { return ended_; }
 

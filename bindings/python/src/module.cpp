@@ -50,6 +50,7 @@ PYBIND11_MODULE(_chinwag, module, py::mod_gil_not_used(),
       }))
       .def("start", &hosted::start)
       .def("stop", &hosted::stop)
+      .def("stop_accepting", &hosted::stop_accepting)
       .def("drain", &hosted::drain)
       .def("has_ended", &hosted::has_ended)
       .def("wake_fd", &hosted::wake_fd)

@@ -8,7 +8,13 @@ from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 from pathlib import Path
 
+import pytest
+import websockets
+
 BUILT = Path(__file__).resolve().parents[3] / "build/release/bindings/python"
+# Where children find what the package needs. They run without `site`, so that no editable install
+# comes first.
+LIBRARIES = Path(websockets.__file__ or "").resolve().parents[1]
 PACKAGE = Path(os.environ.get("CHINWAG_PACKAGE", BUILT))
 
 
@@ -21,6 +27,13 @@ def load() -> None:
     assert spec.loader is not None
     sys.modules["chinwag"] = module_from_spec(spec)
     spec.loader.exec_module(sys.modules["chinwag"])
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """Of a child that imports the package."""
+    paths = os.pathsep.join(map(str, (PACKAGE, LIBRARIES)))
+    return {**os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"}
 
 
 if PACKAGE.is_dir():

@@ -10,7 +10,7 @@ from typing import Any
 
 import chinwag
 import pytest
-from chinwag.client import with_user
+from chinwag.handshake import with_user
 from websockets.asyncio.server import ServerConnection, serve
 
 
@@ -33,6 +33,7 @@ def test_back_off_grows_is_bounded_and_differs_from_client_to_client() -> None:
 def test_the_user_is_part_of_the_url() -> None:
     assert with_user("ws://a/ws", "Zoë & co") == "ws://a/ws?user=Zo%C3%AB%20%26%20co"
     assert with_user("ws://a/ws?x=1", "b") == "ws://a/ws?x=1&user=b"
+    assert with_user("ws://a/ws?user=x&y=1&%75ser=z", "b") == "ws://a/ws?y=1&user=b"
     assert with_user("ws://a/ws", None) == "ws://a/ws"
 
 

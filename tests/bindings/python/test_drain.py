@@ -143,6 +143,53 @@ def test_a_handler_that_does_not_want_to_end_holds_nothing_up() -> None:
     run(scenario())
 
 
+def test_after_a_drain_the_last_counters_can_be_read() -> None:
+    async def scenario() -> None:
+        server = chinwag.Server()
+        async with server, chinwag.Client(server.url, "ann") as ann:
+            await ann.join("tea")
+            await ann.send("tea", "hello")
+            while (message := await ann.receive()) and message.type != "message":
+                pass
+        last = server.stats()
+        assert (last["messages_in"]["message"], last["connections"], last["rooms"]) == (1, 0, 0)
+        assert server.stats() == last
+
+    run(scenario())
+
+
+def test_a_drain_lets_nobody_in_while_it_waits_for_handlers() -> None:
+    async def scenario() -> None:
+        server = chinwag.Server()
+        at_work, release = asyncio.Event(), asyncio.Event()
+
+        @server.on("message")
+        async def judge(message: chinwag.Message) -> None:
+            at_work.set()
+            await release.wait()
+
+        await server.start()
+        async with chinwag.Client(server.url, "ann", reconnect=False) as ann:
+            await ann.join("tea")
+            await ann.send("tea", "hello")
+            await at_work.wait()
+            draining = asyncio.create_task(server.drain(math.inf))
+            with pytest.raises(chinwag.ChinwagError) as raised:
+                while True:
+                    await asyncio.sleep(0)
+                    async with chinwag.Client(server.url, "bob", reconnect=False):
+                        pass
+            assert raised.value.code == "unreachable"
+            async with chinwag.Server(port=server.port):  # a successor
+                assert not draining.done()
+            release.set()
+            await draining
+            # Who was there before is served to the end.
+            assert "hello" in [message.content async for message in ann.messages()]
+
+    run(scenario())
+
+
 FLOOD = """
 import asyncio, chinwag, os, sys
 

@@ -145,12 +145,16 @@ def test_the_bot_counts(command: list[str | Path]) -> None:
     asyncio.run(asyncio.wait_for(scenario(), 60))
 
 
+def fetch_once(url: str, method: str) -> object:
+    request = urllib.request.Request(url, method=method)
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return json.load(answer)
+
+
 def fetch(url: str, method: str = "GET") -> object:
     for _ in range(200):
         try:
-            request = urllib.request.Request(url, method=method)
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                return json.load(answer)
+            return fetch_once(url, method)
         except urllib.error.URLError:
             time.sleep(0.05)
     raise AssertionError(f"nobody serves {url}")
@@ -190,6 +194,41 @@ def test_a_fastapi_app_with_chat_beside_it() -> None:
     ]
     with running(*command, CHAT_PORT=str(port)):
         announce(web, port)
+
+
+@pytest.mark.parametrize("arguments", [["bot.py"], ["bot.py", "x"], ["chat_server.py", "tea"]])
+def test_an_example_that_is_called_wrongly_says_how(arguments: list[str]) -> None:
+    program, *given = arguments
+    command = [*PYTHON, str(EXAMPLES / "python" / program), *given]
+    done = subprocess.run(
+        command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert f"Usage: {program}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bot_that_can_not_connect_says_why() -> None:
+    command = [*PYTHON, str(EXAMPLES / "python/bot.py"), "ws://127.0.0.1:9/ws", "tea"]
+    done = subprocess.run(
+        command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "does the server run?" in done.stderr
+
+
+def test_a_fastapi_app_says_what_is_wrong_with_a_room() -> None:
+    pytest.importorskip("fastapi")
+    pytest.importorskip("uvicorn")
+    web, port = free_port(), free_port()
+    app = ["--app-dir", EXAMPLES / "python", "fastapi_app:app", "--log-level", "warning"]
+    with running(*PYTHON, "-m", "uvicorn", *app, "--port", str(web), CHAT_PORT=str(port)):
+        assert fetch(f"http://127.0.0.1:{web}/rooms") == {}
+        for query in ("r" * 65 + "/announce?text=dinner", "tea/announce?text=" + "x" * 65_537):
+            with pytest.raises(urllib.error.HTTPError) as raised:
+                fetch_once(f"http://127.0.0.1:{web}/rooms/{query}", "POST")
+            assert raised.value.code == 422
+            assert "give" in json.load(raised.value)["detail"]
 
 
 @needs_node
