@@ -55,8 +55,8 @@ void hold_signals(bool held) {
   ::sigprocmask(held ? SIG_BLOCK : SIG_UNBLOCK, &both, nullptr);
 }
 
-// Large buffers go back to the system as soon as they are free. Otherwise glibc raises this limit to
-// the size of the largest one that it saw, and keeps the memory of a flood long after.
+// Large buffers go back to the system as soon as they are free. Otherwise glibc raises this limit
+// to the size of the largest one that it saw, and keeps the memory of a flood long after.
 void give_back_memory() {
 #ifdef M_MMAP_THRESHOLD
   ::mallopt(M_MMAP_THRESHOLD, 32 * 1024);
