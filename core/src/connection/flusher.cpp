@@ -18,11 +18,16 @@ bool is_served(connection_phase phase) {
 
 }  // namespace
 
-void flusher::flush_outboxes() {
-  // Rooms have the other half of the time.
+// The other half is for those who come after.
+work_budget flusher::half_of_what_is_left() const {
   work_budget budget(shared_.clock);
   const std::uint64_t spent_us = shared_.clock.spent_us();
   budget.begin(spent_us + (until_us_ - std::min(spent_us, until_us_)) / 2);
+  return budget;
+}
+
+void flusher::flush_outboxes() {
+  work_budget budget = half_of_what_is_left();
   std::vector<connection_id>& queue = shared_.links.outbox_queue;
   // An answer of a few bytes does not wait behind megabytes that others asked for.
   std::vector<connection_id> large;
@@ -44,9 +49,25 @@ void flusher::flush_outboxes() {
 void flusher::flush_outbox(connection_id id, work_budget& budget) {
   const connection& to = shared_.truth.connections[id];
   shared_.links.connections[id].in_outbox_queue = false;
-  if (!is_served(to.phase)) return;
+  if (!is_served(to.phase) || shared_.links.connections[id].writable) return;
   after_(id, to.blocked ? delivery::blocked : sender_.deliver(id));
   budget.spend(units_per_visit + sender_.take_work());
+}
+
+// Until its turn comes such a connection is neither sent to nor judged.
+void flusher::flush_writable() {
+  work_budget budget = half_of_what_is_left();
+  std::deque<connection_handle>& waiting = shared_.links.writable;
+  while (!waiting.empty() && !budget.spent()) {
+    const connection_id id = shared_.find(waiting.front());
+    waiting.pop_front();
+    if (id == no_id) continue;
+    shared_.links.connections[id].writable = false;
+    const connection& to = shared_.truth.connections[id];
+    if (!to.blocked || !is_served(to.phase) || shared_.links.connections[id].peer_gone) continue;
+    after_(id, sender_.deliver(id));
+    budget.spend(units_per_visit + sender_.take_work());
+  }
 }
 
 bool flusher::flush_rooms() {
@@ -92,7 +113,7 @@ void flusher::visit(member_id id) {
   if (to.cursor >= std::min(to.end, shared_.truth.rooms[to.room].log.tail)) return;
   const connection_id owner = to.connection;
   const connection& target = shared_.truth.connections[owner];
-  if (!is_served(target.phase)) return;
+  if (!is_served(target.phase) || shared_.links.connections[owner].writable) return;
   after_(owner, target.blocked ? delivery::blocked : sender_.deliver(owner));
 }
 

@@ -27,10 +27,14 @@ class flusher {
   // Connections with something of their own, those first.
   void flush_outboxes();
 
+  // Connections that were blocked and can be sent to again.
+  void flush_writable();
+
   // Members of dirty rooms. False when the budget ended before the work did.
   bool flush_rooms();
 
  private:
+  work_budget half_of_what_is_left() const;
   void flush_outbox(connection_id id, work_budget& budget);
   bool pass(room_id id, work_budget& budget);
   void visit(member_id id);

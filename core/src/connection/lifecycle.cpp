@@ -295,7 +295,9 @@ void lifecycle::check_chat(connection_id id) {
 
 bool lifecycle::is_stalled(connection_id id) const {
   const connection& due = shared_.truth.connections[id];
-  return due.blocked && until(due.since, shared_.limits.stall_timeout_ms) == 0;
+  // One that waits to be sent to takes something again.
+  return due.blocked && !shared_.links.connections[id].writable &&
+         until(due.since, shared_.limits.stall_timeout_ms) == 0;
 }
 
 // Sets the connection's one timer to the earliest of its deadlines.

@@ -166,10 +166,8 @@ void shard::handle(const kernel::event& event) {
   const connection& about = shared_.truth.connections[id];
   if (about.phase == connection_phase::dead) return;
   if ((event.what & kernel::broken) != 0) return lifecycle_.peer_gone(id);
-  if ((event.what & kernel::writable) != 0 && about.blocked) {
-    lifecycle_.after_delivery(id, sender_.deliver(id));
-    shared_.reading.spend(sender_.take_work());
-  }
+  // What was held up is much, mostly: it does not go before what the others ask for.
+  if ((event.what & kernel::writable) != 0 && about.blocked) shared_.is_writable(id);
   if ((event.what & kernel::readable) != 0) receiver_.readable(id);
 }
 
@@ -185,6 +183,7 @@ void shard::flush() {
   const std::uint64_t turn_us = shared_.limits.turn_us;
   flusher_.begin(std::max(turn_us, shared_.clock.spent_us() + turn_us / 2));
   flusher_.flush_outboxes();
+  flusher_.flush_writable();
   flusher_.flush_rooms();
 }
 
@@ -193,7 +192,8 @@ void shard::flush() {
 bool shard::work_left() const {
   const bool calls = tasks_.work_left() && !tasks_.held_up() && !shared_.memory_full();
   return calls || receiver_.work_left() || !shared_.links.outbox_queue.empty() ||
-         !shared_.links.dirty_rooms.empty() || !shared_.links.dead.empty();
+         !shared_.links.writable.empty() || !shared_.links.dirty_rooms.empty() ||
+         !shared_.links.dead.empty();
 }
 
 int shard::timeout_ms() const {

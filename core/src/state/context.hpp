@@ -180,7 +180,8 @@ struct connection_links {
   std::uint32_t generation = 0;  // tells an event for an earlier user of this place
   tick_ms pinged_at = 0;
   std::uint16_t timer_slot = UINT16_MAX;
-  std::uint8_t rooms = 0;  // joined, without those being left
+  std::uint8_t rooms : 7 = 0;  // joined, without those being left
+  bool writable : 1 = false;   // its socket takes more, and it waits for its share of a turn
   bool in_outbox_queue : 1 = false;
   bool reading_paused : 1 = false;  // waits until it may go on
   bool postponed : 1 = false;       // has input to serve, and waits for its next share
@@ -239,6 +240,7 @@ struct derived {
   std::size_t buffer_bytes = 0;             // of all connection_buffers
   std::vector<connection_id> outbox_queue;  // connections whose outbox was filled this turn
   std::deque<connection_handle> postponed;  // have input that waits for its share of a turn
+  std::deque<connection_handle> writable;   // blocked so far, and can be sent to again
   std::vector<connection_id> dead;          // to be removed at the end of the phase
 };
 
@@ -267,6 +269,13 @@ struct context {
     if (links.connections[id].postponed) return;
     links.connections[id].postponed = true;
     links.postponed.push_back(handle_of(id));
+  }
+
+  // Puts the connection in line to be sent to again.
+  void is_writable(connection_id id) {
+    if (links.connections[id].writable) return;
+    links.connections[id].writable = true;
+    links.writable.push_back(handle_of(id));
   }
 
   // The connection of that name, or no_id if it is gone.
