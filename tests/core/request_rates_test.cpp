@@ -40,6 +40,15 @@ TEST(request_rates, of_those_who_stay_survive_what_is_forgotten_of_their_last_se
   EXPECT_EQ(rates.of(ann, 1'300).texts, 3U);
 }
 
+TEST(request_rates, are_forgotten_though_nobody_asks_for_anything_more) {
+  request_rates rates;
+  for (std::uint64_t i = 0; i < 10; ++i) rates.add(connection_handle{i}, 0, {1, 1});
+  for (int i = 0; i < 5; ++i) rates.forget_old(999);
+  EXPECT_EQ(rates.places(), 10U);
+  for (int i = 0; i < 6; ++i) rates.forget_old(1'000);
+  EXPECT_EQ(rates.places(), 0U);
+}
+
 TEST(request_rates, of_a_million_that_come_and_go_take_no_more_places_than_two_seconds_worth) {
   request_rates rates;
   for (std::uint64_t i = 0; i < 1'000'000; ++i) {

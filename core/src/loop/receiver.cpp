@@ -41,6 +41,15 @@ receiver::receiver(context& shared, outboxes& outboxes, rooms& rooms, lifecycle&
       http_(http),
       buffer_(std::size_t{shared.limits.read_bytes_per_turn} + shared.limits.header_bytes_max) {}
 
+// What those ask for who do not take what they are sent stands behind what the others ask for: it
+// can cost as much as waits for them.
+void receiver::input_came(connection_id id) {
+  if (!may_read(id)) return;
+  if (!shared_.truth.connections[id].blocked || has_unread(id)) return readable(id);
+  shared_.postpone(id);
+  poller_.update(id);
+}
+
 void receiver::readable(connection_id id) {
   if (!may_read(id)) return;
   const connection& from = shared_.truth.connections[id];
@@ -103,6 +112,11 @@ bool receiver::may_read(connection_id id) const {
 // about to be closed for silence: what they sent is asked for.
 bool receiver::asks_kernel(connection_id id) const {
   return shared_.links.connections[id].peer_gone || shared_.links.connections[id].last_look;
+}
+
+bool receiver::has_unread(connection_id id) const {
+  const buffers_id place = shared_.truth.connections[id].buffers;
+  return place != no_id && !shared_.truth.buffers[place].unread.empty();
 }
 
 bool receiver::goes_on(connection_id id) const {
@@ -280,6 +294,7 @@ void receiver::resume_paused() {
 }
 
 void receiver::serve_postponed() {
+  rates_.forget_old(shared_.clock.now());
   std::deque<connection_handle>& waiting = shared_.links.postponed;
   while (!waiting.empty() && !shared_.reading.spent()) {
     const connection_id id = shared_.find(waiting.front());
@@ -293,10 +308,11 @@ void receiver::serve_postponed() {
 }
 
 void receiver::serve_unread(connection_id id) {
-  const buffers_id place = shared_.truth.connections[id].buffers;
-  if (place == no_id || shared_.truth.buffers[place].unread.empty()) {
-    return asks_kernel(id) ? readable(id) : settle(id);
+  if (!has_unread(id)) {
+    const bool told_of = shared_.truth.connections[id].blocked;  // it was put off then
+    return asks_kernel(id) || told_of ? readable(id) : settle(id);
   }
+  const buffers_id place = shared_.truth.connections[id].buffers;
   // Out of its place: a close that is decided meanwhile forgets what is there.
   std::string unread;
   unread.swap(shared_.truth.buffers[place].unread);

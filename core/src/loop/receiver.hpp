@@ -28,7 +28,7 @@ class receiver {
            requests& requests, http_service& http);
 
   // Bytes, or an end, wait on the connection.
-  void readable(connection_id id);
+  void input_came(connection_id id);
 
   // Goes on with connections that were paused and need not be any more.
   void resume_paused();
@@ -51,11 +51,13 @@ class receiver {
     request_rates::use before{};  // in the same second
   };
 
+  void readable(connection_id id);
   void serve(connection_id id, std::span<char>& input);
   void serve_http(connection_id id, std::span<char>& input);
   void serve_frames(connection_id id, std::span<char>& input);
   bool goes_on(connection_id id) const;
   bool asks_kernel(connection_id id) const;
+  bool has_unread(connection_id id) const;
   void note_silence(connection_id id, ssize_t got);
   bool may_read(connection_id id) const;
   void serve_unread(connection_id id);

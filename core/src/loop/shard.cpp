@@ -168,7 +168,7 @@ void shard::handle(const kernel::event& event) {
   if ((event.what & kernel::broken) != 0) return lifecycle_.peer_gone(id);
   // What was held up is much, mostly: it does not go before what the others ask for.
   if ((event.what & kernel::writable) != 0 && about.blocked) shared_.is_writable(id);
-  if ((event.what & kernel::readable) != 0) receiver_.readable(id);
+  if ((event.what & kernel::readable) != 0) receiver_.input_came(id);
 }
 
 // A socket takes long to close where much waits in it.

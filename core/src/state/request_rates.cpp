@@ -29,10 +29,11 @@ void request_rates::add(connection_handle who, tick_ms now, const use& more) {
   under_way.used.fanout_bytes += more.fanout_bytes;
 }
 
-// Two for each that is added: so no more are kept than began in two seconds or so, and nobody pays
-// for all of them at once.
+// Two at least for each that is added: so no more are kept than began in two seconds or so, and
+// nobody pays for all of them at once.
 void request_rates::forget_old(tick_ms now) {
-  for (int left = 2; left > 0 && is_over(beginnings_.front().since, now); --left) {
+  for (int left = 2; left > 0 && !beginnings_.empty(); --left) {
+    if (!is_over(beginnings_.front().since, now)) return;
     const auto found = seconds_.find(beginnings_.front().who);
     const bool began_anew =
         found != seconds_.end() && found->second.since != beginnings_.front().since;

@@ -21,6 +21,8 @@ class request_rates {
   // In the second under way.
   use of(connection_handle who, tick_ms now) const;
   void add(connection_handle who, tick_ms now, const use& more);
+  // Gives back a few places whose second is over. To be called again and again.
+  void forget_old(tick_ms now);
 
   std::size_t places() const { return seconds_.size(); }
 
@@ -33,8 +35,6 @@ class request_rates {
     tick_ms since = 0;
     connection_handle who{};
   };
-
-  void forget_old(tick_ms now);
 
   std::unordered_map<connection_handle, second> seconds_;
   std::deque<beginning> beginnings_;  // of all seconds, the oldest first
