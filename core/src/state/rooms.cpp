@@ -156,8 +156,7 @@ bool rooms::is_behind(room_id id) {
 
 // However many members are slow, a room goes on for a while after each hold, and a hold that is not
 // short is followed by nine times as long with short ones only. So a room keeps the pace of a
-// member that catches up in a short time, and all that are slower have a tenth of its time
-// together.
+// member that catches up in a short time, and of none that is slower.
 void rooms::hold_back(member_id slow) {
   const member& late = shared_.truth.members[slow];
   hold& last = holds_[late.room];
@@ -191,7 +190,7 @@ bool rooms::is_resting(const hold& last) const {
 }
 
 std::uint32_t rooms::short_hold_ms() const {
-  return shared_.limits.hold_back_ms / 10;
+  return shared_.limits.hold_back_ms / 2;
 }
 
 // Whether the room's slow member still keeps its publishers waiting.
