@@ -105,6 +105,9 @@ async def receive_some(sock: socket.socket) -> bytes:
     """The next bytes; empty at the end of the connection, also when it was reset. Raises
     NothingCame after TIMEOUT_S.
     """
+    # Others have their turn first: a server that always answers at once would let one client talk
+    # on while the rest do not read, and are closed as slow consumers.
+    await asyncio.sleep(0)
     try:
         return sock.recv(READ_BYTES)
     except BlockingIOError:

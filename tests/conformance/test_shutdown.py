@@ -89,8 +89,6 @@ async def stop_amid_traffic(server: Running) -> float:
 async def talk(member: Client, room: str) -> End:
     """Sends a message and reads until it has it back, again and again, up to the end."""
     while True:
-        # A server that always answers at once would let one talk on while the others do not read.
-        await asyncio.sleep(0)
         await member.send(type="message", room=room, content="talk")
         while not isinstance(message := await member.receive_or_end(), End):
             if message.get("user") == member.user:

@@ -87,7 +87,7 @@ TEST(holding_back, ends_when_the_slow_member_has_caught_up) {
   EXPECT_FALSE(room.is_behind());
 }
 
-TEST(holding_back, that_was_short_may_come_again) {
+TEST(holding_back, that_ended_in_time_may_come_again) {
   held_room room(500);
   const connection_id ann = room.join("ann");
   for (int round = 0; round < 3; ++round) {
@@ -101,8 +101,8 @@ TEST(holding_back, that_was_short_may_come_again) {
 
 // Otherwise a member that catches up just in time holds the publishers back again at once, for
 // ever.
-TEST(holding_back, that_was_long_is_followed_by_a_rest_though_the_slow_member_caught_up) {
-  held_room room(1);  // so that none is short, and in the rest there is none
+TEST(holding_back, that_took_its_time_is_followed_by_a_rest) {
+  held_room room(1);  // a hold is over at once, and in the rest there is none
   const connection_id ann = room.join("ann");
   room.publish(5'000);
   room.hold_back_for(ann);

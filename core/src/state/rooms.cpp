@@ -154,9 +154,9 @@ bool rooms::is_behind(room_id id) {
   return backlog > shared_.limits.room_backlog_bytes_max || (!holds_.empty() && holds_back(id));
 }
 
-// However many members are slow, a room goes on for a while after each hold, and a hold that is not
-// short is followed by nine times as long with short ones only. So a room keeps the pace of a
-// member that catches up in a short time, and of none that is slower.
+// However many members are slow, a room goes on for a while after each hold, and one in which the
+// member did not catch up is followed by nine times as long with short ones only. So a room keeps
+// the pace of a member that catches up in time, and of none that is slower.
 void rooms::hold_back(member_id slow) {
   const member& late = shared_.truth.members[slow];
   hold& last = holds_[late.room];
@@ -180,7 +180,7 @@ void rooms::end_hold(hold& last) {
   // The clock counts whole ones.
   const std::uint32_t held_ms = elapsed_ms(last.since, shared_.clock.now()) + 1;
   last.held_ms = std::min(last.held_ms, held_ms);
-  if (last.held_ms <= short_hold_ms()) return;
+  if (last.held_ms < shared_.limits.hold_back_ms) return;
   last.rest_since = last.since;
   last.rest_ms = last.held_ms * 10;
 }

@@ -86,7 +86,7 @@ class rooms {
     std::uint64_t tail = 0;     // of the log then
     std::uint32_t held_ms = 0;  // how long they wait at most; once it is over, how long they did
     bool over = true;
-    tick_ms rest_since = 0;  // of the last that was not short
+    tick_ms rest_since = 0;  // of the last in which it did not catch up
     std::uint32_t rest_ms = 0;
   };
 
