@@ -79,11 +79,19 @@ class Supervisor:
             if self.wakeup in ready and signal.SIGTERM in self.wakeup.recv(64):
                 break
             self.reap()
-            # An empty read is the end of the connection: the kit is gone.
-            if self.control in ready and self.control.recv(64) in (b"", b"kill\n"):
+            if self.control in ready and self.hear() in ("", "kill\n"):
                 break
         self.kill_tree()
         self.say("gone")
+
+    def hear(self) -> str:
+        """Empty at the end of the connection: the kit is gone. One that had not yet read what was
+        said to it resets the connection.
+        """
+        try:
+            return self.control.recv(64).decode("ascii")
+        except ConnectionError:
+            return ""
 
     def become_server(self) -> None:
         """In the child: place it, then replace it by the server. Never returns."""
