@@ -47,14 +47,18 @@ void flusher::flush_outboxes() {
 }
 
 void flusher::flush_outbox(connection_id id, work_budget& budget) {
-  const connection& to = shared_.truth.connections[id];
   shared_.links.connections[id].in_outbox_queue = false;
-  if (!is_served(to.phase) || shared_.links.connections[id].writable) return;
-  after_(id, to.blocked ? delivery::blocked : sender_.deliver(id));
+  give(id);
   budget.spend(units_per_visit + sender_.take_work());
 }
 
-// Until its turn comes such a connection is neither sent to nor judged.
+// One that waits to be sent to again is neither sent to nor judged before its turn comes.
+void flusher::give(connection_id id) {
+  const connection& to = shared_.truth.connections[id];
+  if (!is_served(to.phase) || shared_.links.connections[id].writable) return;
+  after_(id, to.blocked ? delivery::blocked : sender_.deliver(id));
+}
+
 void flusher::flush_writable() {
   work_budget budget = half_of_what_is_left();
   std::deque<connection_handle>& waiting = shared_.links.writable;
@@ -111,10 +115,7 @@ bool flusher::pass(room_id id, work_budget& budget) {
 void flusher::visit(member_id id) {
   const member& to = shared_.truth.members[id];
   if (to.cursor >= std::min(to.end, shared_.truth.rooms[to.room].log.tail)) return;
-  const connection_id owner = to.connection;
-  const connection& target = shared_.truth.connections[owner];
-  if (!is_served(target.phase) || shared_.links.connections[owner].writable) return;
-  after_(owner, target.blocked ? delivery::blocked : sender_.deliver(owner));
+  give(to.connection);
 }
 
 void flusher::finish_pass(room_id id) {

@@ -71,42 +71,40 @@ bool sender::write_end(connection_id id) {
   return true;
 }
 
-std::uint64_t sender::lag(connection_id id) const {
-  std::uint64_t bytes = outboxes_.waiting(id);
+template <typename Bytes>
+std::uint64_t sender::sum_of_members(connection_id id, Bytes bytes_of) const {
+  std::uint64_t sum = 0;
   for (member_id at = shared_.links.connections[id].first_member; at != no_id;
        at = shared_.links.members[at].next_of_connection) {
-    bytes += lag_of(at);
+    sum += bytes_of(at);
   }
-  return bytes;
+  return sum;
+}
+
+std::uint64_t sender::lag(connection_id id) const {
+  return outboxes_.waiting(id) + sum_of_members(id, [this](member_id at) { return lag_of(at); });
 }
 
 std::uint64_t sender::behind(connection_id id) const {
-  std::uint64_t bytes = 0;
-  for (member_id at = shared_.links.connections[id].first_member; at != no_id;
-       at = shared_.links.members[at].next_of_connection) {
+  return sum_of_members(id, [this](member_id at) {
     const member& membership = shared_.truth.members[at];
-    if (lag_of(at) > 0) bytes += shared_.truth.rooms[membership.room].log.tail - membership.cursor;
-  }
-  return bytes;
+    const room& place = shared_.truth.rooms[membership.room];
+    return lag_of(at) > 0 ? place.log.tail - membership.cursor : 0;
+  });
 }
 
 std::uint64_t sender::kept_for(connection_id id) const {
   if (planted(fault::kept_logs_uncounted)) return lag(id);
-  std::uint64_t bytes = 0;
-  for (member_id at = shared_.links.connections[id].first_member; at != no_id;
-       at = shared_.links.members[at].next_of_connection) {
-    if (lag_of(at) > 0) bytes += std::max(lag_of(at), rooms_.kept_for(at));
-  }
-  return bytes;
+  return sum_of_members(id, [this](member_id at) {
+    const std::uint64_t lag = lag_of(at);
+    return lag > 0 ? std::max(lag, rooms_.kept_for(at)) : 0;
+  });
 }
 
 std::uint64_t sender::own_lag(connection_id id) const {
-  std::uint64_t bytes = outboxes_.waiting(id);
-  for (member_id at = shared_.links.connections[id].first_member; at != no_id;
-       at = shared_.links.members[at].next_of_connection) {
-    if (rooms_.is_direct(shared_.truth.members[at].room)) bytes += lag_of(at);
-  }
-  return bytes;
+  return outboxes_.waiting(id) + sum_of_members(id, [this](member_id at) {
+           return rooms_.is_direct(shared_.truth.members[at].room) ? lag_of(at) : 0;
+         });
 }
 
 std::uint64_t sender::lag_of(member_id id) const {

@@ -116,6 +116,8 @@ class sender {
   void hold_back_for(connection_id id);
 
  private:
+  template <typename Bytes>
+  std::uint64_t sum_of_members(connection_id id, Bytes bytes_of) const;
   std::uint64_t lag_of(member_id id) const;
   bool write_end(connection_id id);
   void collect(connection_id id, send_plan& plan) const;

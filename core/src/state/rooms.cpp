@@ -162,12 +162,11 @@ void rooms::hold_back(member_id slow) {
   hold& last = holds_[late.room];
   if (is_under_way(last, late.room)) return;
   end_hold(last);
-  const std::uint64_t tail = shared_.truth.rooms[late.room].log.tail;
-  if (last.slow != no_id && tail - last.tail < shared_.limits.pending_bytes_max / 4) return;
+  if (last.slow != no_id && !went_on_since(last, late.room)) return;
   last.slow = slow;
   last.who = shared_.handle_of(late.connection);
   last.since = shared_.clock.now();
-  last.tail = tail;
+  last.tail = shared_.truth.rooms[late.room].log.tail;
   // A direct log is gone once all have it, and what is known of its holds with it.
   const bool briefly = is_resting(last) || is_direct(late.room);
   last.held_ms = briefly ? short_hold_ms() : shared_.limits.hold_back_ms;
@@ -185,6 +184,11 @@ void rooms::end_hold(hold& last) {
   last.rest_ms = last.held_ms * 10;
 }
 
+bool rooms::went_on_since(const hold& last, room_id id) const {
+  const std::uint64_t published = shared_.truth.rooms[id].log.tail - last.tail;
+  return published >= shared_.limits.pending_bytes_max / 4;
+}
+
 bool rooms::is_resting(const hold& last) const {
   return elapsed_ms(last.rest_since, shared_.clock.now()) < last.rest_ms;
 }
@@ -200,9 +204,7 @@ bool rooms::holds_back(room_id id) {
   hold& last = found->second;
   if (is_under_way(last, id)) return true;
   end_hold(last);
-  const std::uint64_t went_on = shared_.truth.rooms[id].log.tail - last.tail;
-  const bool forgettable = !is_resting(last) && went_on >= shared_.limits.pending_bytes_max / 4;
-  if (forgettable) holds_.erase(found);
+  if (!is_resting(last) && went_on_since(last, id)) holds_.erase(found);
   return false;
 }
 

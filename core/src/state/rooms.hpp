@@ -101,6 +101,7 @@ class rooms {
   void announce_leaving(room_id place, connection_id leaver);
   bool holds_back(room_id id);
   void end_hold(hold& last);
+  bool went_on_since(const hold& last, room_id id) const;
   bool is_resting(const hold& last) const;
   std::uint32_t short_hold_ms() const;
   bool is_under_way(const hold& one, room_id id) const;
