@@ -225,14 +225,15 @@ class Server:
     def _ask_to_stop(self, loop: asyncio.AbstractEventLoop, drain_s: float) -> bool:
         """From any thread and from signal handlers. False if the loop does not hear it."""
         now = time.monotonic()
-        if self._unheard_since is None:
-            self._unheard_since = now
+        unheard_since = now if self._unheard_since is None else self._unheard_since
+        self._unheard_since = unheard_since
         try:
+            # The loop of another thread may hear it, and reset the field, before this returns.
             loop.call_soon_threadsafe(self._stop_soon, drain_s)
         except RuntimeError:
             self._handlers.report(logging.DEBUG, "%r: a signal came after its event loop", self)
             return True
-        return now - self._unheard_since < HEARING_S
+        return now - unheard_since < HEARING_S
 
     def _stop_soon(self, drain_s: float) -> None:
         self._unheard_since = None

@@ -301,6 +301,18 @@ print("end")
     assert serve(program, number) == (0, "1012\nend\n", "")
 
 
+def test_a_signal_that_the_loop_of_another_thread_hears_at_once_is_heard() -> None:
+    class HearsAtOnce(asyncio.SelectorEventLoop):
+        def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> Any:
+            callback(*args)
+
+    loop = HearsAtOnce()
+    try:
+        assert chinwag.Server()._ask_to_stop(loop, 1)
+    finally:
+        loop.close()
+
+
 def test_a_program_has_its_own_signal_handlers_again() -> None:
     program = """
 import asyncio, chinwag, signal
