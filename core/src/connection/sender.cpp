@@ -139,31 +139,32 @@ void sender::collect(connection_id id, send_plan& plan) const {
 
 void sender::collect_rooms(connection_id id, send_plan& plan) const {
   const connection& to = shared_.truth.connections[id];
-  std::array<member_id, send_plan::pieces_max> lagging;
+  std::array<lagging_member, send_plan::pieces_max> lagging;
   std::size_t count = 0;
-  const auto start = [&](member_id at) {
-    return shared_.truth.members[at].cursor + (to.open_source == at ? to.open_left : 0);
-  };
   for (member_id at = shared_.links.connections[id].first_member;
        at != no_id && count < lagging.size(); at = shared_.links.members[at].next_of_connection) {
     const member& membership = shared_.truth.members[at];
-    if (start(at) < due_until(membership, shared_.truth.rooms[membership.room])) {
-      lagging[count++] = at;
-    }
-  }
-  // The count wraps: what tells which came first is how long ago it was.
-  const auto age = [&](member_id at) {
-    return shared_.links.dirty_count -
-           shared_.links.rooms[shared_.truth.members[at].room].dirty_order;
-  };
-  std::sort(lagging.begin(), lagging.begin() + static_cast<std::ptrdiff_t>(count),
-            [&](member_id a, member_id b) { return age(a) > age(b); });
-  for (std::size_t i = 0; i < count && !plan.full(); ++i) {
-    const member& membership = shared_.truth.members[lagging[i]];
     const room& place = shared_.truth.rooms[membership.room];
-    plan.add_log(lagging[i], place.log, shared_.truth.chunks, start(lagging[i]),
-                 due_until(membership, place), false);
+    const std::uint64_t from = membership.cursor + (to.open_source == at ? to.open_left : 0);
+    const std::uint64_t until = due_until(membership, place);
+    if (from < until) lagging[count++] = {at, membership.room, from, until};
   }
+  if (count > 1) sort_by_age(std::span(lagging).first(count));
+  for (std::size_t i = 0; i < count && !plan.full(); ++i) {
+    const lagging_member& one = lagging[i];
+    plan.add_log(one.id, shared_.truth.rooms[one.place].log, shared_.truth.chunks, one.from,
+                 one.until, false);
+  }
+}
+
+// By when their rooms became dirty. That count wraps: what tells which came first is how long ago
+// it was.
+void sender::sort_by_age(std::span<lagging_member> lagging) const {
+  const auto age = [this](const lagging_member& one) {
+    return shared_.links.dirty_count - shared_.links.rooms[one.place].dirty_order;
+  };
+  std::sort(lagging.begin(), lagging.end(),
+            [&](const lagging_member& a, const lagging_member& b) { return age(a) > age(b); });
 }
 
 void sender::apply(connection_id id, const send_plan& plan, std::uint64_t sent) {

@@ -116,12 +116,21 @@ class sender {
   void hold_back_for(connection_id id);
 
  private:
+  // A membership with something to send. Without initial values, as a plan's segments.
+  struct lagging_member {
+    member_id id;
+    room_id place;
+    std::uint64_t from;
+    std::uint64_t until;
+  };
+
   template <typename Bytes>
   std::uint64_t sum_of_members(connection_id id, Bytes bytes_of) const;
   std::uint64_t lag_of(member_id id) const;
   bool write_end(connection_id id);
   void collect(connection_id id, send_plan& plan) const;
   void collect_rooms(connection_id id, send_plan& plan) const;
+  void sort_by_age(std::span<lagging_member> lagging) const;
   void apply(connection_id id, const send_plan& plan, std::uint64_t sent);
   std::uint32_t advance(connection_id id, const send_plan::segment& part, std::uint64_t taken);
   std::uint32_t advance_member(const send_plan::segment& part, std::uint64_t taken);

@@ -16,8 +16,9 @@ constexpr std::size_t outbox_bytes_ample = 256 * 1024;
 constexpr std::size_t message_bytes_max = 65'536;  // chat/1 rule F6
 
 // What a connection is served at a time, in units of work_budget: a frame and each KiB of it are
-// one, an HTTP request is many.
-constexpr std::uint32_t share_units = 64;
+// one, an HTTP request is many. One read of messages of 1 KiB is served at once: whatever is left
+// is copied, and the poller is told twice.
+constexpr std::uint32_t share_units = 128;
 constexpr std::uint32_t units_per_http_request = 8;
 constexpr std::uint32_t bytes_per_unit = 1024;
 

@@ -23,9 +23,10 @@ void renew(T& record) noexcept {
 template <typename T>
 class paged {
  public:
-  T& operator[](std::uint32_t id) { return pages_[id / page_records][id % page_records]; }
+  // The vector checks that the page exists, and then it has all of its records.
+  T& operator[](std::uint32_t id) { return pages_[id / page_records].get()[id % page_records]; }
   const T& operator[](std::uint32_t id) const {
-    return pages_[id / page_records][id % page_records];
+    return pages_[id / page_records].get()[id % page_records];
   }
 
   // Makes the place exist and sets it to a fresh record.
