@@ -40,6 +40,16 @@ class Column(msgspec.Struct, kw_only=True):
     The runner copies it from the manifest's key of the same name."""
 
 
+class DelayBins(msgspec.Struct, kw_only=True):
+    """How delay went on over a hold: deliveries by their planned send time, in bins of equal
+    length."""
+
+    bin_s: float
+    deliveries: list[int]
+    mean_ms: list[float]
+    """0 where a bin has no delivery."""
+
+
 class Hold(msgspec.Struct, kw_only=True):
     """One steady load, as the generator reports it.
 
@@ -75,6 +85,16 @@ class Hold(msgspec.Struct, kw_only=True):
     closes: dict[str, int]
     """Connections that ended during the hold, by close code or "reset"."""
     wire_bytes_per_delivery: float
+    service_ms: dict[str, float] = {}
+    """Keys as ``latency_ms``: from the actual send to the kernel's receive time stamp. Without the
+    generator's own lags, so at most what a delivery took. Empty in runs of generators that
+    did not report it."""
+    delay_bins: DelayBins | None = None
+    """``None`` in runs of generators that did not report it."""
+    generator_processes: int = 1
+    parsed: int | None = None
+    """Deliveries whose frames were read and compared; the rest were counted by their length.
+    ``None``: all of them."""
 
 
 class Step(msgspec.Struct, kw_only=True):
