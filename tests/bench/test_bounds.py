@@ -10,11 +10,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from chinwag_bench.judge import judge
-from chinwag_bench.ranking import Entry, rank
+from chinwag_bench.judging.judge import judge
+from chinwag_bench.judging.ranking import Entry, rank
+from chinwag_bench.judging.rows import SPECS
+from chinwag_bench.judging.stats import median
 from chinwag_bench.records import Cell, Hold, Latency, Matrix, Paced, Raw, Step, Storm, Throughput
-from chinwag_bench.rows import SPECS
-from chinwag_bench.stats import median
 
 from .result_builder import LIMITED, build, rewrite
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from chinwag_bench.stats import BOOTSTRAP_COVERAGE, interval, is_tie, min_max_coverage
+from chinwag_bench.judging.stats import BOOTSTRAP_COVERAGE, interval, is_tie, min_max_coverage
 
 SEED = 20260921
 Draw = Callable[[np.random.Generator, int], np.ndarray]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from chinwag_bench import evidence
-from chinwag_bench.judge import judge
+from chinwag_bench.judging import evidence
+from chinwag_bench.judging.judge import judge
 from chinwag_bench.records import Floor
 from chinwag_bench.render import markdown
 from chinwag_bench.runs.store import RunStore

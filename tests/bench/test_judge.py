@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from chinwag_bench.evidence import UnreadableResult, kept
-from chinwag_bench.judge import judge
+from chinwag_bench.judging.evidence import UnreadableResult, kept
+from chinwag_bench.judging.judge import judge
 from chinwag_bench.records import Cell, Latency, Matrix, Memory, Raw, Status, Throughput
 
 from .result_builder import append, build, rewrite

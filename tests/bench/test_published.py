@@ -7,11 +7,11 @@ import math
 from pathlib import Path
 
 import pytest
-from chinwag_bench import published
 from chinwag_bench.errors import HostError
-from chinwag_bench.published import Range, figures, parse_bits, parse_range
+from chinwag_bench.judging import published
+from chinwag_bench.judging.published import Range, figures, parse_bits, parse_range
+from chinwag_bench.judging.rows import SPECS
 from chinwag_bench.records import Column
-from chinwag_bench.rows import SPECS
 
 
 def column(server: str, variant: str = "default", aa_of: str | None = None) -> Column:

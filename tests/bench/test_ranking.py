@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chinwag_bench.ranking import Entry, rank
+from chinwag_bench.judging.ranking import Entry, rank
+from chinwag_bench.judging.stats import median
 from chinwag_bench.records import Cell
-from chinwag_bench.stats import median
 
 
 def entry(

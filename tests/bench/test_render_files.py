@@ -10,7 +10,7 @@ import jsonschema
 import msgspec
 import pytest
 from chinwag_bench.errors import UsageError
-from chinwag_bench.judge import judge
+from chinwag_bench.judging.judge import judge
 from chinwag_bench.records import Matrix
 from chinwag_bench.render import load, markdown, readme, text, write_all
 

@@ -7,7 +7,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from chinwag_bench.judge import judge
+from chinwag_bench.judging.judge import judge
 from chinwag_bench.records import Floor, KernelCost, Matrix
 from chinwag_bench.render import advice, axes, headline, html, limits, plots, ramp_charts, text
 from chinwag_bench.render.strips import strips

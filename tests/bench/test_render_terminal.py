@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from chinwag_bench.judge import judge
+from chinwag_bench.judging.judge import judge
 from chinwag_bench.records import Matrix
 from chinwag_bench.render.terminal import print_matrix
 from rich.console import Console

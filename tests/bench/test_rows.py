@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from chinwag_bench.judging.rows import SPECS, growth_mb
 from chinwag_bench.records import Connections, CpuAtN, Effort, Memory, MemoryPoint, Start
-from chinwag_bench.rows import SPECS, growth_mb
 
 PLAIN: dict[str, Any] = {"column": "x", "round": 1, "started_at": 0, "seconds": 1, "status": "ok"}
 BY_ID = {spec.row.id: spec for spec in SPECS}

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from chinwag_bench.stats import (
+from chinwag_bench.judging.stats import (
     Interval,
     change_p,
     false_discoveries_controlled,

@@ -4,8 +4,9 @@ to it on a set-up that something else has used before.
 
 import msgspec
 import pytest
-from chinwag_bench.cells import measured
-from chinwag_bench.evidence import Evidence
+from chinwag_bench.judging.cells import measured
+from chinwag_bench.judging.evidence import Evidence
+from chinwag_bench.judging.rows import SPECS
 from chinwag_bench.load_profile import load_profile
 from chinwag_bench.machine.cpu_plan import plan_cpus
 from chinwag_bench.machine.open_files import raise_limit
@@ -13,7 +14,6 @@ from chinwag_bench.metrics import storm
 from chinwag_bench.metrics.cell import Place, Site
 from chinwag_bench.metrics.metric import Visit
 from chinwag_bench.records import Column, Run, Storm
-from chinwag_bench.rows import SPECS
 
 LAST = storm.LastStorm(settle_s=0.0, planned_s=1.0, timeout_s=5.0)
 SETTINGS = storm.Settings(load="idle", connections=10, setup_s=1.0, repeats=2, storm=LAST)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from chinwag_bench.errors import UsageError
-from chinwag_bench.judge import judge
+from chinwag_bench.judging.judge import judge
 from chinwag_bench.validation import validate
 
 REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"

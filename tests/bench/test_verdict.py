@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from chinwag_bench.arithmetic import gbit, load_arithmetic, rate_arithmetic, stated_load
-from chinwag_bench.claims import all_claims
+from chinwag_bench.judging.arithmetic import gbit, load_arithmetic, rate_arithmetic, stated_load
+from chinwag_bench.judging.claims import all_claims
+from chinwag_bench.judging.verdict import judge_figure
 from chinwag_bench.records import Cell, Published
-from chinwag_bench.verdict import judge_figure
 
 
 def cell(row: str, value: float | None, **fields: Any) -> Cell:

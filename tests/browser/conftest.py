@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chinwag_bench.judge import judge
+from chinwag_bench.judging.judge import judge
 from chinwag_bench.records import Matrix
 from chinwag_bench.render import write_all
 from playwright.sync_api import Browser, Page, sync_playwright

@@ -178,7 +178,7 @@ def write_report(directory: Path, *, json: bool) -> None:
     """Judges, renders, shows. The renderers pull in plotting libraries, so nobody else pays for
     their import.
     """
-    from chinwag_bench.judge import judge
+    from chinwag_bench.judging.judge import judge
     from chinwag_bench.render import write_all
     from chinwag_bench.render.terminal import print_matrix
 

@@ -6,15 +6,15 @@ from typing import Literal
 
 import msgspec
 
-from chinwag_bench.records import Cell, Row
-from chinwag_bench.render.text import bound
-from chinwag_bench.stats import (
+from chinwag_bench.judging.stats import (
     SINGLE_ROUND_MARGIN,
     Interval,
     change_p,
     false_discoveries_controlled,
     unpaired_ratio,
 )
+from chinwag_bench.records import Cell, Row
+from chinwag_bench.render.text import bound
 
 FALSE_DISCOVERIES_MAX = 0.05
 """Of the cells that are called changed, at most this share is expected to be noise."""

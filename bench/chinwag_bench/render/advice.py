@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chinwag_bench.arithmetic import stated_load
+from chinwag_bench.judging.arithmetic import stated_load
 from chinwag_bench.records import Cell, Column, Json, Matrix
 from chinwag_bench.render import text
 

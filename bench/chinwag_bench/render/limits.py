@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chinwag_bench.cells import NOT_MEASURED
+from chinwag_bench.judging.cells import NOT_MEASURED
 from chinwag_bench.records import Cell, Column
 from chinwag_bench.render import text
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from chinwag_bench.judging.rows import MEGABYTE
 from chinwag_bench.records import Matrix, Ramp
 from chinwag_bench.render import text
 from chinwag_bench.render.axes import Decades, Linear, Tick
 from chinwag_bench.render.plots import CurveChart, Series, drawn
-from chinwag_bench.rows import MEGABYTE
 
 X_TITLE = "joined connections, in rooms of 10"
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, EXIT_USAGE, UsageError
-from chinwag_bench.judge import judge
+from chinwag_bench.judging.judge import judge
 from chinwag_bench.records import Matrix
 from chinwag_bench.render import headline, markdown, picture, text
 

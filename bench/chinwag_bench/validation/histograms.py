@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hdrh.histogram import HdrHistogram
 
-from chinwag_bench.curves import NS_PER_MS, STATED_AS, read_histogram
+from chinwag_bench.judging.curves import NS_PER_MS, STATED_AS, read_histogram
 from chinwag_bench.records import Hold, Latency, Raw
 from chinwag_bench.validation.problem import Problem
 from chinwag_bench.validation.raw_lines import RawLine

@@ -12,7 +12,7 @@ import jsonschema
 import msgspec
 
 from chinwag_bench.errors import ChinwagError
-from chinwag_bench.judge import judge
+from chinwag_bench.judging.judge import judge
 from chinwag_bench.records import Matrix
 from chinwag_bench.validation.problem import Problem
 

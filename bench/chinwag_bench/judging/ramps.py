@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chinwag_bench.evidence import Evidence, kept
+from chinwag_bench.judging.evidence import Evidence, kept
 from chinwag_bench.records import Connections, Ramp
 
 

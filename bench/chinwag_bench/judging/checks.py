@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chinwag_bench.evidence import Evidence
+from chinwag_bench.judging.evidence import Evidence
 from chinwag_bench.records import Hold, Json, Latency, Paced, Throughput
 
 LITTLE_TOLERANCE = 0.05

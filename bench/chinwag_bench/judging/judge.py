@@ -8,14 +8,14 @@ from pathlib import Path
 
 import msgspec
 
-from chinwag_bench import claims, curves, published, ramps, sanity, verdict
-from chinwag_bench.cells import ByRound, measured
-from chinwag_bench.evidence import Evidence, load
-from chinwag_bench.near_ceiling import near_ceiling
-from chinwag_bench.ranking import Entry, rank
+from chinwag_bench.judging import checks, claims, curves, published, ramps, verdict
+from chinwag_bench.judging.cells import ByRound, measured
+from chinwag_bench.judging.evidence import Evidence, load
+from chinwag_bench.judging.near_ceiling import near_ceiling
+from chinwag_bench.judging.ranking import Entry, rank
+from chinwag_bench.judging.rows import SPECS, Spec
+from chinwag_bench.judging.stats import paired_ratios, spread
 from chinwag_bench.records import Cell, Column, Json, Matrix, Published, Throughput
-from chinwag_bench.rows import SPECS, Spec
-from chinwag_bench.stats import paired_ratios, spread
 
 Samples = dict[tuple[str, str], ByRound]
 """Row and column -> the value of each round; only where the cell has one."""
@@ -51,7 +51,7 @@ def judge(result_dir: Path) -> Matrix:
         near_ceiling=near_ceiling(evidence.calibration, _loads(evidence), cells),
         aa=aa,
         claims=claims.all_claims(),
-        checks=sanity.all_checks(evidence, aa),
+        checks=checks.all_checks(evidence, aa),
     )
 
 

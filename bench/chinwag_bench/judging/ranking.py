@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from chinwag_bench.judging.rows import Better
+from chinwag_bench.judging.stats import SINGLE_ROUND_MARGIN, is_tie, paired_ratios
 from chinwag_bench.records import Cell
-from chinwag_bench.rows import Better
-from chinwag_bench.stats import SINGLE_ROUND_MARGIN, is_tie, paired_ratios
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from chinwag_bench.errors import HostError
 from chinwag_bench.records import Column, Json, Published
 
-PUBLISHED_JSON = Path(__file__).resolve().parents[1] / "published" / "published.json"
+PUBLISHED_JSON = Path(__file__).resolve().parents[2] / "published" / "published.json"
 
 # Key in an article's matrix, the row it belongs to, and its unit. One figure may serve two rows:
 # the articles' "messages per second" can be read as messages or as deliveries, their p99 as that of

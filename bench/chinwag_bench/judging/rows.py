@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from chinwag_bench.judging.published import article
 from chinwag_bench.metrics.ramp import MEMORY_SHARE_MAX
-from chinwag_bench.published import article
 from chinwag_bench.records import (
     Broadcast,
     Connections,

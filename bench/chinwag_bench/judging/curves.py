@@ -8,10 +8,10 @@ from pathlib import Path
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
-from chinwag_bench.evidence import Evidence, kept
 from chinwag_bench.generator.hdr_log import empty_histogram
+from chinwag_bench.judging.evidence import Evidence, kept
+from chinwag_bench.judging.stats import median
 from chinwag_bench.records import Curve, Latency
-from chinwag_bench.stats import median
 
 NS_PER_MS = 1e6
 QUANTILES = [

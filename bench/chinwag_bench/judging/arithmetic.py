@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chinwag_bench import published
+from chinwag_bench.judging import published
 
 BITS = 8
 

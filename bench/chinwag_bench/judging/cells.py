@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from chinwag_bench.evidence import Evidence, disturbed_by, kept
+from chinwag_bench.judging.evidence import Evidence, disturbed_by, kept
+from chinwag_bench.judging.rows import Spec
+from chinwag_bench.judging.stats import interval, median
 from chinwag_bench.records import (
     Cell,
     Column,
@@ -17,8 +19,6 @@ from chinwag_bench.records import (
     Storm,
     Throughput,
 )
-from chinwag_bench.rows import Spec
-from chinwag_bench.stats import interval, median
 
 ByRound = dict[int, float]
 NOT_MEASURED = "not measured by this version"

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 
-from chinwag_bench.arithmetic import gbit, rate_arithmetic, stated_load
-from chinwag_bench.published import Range, article, parse_range
+from chinwag_bench.judging.arithmetic import gbit, rate_arithmetic, stated_load
+from chinwag_bench.judging.published import Range, article, parse_range
+from chinwag_bench.judging.rows import PER_CONNECTIONS
 from chinwag_bench.records import Cell, Published, Verdict
-from chinwag_bench.rows import PER_CONNECTIONS
 
 TOLERANCE = 1.25
 KILOBYTE_PER_MEGABYTE = 1000.0
