@@ -9,7 +9,7 @@ import msgspec
 
 from chinwag_bench.errors import GeneratorError, ServerError
 from chinwag_bench.generator import Rejoined
-from chinwag_bench.generator.merge import CPU_MAX
+from chinwag_bench.judging.generator_limits import CPU_SHARE_MAX, usable_cores
 from chinwag_bench.metrics.cell import Bout, Place, blaming_the_server, bout
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
 from chinwag_bench.metrics.ramp import CONNECTIONS_A_SOURCE
@@ -61,7 +61,7 @@ def measure(place: Place, pair: Bout, settings: LastStorm) -> Storm:
         pair.generator.rest(settings.settle_s)
         outcome = pair.generator.storm(settings.timeout_s)
     pair.server.check_alive()
-    cores = max(1, len(place.site.cpus.generator))
+    cores = usable_cores(len(pair.generator.pids), pair.generator_cores)
     return Storm(
         column=place.target.id,
         round=place.round,
@@ -75,7 +75,7 @@ def measure(place: Place, pair: Bout, settings: LastStorm) -> Storm:
         total_s=outcome.total_s,
         rejoin_ms=outcome.rejoin_ms,
         generator_cpu=outcome.generator_cpu,
-        generator_limited=outcome.generator_cpu > CPU_MAX * min(cores, len(pair.generator.pids)),
+        generator_limited=outcome.generator_cpu > CPU_SHARE_MAX * cores,
     )
 
 
