@@ -9,7 +9,7 @@ import msgspec
 from chinwag_bench.compare.circumstances import circumstances
 from chinwag_bench.compare.difference import Difference, decide, difference
 from chinwag_bench.judging.judge import judge
-from chinwag_bench.records import Cell, Matrix, Row
+from chinwag_bench.judging.matrix import Cell, Matrix, Row
 
 
 class Comparison(msgspec.Struct, kw_only=True):

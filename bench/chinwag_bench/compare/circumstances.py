@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from chinwag_bench.records import Column, Matrix, Run
+from chinwag_bench.judging.matrix import Matrix
+from chinwag_bench.records import Column, Run
 
 _VARIES = {"machine.cpu.mhz"}
 """Differs from one moment to the next on one machine."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from chinwag_bench.judging.matrix import Cell, Row
 from chinwag_bench.judging.stats import (
     SINGLE_ROUND_MARGIN,
     Interval,
@@ -13,8 +14,8 @@ from chinwag_bench.judging.stats import (
     false_discoveries_controlled,
     unpaired_ratio,
 )
-from chinwag_bench.records import Cell, Row
-from chinwag_bench.render.text import bound
+from chinwag_bench.render.notes import ended_by, sentence
+from chinwag_bench.render.text import bound, first_line
 
 FALSE_DISCOVERIES_MAX = 0.05
 """Of the cells that are called changed, at most this share is expected to be noise."""
@@ -22,7 +23,6 @@ SIZES = {"MB", "B", "connections"}
 """Units of what comes out the same when it is measured again, so that once is enough to compare."""
 NO_OUTCOMES = {
     "common_rate": "the run chose it",
-    "half_rate": "the run chose it",
     "max_connections_projected": "a projection of memory, which is compared itself",
 }
 """Rows that are no outcome of the servers, and why."""
@@ -118,11 +118,11 @@ def _obstacle(
     """Why nothing can be said, with the kind that says so."""
     for name, cell in (("before", before), ("after", after)):
         if cell.value is None:
-            reason = (cell.reason or "no value").strip().split("\n", 1)[0]
-            return "absent", f"{name}: {reason}"
+            return "absent", f"{name}: {first_line(sentence(cell.reason)) or 'no value'}"
     for name, cell in (("before", before), ("after", after)):
-        if cell.lower_bound or cell.upper_bound:
-            return "unclear", f"{name} is a bound: the generator was the limit"
+        if cell.is_open:
+            by = ended_by(cell.limited_by) if cell.limited_by else "something else than the server"
+            return "unclear", f"{name} is open: ended by {by}"
     if rates is not None and _apart(*rates) > RATE_MARGIN:
         return "unclear", f"measured at {rates[0]:,.0f} and {rates[1]:,.0f} deliveries/s"
     if min(*before.samples, *after.samples) <= 0:

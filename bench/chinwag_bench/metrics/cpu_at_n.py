@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
+from chinwag_bench.judging.matrix import Note
+from chinwag_bench.judging.row import (
+    Spec,
+    plain,
+    row,
+)
 from chinwag_bench.metrics.cell import Bout, Place, bout
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
@@ -67,4 +74,38 @@ def _describe(record: CpuAtN) -> str:
     )
 
 
-METRIC = Metric(record=CpuAtN, settings=Settings, measure=_visit, describe=_describe)
+def _share_percent(*names: str) -> Callable[[CpuAtN], float | None]:
+    def value(record: CpuAtN) -> float | None:
+        shares = [getattr(record, name) for name in names]
+        return None if None in shares else float(sum(shares) * 100)
+
+    return value
+
+
+def _rows() -> list[Spec]:
+    what = "of the server's cores while many joined connections send heartbeats and hardly speak"
+    parts = {
+        "cpu_at_n": ("CPU at N connections", "Share", ("user_share", "system_share")),
+        "cpu_at_n_user": ("CPU at N, user mode", "User time's share", ("user_share",)),
+        "cpu_at_n_system": ("CPU at N, kernel", "System time's share", ("system_share",)),
+    }
+    return [
+        Spec(
+            row("Connections", id_, title, "%", "lower", f"{part} {what}."),
+            "cpu_at_n",
+            plain(_share_percent(*names)),
+            notes=lambda record: [
+                Note(
+                    code="load",
+                    args={
+                        "connections": record.connections,
+                        "messages_per_s": record.messages_per_s,
+                    },
+                )
+            ],
+        )
+        for id_, (title, part, names) in parts.items()
+    ]
+
+
+METRIC = Metric(record=CpuAtN, settings=Settings, measure=_visit, describe=_describe, rows=_rows())

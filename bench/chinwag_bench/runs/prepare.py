@@ -139,6 +139,7 @@ def _column(target: Target, status: str, reason: str | None) -> Column:
                 for case, why in manifest.conformance.skip.items()
             ),
         ],
+        threads=target.settings.threads or manifest.threads,
         published=manifest.published,
         aa_of=target.base_id if target.again else None,
     )
