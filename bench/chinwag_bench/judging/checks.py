@@ -19,7 +19,6 @@ def all_checks(evidence: Evidence, aa: Json) -> list[Json]:
     if holds:
         checks += [_little(holds), _not_more_than_sent(holds), _intact(holds)]
     checks += [_aa_cpu(pair) for pair in aa["pairs"]]
-    checks += [_aa_ranked(aa)] if aa["pairs"] else []
     checks += [_verified(evidence)] if evidence.run.verifications else []
     return checks
 
@@ -105,19 +104,6 @@ def _aa_cpu(pair: Json) -> Json:
         f"{AA_LIMIT:.0%}"
     )
     return _check(name, differs <= AA_LIMIT, text)
-
-
-def _aa_ranked(aa: Json) -> Json:
-    """Not a fault of the run, but what a reader of its ranks must know."""
-    lost = aa["unranked"]
-    if not lost:
-        return _check("A/A of ranked rows", True, "no row in which one server is twice itself")
-    return _check(
-        "A/A of ranked rows",
-        False,
-        f"one server under two names differed more than twice in {', '.join(lost)}: "
-        f"{'this row ranks' if len(lost) == 1 else 'these rows rank'} nobody",
-    )
 
 
 def _verified(evidence: Evidence) -> Json:

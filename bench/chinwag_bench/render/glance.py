@@ -37,7 +37,6 @@ def heads(matrix: Matrix) -> list[Head]:
         Head("common_p99", "p99", f"ms{at}", ("p99 ms", at_short)),
         Head("common_cpu_per_delivery", "CPU a delivery", f"us{at}", ("CPU us", at_short)),
         Head("memory_with_kernel", "memory per 10k", "MB, kernel's too", ("MB per", "10k")),
-        Head("start_first_message", "start", "ms", ("start", "ms")),
     ]
     return [head for head in wanted if head.row in known]
 

@@ -10,15 +10,12 @@ from chinwag_bench.judging.matrix import Cell, Matrix
 from chinwag_bench.render import glance, headline, text
 
 LEGEND = "* best within the noise  >= ended by the generator  a-b between  a/b/c rounds"
-WIDE = 90
-LEFT_OUT = {"start_first_message"}
-"""On narrower screens."""
 
 
 def print_matrix(matrix: Matrix, console: Console) -> None:
     """Prints who can do what, then what follows from it. All rows are in report.html."""
     index = text.Index(matrix)
-    console.print(_table(matrix, index, console.width))
+    console.print(_table(matrix, index))
     for column in index.unmeasured_columns():
         why = f"{column.id}: {column.status}: {text.first_line(column.reason)}"
         console.print(Text(why, style="yellow"))
@@ -33,12 +30,10 @@ def print_matrix(matrix: Matrix, console: Console) -> None:
             console.print(Text(sentence))
 
 
-def _table(matrix: Matrix, index: text.Index, width: int) -> Table:
+def _table(matrix: Matrix, index: text.Index) -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     shown = glance.heads(matrix)
-    if width < WIDE:
-        shown = [head for head in shown if head.row not in LEFT_OUT]
     for head in shown:
         table.add_column(Text("\n".join(head.brief)), justify="right", no_wrap=True)
     for column in glance.in_order(matrix):
