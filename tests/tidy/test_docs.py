@@ -29,7 +29,12 @@ def test_the_readme_begins_with_what_a_bare_machine_needs() -> None:
         .group(1)  # type: ignore[union-attr]
         .splitlines()
     ]
-    assert commands == ["apt-get install -y git make", "make matrix", "make test"]
+    assert commands == [
+        "apt-get install -y git make",
+        "git clone URL-OF-THIS-REPOSITORY chinwag && cd chinwag",
+        "make matrix",
+        "make test",
+    ]
 
 
 def test_the_readme_s_table_is_made_from_the_reference_run() -> None:

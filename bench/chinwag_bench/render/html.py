@@ -108,8 +108,8 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
             "throughput_deliveries",
             "Deliveries per second, p99 up to 1,000 ms",
             "Longer is better. Light: the true value lies between the two ends. Whiskers: the "
-            "range of the rounds. >= means that the load generator or the plan ended first: the "
-            "server can do more.",
+            "range of the rounds. >= means that the load generator or the run's time ended first: "
+            "the server can do more.",
         ),
         plots.delay_over_rate(
             matrix,

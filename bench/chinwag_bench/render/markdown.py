@@ -68,9 +68,9 @@ def document(matrix: Matrix) -> str:
         lines += ["", f"## {escape(group)}", "", *table(head, body)]
     lines += [
         "",
-        "Bold: the best within the noise. `>=`: the load generator or the plan ended first. Two "
-        "numbers: the true value lies between them. A, B: what the articles publish. = reproduced, "
-        "≠ differs, ✗ impossible as stated, ? not measurable.",
+        "Bold: the best within the noise. `>=`: the load generator or the run's time ended first. "
+        "Two numbers: the true value lies between them. A, B: what the articles publish. "
+        "= reproduced, ≠ differs, ✗ impossible as stated, ? not measurable.",
     ]
     lines += _kernel(matrix) + _columns(matrix.columns) + _claims(matrix) + _checks(matrix)
     return "\n".join([*lines, "", *notes.lines()]).rstrip() + "\n"

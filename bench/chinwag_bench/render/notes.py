@@ -79,8 +79,8 @@ _WORDS: dict[str, Callable[[Json], str]] = {
 ENDS = {
     "generator": "the load generator",
     "server": "the server",
-    "cap": "the plan",
-    "time": "the plan's time",
+    "cap": "the run's limits",
+    "time": "the run's time",
     "latency": "its latency",
     "loss": "a loss",
     "refusal": "a refusal",
