@@ -1,6 +1,9 @@
 """The command line from outside: output, errors, exit codes, whole runs."""
 
 import json
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +17,7 @@ from chinwag_bench.records import KINDS, Run
 from chinwag_bench.runs.rawlog import metric_of
 from chinwag_bench.runs.store import RunStore
 from chinwag_bench.servers.ports import pick_port
+from chinwag_bench.version import KIT_VERSION
 
 from .result_builder import build as build_result
 from .result_builder import rewrite
@@ -50,8 +54,28 @@ def main_here(checkout, monkeypatch, capsys):
     signal.signal(signal.SIGTERM, before)
 
 
-def test_no_arguments_mean_help(checkout):
-    assert "matrix" in checkout.chinwag().stdout
+def test_no_arguments_mean_the_last_result_and_help(checkout):
+    done = checkout.chinwag()
+    assert done.returncode == 0
+    assert "There is no result yet" in done.stdout
+    assert "matrix" in done.stdout
+    reference = checkout.root / "results" / "reference" / "one"
+    build_result(reference)
+    assert f"Last result: {reference}" in checkout.chinwag().stdout
+    own = checkout.root / "results" / "mine"
+    build_result(own)
+    said = checkout.chinwag().stdout
+    assert f"Last result: {own}, without a matrix: chinwag report {own}" in said
+    assert checkout.chinwag("report", str(own)).returncode == 0
+    said = checkout.chinwag().stdout
+    assert f"Last result: {own}, profile quick" in said
+    assert "chinwagd delivers the most" in said
+    assert f"The whole page: {own}/report.html" in said
+
+
+def test_the_version_is_said(checkout):
+    done = checkout.chinwag("--version")
+    assert (done.stdout, done.returncode) == (f"chinwag {KIT_VERSION}\n", 0)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +86,9 @@ def test_no_arguments_mean_help(checkout):
         (["serve", "toy:fast"], 2, "toy has no variant 'fast'"),
         (["run", "slow"], 2, "there is no run profile 'slow'"),
         (["run", "--servers", "tui"], 2, "there is no server 'tui'"),
+        (["run", "--servers", ""], 2, "--servers '' names no server"),
+        (["matrix", "--servers", " ,"], 2, "--servers ' ,' names no server"),
+        (["list[/x]"], 2, "No such command 'list[/x]'"),
         (["report", "nowhere"], 2, "is not a result directory"),
         (["validate", "nowhere"], 2, "nowhere is not a directory"),
         (["compare", "nowhere", "nowhere"], 2, "nowhere has no run.json"),
@@ -173,6 +200,46 @@ def test_peers_are_listed_on_demand_and_can_always_be_named(main_here, checkout)
     assert '"toy-peer"' not in main_here("verify", "--json", "--all")[1]
 
 
+def test_titles_and_reasons_with_brackets_are_shown_whole(main_here, checkout):
+    """As markup they would be swallowed, or end the command."""
+    title = 'title = "Python · toy'
+    checkout.add_server("odd", replace=(title, f"{title} [x] [/Python]"))
+    checkout.add_server("bare", replace=('requires = ["sh"]', 'requires = ["fro[/b]nicate"]'))
+    code, out, err = main_here("list")
+    assert (code, err) == (0, "")
+    assert "Python · toy [x] [/Python]" in out
+    assert "fro[/b]nicate not found" in out
+
+
+def test_the_list_fits_80_columns_with_whole_names(checkout):
+    for name in ("a-server-with-a-long-name", "toy"):
+        checkout.add_server(name)
+    shown = checkout.chinwag("list", COLUMNS="80").stdout
+    assert "a-server-with-a-long-name" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "…" not in shown
+
+
+def test_make_setup_is_no_advice_where_it_has_been_followed(main_here, checkout):
+    words = "run `make setup`, or install frobnicate"
+    checkout.add_server("bare", replace=("there is no shell", words))
+    manifest = checkout.root / "reference-impls/bare/server.toml"
+    manifest.write_text(manifest.read_text().replace('["sh"]', '["frobnicate"]'))
+    assert "run `make setup`, or" in main_here("list", "--json")[1]
+    checkout._write(".toolchain/stamps/python", "1\n")
+    shown = main_here("list", "--json")[1]
+    assert "`make setup` could not install it: install frobnicate" in shown
+
+
+def test_what_make_setup_has_installed_is_found_without_make(checkout):
+    checkout.add_server("bare", replace=('requires = ["sh"]', 'requires = ["frobnicate"]'))
+    assert json.loads(checkout.chinwag("list", "--json").stdout)["missing"]
+    program = checkout._write(".toolchain/bin/frobnicate", "#!/bin/sh\n")
+    program.chmod(0o755)
+    assert json.loads(checkout.chinwag("list", "--json").stdout)["missing"] is None
+    assert checkout.chinwag("build").returncode == 0
+
+
 def test_build_answers_by_its_code(checkout):
     checkout.add_server("toy")
     assert checkout.chinwag("build").returncode == 0
@@ -212,7 +279,34 @@ def test_serve_reports_a_port_in_use_and_a_server_that_dies(checkout, start):
 
 def test_verify_shows_a_table_and_fails_for_a_failing_server(checkout):
     checkout.add_server("toy")
-    assert checkout.chinwag("verify", "toy").returncode == 0
+    passed = checkout.chinwag("verify", "toy")
+    assert passed.returncode == 0
+    assert re.search(r"toy +│ +2 +│ +0 +│ +1 ", passed.stdout)
+    checkout.add_server("wrong")
+    suite = checkout.root / "tests/conformance/test_toy.py"
+    # The ids of cases and the words of a server may look like markup.
+    suite.write_text(
+        "import pytest\n"
+        '@pytest.mark.parametrize("path", ["/wss"])\n'
+        "def test_path(path, pytestconfig):\n"
+        '    assert pytestconfig.getoption("--server") != "wrong", "welcome names [/b], not [x]"\n'
+    )
+    drawn = checkout.chinwag("verify", "toy", "wrong")
+    assert drawn.returncode == 1, drawn.stderr
+    assert re.search(r"toy +│ +1 +│ +0 +│", drawn.stdout)
+    assert re.search(r"wrong +│ +0 +│ +1 +│", drawn.stdout)
+    assert "test_path[/wss]: AssertionError: welcome names [/b], not [x]" in drawn.stdout
+
+
+def test_verify_draws_what_was_not_built_with_the_compiler_s_words(checkout):
+    checkout.add_server("bad", replace=("echo building", "echo cannot find [/root/x]; exit 1"))
+    drawn = checkout.chinwag("verify", "bad")
+    assert drawn.returncode == 1, drawn.stderr
+    assert "cannot find [/root/x]" in drawn.stdout
+
+
+def test_a_failing_server_is_counted_in_json(checkout):
+    checkout.add_server("toy")
     checkout.add_server("wrong")
     done = checkout.chinwag("verify", "--json")
     outcomes = [json.loads(line) for line in done.stdout.splitlines()]
@@ -278,6 +372,181 @@ def test_a_server_that_dies_fails_its_cells_and_the_run_goes_on(checkout, toy):
     assert done.returncode == 1
 
 
+def test_a_bug_is_said_to_be_one_with_its_own_code(main_here, monkeypatch):
+    def broken(_):
+        raise ZeroDivisionError("an accident")
+
+    monkeypatch.setattr("chinwag_bench.commands.servers.discover", broken)
+    code, out, err = main_here("list")
+    assert (code, out) == (4, "")
+    assert "ZeroDivisionError: an accident" in err
+    assert err.endswith("this is a bug in chinwag, please report it with the lines above\n")
+
+
+def test_a_file_that_is_not_there_is_a_bug_and_no_lack_of_the_machine(main_here, monkeypatch):
+    monkeypatch.setattr(
+        "chinwag_bench.commands.servers.discover", lambda _: Path("/nowhere/x").read_text()
+    )
+    assert main_here("list")[0] == 4
+
+
+@pytest.mark.parametrize("command", ["build", "verify", "calibrate", "matrix"])
+def test_a_build_folder_that_can_t_be_made_is_one_line(main_here, checkout, command):
+    checkout.add_server("echoing", replace=("[versions]", "[echo]\nenv = {}\n\n[versions]"))
+    (checkout.root / "build").write_text("in the way")
+    code, _, err = main_here(command)
+    assert code == 3, err
+    assert "Traceback" not in err
+    assert "/build" in err
+    assert "move away what is there" in err
+
+
+@pytest.mark.parametrize("command", [["build"], ["verify"], ["matrix", "--profile", TINY]])
+def test_a_checkout_that_can_t_be_written_is_one_line_with_a_hint_that_fits(checkout, command):
+    checkout.add_server()
+    root = shlex.quote(str(checkout.root))
+    mount = f"mount --bind {root} {root} && mount -o remount,bind,ro {root}"
+    apart = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
+    if subprocess.run([*apart, mount], check=False, capture_output=True).returncode:
+        pytest.skip("no mount namespace can be made here")
+    asked = shlex.join(checkout.command(*command))
+    done = subprocess.run(
+        [*apart, f"{mount} && exec {asked}"],
+        env=checkout.env(PYTHONDONTWRITEBYTECODE="1"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    assert "Read-only file system" in done.stderr
+    assert "make it writable for this user" in done.stderr
+    for wrong in ("Traceback", "free some space", "what was measured", "--resume"):
+        assert wrong not in done.stderr
+
+
+def test_a_full_disk_ends_a_run_that_can_be_completed(checkout, toy):
+    """Raw records may grow to a size that the second one would exceed."""
+    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
+    limit += "; import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
+    limit += "; sys.argv[1:] = {1!r}; from chinwag_bench.cli import main; main()"
+    whole = checkout.chinwag("run", TINY)
+    assert whole.returncode == 0
+    first = only_result(checkout)
+    size = (first / "raw" / "throughput.ndjson").stat().st_size
+    run_json = (first / "run.json").stat().st_size
+    shutil.rmtree(first)
+    room = max(size * 3 // 4, run_json + 500)
+    assert room < size, "the second throughput record fits: nothing would be full"
+    done = subprocess.run(
+        [sys.executable, "-c", limit.format(room, ["run", TINY])],
+        env=checkout.env(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    folder = only_result(checkout)
+    assert done.returncode == 3, done.stderr
+    assert "throughput.ndjson can't be written: File too large" in done.stderr
+    assert "free some space" in done.stderr
+    assert f"what was measured is safe; go on with: chinwag run --resume {folder}" in done.stderr
+    assert "Traceback" not in done.stderr
+    before = RunStore.reopen(folder).records()
+    assert len(before) == 1
+    assert checkout.chinwag("run", "--resume", str(folder)).returncode == 0
+    after = RunStore.reopen(folder).records()
+    assert after[:1] == before
+    assert len(after) == 2 * (1 + 2 + 4 + 1 + 1)
+
+
+@pytest.mark.parametrize("command", ["build", "verify", "matrix"])
+def test_an_interruption_before_anything_was_measured_is_said_and_leaves_nothing(checkout, command):
+    checkout.add_server(replace=("echo building", "echo building; sleep 600"))
+    kit = subprocess.Popen(
+        checkout.command(command), env=checkout.env(), stderr=subprocess.PIPE, text=True
+    )
+    log = checkout.root / "build/servers/toy/build.log"
+    wait_until(lambda: log.is_file() and "building" in log.read_text().splitlines())
+    kit.send_signal(signal.SIGINT)
+    _, said = kit.communicate(timeout=30)
+    assert kit.returncode == 130
+    assert "warning: interrupted: " in said
+    assert not list((checkout.root / "results").glob("*"))
+
+
+def test_a_terminal_that_is_closed_ends_a_run_as_ctrl_c_does(checkout, toy):
+    kit = subprocess.Popen(
+        checkout.command("run", TINY, "--json"),
+        env=checkout.env(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_event(kit, "result")
+    kit.send_signal(signal.SIGHUP)
+    said, _ = kit.communicate(timeout=30)
+    assert kit.returncode == 130
+    assert f"chinwag run --resume {only_result(checkout)}" in said
+
+
+def test_nohup_is_obeyed(checkout, toy):
+    deaf = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *checkout.command("run", TINY, "--json")]
+    kit = subprocess.Popen(deaf, env=checkout.env(), stdout=subprocess.PIPE, text=True)
+    wait_for_event(kit, "result")
+    kit.send_signal(signal.SIGHUP)
+    kit.communicate(timeout=60)
+    assert kit.returncode == 0
+
+
+def wait_for_event(kit, kind):
+    for line in kit.stdout:
+        if json.loads(line)["event"] == kind:
+            return
+    raise AssertionError(f"it ended without an event {kind!r}")
+
+
+def wait_until(reached, timeout_s=60.0):
+    deadline = time.monotonic() + timeout_s
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_the_only_run_inside_is_meant(checkout, tmp_path):
+    reference = tmp_path / "reference"
+    run = build_result(reference / "one")
+    same = checkout.chinwag("compare", str(reference), str(run), "--json", "--fail-on-change")
+    assert same.returncode == 0, same.stderr
+    assert str(run) in checkout.chinwag("validate", str(reference)).stdout
+    build_result(reference / "two", seed=8)
+    several = checkout.chinwag("validate", str(reference))
+    assert several.returncode == 2
+    assert f"name one of: {run}, {reference / 'two'}" in several.stderr
+
+
+def test_a_resumed_matrix_ends_with_its_matrix(checkout, toy):
+    kit = subprocess.Popen(
+        checkout.command("matrix", "--profile", TINY, "--json"),
+        env=checkout.env(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_event(kit, "result")
+    kit.send_signal(signal.SIGINT)
+    kit.communicate(timeout=30)
+    folder = only_result(checkout)
+    assert not (folder / "matrix.json").exists()
+    done = checkout.chinwag("run", "--resume", str(folder))
+    assert done.returncode == 0, done.stderr
+    assert str(folder / "report.html") in done.stdout
+    assert (folder / "matrix.json").is_file()
+
+
+def test_a_run_says_how_it_is_judged(checkout, toy):
+    done = checkout.chinwag("run", TINY)
+    assert f"chinwag report {only_result(checkout)}" in done.stdout
+
+
 def test_an_interrupted_run_keeps_all_and_goes_on(checkout, toy):
     kit = subprocess.Popen(
         checkout.command("run", TINY, "--json"),
@@ -285,8 +554,7 @@ def test_an_interrupted_run_keeps_all_and_goes_on(checkout, toy):
         stdout=subprocess.PIPE,
         text=True,
     )
-    while '"event":"result"' not in kit.stdout.readline():
-        continue
+    wait_for_event(kit, "result")
     kit.send_signal(signal.SIGINT)
     said, _ = kit.communicate(timeout=30)
     folder = only_result(checkout)

@@ -11,6 +11,7 @@ from rich.console import Console
 from chinwag_bench.commands import options
 from chinwag_bench.commands.servers import print_json
 from chinwag_bench.errors import EXIT_FOUND, EXIT_OK
+from chinwag_bench.runs.store import result_directory
 
 
 def compare(
@@ -27,12 +28,12 @@ def compare(
     Medians are compared, not rounds: rounds of different runs share no disturbance. A bound is
     never called a change. With --quiet only significant changes are listed.
 
-    [bold]Example[/bold]: chinwag compare results/reference/RUN results/MY-RUN
+    [bold]Example[/bold]: chinwag compare results/reference results/MY-RUN
     """
     from chinwag_bench.compare import compare as compare_runs
     from chinwag_bench.render.comparison import print_comparison
 
-    found = compare_runs(before, after)
+    found = compare_runs(result_directory(before), result_directory(after))
     if json:
         print_json(
             *({"event": "warning", "text": text} for text in found.warnings),
@@ -55,12 +56,12 @@ def validate(
 
     Each problem is a line: file, line, what. With --quiet only problems are said.
 
-    [bold]Example[/bold]: chinwag validate results/reference/*
+    [bold]Example[/bold]: chinwag validate results/reference
     """
     from chinwag_bench.validation import validate as validate_one
 
     bad = False
-    for directory in directories:
+    for directory in map(result_directory, directories):
         found = validate_one(directory)
         bad |= bool(found.problems)
         if json:

@@ -11,6 +11,7 @@ from chinwag_bench.metrics.metric import Metric, MetricSettings
 from chinwag_bench.runs.profile import RunProfile
 from chinwag_bench.runs.rounds import shuffled_rounds
 from chinwag_bench.servers.catalog import Target
+from chinwag_bench.text import minutes
 
 
 class PlannedCell(msgspec.Struct, frozen=True):
@@ -80,9 +81,3 @@ def make_plan(profile: RunProfile, targets: list[Target], seed: int) -> Plan:
         )
     ]
     return Plan(profile, cells)
-
-
-def minutes(seconds: float) -> str:
-    """``95`` becomes ``1 min 35 s``."""
-    whole = round(seconds)
-    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"

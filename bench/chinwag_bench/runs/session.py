@@ -26,13 +26,14 @@ from chinwag_bench.metrics.cell import Place, Site
 from chinwag_bench.paths import Workspace
 from chinwag_bench.progress import Kind, Reporter
 from chinwag_bench.records import Calibration, Floor, Run
-from chinwag_bench.runs.plan import Plan, make_plan, minutes
+from chinwag_bench.runs.plan import Plan, make_plan
 from chinwag_bench.runs.prepare import Obstacles, make_columns
 from chinwag_bench.runs.profile import RunProfile, profile_of_run
 from chinwag_bench.runs.runner import Runner
 from chinwag_bench.runs.store import RunStore, new_folder
 from chinwag_bench.servers.catalog import Catalog, Target, discover
 from chinwag_bench.servers.effort import read_effort
+from chinwag_bench.text import minutes
 from chinwag_bench.version import KIT_VERSION
 
 _FLOOR_ATTEMPTS_MAX = 2
