@@ -47,6 +47,12 @@ def run(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this result directory.")
     ] = None,
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway", help="Resume although the machine or a build differs; the page says so."
+        ),
+    ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -54,10 +60,14 @@ def run(
 
     [bold]Examples[/bold]: chinwag run smoke --servers go,node-ws · chinwag run --resume
     results/2026-01-31-120000-host"""
+    if anyway and resume is None:
+        raise UsageError("--anyway goes with --resume only", hint="see `chinwag run --help`")
     with make_reporter(json=json, quiet=quiet) as reporter:
         if resume is not None:
             workspace = find_workspace()
-            session = resume_session(workspace, discover(workspace), result_directory(resume))
+            session = resume_session(
+                workspace, discover(workspace), result_directory(resume), anyway=anyway
+            )
         else:
             request = make_request(profile, servers, peers, seed, results, server_cores, cap)
             store = new_store(request)

@@ -26,6 +26,7 @@ from chinwag_bench.metrics.cell import Place, Site
 from chinwag_bench.paths import Workspace
 from chinwag_bench.progress import Kind, Reporter
 from chinwag_bench.records import Calibration, Floor, Run
+from chinwag_bench.runs import continuation
 from chinwag_bench.runs.plan import Plan, make_plan
 from chinwag_bench.runs.prepare import Obstacles, make_columns
 from chinwag_bench.runs.profile import RunProfile, profile_of_run
@@ -158,8 +159,9 @@ def open_session(request: Request, store: RunStore, obstacles: Obstacles) -> Ses
     run = store.run
     run.columns = make_columns(request.targets, obstacles)
     run.effort = {target.base_id: read_effort(target.server) for target in request.targets}
-    store.save_run()
     good = [target for target in request.targets if target.base_id not in obstacles]
+    continuation.remember(run, request.workspace, good)
+    store.save_run()
     return Session(store, request.workspace, request.profile, good)
 
 
@@ -191,8 +193,12 @@ def new_store(request: Request) -> RunStore:
     return store
 
 
-def resume_session(workspace: Workspace, catalog: Catalog, folder: Path) -> Session:
-    """Goes on where a run stopped: same profile, columns, seed and order. Raises ``UsageError``."""
+def resume_session(
+    workspace: Workspace, catalog: Catalog, folder: Path, *, anyway: bool = False
+) -> Session:
+    """Goes on where a run stopped: same profile, columns, seed and order, same machine and builds.
+    Raises ``UsageError`` with what differs, which ``anyway`` turns into a note of the run.
+    """
     store = RunStore.reopen(folder)
     if not store.run.columns:
         raise UsageError(f"{folder} stopped before anything was measured", hint="start a new run")
@@ -202,6 +208,15 @@ def resume_session(workspace: Workspace, catalog: Catalog, folder: Path) -> Sess
         if column.status == "ok":
             target = catalog.target(column.aa_of or column.id)
             targets.append(Target(target.server, target.variant, again=column.aa_of is not None))
+    continuation.check_present(targets)
+    continuation.check(
+        store.run,
+        read_fingerprint(),
+        continuation.made_with(workspace, targets),
+        read_loads(workspace, profile),
+        anyway=anyway,
+    )
+    store.save_run()
     return Session(store, workspace, profile, targets)
 
 
