@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from chinwag_bench.commands import options
 from chinwag_bench.commands.servers import print_json
 from chinwag_bench.errors import EXIT_FOUND, EXIT_OK
+from chinwag_bench.evidence import UnreadableResult
 from chinwag_bench.runs.store import result_directory
 
 
@@ -49,6 +51,12 @@ def validate(
     directories: Annotated[
         list[Path], typer.Argument(help="Result directories.", metavar="DIR...")
     ],
+    reference: Annotated[
+        bool,
+        typer.Option(
+            "--reference", help="Also whether it may be a reference run: every cell quiet."
+        ),
+    ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -59,10 +67,14 @@ def validate(
     [bold]Example[/bold]: chinwag validate results/reference
     """
     from chinwag_bench.validation import validate as validate_one
+    from chinwag_bench.validation.reference import reference_problems
 
     bad = False
     for directory in map(result_directory, directories):
         found = validate_one(directory)
+        if reference:
+            with suppress(UnreadableResult):  # Which is among the problems already.
+                found.problems += reference_problems(directory)
         bad |= bool(found.problems)
         if json:
             print_json(found)

@@ -185,6 +185,7 @@ def measure(session: Session, reporter: Reporter, *, headroom: bool = False) -> 
     store = session.store
     go_on = f"go on with: chinwag run --resume {store.folder}"
     try:
+        session.warm(reporter)
         if headroom:
             session.check_headroom(reporter)
         session.calibrate(reporter)

@@ -30,6 +30,11 @@ class PlannedCell(msgspec.Struct, frozen=True):
         return self.settings.planned_s
 
     @property
+    def text(self) -> str:
+        """As people read it."""
+        return f"{self.metric} {self.target.id}, round {self.round}"
+
+    @property
     def key(self) -> tuple[str, str, int]:
         return self.metric, self.target.id, self.round
 
@@ -49,6 +54,12 @@ class Plan(msgspec.Struct):
 
     def of(self, metric: str) -> list[PlannedCell]:
         return [cell for cell in self.cells if cell.metric == metric]
+
+    def seconds_after(self, metric: str) -> float:
+        """Of the metrics that come after this one."""
+        names = [kind.name for kind, _ in self.profile.metrics()]
+        later = names[names.index(metric) + 1 :]
+        return sum(cell.seconds for cell in self.cells if cell.metric in later)
 
     def summary(self) -> list[tuple[str, int, float]]:
         """(metric, cells, seconds), in the order of measuring."""

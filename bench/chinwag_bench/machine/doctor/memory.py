@@ -7,12 +7,18 @@ from pathlib import Path
 
 from chinwag_bench.machine.control_groups import memory_limits
 from chinwag_bench.machine.doctor.finding import Finding, read
+from chinwag_bench.machine.first_touch import GIBIBYTE, touch
 from chinwag_bench.machine.kernel_memory import kernel_meter
 from chinwag_bench.machine.memory_share import available_bytes, host_memory
 
 _GROUP = "memory"
 _GIGABYTE = 1e9
 _SET_SIZES = ("smaps_rollup", "smaps")
+_TOUCHED_FOR_S = 3.0
+_SLOW_MS_PER_GIB = 1500.0
+"""Page faults of a machine whose memory is backed take 200 to 700 ms."""
+_STALL_MS = 60.0
+"""For 16 MiB: above it a tail of tens of milliseconds need not be the server's."""
 _NEEDED = 3e9
 """10,000 connections of the hungriest server, the generator and the page cache."""
 
@@ -21,6 +27,7 @@ def findings(root: Path) -> Iterator[Finding]:
     yield available(root)
     yield swap(root)
     yield of_processes(root)
+    yield first_touch(root)
     with kernel_meter() as meter:
         yield kernel_share(root, meter.method)
 
@@ -75,6 +82,30 @@ def of_processes(root: Path) -> Finding:
         if shown
         else "what a server takes can't be told: the memory rows are not worth reading",
         todo="" if shown else "measure on a kernel with /proc/PID/smaps, not in a sandbox",
+    )
+
+
+def first_touch(root: Path) -> Finding:
+    """Touches fresh memory, a gibibyte of it where that is an eighth of what is available."""
+    free = available_bytes(root)
+    size = min(GIBIBYTE, (free or 0) // 8)
+    found = touch(size, _TOUCHED_FOR_S)
+    if not found.bytes:
+        return _not_shown("first touch", "too little memory to try what a first touch costs")
+    slow = found.ms_per_gib > _SLOW_MS_PER_GIB or found.slowest_ms > _STALL_MS
+    return Finding(
+        group=_GROUP,
+        check="first touch",
+        level="warning" if slow else "ok",
+        found=found.text(),
+        meaning="the host backs memory only when it is touched: a server that grows stalls for it; "
+        "a run touches what it needs beforehand, as far as it can"
+        if slow
+        else "fresh memory is backed at once, as far as this shows",
+        todo="have the host back the guest's memory (preallocation, huge pages, no ballooning), or "
+        "run twice and quote the second"
+        if slow
+        else "",
     )
 
 
