@@ -64,6 +64,25 @@ def test_chinwag_commands_in_docs_exist(path: Path) -> None:
     assert set(re.findall(r"(?:^|`|/)chinwag ([a-z]+)\b", code_of(path), re.MULTILINE)) <= known
 
 
+@pytest.mark.parametrize(("tool", "shell"), [("Go", "GO_MINIMUM"), ("Node.js", "NODE_MINIMUM")])
+def test_manifests_and_setup_ask_for_the_same_versions(tool: str, shell: str) -> None:
+    """What a manifest calls enough is what `make setup` installs for, so that neither contradicts
+    the other.
+    """
+    setup = (ROOT / "scripts/setup/toolchains.sh").read_text(encoding="utf-8")
+    minimum = re.search(rf"\b{shell}=([\d.]+)", setup)
+    assert minimum
+    asked = {
+        name(path): re.findall(r"(\d+\.\d+) or newer", line)
+        for path in tracked()
+        if path.name == "server.toml"
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith("missing") and f"{tool} is not installed" in line
+    }
+    assert asked
+    assert {version for versions in asked.values() for version in versions} == {minimum[1]}, asked
+
+
 def test_every_make_target_says_what_it_is_for() -> None:
     text = (ROOT / "Makefile").read_text()
     targets = re.findall(r"^([a-z]+):(.*)$", text, re.MULTILINE)
