@@ -31,13 +31,18 @@ class Bench:
     loads: dict
     target: object
 
-    def runner(self, **change):
+    def runner(self, after_round=lambda: None, **change):
         profile = msgspec.structs.replace(TINY, **change)
         plan = make_plan(profile, [self.target], seed=1)
         plan.cells = plan.of("start")
         reporter = make_reporter(json=False, quiet=True)
         return Runner(
-            store=self.store, site=self.site, plan=plan, loads=self.loads, reporter=reporter
+            store=self.store,
+            site=self.site,
+            plan=plan,
+            loads=self.loads,
+            reporter=reporter,
+            after_round=after_round,
         )
 
 
@@ -73,6 +78,19 @@ def attempts(bench):
 
 def notes(bench):
     return [note for note in bench.store.run.notes if note.startswith("disturbed: ")]
+
+
+def test_after_each_round_what_is_measured_can_be_shown(bench):
+    seen = []
+    runner = bench.runner(
+        after_round=lambda: seen.append(len(bench.store.records())),
+        start=msgspec.structs.replace(TINY.start, repeats=3),
+        limits=CALM,
+    )
+    runner.measure_all()
+    assert seen == [1, 2, 3]
+    bench.runner(after_round=lambda: seen.append("again"), limits=CALM).measure_all()
+    assert "again" not in seen, "nothing new was measured"
 
 
 def test_a_disturbed_cell_is_measured_again_as_often_as_is_allowed_and_all_are_kept(bench):

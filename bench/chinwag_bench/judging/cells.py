@@ -30,7 +30,7 @@ def measured(spec: Spec, column: Column, evidence: Evidence) -> tuple[Cell, ByRo
         return cell, _rate_within(cell, spec, column, evidence)
     made = evidence.of(spec.source, column.id)
     used = kept(made)
-    cell.reason = _no_value(spec, column, used)
+    cell.reason = _no_value(spec, column, used, evidence)
     if cell.reason is not None:
         return cell, {}
     rounds = {
@@ -69,7 +69,7 @@ def _rate_within(cell: Cell, spec: Spec, column: Column, evidence: Evidence) -> 
         if 0 in rounds:
             cell.notes.append(Note(code="pooled"))
         return rounds
-    cell.reason = _no_value(spec, column, kept(evidence.of("throughput", column.id)))
+    cell.reason = _no_value(spec, column, kept(evidence.of("throughput", column.id)), evidence)
     if cell.reason is None or cell.reason.code == "without_value":
         best = min((point.p99_ms[1] for point in points), default=None)
         cell.reason = Note(code="no_rate_within", args={"p99_ms": spec.p99_limit_ms, "best": best})
@@ -101,14 +101,14 @@ def _set_interval(cell: Cell, rounds: Sequence[Bounds], seed: int) -> None:
     cell.interval, cell.coverage = (lows.low, top), lows.coverage
 
 
-def _no_value(spec: Spec, column: Column, used: Sequence[Raw]) -> Note | None:
+def _no_value(spec: Spec, column: Column, used: Sequence[Raw], evidence: Evidence) -> Note | None:
     """Why the cell has no value, or ``None`` if it has one."""
     if spec.source == "none":
         return Note(code="never" if spec.row.id == "learning" else "not_by_this_version")
     if column.status != "ok":
         return Note(code="column", args={"status": column.status, "reason": column.reason or ""})
     if not used:
-        return Note(code="not_in_run")
+        return Note(code="not_in_run" if evidence.run.finished_at else "not_yet")
     failures = [why for record in used if (why := _failure(spec, record)) is not None]
     if len(failures) == len(used):
         texts = Counter(failures).most_common(1)

@@ -36,6 +36,7 @@ _WORDS: dict[str, Callable[[Json], str]] = {
     "never": lambda _: "not measurable",
     "not_by_this_version": lambda _: "not measured by this version",
     "not_counted": lambda _: "not counted in this run",
+    "not_yet": lambda _: "not measured yet",
     "not_in_run": lambda _: "not measured in this run",
     "column": _column,
     "without_value": lambda args: str(args["why"]),

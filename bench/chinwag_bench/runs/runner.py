@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 from chinwag_bench.errors import GeneratorError, ServerError
 from chinwag_bench.load_profile import LoadProfile
@@ -39,12 +40,15 @@ class Runner:
         plan: Plan,
         loads: dict[str, LoadProfile],
         reporter: Reporter,
+        after_round: Callable[[], None] = lambda: None,
     ) -> None:
+        """``after_round`` is called, between two cells, when a round of a metric is through."""
         self._store = store
         self._site = site
         self._plan = plan
         self._loads = loads
         self._reporter = reporter
+        self._after_round = after_round
         self._records = store.records()
         allowed = plan.profile.repeats_max
         self._repeats_left = math.inf if allowed == "budget" else allowed - self._repeats()
@@ -59,11 +63,16 @@ class Runner:
         for metric, settings in self._plan.profile.metrics():
             self._prepare(metric, settings)
             cells = self._plan.of(metric.name)
-            for cell in cells:
-                if cell.key not in done:
+            left = [cell for cell in cells if cell.key not in done]
+            for cell, after in zip_longest(cells, cells[1:]):
+                if cell in left:
                     self._visit(cell)
                 self._planned_done_s += cell.seconds
+                if cell in left and after is not None and after.round != cell.round:
+                    self._after_round()
             self._repeat_disturbed(cells)
+            if left:
+                self._after_round()
         self._note_disturbed()
         self._store.run.finished_at = time.time()
         self._store.save_run()

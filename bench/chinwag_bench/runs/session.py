@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from chinwag_bench.servers.effort import read_effort
 from chinwag_bench.text import minutes
 from chinwag_bench.version import KIT_VERSION
 
+PAGE = "report.html"
 _FLOOR_ATTEMPTS_MAX = 5
 _WARMED = "memory was warmed before the first measurement: "
 
@@ -141,9 +143,29 @@ class Session:
         os.sched_setaffinity(0, self._cpus.generator)
         self._measure_floor(reporter)
         runner = Runner(
-            store=self.store, site=self._site(), plan=plan, loads=self._loads, reporter=reporter
+            store=self.store,
+            site=self._site(),
+            plan=plan,
+            loads=self._loads,
+            reporter=reporter,
+            after_round=partial(self._show_so_far, reporter),
         )
         return runner.measure_all()
+
+    def _show_so_far(self, reporter: Reporter) -> None:
+        """Writes the page of what is measured by now. It takes a second or two, between two cells;
+        what it meets must not end the run.
+        """
+        from chinwag_bench.render import write_all
+
+        is_first = not (self.store.folder / PAGE).is_file()
+        try:
+            write_all(self.store.folder)
+        except Exception as error:
+            reporter.say("warning", f"the page of what is measured so far was not written: {error}")
+            return
+        if is_first:
+            reporter.say("step", f"the page, which fills as cells come: {self.store.folder / PAGE}")
 
     def _measure_floor(self, reporter: Reporter) -> None:
         """Once a run, and again while it is disturbed, which takes seconds."""
