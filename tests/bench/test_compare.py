@@ -45,9 +45,10 @@ def faster(record: object) -> Throughput:
     return record
 
 
-def printed(found: Comparison, **options: object) -> str:
+def printed(found: Comparison, *, whole: bool = True, **options: object) -> str:
     out = io.StringIO()
-    print_comparison(found, Console(file=out, width=80, **options))  # type: ignore[arg-type]
+    console = Console(file=out, width=80, **options)  # type: ignore[arg-type]
+    print_comparison(found, console, whole=whole)
     return out.getvalue()
 
 
@@ -67,7 +68,7 @@ def judged(before: Cell, after: Cell, row: Row = RATE, aa: float = 0.0) -> Diffe
 def test_noise_is_no_change(before: Path, after: Path) -> None:
     found = compare(before, after)
     assert found.significant == []
-    assert printed(found).splitlines()[-1].startswith("no significant change (")
+    assert printed(found).splitlines()[0].startswith("no significant change (")
     assert found.warnings == []
 
 
@@ -80,12 +81,42 @@ def test_a_change_is_found_where_it_is_and_nowhere_else(before: Path, after: Pat
     (one,) = found.significant
     assert one.interval is not None and one.ratio is not None
     assert one.interval[0] < one.ratio < one.interval[1]
-    assert printed(found).splitlines()[-1].startswith("1 significant change: 1 better (")
+    assert printed(found).splitlines()[0].startswith("1 significant change: 1 better (")
 
 
 def test_what_share_of_the_changes_may_be_noise_is_said(before: Path, after: Path) -> None:
     rewrite(after, "throughput", faster)
     assert "of what is called changed, 5% is expected" in printed(compare(before, after))
+
+
+def test_only_what_changed_is_shown_unless_all_is_asked_for(before: Path, after: Path) -> None:
+    assert len(printed(compare(before, before), whole=False).splitlines()) == 1
+    rewrite(after, "throughput", faster)
+    shown = printed(compare(before, after), whole=False)
+    assert "rust" in shown
+    assert "chinwagd" not in shown
+    assert "elixir" in printed(compare(before, after))
+
+
+def test_nothing_is_compared_across_machines(before: Path, after: Path) -> None:
+    rewrite(after, "throughput", faster)
+    change_run(after, {"machine": {"cpu": {"model": "Another", "logical": 64}}})
+    found = compare(before, after)
+    assert found.significant == []
+    measured = [one for one in found.differences if not one.row.startswith("effort")]
+    assert {one.kind for one in measured} == {"unclear", "absent"}
+    assert "? measured on another machine: " in printed(found)
+
+
+def test_nothing_is_compared_where_the_settings_differ(before: Path, after: Path) -> None:
+    rewrite(after, "throughput", faster)
+    run = msgspec.json.decode((after / "run.json").read_bytes())
+    run["plan"]["settings"]["throughput"]["connections"] = 17
+    change_run(after, {"plan": run["plan"]})
+    found = compare(before, after)
+    assert found.significant == []
+    assert "? measured under other settings: throughput: " in printed(found)
+    assert [one for one in found.differences if one.row == "start_health" and one.kind == "same"]
 
 
 def test_a_bound_is_never_a_change(before: Path, after: Path) -> None:

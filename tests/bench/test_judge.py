@@ -241,14 +241,18 @@ def test_memory_says_how_the_kernels_part_was_taken(result: Path) -> None:
     assert "kernel memory by estimate" in remarks(judge(result), "memory_kernel", "go")
 
 
-def test_memory_below_zero_is_noted(result: Path) -> None:
+def test_memory_that_did_not_grow_is_no_value_and_not_the_best(result: Path) -> None:
     def change(record: Raw) -> Raw:
         assert isinstance(record, Memory)
-        record.points["empty"].user_bytes = 10**12
+        if record.column == "go":
+            record.points["joined"].kernel_bytes = record.points["empty"].kernel_bytes
         return record
 
     rewrite(result, "memory", change)
-    assert any("below zero" in note for note in remarks(judge(result), "memory_joined", "go"))
+    matrix = judge(result)
+    assert cell(matrix, "memory_kernel", "go").value is None
+    assert "too few connections to stand out" in reason(matrix, "memory_kernel", "go")
+    assert cell(matrix, "memory_kernel", "rust").value is not None
 
 
 def test_checks_pass_on_consistent_records(matrix: Matrix) -> None:

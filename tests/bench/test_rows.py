@@ -60,13 +60,20 @@ def test_memory_without_a_point_or_connections_has_no_value() -> None:
 
 
 def test_shares_become_percent_and_seconds_milliseconds() -> None:
-    cpu = CpuAtN(**PLAIN, user_share=0.025, system_share=0.05)
+    cpu = CpuAtN(**PLAIN | {"seconds": 10.0}, user_share=0.025, system_share=0.05)
     found = [at(name, cpu) for name in ("cpu_at_n", "cpu_at_n_user", "cpu_at_n_system")]
     assert found == pytest.approx([7.5, 2.5, 5.0])
     assert at("cpu_at_n", CpuAtN(**PLAIN)) is None
     start = Start(**PLAIN, health_s=0.25)
     assert at("start_health", start) == 250
     assert at("start_first_message", start) is None
+
+
+def test_a_share_of_few_ticks_is_known_to_one_tick_only() -> None:
+    """No tick in 10 s is not no time: it is less than 0.1 %."""
+    idle = CpuAtN(**PLAIN | {"seconds": 10.0}, user_share=0.0, system_share=0.003)
+    assert BY_ID["cpu_at_n_user"].bounds(idle) == Bounds(0.0, pytest.approx(0.1))
+    assert BY_ID["cpu_at_n_system"].bounds(idle) == Bounds(pytest.approx(0.2), pytest.approx(0.4))
 
 
 def test_connections_are_projected_to_the_articles_memory() -> None:

@@ -22,13 +22,15 @@ def compare(
     fail_on_change: Annotated[
         bool, typer.Option("--fail-on-change", help="Exit with 1 on a significant change.")
     ] = False,
+    whole: Annotated[
+        bool, typer.Option("--all", help="Every row, and why some can't be told.")
+    ] = False,
     json: options.Json = False,
-    quiet: options.Quiet = False,
 ) -> None:
     """Says what changed between two runs, and whether it is more than noise.
 
-    Medians are compared, not rounds: rounds of different runs share no disturbance. A bound is
-    never called a change. With --quiet only significant changes are listed.
+    Medians are compared, not rounds: rounds of different runs share no disturbance. What the load
+    generator ended, another machine or other settings measured, is never called a change.
 
     [bold]Example[/bold]: chinwag compare results/reference results/MY-RUN
     """
@@ -43,7 +45,7 @@ def compare(
             {"event": "summary", "significant": len(found.significant), "text": found.summary()},
         )
     else:
-        print_comparison(found, Console(), changes_only=quiet)
+        print_comparison(found, Console(), whole=whole)
     raise typer.Exit(EXIT_FOUND if fail_on_change and found.significant else EXIT_OK)
 
 

@@ -145,7 +145,7 @@ def _failure(spec: Spec, record: Raw) -> str | None:
         return None
     if isinstance(record, Throughput) and record.best is None:
         return record.reason or "no rate was sustained"
-    return record.reason or _unsustained(record) or "the record has no such value"
+    return record.reason or _unsustained(record) or spec.absent
 
 
 def _unsustained(record: Raw) -> str | None:
@@ -186,9 +186,6 @@ def _of_search(record: Throughput) -> list[Note]:
 def _memory_notes(spec: Spec, records: Sequence[Memory]) -> list[Note]:
     counts = sorted({record.connections for record in records})
     notes = [Note(code="connections", args={"counts": counts})]
-    found = [spec.bounds(record) for record in records]
-    if any(one is not None and one.high < 0 for one in found):
-        notes.append(Note(code="below_zero"))
     if spec.row.id == "memory_kernel":
         methods = {r.points["joined"].kernel_method for r in records if "joined" in r.points}
         notes.append(Note(code="kernel_memory", args={"methods": sorted(methods)}))

@@ -28,6 +28,8 @@ class Spec:
     bounds: Callable[[Any], Bounds | None]
     quantile: float | None = None
     """Of messages' delays: too few messages beyond it show nothing."""
+    absent: str = "the record has no such value"
+    """Why a good record may have none."""
     notes: Callable[[Any], list[Note]] = lambda _: []
     """What a reader must know about one record's value; equal notes are shown once."""
     needs_article: bool = False

@@ -5,16 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from chinwag_bench.judging.bounds import Bounds
 from chinwag_bench.judging.matrix import Note
 from chinwag_bench.judging.row import (
     Spec,
-    plain,
     row,
 )
 from chinwag_bench.metrics.cell import Bout, Place, bout
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
 from chinwag_bench.records import CpuAtN, Step
+
+_TICK_S = 0.01
+"""The kernel counts a process's time in ticks."""
+_FEW = 5
+"""A share of fewer ticks is known to one tick only: none of them is no zero."""
 
 
 class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -74,12 +79,16 @@ def _describe(record: CpuAtN) -> str:
     )
 
 
-def _share_percent(*names: str) -> Callable[[CpuAtN], float | None]:
-    def value(record: CpuAtN) -> float | None:
+def _share_percent(*names: str) -> Callable[[CpuAtN], Bounds | None]:
+    def bounds(record: CpuAtN) -> Bounds | None:
         shares = [getattr(record, name) for name in names]
-        return None if None in shares else float(sum(shares) * 100)
+        if None in shares:
+            return None
+        value, tick = sum(shares), _TICK_S / record.seconds if record.seconds else 0.0
+        slack = tick if value < _FEW * tick else 0.0
+        return Bounds(100 * max(0.0, value - slack), 100 * (value + slack))
 
-    return value
+    return bounds
 
 
 def _rows() -> list[Spec]:
@@ -93,7 +102,7 @@ def _rows() -> list[Spec]:
         Spec(
             row("Connections", id_, title, "%", "lower", f"{part} {what}."),
             "cpu_at_n",
-            plain(_share_percent(*names)),
+            _share_percent(*names),
             notes=lambda record: [
                 Note(
                     code="load",

@@ -146,7 +146,9 @@ def _describe(record: Memory) -> str:
 
 
 def growth_mb(record: Memory, point: str, part: Literal["user", "kernel"]) -> float | None:
-    """Memory over the empty server, in MB (10^6 bytes) per 10,000 connections."""
+    """Memory over the empty server, in MB (10^6 bytes) per 10,000 connections. ``None`` where it is
+    not known or nothing: too few connections stand out from the empty server's noise no more.
+    """
     here, empty = record.points.get(point), record.points.get("empty")
     if here is None or empty is None or record.connections <= 0:
         return None
@@ -156,7 +158,7 @@ def growth_mb(record: Memory, point: str, part: Literal["user", "kernel"]) -> fl
         return None
     else:
         grown = here.kernel_bytes - empty.kernel_bytes
-    return grown / MEGABYTE * PER_CONNECTIONS / record.connections
+    return grown / MEGABYTE * PER_CONNECTIONS / record.connections if grown > 0 else None
 
 
 def _whole_mb(record: Memory) -> float | None:
@@ -183,7 +185,12 @@ def _memory_row(id_: str, title: str, point: str, part: Literal["user", "kernel"
         f"{kinds[part]}, growth over the empty server per 10,000 connections "
         f"({point.replace('_', ' ')}), MB = 10^6 bytes.",
     )
-    return Spec(about, "memory", plain(lambda record: growth_mb(record, point, part)))
+    return Spec(
+        about,
+        "memory",
+        plain(lambda record: growth_mb(record, point, part)),
+        absent="not measured, or too few connections to stand out from the empty server's noise",
+    )
 
 
 def _rows() -> list[Spec]:

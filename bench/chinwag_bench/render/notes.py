@@ -62,9 +62,6 @@ _WORDS: dict[str, Callable[[Json], str]] = {
     "broadcast": lambda args: (
         f"{args['messages_per_s']:g} messages/s, each to {args['members']:,} members"
     ),
-    "below_zero": lambda _: (
-        "below zero: too few connections to stand out from the empty server's noise"
-    ),
     "kernel_memory": lambda args: f"kernel memory by {', '.join(args['methods'])}",
     "ended_by": lambda args: f"ended by: {args['stopped']}",
     "projection": lambda args: (
