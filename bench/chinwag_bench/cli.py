@@ -11,10 +11,17 @@ from typing import NoReturn
 
 import typer
 
-from chinwag_bench.commands import results, runs, servers
+from chinwag_bench.commands import results, runs, servers, start
 from chinwag_bench.commands.calibrate import calibrate
 from chinwag_bench.commands.doctor import doctor
-from chinwag_bench.errors import EXIT_CODES, EXIT_INTERNAL, EXIT_OK, ChinwagError
+from chinwag_bench.errors import (
+    EXIT_CODES,
+    EXIT_INTERNAL,
+    EXIT_OK,
+    ChinwagError,
+    host_refusal,
+)
+from chinwag_bench.paths import put_toolchain_first
 
 _EPILOG = "\n\n".join(
     [
@@ -28,7 +35,8 @@ _EPILOG = "\n\n".join(
 app = typer.Typer(
     help="Builds, verifies and measures chat servers side by side, and writes the decision matrix.",
     epilog=_EPILOG,
-    no_args_is_help=True,
+    invoke_without_command=True,
+    callback=start.start,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -48,20 +56,35 @@ app.command("validate", no_args_is_help=True)(results.validate)
 
 
 def main() -> NoReturn:
-    """Runs one command; typer itself exits with 2 on wrong usage and 130 on Ctrl-C. SIGTERM ends it
-    as Ctrl-C does, so that servers are stopped either way.
+    """Runs one command; typer itself exits with 2 on wrong usage and 130 on Ctrl-C. SIGTERM, and
+    the end of the terminal, end it as Ctrl-C does, so that servers are stopped in any case.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Whoever says `nohup` wants it to go on.
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
+    put_toolchain_first()
     try:
         app(prog_name="chinwag")
     except ChinwagError as error:
-        print(f"error: {error.text()}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _give_up(error)
+    except OSError as error:
+        refusal = host_refusal(error)
+        if refusal is None:
+            _admit_a_bug()
+        else:
+            _give_up(refusal)
     except Exception:
-        traceback.print_exc()
-        print(
-            "error: this is a bug in chinwag, please report it with the lines above",
-            file=sys.stderr,
-        )
-        sys.exit(EXIT_INTERNAL)
+        _admit_a_bug()
     sys.exit(EXIT_OK)
+
+
+def _give_up(error: ChinwagError) -> NoReturn:
+    print(f"error: {error.text()}", file=sys.stderr)
+    sys.exit(error.exit_code)
+
+
+def _admit_a_bug() -> NoReturn:
+    traceback.print_exc()
+    print("error: this is a bug in chinwag, please report it with the lines above", file=sys.stderr)
+    sys.exit(EXIT_INTERNAL)

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 EXIT_OK = 0
 EXIT_SERVER = 1
 EXIT_FOUND = 1
@@ -78,3 +81,29 @@ class GeneratorError(ChinwagError):
     """
 
     exit_code = EXIT_SERVER
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+_IN_THE_WAY = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+_TOO_MANY = {errno.EMFILE, errno.ENFILE}
+
+
+def host_refusal(error: OSError, path: str | os.PathLike[str] | None = None) -> HostError | None:
+    """What the machine refuses, as one message with a hint that fits; ``None`` for what is none of
+    its refusals, such as a file that is not there. ``path`` is for errors that name none.
+    """
+    where = path if path is not None else error.filename
+    what = error.strerror or str(error)
+    if error.errno in _FULL:
+        subject = f"{where} can't be written" if where is not None else "nothing can be written"
+        return HostError(f"{subject}: {what}", hint="free some space, or raise the limit")
+    if error.errno in _TOO_MANY:
+        return HostError(what, hint="raise the limit of open files: see `chinwag doctor`")
+    hint = {
+        **dict.fromkeys(_CLOSED, "make it writable for this user, or work in a checkout that is"),
+        **dict.fromkeys(_IN_THE_WAY, "move away what is there: it is no folder, or no file"),
+    }.get(error.errno or 0)
+    if hint is None or where is None:
+        return None
+    return HostError(f"{os.fspath(where)} can't be used: {what}", hint=hint)

@@ -8,12 +8,16 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
-from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, ChinwagError, UsageError
+from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, ChinwagError, HostError, UsageError
 from chinwag_bench.paths import find_workspace
+from chinwag_bench.runs.store import newest_result
 
 TIMEOUT_S = 300
+_SOCKET_FOLDER_MAX = 70
+"""Of the 107 characters of a Unix socket's name; the rest is the kernel's own part of it."""
+_SHORT_FOLDERS = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))
 
 
 def result_directory() -> Path:
@@ -24,14 +28,14 @@ def result_directory() -> Path:
     chosen = os.environ.get("CHINWAG_RESULTS")
     if chosen:
         return _checked(Path(chosen))
-    results = find_workspace().results
-    for folder in (results, results / "reference"):
-        runs = sorted(folder.glob("*/run.json"), key=lambda path: path.stat().st_mtime)
-        if runs:
-            return runs[-1].parent
-    raise UsageError(
-        f"no results in {results}", hint="Run `make matrix`, or point CHINWAG_RESULTS at a run."
-    )
+    workspace = find_workspace()
+    newest = newest_result(workspace)
+    if newest is None:
+        raise UsageError(
+            f"no results in {workspace.results}",
+            hint="Run `make matrix`, or point CHINWAG_RESULTS at a run.",
+        )
+    return newest
 
 
 def _checked(folder: Path) -> Path:
@@ -51,7 +55,7 @@ def execute(notebook: Path, results: Path, output: Path) -> None:
 
     document = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     environment = {**os.environ, "CHINWAG_RESULTS": str(results), "PYTHONPATH": _python_path()}
-    with TemporaryDirectory(prefix="chinwag-") as sockets:
+    with TemporaryDirectory(prefix="chinwag-", dir=socket_folder()) as sockets:
         # Unix sockets: no port is opened, and none can be taken.
         kernel = AsyncKernelManager(
             kernel_name="python3", transport="ipc", connection_file=f"{sockets}/kernel.json"
@@ -60,6 +64,19 @@ def execute(notebook: Path, results: Path, output: Path) -> None:
         client.execute(env=environment, cwd=str(notebook.parent))
     output.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(document, output)  # type: ignore[no-untyped-call]
+
+
+def socket_folder(usual: Path | None = None) -> Path:
+    """Where the kernels' sockets fit: their names may have 107 characters, and a temporary folder
+    may have more by itself. Raises HostError where none can be written.
+    """
+    for folder in (usual or Path(gettempdir()), *_SHORT_FOLDERS):
+        if len(os.fsencode(folder)) <= _SOCKET_FOLDER_MAX and os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    raise HostError(
+        "the notebooks' kernels find no folder for their sockets",
+        hint=f"set TMPDIR to a folder whose path has at most {_SOCKET_FOLDER_MAX} characters",
+    )
 
 
 def _python_path() -> str:

@@ -30,6 +30,16 @@ class Workspace(msgspec.Struct, frozen=True):
     def conformance(self) -> Path:
         return self.root / "tests" / "conformance"
 
+    @property
+    def toolchain(self) -> Path:
+        """What `make setup` installs into the checkout: programs in ``bin``, and its stamps."""
+        return self.root / ".toolchain"
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether `make setup` has come to its end here."""
+        return (self.toolchain / "stamps" / "python").is_file()
+
     def server_build(self, name: str) -> Path:
         """The build folder of one server: binaries, build log, stamp."""
         return self.root / "build" / "servers" / name
@@ -55,6 +65,19 @@ class Workspace(msgspec.Struct, frozen=True):
                 hint=f"build it with `make native`, or point {variable} at it",
             )
         return path
+
+
+def put_toolchain_first() -> None:
+    """Has PATH begin with what `make setup` installed, as the Makefile does: a `chinwag` that was
+    started by its path finds the same programs. Outside of a checkout nothing changes.
+    """
+    try:
+        programs = str(find_workspace().toolchain / "bin")
+    except UsageError:
+        return
+    path = os.environ.get("PATH", os.defpath)
+    if os.path.isdir(programs) and path.split(os.pathsep)[0] != programs:
+        os.environ["PATH"] = os.pathsep.join([programs, path])
 
 
 def find_workspace() -> Workspace:

@@ -7,13 +7,18 @@ event a line of standard output."""
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Literal, Protocol
 
 import msgspec
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn
+
+from chinwag_bench.text import minutes
 
 Kind = Literal["step", "cell", "warning", "result"]
 """``step``: set-up; ``cell``: one measurement begins; ``warning``; ``result``: something was
@@ -21,10 +26,19 @@ measured or made.
 """
 
 
+_TELLING = 0.05
+"""From this share on, the time so far says something of the time left."""
+
+
 class Reporter(Protocol):
     """Takes events. ``facts`` are for machines; ``text`` is for people and says what matters."""
 
     def say(self, kind: Kind, text: str, **facts: Any) -> None: ...
+
+    def show(self, text: str, share: float) -> None:
+        """How far a work is whose length nobody planned: ``share`` is 0 to 1. Only a bar shows it,
+        and drawing costs CPU: not while something is measured.
+        """
 
     def __enter__(self) -> Reporter: ...
 
@@ -48,6 +62,9 @@ class _Plain:
         elif not self._quiet:
             print(text, file=sys.stderr, flush=True)
 
+    def show(self, text: str, share: float) -> None:
+        return None
+
     def __enter__(self) -> Reporter:
         return self
 
@@ -63,8 +80,8 @@ class _Events(_Plain):
 
 
 class _Bar(_Plain):
-    """A bar over the planned seconds. It is redrawn only at events: drawing costs CPU that a hold
-    would feel.
+    """A bar over the planned seconds, with one clock: "25 s left, 5 s so far". It is redrawn only
+    at events: drawing costs CPU that a hold would feel.
     """
 
     def __init__(self) -> None:
@@ -74,27 +91,39 @@ class _Bar(_Plain):
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[left]}"),
-            TimeElapsedColumn(),
             console=self._console,
             auto_refresh=False,
             transient=True,
         )
         self._task = self._progress.add_task("", total=None, left="", visible=False)
+        self._began: float | None = None
 
     def say(self, kind: Kind, text: str, **facts: Any) -> None:
         if kind == "cell":
-            self._progress.update(
-                self._task,
-                description=escape(text),
-                completed=facts["planned_done_s"],
-                total=facts["planned_s"],
-                left=f"{max(0.0, facts['planned_s'] - facts['planned_done_s']) / 60:.0f} min left",
-                visible=True,
-            )
+            done, planned = facts["planned_done_s"], facts["planned_s"]
+            self._draw(text, done, planned, f"{minutes(max(0.0, planned - done))} left")
         else:
             style = {"warning": "[yellow]warning:[/yellow] ", "result": "  ", "step": ""}[kind]
             self._progress.console.print(style + escape(text))
         self._progress.refresh()
+
+    def show(self, text: str, share: float) -> None:
+        spent = time.monotonic() - self._began if self._began is not None else 0.0
+        left = f"about {minutes(spent / share - spent)} left" if share > _TELLING else "beginning"
+        self._draw(text, share, 1.0, left)
+        self._progress.refresh()
+
+    def _draw(self, text: str, done: float, of: float, left: str) -> None:
+        now = time.monotonic()
+        self._began = now if self._began is None else self._began
+        self._progress.update(
+            self._task,
+            description=escape(text),
+            completed=done,
+            total=of,
+            left=f"{left}, {minutes(now - self._began)} so far",
+            visible=True,
+        )
 
     def __enter__(self) -> Reporter:
         self._progress.start()
@@ -102,6 +131,17 @@ class _Bar(_Plain):
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
+
+
+@contextmanager
+def said_when_interrupted(reporter: Reporter, text: str) -> Iterator[None]:
+    """Tells what an interruption leaves behind, and lets it go on upwards."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        with suppress(OSError):  # The terminal may be gone, which is why.
+            reporter.say("warning", f"interrupted: {text}")
+        raise
 
 
 def make_reporter(*, json: bool, quiet: bool) -> Reporter:

@@ -13,8 +13,6 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-MATRIX_SCHEMA = "chinwag-matrix/1"
-
 Json = dict[str, Any]
 Status = Literal["ok", "failed", "missing"]
 
@@ -35,6 +33,9 @@ class Column(msgspec.Struct, kw_only=True):
     versions: dict[str, str] = {}
     caveats: list[str] = []
     aa_of: str | None = None
+    threads: Literal["one", "cores", "workers"] | None = None
+    """What it can use of a machine: one thread, all cores, or all by worker processes. ``None`` in
+    runs from before manifests said it."""
     published: str | None = None
     """The articles' column for this server: elixir, go, rust, node; ``None`` where they have none.
     The runner copies it from the manifest's key of the same name."""
@@ -318,15 +319,6 @@ KINDS_OF_RUN: dict[str, type[OfRun]] = {
 """Name -> record, as ``KINDS``."""
 
 
-class NearCeiling(msgspec.Struct, kw_only=True):
-    """A cell whose rate the generator may have held back."""
-
-    column: str
-    row: str
-    share: float
-    """Of the generator's ceiling."""
-
-
 class Verification(msgspec.Struct, kw_only=True):
     """Conformance of one column."""
 
@@ -381,106 +373,3 @@ class Run(msgspec.Struct, kw_only=True):
     """By column, that of an A/A pair once. Older runs have it by server."""
     finished_at: float | None = None
     notes: list[str] = []
-
-
-class Verdict(msgspec.Struct, kw_only=True):
-    """What a measurement, or plain arithmetic, says about one published figure."""
-
-    kind: Literal["reproduced", "differs", "impossible", "not_measurable"]
-    text: str
-    factor: float | None = None
-    """Measured divided by published, where both are numbers of one unit."""
-
-
-class Published(msgspec.Struct, kw_only=True):
-    """What an article states for this cell, quoted."""
-
-    article: str
-    value: float | str
-    unit: str
-    where: str = ""
-    """Key of the figure in published.json, for example ``matrix.p99_ms.go``."""
-    verdict: Verdict | None = None
-
-
-class Claim(msgspec.Struct, kw_only=True):
-    """A published statement that belongs to no cell, checked by arithmetic on published figures."""
-
-    id: str
-    article: str
-    statement: str
-    verdict: Verdict
-
-
-class Cell(msgspec.Struct, kw_only=True):
-    row: str
-    column: str
-    value: float | None
-    unit: str
-    interval: tuple[float, float] | None = None
-    coverage: float | None = None
-    """Probability that the interval holds the median: 1 - 2^(1-n) for min-max of n rounds."""
-    rounds: int = 0
-    samples: list[float] = []
-    lower_bound: bool = False
-    """The true value is at least this: printed ``>= x``."""
-    upper_bound: bool = False
-    """The true value is at most this (the generator's own lag is part of it): printed ``<= x``."""
-    limited_by: str | None = None
-    tie_with_best: bool | None = None
-    """True: the best, or not to be told from it. False: beaten. None: it can't be said."""
-    reason: str | None = None
-    """Why there is no value."""
-    published: list[Published] = []
-    verdict: Verdict | None = None
-    """The verdict on the first of ``published``; each of them carries its own."""
-    notes: list[str] = []
-
-
-class Row(msgspec.Struct, kw_only=True):
-    id: str
-    title: str
-    unit: str
-    better: Literal["higher", "lower", "none"]
-    definition: str
-    group: str = ""
-    """Heading under which the row is printed."""
-
-
-class Curve(msgspec.Struct, kw_only=True):
-    """A latency distribution: points of (quantile 0-1, milliseconds), all rounds added up."""
-
-    column: str
-    point: Literal["common", "half"]
-    deliveries_per_s: float
-    points: list[tuple[float, float]]
-
-
-class Ramp(msgspec.Struct, kw_only=True):
-    """A column's way up to its max connections, and what ended it."""
-
-    column: str
-    steps: list[RampStep]
-    stopped: str = ""
-
-
-class Matrix(msgspec.Struct, kw_only=True):
-    """matrix.json: every cell, with what limits it or why there is none."""
-
-    schema: str = MATRIX_SCHEMA
-    run: Run
-    rows: list[Row]
-    columns: list[Column]
-    cells: list[Cell]
-    curves: list[Curve]
-    ramps: list[Ramp] = []
-    floor: Floor | None = None
-    """``None`` where the run did not try to measure it."""
-    calibration: Calibration | None = None
-    """The generator's own ceiling; ``None`` where the run did not measure it."""
-    near_ceiling: list[NearCeiling] = []
-    aa: Json
-    """A/A: per metric the relative spread between the two names of one server."""
-    claims: list[Claim] = []
-    checks: list[Json]
-    """Each {name, ok, text}: Little's law, delivered <= offered, A/A within its limit."""

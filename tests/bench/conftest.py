@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from chinwag_bench.cli import main
 from chinwag_bench.paths import Workspace
 from chinwag_bench.servers.build import build
 from chinwag_bench.servers.catalog import Server, Target, discover
@@ -94,6 +95,11 @@ class Checkout:
             check=False,
         )
 
+    def only_result(self) -> Path:
+        """The result directory, where one run was made."""
+        (folder,) = (self.root / "results").iterdir()
+        return folder
+
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "chinwag_bench", *arguments]
 
@@ -131,6 +137,32 @@ def toy(checkout: Checkout) -> Target:
     server = checkout.add_server()
     build(server)
     return Target(server)
+
+
+Main = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def main_here(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Main]:
+    """Runs the command line in this process, beside a toy server: (exit code, standard output,
+    standard error).
+    """
+    checkout.add_server()
+    for name, value in checkout.env().items():
+        monkeypatch.setenv(name, value)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+
+    def run_main(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["chinwag", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        return int(caught.value.code or 0), *capsys.readouterr()
+
+    yield run_main
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 Starter = Callable[..., ServerProcess]

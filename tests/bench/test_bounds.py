@@ -1,78 +1,22 @@
-"""Whatever was measured: a cell that the generator limited never loses, and no cell breaks a law
-of arithmetic.
-"""
+"""What is known of a value lies between two sides, and no cell breaks a law of arithmetic."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
+from chinwag_bench.judging.bounds import Bounds, are_scattered, of_latency
 from chinwag_bench.judging.judge import judge
-from chinwag_bench.judging.ranking import Entry, rank
-from chinwag_bench.judging.rows import SPECS
-from chinwag_bench.judging.stats import median
-from chinwag_bench.records import Cell, Hold, Latency, Matrix, Paced, Raw, Step, Storm, Throughput
+from chinwag_bench.judging.matrix import Cell, Matrix
+from chinwag_bench.records import Hold, Latency, Paced, Raw, Step, Storm, Throughput
+from chinwag_bench.render import notes, text
 
-from .result_builder import LIMITED, build, rewrite
+from .result_builder import LIMITED, Side, build, hold, made_cell, rewrite
 
 REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
-RATES = {spec.row.id for spec in SPECS if spec.is_rate and spec.source == "throughput"}
-LATENCIES = {spec.row.id for spec in SPECS if spec.is_latency}
 LITTLE_TOLERANCE = 0.05
-
-
-def random_row(rng: random.Random, better: str) -> list[Entry]:
-    """Two to seven columns, some of them bounds, in one to nine rounds."""
-    entries = []
-    rounds = rng.choice([1, 3, 9])
-    for column in range(rng.randint(2, 7)):
-        middle = rng.choice([1.0, 1.1, 2.0, 10.0])
-        samples = [middle * rng.uniform(0.8, 1.25) for _ in range(rounds)]
-        bound = rng.random() < 0.4
-        cell = Cell(
-            row="r",
-            column=str(column),
-            value=median(samples),
-            unit="",
-            interval=(min(samples), max(samples)) if len(samples) > 1 else None,
-            lower_bound=bound and better == "higher",
-            upper_bound=bound and better == "lower",
-        )
-        entries.append(Entry(cell, dict(enumerate(samples)), leads=rng.random() < 0.9))
-    return entries
-
-
-def reaches(bound: Entry, other: Entry, better: str) -> bool:
-    """Whether the far end of an exact cell is at least as good as all that the bound proves."""
-    low, high = other.cell.interval or (other.value, other.value)
-    return high >= bound.value if better == "higher" else low <= bound.value
-
-
-@pytest.mark.parametrize("better", ["higher", "lower"])
-def test_a_bound_never_loses_and_wins_only_beyond_every_leader(better: str) -> None:
-    rng = random.Random(20260921)
-    won = 0
-    for _ in range(500):
-        entries = random_row(rng, better)
-        rank(entries, better, aa_spread=rng.choice([0.0, 0.05]), seed=1)  # type: ignore[arg-type]
-        exact = [entry for entry in entries if not entry.is_bound]
-        for bound in (entry for entry in entries if entry.is_bound):
-            assert bound.cell.tie_with_best is not False
-            if bound.cell.tie_with_best and exact:
-                won += 1
-                best = [entry for entry in exact if entry.leads and entry.cell.tie_with_best]
-                assert not any(reaches(bound, entry, better) for entry in best)
-        # The second name of an A/A is compared as well, but is not the one that wins or loses.
-        for loser in (e for e in exact if e.leads and e.cell.tie_with_best is False):
-            assert any(is_better(entry, loser, better) for entry in entries if entry is not loser)
-    assert won > 10, "the rows are too tame to prove anything"
-
-
-def is_better(entry: Entry, than: Entry, better: str) -> bool:
-    return entry.value > than.value if better == "higher" else entry.value < than.value
 
 
 def limit(step: Step | None) -> None:
@@ -102,31 +46,77 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
     return judge(result)
 
 
-def test_every_generator_limited_cell_is_marked_and_none_is_ranked_last(limited: Matrix) -> None:
-    cells = [c for c in limited.cells if c.column == "go" and c.row in RATES | LATENCIES]
-    assert {cell.row for cell in cells} >= {"throughput_deliveries", "common_p99", "half_p99"}
-    for cell in cells:
-        assert cell.lower_bound if cell.row in RATES else cell.upper_bound, cell.row
-        assert cell.limited_by == "generator"
-        assert any(note.startswith("generator-limited: CPU 0.97") for note in cell.notes)
-        assert cell.tie_with_best is not False
+def cell_of(matrix: Matrix, row: str, column: str = "go") -> Cell:
+    return next(c for c in matrix.cells if (c.row, c.column) == (row, column))
 
 
-def test_what_the_generator_did_not_limit_is_ranked_as_ever(limited: Matrix) -> None:
+@pytest.mark.parametrize("row", ["throughput_deliveries", "throughput_messages"])
+def test_a_search_that_the_generator_ended_is_open_above(limited: Matrix, row: str) -> None:
+    cell = cell_of(limited, row)
+    assert cell.is_open and cell.low == cell.value
+    assert all(high is None for _, high in cell.bounds)
+    assert cell.tie_with_best is None, "it may be the best, and nothing says that it is"
+
+
+def test_what_ended_each_round_is_said(limited: Matrix) -> None:
+    said = [notes.sentence(note) for note in cell_of(limited, "throughput_deliveries").notes]
+    assert [one for one in said if "ended by the load generator, not by the server" in one]
+
+
+def test_a_storm_at_the_generator_s_limit_is_open_below(limited: Matrix) -> None:
+    cell = cell_of(limited, "storm")
+    assert cell.low == 0.0 and cell.high == cell.value
+
+
+def test_the_others_are_ranked_as_ever(limited: Matrix) -> None:
     flags = {
         cell.column: cell.tie_with_best
         for cell in limited.cells
-        if cell.row == "throughput_deliveries" and not cell.lower_bound and cell.value is not None
+        if cell.row == "throughput_deliveries" and cell.value is not None
     }
-    assert flags == {"elixir": False, "rust": False, "go (again)": False}, "chinwagd beats them"
+    assert flags == {
+        "chinwagd": True,
+        "elixir": False,
+        "rust": False,
+        "go": None,
+        "go (again)": False,
+    }
 
 
-def test_the_order_of_limited_cells_is_left_open(limited: Matrix) -> None:
-    bounds = [c for c in limited.cells if c.row == "throughput_deliveries" and c.lower_bound]
-    assert {cell.column for cell in bounds} == {"chinwagd", "go"}
-    for cell in bounds:
-        assert cell.tie_with_best is None
-        assert "the order among bounds is not known" in cell.notes
+def test_a_latency_lies_between_what_the_generator_s_lags_leave_and_what_was_read() -> None:
+    plain = hold(1_000, {"p50": 3.0, "p99": 8.0, "max": 9.0, "mean": 3.0})
+    assert of_latency(plain, "p99") == Bounds(8.0 - 0.11 - 0.15, 8.0)
+    assert of_latency(plain, "p50") == Bounds(3.0 - 0.02 - 0.03, 3.0)
+    timed = msgspec.structs.replace(plain, service_ms={"p50": 2.5, "p99": 6.5, "max": 9.4})
+    assert of_latency(timed, "p99") == Bounds(6.5, 8.0)
+    assert of_latency(timed, "max") == Bounds(9.0, 9.0), "no side is beyond the other"
+    assert of_latency(plain, "p90") is None
+
+
+def test_rounds_that_contradict_each_other_are_scattered() -> None:
+    stall = [Bounds(4.8, 8.7), Bounds(365, 382), Bounds(486, 488)]
+    assert are_scattered(stall)
+    assert not are_scattered([Bounds(0.3, 3.1), Bounds(0.9, 1.9), Bounds(1.4, 2.5)])
+    assert not are_scattered([Bounds(100, float("inf")), Bounds(900, float("inf"))])
+
+
+def test_the_cell_of_scattered_rounds_shows_them_one_by_one() -> None:
+    cell = made_cell("common_p99", (4.8, 8.72), (365, 382), (486, 488))
+    cell.scattered = True
+    assert text.measured(cell) == "8.72 / 382 / 488"
+
+
+@pytest.mark.parametrize(
+    ("rounds", "shown"),
+    [
+        ([(1_598_000, None)] * 3, ">= 1,600,000"),
+        ([(76_000, None), (87_900, 87_900), (93_000, 93_000)], "87,900 to 93,000"),
+        ([(68_200, 68_200)] * 3, "68,200"),
+        ([(0.0, 412.0)], "<= 412"),
+    ],
+)
+def test_a_pair_reads_as_what_is_known(rounds: list[Side], shown: str) -> None:
+    assert text.measured(made_cell("r", *rounds, unit="deliveries/s")) == shown
 
 
 def sustained_holds(result: Path) -> Iterator[tuple[str, Hold]]:

@@ -9,13 +9,14 @@ import pytest
 from chinwag_bench import calibration
 from chinwag_bench.errors import HostError
 from chinwag_bench.judging.judge import judge
+from chinwag_bench.judging.matrix import Cell
 from chinwag_bench.judging.near_ceiling import near_ceiling
 from chinwag_bench.load_profile import load_profile
 from chinwag_bench.machine.cpu_plan import plan_cpus
 from chinwag_bench.machine.open_files import raise_limit
 from chinwag_bench.metrics.cell import Site
 from chinwag_bench.metrics.staircase import Outcome
-from chinwag_bench.records import Calibration, Ceiling, Cell
+from chinwag_bench.records import Calibration, Ceiling
 from chinwag_bench.render import html
 from chinwag_bench.servers.build import build
 from chinwag_bench.servers.catalog import discover

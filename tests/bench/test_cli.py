@@ -1,19 +1,14 @@
 """The command line from outside: output, errors, exit codes, whole runs."""
 
 import json
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
-from chinwag_bench.cli import main
 from chinwag_bench.errors import EXIT_CODES
-from chinwag_bench.records import KINDS, Run
+from chinwag_bench.records import KINDS
 from chinwag_bench.runs.rawlog import metric_of
 from chinwag_bench.runs.store import RunStore
-from chinwag_bench.servers.ports import pick_port
+from chinwag_bench.version import KIT_VERSION
 
 from .result_builder import build as build_result
 from .result_builder import rewrite
@@ -27,31 +22,28 @@ def faster_rust(record):
     return record
 
 
-def only_result(checkout):
-    (folder,) = (checkout.root / "results").iterdir()
-    return folder
+def test_no_arguments_mean_the_last_result_and_help(checkout):
+    done = checkout.chinwag()
+    assert done.returncode == 0
+    assert "There is no result yet" in done.stdout
+    assert "matrix" in done.stdout
+    reference = checkout.root / "results" / "reference" / "one"
+    build_result(reference)
+    assert f"Last result: {reference}" in checkout.chinwag().stdout
+    own = checkout.root / "results" / "mine"
+    build_result(own)
+    said = checkout.chinwag().stdout
+    assert f"Last result: {own}, without a matrix: chinwag report {own}" in said
+    assert checkout.chinwag("report", str(own)).returncode == 0
+    said = checkout.chinwag().stdout
+    assert f"Last result: {own}, profile quick" in said
+    assert "chinwagd delivers the most" in said
+    assert f"The whole page: {own}/report.html" in said
 
 
-@pytest.fixture
-def main_here(checkout, monkeypatch, capsys):
-    """Runs the command line in this process: (exit code, standard output, standard error)."""
-    checkout.add_server()
-    for name, value in checkout.env().items():
-        monkeypatch.setenv(name, value)
-    before = signal.getsignal(signal.SIGTERM)
-
-    def run_main(*arguments):
-        monkeypatch.setattr(sys, "argv", ["chinwag", *arguments])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        return caught.value.code, *capsys.readouterr()
-
-    yield run_main
-    signal.signal(signal.SIGTERM, before)
-
-
-def test_no_arguments_mean_help(checkout):
-    assert "matrix" in checkout.chinwag().stdout
+def test_the_version_is_said(checkout):
+    done = checkout.chinwag("--version")
+    assert (done.stdout, done.returncode) == (f"chinwag {KIT_VERSION}\n", 0)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +54,9 @@ def test_no_arguments_mean_help(checkout):
         (["serve", "toy:fast"], 2, "toy has no variant 'fast'"),
         (["run", "slow"], 2, "there is no run profile 'slow'"),
         (["run", "--servers", "tui"], 2, "there is no server 'tui'"),
+        (["run", "--servers", ""], 2, "--servers '' names no server"),
+        (["matrix", "--servers", " ,"], 2, "--servers ' ,' names no server"),
+        (["list[/x]"], 2, "No such command 'list[/x]'"),
         (["report", "nowhere"], 2, "is not a result directory"),
         (["validate", "nowhere"], 2, "nowhere is not a directory"),
         (["compare", "nowhere", "nowhere"], 2, "nowhere has no run.json"),
@@ -142,99 +137,12 @@ def test_compare_and_validate_answer_by_their_codes(checkout, tmp_path):
     assert f"{second}/run.json: Object missing required field" in done.stdout
 
 
-def test_the_list_shows_servers_and_a_broken_manifest(checkout):
-    checkout.add_server()
-    checkout.add_broken("bad", "name = 3")
-    done = checkout.chinwag("list")
-    assert done.returncode == 2
-    assert "toy" in done.stdout
-    assert "default, tuned" in done.stdout
-    assert "bad/server.toml: `name`: Expected `str`" in done.stderr
-
-
-def test_the_list_as_json(checkout):
-    checkout.add_server()
-    facts = json.loads(checkout.chinwag("list", "--json").stdout)
-    assert (facts["name"], facts["missing"], facts["built"]) == ("toy", None, False)
-
-
-def test_peers_are_listed_on_demand_and_can_always_be_named(main_here, checkout):
-    checkout.add_server("toy-peer", replace=("language = ", "peer = true\nlanguage = "))
-    assert "toy-peer" not in main_here("list")[1]
-    assert "toy-peer" in main_here("list", "--peers")[1]
-    built = checkout.root / "build/servers/toy-peer/server.py"
-    assert main_here("build")[0] == 0
-    assert not built.exists()
-    assert main_here("build", "--peers")[0] == 0
-    assert built.exists()
-    for arguments in (["--all", "--peers"], ["toy", "--peers"], ["toy-peer"]):
-        outcomes = main_here("verify", "--json", *arguments)[1]
-        assert '"toy-peer"' in outcomes
-    assert '"toy-peer"' not in main_here("verify", "--json", "--all")[1]
-
-
-def test_build_answers_by_its_code(checkout):
-    checkout.add_server("toy")
-    assert checkout.chinwag("build").returncode == 0
-    checkout.add_server("bare", replace=('requires = ["sh"]', 'requires = ["frobnicate"]'))
-    missing = checkout.chinwag("build")
-    assert missing.returncode == 3
-    assert "frobnicate not found. there is no shell" in missing.stderr
-    checkout.add_server("bad", replace=("echo building", "exit 1"))
-    assert checkout.chinwag("build").returncode == 1
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serve_says_one_line_and_leaves_on_a_signal(checkout, toy, number):
-    port = pick_port()
-    kit = subprocess.Popen(
-        checkout.command("serve", "toy", "--port", str(port)),
-        env=checkout.env(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    first = kit.stdout.readline()
-    kit.send_signal(number)
-    rest, _ = kit.communicate(timeout=20)
-    assert first == f"toy listens on ws://127.0.0.1:{port}/ws; stop it with Ctrl-C\n"
-    assert (rest, kit.returncode) == ("", 0)
-
-
-def test_serve_reports_a_port_in_use_and_a_server_that_dies(checkout, start):
-    taken = checkout.chinwag("serve", "toy", "--port", str(start().port))
-    assert taken.returncode == 3
-    assert "already in use" in taken.stderr
-    dead = checkout.chinwag("serve", "toy", "--port", str(pick_port()), TOY_FAULT="die")
-    assert dead.returncode == 1
-    assert "toy ended by itself (code 1)" in dead.stderr
-
-
-def test_verify_shows_a_table_and_fails_for_a_failing_server(checkout):
-    checkout.add_server("toy")
-    assert checkout.chinwag("verify", "toy").returncode == 0
-    checkout.add_server("wrong")
-    done = checkout.chinwag("verify", "--json")
-    outcomes = [json.loads(line) for line in done.stdout.splitlines()]
-    counts = {one["column"]: one["failed"] for one in outcomes if "passed" in one}
-    assert counts == {"toy": 0, "wrong": 2}
-    assert done.returncode == 1
-
-
-def test_a_missing_generator_is_said_before_anything_is_made(checkout, toy):
-    done = checkout.chinwag("run", TINY, CHINWAG_LOAD="/nowhere/chinwag-load")
-    assert done.returncode == 3
-    assert "the load generator is missing" in done.stderr
-    assert "make native" in done.stderr
-    assert not (checkout.root / "results").exists()
-
-
 def test_run_measures_only_what_is_built(checkout, toy):
     checkout.add_server("unbuilt")
     done = checkout.chinwag("run", TINY, "--json")
     events = [json.loads(line) for line in done.stdout.splitlines()]
-    assert events[-1] == {"event": "finished", "results": str(only_result(checkout))}
-    run = RunStore.reopen(only_result(checkout)).run
+    assert events[-1] == {"event": "finished", "results": str(checkout.only_result())}
+    run = RunStore.reopen(checkout.only_result()).run
     columns = {column.id: column.status for column in run.columns}
     assert columns == {"toy": "ok", "unbuilt": "missing", "toy (again)": "ok"}
     assert done.returncode == 0
@@ -245,7 +153,7 @@ def test_a_whole_matrix(checkout):
     checkout.add_server("toy")
     checkout.add_server("wrong")
     done = checkout.chinwag("matrix", "--profile", TINY, "--servers", "toy,wrong,toy:tuned")
-    folder = only_result(checkout)
+    folder = checkout.only_result()
     store = RunStore.reopen(folder)
     run, records = store.run, store.records()
     assert {column.id: column.status for column in run.columns} == {
@@ -270,7 +178,7 @@ def test_a_whole_matrix(checkout):
 
 def test_a_server_that_dies_fails_its_cells_and_the_run_goes_on(checkout, toy):
     done = checkout.chinwag("run", TINY, FAKE_FAULT="reap", TOY_FAULT="die-later")
-    records = RunStore.reopen(only_result(checkout)).records()
+    records = RunStore.reopen(checkout.only_result()).records()
     failed = [record for record in records if record.status == "failed"]
     assert {metric_of(record) for record in failed} == KINDS.keys() - {"start"}
     assert "ended by itself (code 3)" in failed[0].reason
@@ -278,26 +186,18 @@ def test_a_server_that_dies_fails_its_cells_and_the_run_goes_on(checkout, toy):
     assert done.returncode == 1
 
 
-def test_an_interrupted_run_keeps_all_and_goes_on(checkout, toy):
-    kit = subprocess.Popen(
-        checkout.command("run", TINY, "--json"),
-        env=checkout.env(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    while '"event":"result"' not in kit.stdout.readline():
-        continue
-    kit.send_signal(signal.SIGINT)
-    said, _ = kit.communicate(timeout=30)
-    folder = only_result(checkout)
-    before = RunStore.reopen(folder).records()
-    assert kit.returncode == 130
-    assert f"chinwag run --resume {folder}" in said
-    assert len(before) >= 1
-    started = time.time()
-    assert checkout.chinwag("run", "--resume", str(folder)).returncode == 0
-    after = RunStore.reopen(folder).records()
-    assert after[: len(before)] == before
-    assert len(after) == 2 * (1 + 2 + 4 + 1 + 1)
-    run: Run = RunStore.reopen(folder).run
-    assert run.finished_at >= started
+def test_the_only_run_inside_is_meant(checkout, tmp_path):
+    reference = tmp_path / "reference"
+    run = build_result(reference / "one")
+    same = checkout.chinwag("compare", str(reference), str(run), "--json", "--fail-on-change")
+    assert same.returncode == 0, same.stderr
+    assert str(run) in checkout.chinwag("validate", str(reference)).stdout
+    build_result(reference / "two", seed=8)
+    several = checkout.chinwag("validate", str(reference))
+    assert several.returncode == 2
+    assert f"name one of: {run}, {reference / 'two'}" in several.stderr
+
+
+def test_a_run_says_how_it_is_judged(checkout, toy):
+    done = checkout.chinwag("run", TINY)
+    assert f"chinwag report {checkout.only_result()}" in done.stdout

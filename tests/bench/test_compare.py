@@ -10,11 +10,12 @@ import msgspec
 import pytest
 from chinwag_bench.compare import Comparison, compare
 from chinwag_bench.compare.difference import Difference, decide, difference
-from chinwag_bench.records import Cell, Row, Run, Throughput
+from chinwag_bench.judging.matrix import Cell, Note, Row
+from chinwag_bench.records import Run, Throughput
 from chinwag_bench.render.comparison import print_comparison
 from rich.console import Console
 
-from .result_builder import build, rewrite
+from .result_builder import build, made_cell, rewrite
 
 RATE = Row(id="rate", title="Rate", unit="1/s", better="higher", definition="", group="G")
 
@@ -44,16 +45,18 @@ def faster(record: object) -> Throughput:
     return record
 
 
-def printed(found: Comparison, **options: object) -> str:
+def printed(found: Comparison, *, whole: bool = True, **options: object) -> str:
     out = io.StringIO()
-    print_comparison(found, Console(file=out, width=80, **options))  # type: ignore[arg-type]
+    console = Console(file=out, width=80, **options)  # type: ignore[arg-type]
+    print_comparison(found, console, whole=whole)
     return out.getvalue()
 
 
-def cell(samples: list[float], **fields: object) -> Cell:
-    value = sorted(samples)[len(samples) // 2] if samples else None
-    given = {"row": "rate", "column": "go", "unit": "1/s", "value": value, "samples": samples}
-    return msgspec.convert(given | fields, type=Cell)
+def cell(samples: list[float], *, opened: bool = False) -> Cell:
+    if not samples:
+        return Cell(row="rate", column="go", unit="1/s", reason=Note(code="not_in_run"))
+    rounds = [(value, None if opened else value) for value in samples]
+    return made_cell("rate", *rounds, unit="1/s")
 
 
 def judged(before: Cell, after: Cell, row: Row = RATE, aa: float = 0.0) -> Difference:
@@ -65,7 +68,7 @@ def judged(before: Cell, after: Cell, row: Row = RATE, aa: float = 0.0) -> Diffe
 def test_noise_is_no_change(before: Path, after: Path) -> None:
     found = compare(before, after)
     assert found.significant == []
-    assert printed(found).splitlines()[-1].startswith("no significant change (")
+    assert printed(found).splitlines()[0].startswith("no significant change (")
     assert found.warnings == []
 
 
@@ -78,7 +81,7 @@ def test_a_change_is_found_where_it_is_and_nowhere_else(before: Path, after: Pat
     (one,) = found.significant
     assert one.interval is not None and one.ratio is not None
     assert one.interval[0] < one.ratio < one.interval[1]
-    assert printed(found).splitlines()[-1].startswith("1 significant change: 1 better (")
+    assert printed(found).splitlines()[0].startswith("1 significant change: 1 better (")
 
 
 def test_what_share_of_the_changes_may_be_noise_is_said(before: Path, after: Path) -> None:
@@ -86,13 +89,43 @@ def test_what_share_of_the_changes_may_be_noise_is_said(before: Path, after: Pat
     assert "of what is called changed, 5% is expected" in printed(compare(before, after))
 
 
+def test_only_what_changed_is_shown_unless_all_is_asked_for(before: Path, after: Path) -> None:
+    assert len(printed(compare(before, before), whole=False).splitlines()) == 1
+    rewrite(after, "throughput", faster)
+    shown = printed(compare(before, after), whole=False)
+    assert "rust" in shown
+    assert "chinwagd" not in shown
+    assert "elixir" in printed(compare(before, after))
+
+
+def test_nothing_is_compared_across_machines(before: Path, after: Path) -> None:
+    rewrite(after, "throughput", faster)
+    change_run(after, {"machine": {"cpu": {"model": "Another", "logical": 64}}})
+    found = compare(before, after)
+    assert found.significant == []
+    measured = [one for one in found.differences if not one.row.startswith("effort")]
+    assert {one.kind for one in measured} == {"unclear", "absent"}
+    assert "? measured on another machine: " in printed(found)
+
+
+def test_nothing_is_compared_where_the_settings_differ(before: Path, after: Path) -> None:
+    rewrite(after, "throughput", faster)
+    run = msgspec.json.decode((after / "run.json").read_bytes())
+    run["plan"]["settings"]["throughput"]["connections"] = 17
+    change_run(after, {"plan": run["plan"]})
+    found = compare(before, after)
+    assert found.significant == []
+    assert "? measured under other settings: throughput: " in printed(found)
+    assert [one for one in found.differences if one.row == "start_health" and one.kind == "same"]
+
+
 def test_a_bound_is_never_a_change(before: Path, after: Path) -> None:
     found = compare(before, after)
     mine = [one for one in found.differences if one.column == "chinwagd"]
-    rates = [one for one in mine if one.row.startswith("throughput")]
+    rates = [one for one in mine if one.row in ("throughput_deliveries", "throughput_messages")]
     assert {one.kind for one in rates} == {"unclear"}
-    assert judged(cell([1, 1, 1]), cell([9, 9, 9], lower_bound=True)).kind == "unclear"
-    assert "? before is a bound: the generator was the limit: chinwagd" in printed(found)
+    assert judged(cell([1, 1, 1]), cell([9, 9, 9], opened=True)).kind == "unclear"
+    assert "? before is open: ended by the load generator: chinwagd" in printed(found)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +188,7 @@ def test_latencies_at_other_rates_are_not_compared() -> None:
     assert (found.kind, found.reason) == ("unclear", "measured at 20,000 and 30,000 deliveries/s")
 
 
-@pytest.mark.parametrize("row", ["common_rate", "half_rate", "max_connections_projected"])
+@pytest.mark.parametrize("row", ["common_rate", "max_connections_projected"])
 def test_what_is_no_outcome_of_a_server_is_not_compared(row: str) -> None:
     chosen = msgspec.structs.replace(RATE, id=row)
     assert judged(cell([10, 10, 10]), cell([20, 20, 20]), chosen).kind == "unclear"

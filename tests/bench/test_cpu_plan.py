@@ -4,7 +4,14 @@ import os
 
 import pytest
 from chinwag_bench.errors import UsageError
-from chinwag_bench.machine.cpu_plan import CpuPlan, physical_cores, plan_cpus, split_cores
+from chinwag_bench.machine.cpu_plan import (
+    CpuPlan,
+    cpu_list,
+    physical_cores,
+    plan_cpus,
+    speeds_note,
+    split_cores,
+)
 
 
 def test_two_cores_one_each():
@@ -44,6 +51,65 @@ def test_cores_are_grouped_by_package_and_core(tmp_path):
         (folder / "core_id").write_text(f"{core}\n")
     assert physical_cores({0, 1, 2, 3}, tmp_path) == [[0, 3], [1], [2]]
     assert physical_cores({1, 3}, tmp_path) == [[1], [3]]
+
+
+@pytest.fixture
+def topology(tmp_path):
+    """Writes one file of the topology of each CPU."""
+
+    def put(name, values):
+        for cpu, value in enumerate(values):
+            path = tmp_path / f"cpu{cpu}" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{value}\n")
+        return tmp_path
+
+    return put
+
+
+def test_core_ids_that_repeat_within_a_package_are_told_apart(topology):
+    """As virtual machines have it, and packages of several dies."""
+    cpus = topology("topology/physical_package_id", [0, 0, 0, 0])
+    topology("topology/core_id", [0, 0, 0, 0])
+    topology("topology/thread_siblings_list", ["0", "1", "2", "3"])
+    assert physical_cores({0, 1, 2, 3}, cpus) == [[0], [1], [2], [3]]
+
+
+def test_dies_tell_cores_apart_where_no_siblings_are_listed(topology):
+    cpus = topology("topology/physical_package_id", [0, 0, 0, 0])
+    topology("topology/die_id", [0, 0, 1, 1])
+    topology("topology/core_id", [0, 1, 0, 1])
+    assert physical_cores({0, 1, 2, 3}, cpus) == [[0], [1], [2], [3]]
+
+
+def test_siblings_are_one_core_whatever_else_is_said(topology):
+    cpus = topology("topology/core_id", [0, 1, 2, 3])
+    topology("topology/core_cpus_list", ["0,2-3", "1", "0,2-3", "0,2-3"])
+    assert physical_cores({0, 1, 2, 3}, cpus) == [[0, 2, 3], [1]]
+    assert physical_cores({1, 3}, cpus) == [[1], [3]]
+
+
+@pytest.mark.parametrize(
+    ("text", "cpus"), [("0\n", [0]), ("0-2", [0, 1, 2]), ("0-1,8-9", [0, 1, 8, 9]), ("", [])]
+)
+def test_lists_of_cpus_are_read_as_the_kernel_writes_them(text, cpus):
+    assert cpu_list(text) == cpus
+
+
+@pytest.mark.parametrize("name", ["cpufreq/cpuinfo_max_freq", "cpu_capacity"])
+def test_cores_of_two_speeds_are_said(topology, name):
+    cpus = topology(name, [4000, 4000, 2000, 2000])
+    said = "cores of different speeds: cores 0,1 up to 100%, cores 2,3 up to 50% of the fastest"
+    assert speeds_note({0, 1, 2, 3}, cpus) == said
+    assert speeds_note({0, 1}, cpus) is None
+
+
+def test_favoured_cores_of_one_kind_are_alike(topology):
+    assert speeds_note({0, 1}, topology("cpufreq/cpuinfo_max_freq", [5_000, 5_200])) is None
+
+
+def test_a_machine_that_shows_no_speed_says_nothing(tmp_path):
+    assert speeds_note({0, 1}, tmp_path) is None
 
 
 def test_without_a_topology_every_cpu_is_a_core(tmp_path):

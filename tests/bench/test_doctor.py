@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -29,6 +30,7 @@ from chinwag_bench.machine.doctor.finding import LEVELS, Change, Finding
 from chinwag_bench.machine.doctor.repairs import apply, take_back
 from chinwag_bench.paths import Workspace
 from chinwag_bench.render.findings import line, print_findings, summary
+from chinwag_bench.servers.ports import PortSpan, ephemeral_range
 from rich.console import Console
 
 SYSCTL = "proc/sys/net/core/somaxconn"
@@ -100,18 +102,51 @@ def test_what_the_kernel_does_not_show_is_left_out(tree: Tree) -> None:
     [("32768\t60999", "ok"), ("40000\t55000", "warning"), ("50000\t55000", "problem")],
 )
 def test_each_connection_needs_a_port(tree: Tree, ports: str, level: str) -> None:
-    tree.put("proc/sys/net/ipv4/ip_local_port_range", ports)
-    assert network.port_range(tree.root).level == level
+    file = tree.put("proc/sys/net/ipv4/ip_local_port_range", ports)
+    assert network.port_range(tree.root, ephemeral_range(file)).level == level
 
 
 def test_ports_that_are_taken_are_counted_within_the_servers_range(tree: Tree) -> None:
     head = "  sl  local_address rem_address   st"
     rows = [f"   0: 0100007F:{port:04X} 00000000:0000 0A" for port in (20_000, 20_001, 40_000)]
     tree.put("proc/net/tcp", "\n".join([head, *rows]))
-    found = network.free_ports(tree.root, (20_000, 20_009))
+    found = network.free_ports(tree.root, PortSpan(20_000, 20_009))
     assert (found.level, found.found) == ("ok", "2 of 10 taken (20000 to 20009)")
-    assert network.free_ports(tree.root, (20_000, 20_002)).level == "warning"
-    assert network.free_ports(tree.root, (20_000, 20_001)).level == "problem"
+    assert network.free_ports(tree.root, PortSpan(20_000, 20_002)).level == "warning"
+    assert network.free_ports(tree.root, PortSpan(20_000, 20_001)).level == "problem"
+
+
+def test_ports_among_the_outgoing_ones_are_noted(tree: Tree) -> None:
+    tree.put("proc/sys/net/ipv4/ip_local_port_range", "1024\t65535")
+    found = {one.check: one for one in network.findings(tree.root)}["free ports"]
+    assert (found.level, found.found) == ("note", "0 of 64,512 taken (1024 to 65535)")
+    assert 'ip_local_port_range="32768 60999"' in found.todo
+
+
+def test_a_small_connection_tracking_table_is_a_warning(tree: Tree) -> None:
+    minimum = next(one for one in network.MINIMA if "conntrack" in one.name)
+    assert network.sysctl(tree.root, minimum) is None
+    tree.put("proc/sys/net/netfilter/nf_conntrack_max", "16384")
+    found = network.sysctl(tree.root, minimum)
+    assert found is not None
+    assert (found.level, found.todo) == ("warning", "raise it to 65,536")
+    assert "connects time out" in found.meaning
+
+
+@pytest.mark.parametrize(
+    "group", [limits, network, cores, clock, memory, present_load], ids=lambda group: group.__name__
+)
+def test_a_sandbox_that_shows_nothing_gets_findings_all_the_same(group: Any, tree: Tree) -> None:
+    for found in group.findings(tree.root):
+        assert found.found
+        assert found.level in LEVELS
+
+
+def test_what_is_not_shown_is_said_so(tree: Tree) -> None:
+    nothing = [*present_load.findings(tree.root), memory.available(tree.root)]
+    nothing += [memory.swap(tree.root), memory.kernel_share(tree.root, "none")]
+    said = {found.check for found in nothing if found.found == "not shown"}
+    assert said == {"other programs", "steal", "memory", "swap", "control groups"}
 
 
 def test_a_governor_that_saves_power(tree: Tree) -> None:

@@ -1,6 +1,7 @@
 """The machine's fingerprint: complete, serialisable, and of this machine."""
 
 import os
+import platform
 
 import msgspec
 from chinwag_bench.machine.fingerprint import read_fingerprint
@@ -14,7 +15,12 @@ def test_it_says_what_makes_machines_differ():
     assert found["kernel"] == os.uname().release
     assert found["open_files"][0] <= found["open_files"][1]
     assert found["sysctl"]["net.core.somaxconn"].isdigit()
-    assert found["python"] in found["compilers"]["python3"] or found["compilers"]["python3"]
+    assert found["python"] == platform.python_version()
+    assert found["compilers"]["python3"].startswith("Python 3.")
+    assert found["compilers"]["cmake"].startswith("cmake version ")
+    assert found["compilers"]["clang++"] is None or "clang" in found["compilers"]["clang++"]
+    assert {"quota_cores", "speeds"} <= found["cpu"].keys()
+    assert "memory_limit_bytes" in found
     assert msgspec.json.decode(msgspec.json.encode(found)) == found
 
 

@@ -8,6 +8,8 @@ import pytest
 from chinwag_bench.machine import kernel_memory
 from chinwag_bench.machine.kernel_memory import KernelMeter, kernel_meter
 
+from .recorded_groups import RecordedGroups
+
 # 4 MB wait inside a socket pair: kernel memory that belongs to nobody but this process.
 FILL = """
 import socket, sys
@@ -22,6 +24,11 @@ for one, other in pairs:
 print(flush=True)
 input()
 """
+
+
+@pytest.fixture
+def tree(tmp_path):
+    return RecordedGroups(tmp_path)
 
 
 def test_a_group_sees_its_process_and_is_gone_afterwards():
@@ -56,18 +63,35 @@ def test_the_whole_machine_uses_something():
     assert kernel_memory._whole_machine_bytes() > 1_000_000
 
 
+def test_where_the_machine_shows_nothing_there_is_no_estimate(tmp_path, monkeypatch):
+    assert kernel_memory._whole_machine_bytes(tmp_path) is None
+    monkeypatch.setattr(kernel_memory, "_whole_machine_bytes", lambda: None)
+    sample = KernelMeter(None, "none").sample()
+    assert (sample.bytes, sample.method) == (None, "none")
+
+
 @pytest.mark.parametrize(
-    ("lines", "expected"),
+    ("mounts", "own", "expected"),
     [
-        ("4:memory:/a/b\n0::/\n", ["memory/a/b cgroup v1", ". cgroup v2"]),
-        ("0::/user.slice\n", ["user.slice cgroup v2"]),
-        ("3:cpu,memory:/x\n", ["memory/x cgroup v1"]),
+        (
+            ["/ /sys/fs/cgroup/memory cgroup memory", "/ /sys/fs/cgroup/unified cgroup2 -"],
+            "4:memory:/a/b\n0::/\n",
+            ["memory/a/b cgroup v1", "unified cgroup v2"],
+        ),
+        (["/ /sys/fs/cgroup cgroup2 -"], "0::/user.slice\n", ["user.slice cgroup v2"]),
+        (
+            ["/ /sys/fs/cgroup/memory cgroup memory"],
+            "3:memory:/x\n",
+            ["memory/x cgroup v1"],
+        ),
     ],
 )
-def test_groups_are_made_below_the_own_one(monkeypatch, lines, expected):
-    monkeypatch.setattr(Path, "read_text", lambda path: lines)
-    root = kernel_memory._CGROUP_ROOT
+def test_groups_are_made_below_the_own_one(tree, mounts, own, expected):
+    tree.show(mounts, own)
+    for path in ("memory/a/b", "memory/x", "unified", "user.slice"):
+        (tree.groups / path).mkdir(parents=True, exist_ok=True)
     found = [
-        f"{parent.relative_to(root)} {method}" for parent, _, method in kernel_memory._candidates()
+        f"{parent.relative_to(tree.groups)} {method}"
+        for parent, _, method in kernel_memory._candidates(tree.root)
     ]
     assert found == expected

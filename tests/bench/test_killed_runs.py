@@ -13,7 +13,8 @@ from pathlib import Path
 import msgspec
 import pytest
 from chinwag_bench.judging import evidence
-from chinwag_bench.records import Matrix, Run
+from chinwag_bench.judging.matrix import Matrix
+from chinwag_bench.records import Run
 from chinwag_bench.runs.store import RunStore
 from chinwag_bench.servers.ports import is_free
 from chinwag_bench.validation import validate

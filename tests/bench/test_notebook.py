@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from chinwag_bench import notebooks
-from chinwag_bench.errors import UsageError
+from chinwag_bench.errors import HostError, UsageError
 
 from .result_builder import build
 
@@ -49,6 +49,30 @@ def test_notebooks_are_stored_without_outputs_and_explain_themselves(path: Path)
     code = [cell for cell in cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
     assert len(cells) - len(code) >= len(code)
+
+
+def test_it_executes_where_the_temporary_folder_has_a_long_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Unix socket's name has room for 107 characters."""
+    deep = tmp_path / "a-folder-with-a-long-name" / ("x" * 100)
+    deep.mkdir(parents=True)
+    monkeypatch.setenv("TMPDIR", str(deep))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print(6 * 7)")])
+    nbformat.write(notebook, tmp_path / "one.ipynb")
+    notebooks.execute(tmp_path / "one.ipynb", tmp_path, tmp_path / "executed.ipynb")
+    (cell,) = nbformat.read(tmp_path / "executed.ipynb", as_version=4).cells
+    assert cell.outputs[0].text == "42\n"
+
+
+def test_where_no_folder_is_short_enough_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notebooks, "_SHORT_FOLDERS", ())
+    with pytest.raises(HostError, match="no folder for their sockets") as caught:
+        notebooks.socket_folder(tmp_path / ("x" * 100))
+    assert "TMPDIR" in (caught.value.hint or "")
 
 
 def test_the_newest_run_is_taken(workspace: Path) -> None:

@@ -5,10 +5,11 @@ from collections import Counter
 import msgspec
 import pytest
 from chinwag_bench.errors import UsageError
-from chinwag_bench.runs.plan import make_plan, minutes
+from chinwag_bench.runs.plan import make_plan
 from chinwag_bench.runs.profile import PROFILES, load_run_profile
 from chinwag_bench.runs.rounds import shuffled_rounds, with_again
 from chinwag_bench.servers.catalog import discover
+from chinwag_bench.text import minutes
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Servers as processes: started, watched, stopped, and nothing left behind in any case."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,10 +14,18 @@ from chinwag_bench.errors import HostError, ServerError
 from chinwag_bench.servers import supervisor
 from chinwag_bench.servers.catalog import Target
 from chinwag_bench.servers.health import ask_health
-from chinwag_bench.servers.ports import is_free, pick_port
+from chinwag_bench.servers.ports import (
+    PortSpan,
+    ephemeral_range,
+    is_free,
+    pick_port,
+    port_span,
+)
 from chinwag_bench.servers.process import Launch, ServerProcess, start_server
 from chinwag_bench.servers.process_tree import is_ending
 from chinwag_bench.servers.supervisor import descendants
+
+TINY = str(Path(__file__).parent / "fixtures" / "tiny.toml")
 
 
 def is_running(pid):
@@ -133,6 +142,14 @@ def test_a_port_in_use_is_said_before_anything_starts(start, toy, tmp_path):
         start_server(Launch(target=toy, log=tmp_path / "other.log", port=server.port))
 
 
+def test_the_tree_is_seen_without_the_kernel_s_lists_of_children(start, monkeypatch):
+    server = start()
+    listed = descendants(server.supervisor_pid)
+    assert listed == [server.pid]
+    monkeypatch.setattr(supervisor, "_are_listed", lambda: False)
+    assert descendants(server.supervisor_pid) == listed
+
+
 def test_a_detached_grandchild_is_killed_too(start, tmp_path):
     note = tmp_path / "orphan"
     server = start(TOY_FAULT="orphan", TOY_ORPHAN_FILE=str(note))
@@ -168,10 +185,46 @@ def test_the_server_does_not_outlive_its_supervisor(start):
     server.stop()
 
 
-def test_a_picked_port_is_free_and_below_the_ephemeral_ones():
-    port = pick_port()
+def test_a_picked_port_is_free_and_not_an_outgoing_one_where_there_is_room():
+    port, (low, high), span = pick_port(), ephemeral_range(), port_span()
     assert is_free(port)
-    assert port < int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert span.lowest <= port <= span.highest
+    assert span.shared or not low <= port <= high
+
+
+@pytest.mark.parametrize(
+    ("outgoing", "span"),
+    [
+        ((32768, 60999), PortSpan(20000, 32000)),
+        ((10000, 60999), PortSpan(7999, 9999)),
+        ((1100, 60999), PortSpan(1024, 1099)),
+        ((1024, 60999), PortSpan(61000, 65535)),
+        ((1030, 65000), PortSpan(65001, 65535)),
+        ((1024, 65535), PortSpan(1024, 65535, shared=True)),
+        ((1030, 65530), PortSpan(1030, 65530, shared=True)),
+        ((1, 65535), PortSpan(1024, 65535, shared=True)),
+    ],
+)
+def test_servers_get_ports_beside_the_outgoing_ones_or_among_them(outgoing, span):
+    assert port_span(outgoing) == span
+
+
+def test_with_every_port_outgoing_a_server_is_started_all_the_same(checkout, toy):
+    """In a network of its own, with the range that load tests are told to set."""
+    script = 'ip link set lo up && echo "1024 65535" >/proc/sys/net/ipv4/ip_local_port_range'
+    command = ["unshare", "--net", "--map-root-user", "sh", "-c"]
+    if subprocess.run([*command, script], check=False, capture_output=True).returncode:
+        pytest.skip("no network namespace can be made here")
+    verify = shlex.join(checkout.command("run", TINY, "--json"))
+    done = subprocess.run(
+        [*command, f"{script} && exec {verify}"],
+        env=checkout.env(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_supervisor_needs_the_standard_library_alone():

@@ -11,10 +11,11 @@ import msgspec
 import pytest
 from chinwag_bench.errors import UsageError
 from chinwag_bench.judging.judge import judge
-from chinwag_bench.records import Matrix
+from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.render import load, markdown, readme, text, write_all
+from chinwag_bench.render.numbers import number, short
 
-from .result_builder import build
+from .result_builder import build, made_cell
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +59,31 @@ def test_the_matrix_is_valid_by_its_schema_and_reads_back(result: Path, matrix: 
     ],
 )
 def test_numbers_have_three_significant_digits(value: float | None, shown: str) -> None:
-    assert text.number(value) == shown
+    assert number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (999_999, "1M"),
+        (1_598_169, "1.6M"),
+        (99_863, "100k"),
+        (87_870, "88k"),
+        (9_960, "10k"),
+        (996, "1k"),
+        (382.4, "380"),
+        (2.53, "2.5"),
+        (0.934, "0.93"),
+    ],
+)
+def test_short_numbers_have_two(value: float, shown: str) -> None:
+    assert short(value) == shown
 
 
 def test_counts_are_exact(matrix: Matrix) -> None:
     cell = next(c for c in matrix.cells if (c.row, c.column) == ("effort_lines_of_code", "go"))
     assert text.measured(cell) == "214"
-    cell.value = 2147.0
-    assert text.measured(cell) == "2,147"
-    cell.value = 214.0
+    assert text.measured(made_cell("r", 2147.0, unit="")) == "2,147"
 
 
 def tables(document: str) -> list[list[str]]:
@@ -100,7 +117,9 @@ def test_markdown_takes_text_literally() -> None:
 
 def test_readme_table_has_each_server_once(matrix: Matrix) -> None:
     table = readme.table(matrix)
-    assert len(tables(table)[0]) == 2 + 6
+    assert len(tables(table)[0]) == 2 + 4 + 1, "head and rule, the measured servers, the noise"
+    assert "deliveries/s<br>p99 &lt;= 10 ms" in table
+    assert "ms at 20,000/s" in table
     assert "(again)" not in table
     assert "**&gt;= 603,000**" in table
     assert "3 of 61 conformance cases failed" in table

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from chinwag_bench.judging.judge import judge
-from chinwag_bench.records import Matrix
+from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.render import html, palette, picture, readme, text
 from chinwag_bench.render.templating import TEMPLATES
 

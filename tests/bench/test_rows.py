@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
-from chinwag_bench.judging.rows import SPECS, growth_mb
+from chinwag_bench.judging.bounds import Bounds
+from chinwag_bench.judging.rows import SPECS
+from chinwag_bench.metrics.memory import growth_mb
 from chinwag_bench.records import Connections, CpuAtN, Effort, Memory, MemoryPoint, Start
 
 PLAIN: dict[str, Any] = {"column": "x", "round": 1, "started_at": 0, "seconds": 1, "status": "ok"}
 BY_ID = {spec.row.id: spec for spec in SPECS}
+
+
+def at(row: str, record: Any) -> float | None:
+    """The value of a row that is read exactly."""
+    found = BY_ID[row].bounds(record)
+    assert found is None or found.low == found.high
+    return None if found is None else found.high
 
 
 def memory(**fields: object) -> Memory:
@@ -38,7 +48,7 @@ def test_memory_is_growth_scaled_to_ten_thousand() -> None:
     # (145 - 70) MB over 5,000 connections is 150 MB over 10,000.
     assert growth_mb(memory(), "joined", "user") == 150
     assert growth_mb(memory(), "joined", "kernel") == 40
-    assert BY_ID["memory_empty"].value(memory()) == 70
+    assert at("memory_empty", memory()) == 70
 
 
 def test_memory_without_a_point_or_connections_has_no_value() -> None:
@@ -50,33 +60,51 @@ def test_memory_without_a_point_or_connections_has_no_value() -> None:
 
 
 def test_shares_become_percent_and_seconds_milliseconds() -> None:
-    cpu = CpuAtN(**PLAIN, user_share=0.025, system_share=0.05)
-    found = [BY_ID[name].value(cpu) for name in ("cpu_at_n", "cpu_at_n_user", "cpu_at_n_system")]
+    cpu = CpuAtN(**PLAIN | {"seconds": 10.0}, user_share=0.025, system_share=0.05)
+    found = [at(name, cpu) for name in ("cpu_at_n", "cpu_at_n_user", "cpu_at_n_system")]
     assert found == pytest.approx([7.5, 2.5, 5.0])
-    assert BY_ID["cpu_at_n"].value(CpuAtN(**PLAIN)) is None
+    assert at("cpu_at_n", CpuAtN(**PLAIN)) is None
     start = Start(**PLAIN, health_s=0.25)
-    assert BY_ID["start_health"].value(start) == 250
-    assert BY_ID["start_first_message"].value(start) is None
+    assert at("start_health", start) == 250
+    assert at("start_first_message", start) is None
+
+
+def test_a_share_of_few_ticks_is_known_to_one_tick_only() -> None:
+    """No tick in 10 s is not no time: it is less than 0.1 %."""
+    idle = CpuAtN(**PLAIN | {"seconds": 10.0}, user_share=0.0, system_share=0.003)
+    assert BY_ID["cpu_at_n_user"].bounds(idle) == Bounds(0.0, pytest.approx(0.1))
+    assert BY_ID["cpu_at_n_system"].bounds(idle) == Bounds(pytest.approx(0.2), pytest.approx(0.4))
 
 
 def test_connections_are_projected_to_the_articles_memory() -> None:
     # 85 % of 32 GB at 27,200 bytes each.
     found = Connections(**PLAIN, connections=20_000, bytes_per_connection=27_200.0)
-    assert BY_ID["max_connections"].value(found) == 20_000
-    assert BY_ID["max_connections_projected"].value(found) == pytest.approx(1_000_000)
-    assert "a projection, not measured" in BY_ID["max_connections_projected"].notes(found)[0]
+    assert at("max_connections", found) == 20_000
+    assert at("max_connections_projected", found) == pytest.approx(1_000_000)
+    assert BY_ID["max_connections_projected"].notes(found)[0].code == "projection"
     none = Connections(**PLAIN, limited_by="p99", stopped="p99 2000 ms is over 1000 ms")
-    assert BY_ID["max_connections"].value(none) is None
-    assert BY_ID["max_connections_projected"].value(none) is None
+    assert at("max_connections", none) is None
+    assert at("max_connections_projected", none) is None
+
+
+def test_a_ramp_that_something_else_ended_is_open_above() -> None:
+    found = Connections(**PLAIN, connections=20_000, lower_bound=True, limited_by="cap")
+    assert BY_ID["max_connections"].bounds(found) == Bounds(20_000, math.inf)
+
+
+def test_memory_with_the_kernel_s_is_both() -> None:
+    assert at("memory_with_kernel", memory()) == 150 + 40
 
 
 def test_effort() -> None:
     effort = Effort(lines_of_code=200, deployed_bytes=6_300_000)
-    assert BY_ID["effort_lines_of_code"].value(effort) == 200
-    assert BY_ID["effort_deployed_bytes"].value(effort) == 6.3
-    assert BY_ID["effort_build_cold_s"].value(effort) is None
+    assert at("effort_lines_of_code", effort) == 200
+    assert at("effort_deployed_bytes", effort) == 6.3
+    assert at("effort_dependencies_total", effort) is None
 
 
-def test_only_the_common_rate_is_ranked() -> None:
+def test_what_is_taken_at_each_server_s_own_rate_ranks_nobody() -> None:
     assert BY_ID["common_p99"].row.better == "lower"
-    assert BY_ID["half_p99"].row.better == "none"
+    assert BY_ID["common_cpu_per_delivery"].row.better == "lower"
+    assert BY_ID["throughput_p99"].row.better == "none"
+    assert BY_ID["cpu_per_delivery"].row.better == "none"

@@ -361,8 +361,8 @@ def test_a_shorter_hold_is_refuted_by_one_at_least_as_long():
     assert unrefuted([fast, kept, failed]) is kept
     assert unrefuted([fast, kept, made(110, 0.7, False)]) is fast
     assert unrefuted([failed]) is None
-    warm = SimpleNamespace(hold=fast.hold, sustained=True, kind="warm-up")
-    assert unrefuted([warm, kept]) is kept
+    warm = SimpleNamespace(hold=made(50, 1.5, True).hold, sustained=True, kind="warm-up")
+    assert unrefuted([warm, failed]) is warm
 
 
 def test_a_search_stays_within_the_time_that_its_plan_gives_it():

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from chinwag_bench.machine import user_memory
 from chinwag_bench.machine.user_memory import tree_user_bytes
 
 MEBIBYTE = 1 << 20
@@ -17,6 +18,14 @@ MAPPED = MEMFD + "; import mmap; m = mmap.mmap(file, 32 << 20); sum(m[::4096])"
 def test_32_mebibytes_are_seen_once(work):
     base, loaded = user_bytes_of("pass"), user_bytes_of(work)
     assert 30 * MEBIBYTE < loaded - base < 40 * MEBIBYTE
+
+
+def test_without_the_rollup_the_mappings_are_added_up(monkeypatch):
+    read = user_memory._read
+    monkeypatch.setattr(
+        user_memory, "_read", lambda pid, name: "" if name == "smaps_rollup" else read(pid, name)
+    )
+    assert 30 * MEBIBYTE < user_bytes_of(TOUCH) - user_bytes_of("pass") < 40 * MEBIBYTE
 
 
 def user_bytes_of(work):

@@ -47,10 +47,41 @@ def test_a_failing_server_is_named_with_its_failures(checkout, tmp_path):
 
 
 def test_a_suite_that_can_t_run_is_no_verdict(toy, tmp_path, checkout):
-    (checkout.root / "tests/conformance/test_toy.py").write_text("syntax error")
-    with pytest.raises(ServerError, match="could not run") as caught:
+    (checkout.root / "tests/conformance/test_toy.py").write_text("a syntax mistake\n")
+    with pytest.raises(ServerError, match=r"could not run \(pytest: 2\)") as caught:
         verify(toy, tmp_path / "log")
-    assert "syntax" in caught.value.detail.lower() or "error" in caught.value.detail.lower()
+    assert "SyntaxError: invalid syntax" in (tmp_path / "log").read_text()
+    assert caught.value.hint == f"the whole log: {tmp_path / 'log'}"
+    assert "ERROR tests/conformance/test_toy.py" in caught.value.detail
+
+
+def test_how_far_the_suites_are_is_shown(checkout, toy, tmp_path):
+    """The first cases end at once, the last ones wait until that was seen."""
+    seen = tmp_path / "seen"
+    (checkout.root / "tests/conformance/test_toy.py").write_text(
+        "import os, pytest, time\n"
+        "@pytest.mark.parametrize('number', range(200))\n"
+        "def test_it(number):\n"
+        f"    while number == 150 and not os.path.exists({str(seen)!r}):\n"
+        "        time.sleep(0.01)\n"
+    )
+    shown = []
+
+    class Recorder:
+        def say(self, kind, text, **facts):
+            pass
+
+        def show(self, text, share):
+            shown.append((text, share))
+            if share > 0.3:
+                seen.touch()
+
+    outcomes, _ = verify_all([toy], tmp_path, Recorder(), smoke=False)
+    assert outcomes[0].passed == 200
+    shares = [share for _, share in shown]
+    assert shares == sorted(shares)
+    assert any(0.3 < share < 1 for share in shares)
+    assert shown[0][0] == "verify toy"
 
 
 @pytest.mark.parametrize("cases", ["", '<testcase name="a"><skipped message="why"/></testcase>'])

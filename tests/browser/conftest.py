@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from chinwag_bench.judging.judge import judge
-from chinwag_bench.records import Matrix
+from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.render import write_all
 from playwright.sync_api import Browser, Page, sync_playwright
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chinwag_bench.records import Matrix
+from chinwag_bench.judging.matrix import Matrix
 from playwright.sync_api import Locator, Page
 
 NOTHING = "\N{EN DASH}"

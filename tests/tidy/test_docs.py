@@ -29,7 +29,12 @@ def test_the_readme_begins_with_what_a_bare_machine_needs() -> None:
         .group(1)  # type: ignore[union-attr]
         .splitlines()
     ]
-    assert commands == ["apt-get install -y git make", "make matrix", "make test"]
+    assert commands == [
+        "apt-get install -y git make",
+        "git clone URL-OF-THIS-REPOSITORY chinwag && cd chinwag",
+        "make matrix",
+        "make test",
+    ]
 
 
 def test_the_readme_s_table_is_made_from_the_reference_run() -> None:
@@ -57,6 +62,25 @@ def test_make_targets_in_docs_exist(path: Path) -> None:
 def test_chinwag_commands_in_docs_exist(path: Path) -> None:
     known = set(get_command(app).commands)  # type: ignore[attr-defined]
     assert set(re.findall(r"(?:^|`|/)chinwag ([a-z]+)\b", code_of(path), re.MULTILINE)) <= known
+
+
+@pytest.mark.parametrize(("tool", "shell"), [("Go", "GO_MINIMUM"), ("Node.js", "NODE_MINIMUM")])
+def test_manifests_and_setup_ask_for_the_same_versions(tool: str, shell: str) -> None:
+    """What a manifest calls enough is what `make setup` installs for, so that neither contradicts
+    the other.
+    """
+    setup = (ROOT / "scripts/setup/toolchains.sh").read_text(encoding="utf-8")
+    minimum = re.search(rf"\b{shell}=([\d.]+)", setup)
+    assert minimum
+    asked = {
+        name(path): re.findall(r"(\d+\.\d+) or newer", line)
+        for path in tracked()
+        if path.name == "server.toml"
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.startswith("missing") and f"{tool} is not installed" in line
+    }
+    assert asked
+    assert {version for versions in asked.values() for version in versions} == {minimum[1]}, asked
 
 
 def test_every_make_target_says_what_it_is_for() -> None:

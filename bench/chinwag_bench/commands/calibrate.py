@@ -13,7 +13,7 @@ from chinwag_bench.machine.cpu_plan import plan_cpus
 from chinwag_bench.machine.open_files import raise_limit
 from chinwag_bench.metrics.cell import Site
 from chinwag_bench.paths import find_workspace
-from chinwag_bench.progress import make_reporter
+from chinwag_bench.progress import make_reporter, said_when_interrupted
 from chinwag_bench.runs.prepare import build_all
 from chinwag_bench.servers.catalog import discover
 
@@ -40,7 +40,10 @@ def calibrate(
     )
     loads = {name: load_profile(workspace, name) for name in calibration.LOADS}
     _, plain = calibration.echoing(catalog)
-    with make_reporter(json=json, quiet=quiet) as reporter:
+    with (
+        make_reporter(json=json, quiet=quiet) as reporter,
+        said_when_interrupted(reporter, "nothing was measured to its end"),
+    ):
         obstacles = build_all([plain], reporter)
         if obstacles:
             raise typer.Exit(EXIT_SERVER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from rich.console import Console
 from chinwag_bench.commands import options
 from chinwag_bench.commands.servers import print_json
 from chinwag_bench.errors import EXIT_FOUND, EXIT_OK
+from chinwag_bench.judging.evidence import UnreadableResult
+from chinwag_bench.runs.store import result_directory
 
 
 def compare(
@@ -19,20 +22,22 @@ def compare(
     fail_on_change: Annotated[
         bool, typer.Option("--fail-on-change", help="Exit with 1 on a significant change.")
     ] = False,
+    whole: Annotated[
+        bool, typer.Option("--all", help="Every row, and why some can't be told.")
+    ] = False,
     json: options.Json = False,
-    quiet: options.Quiet = False,
 ) -> None:
     """Says what changed between two runs, and whether it is more than noise.
 
-    Medians are compared, not rounds: rounds of different runs share no disturbance. A bound is
-    never called a change. With --quiet only significant changes are listed.
+    Medians are compared, not rounds: rounds of different runs share no disturbance. What the load
+    generator ended, another machine or other settings measured, is never called a change.
 
-    [bold]Example[/bold]: chinwag compare results/reference/RUN results/MY-RUN
+    [bold]Example[/bold]: chinwag compare results/reference results/MY-RUN
     """
     from chinwag_bench.compare import compare as compare_runs
     from chinwag_bench.render.comparison import print_comparison
 
-    found = compare_runs(before, after)
+    found = compare_runs(result_directory(before), result_directory(after))
     if json:
         print_json(
             *({"event": "warning", "text": text} for text in found.warnings),
@@ -40,7 +45,7 @@ def compare(
             {"event": "summary", "significant": len(found.significant), "text": found.summary()},
         )
     else:
-        print_comparison(found, Console(), changes_only=quiet)
+        print_comparison(found, Console(), whole=whole)
     raise typer.Exit(EXIT_FOUND if fail_on_change and found.significant else EXIT_OK)
 
 
@@ -48,6 +53,12 @@ def validate(
     directories: Annotated[
         list[Path], typer.Argument(help="Result directories.", metavar="DIR...")
     ],
+    reference: Annotated[
+        bool,
+        typer.Option(
+            "--reference", help="Also whether it may be a reference run: every cell quiet."
+        ),
+    ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -55,13 +66,17 @@ def validate(
 
     Each problem is a line: file, line, what. With --quiet only problems are said.
 
-    [bold]Example[/bold]: chinwag validate results/reference/*
+    [bold]Example[/bold]: chinwag validate results/reference
     """
     from chinwag_bench.validation import validate as validate_one
+    from chinwag_bench.validation.reference import reference_problems
 
     bad = False
-    for directory in directories:
+    for directory in map(result_directory, directories):
         found = validate_one(directory)
+        if reference:
+            with suppress(UnreadableResult):  # Which is among the problems already.
+                found.problems += reference_problems(directory)
         bad |= bool(found.problems)
         if json:
             print_json(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,9 @@ from rich.console import Console
 
 from chinwag_bench.commands import completion, options
 from chinwag_bench.commands.servers import print_json, warn_of_broken
-from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, UsageError
+from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, HostError, UsageError
 from chinwag_bench.paths import find_workspace
-from chinwag_bench.progress import Reporter, make_reporter
+from chinwag_bench.progress import Reporter, make_reporter, said_when_interrupted
 from chinwag_bench.runs.prepare import build_all, check_built, choose_targets, verify_all
 from chinwag_bench.runs.profile import load_run_profile
 from chinwag_bench.runs.rounds import with_again
@@ -23,7 +24,8 @@ from chinwag_bench.runs.session import (
     open_session,
     resume_session,
 )
-from chinwag_bench.servers.catalog import Target, discover
+from chinwag_bench.runs.store import result_directory
+from chinwag_bench.servers.catalog import discover
 
 _SEED = 1
 
@@ -45,6 +47,12 @@ def run(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this result directory.")
     ] = None,
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway", help="Resume although the machine or a build differs; the page says so."
+        ),
+    ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -52,16 +60,25 @@ def run(
 
     [bold]Examples[/bold]: chinwag run smoke --servers go,node-ws · chinwag run --resume
     results/2026-01-31-120000-host"""
+    if anyway and resume is None:
+        raise UsageError("--anyway goes with --resume only", hint="see `chinwag run --help`")
     with make_reporter(json=json, quiet=quiet) as reporter:
         if resume is not None:
             workspace = find_workspace()
-            session = resume_session(workspace, discover(workspace), resume)
+            session = resume_session(
+                workspace, discover(workspace), result_directory(resume), anyway=anyway
+            )
         else:
             request = make_request(profile, servers, peers, seed, results, server_cores, cap)
             store = new_store(request)
             session = open_session(request, store, check_built(request.targets))
         failed = measure(session, reporter)
     finish(session, json=json)
+    if session.store.run.verifications:
+        # It was begun by `chinwag matrix`, and ends as that does.
+        write_report(session.store.folder, json=json)
+    elif not json:
+        print(f"judge and render it: chinwag report {session.store.folder}")
     raise typer.Exit(EXIT_SERVER if failed else EXIT_OK)
 
 
@@ -92,8 +109,7 @@ def matrix(
     request = make_request(profile, servers, peers, seed, results, server_cores, cap)
     with make_reporter(json=json, quiet=quiet) as reporter:
         session, obstacles = prepare(request, reporter)
-        session.check_headroom(reporter)
-        failed = measure(session, reporter)
+        failed = measure(session, reporter, headroom=True)
     finish(session, json=json)
     write_report(session.store.folder, json=json)
     raise typer.Exit(EXIT_SERVER if failed or obstacles else EXIT_OK)
@@ -104,6 +120,7 @@ def report(
     json: options.Json = False,
 ) -> None:
     """Judges a result directory again and renders its matrix."""
+    directory = result_directory(directory)
     if not (directory / "run.json").is_file():
         raise UsageError(
             f"{directory} is not a result directory: it has no run.json", hint="see results/"
@@ -144,26 +161,48 @@ def prepare(request: Request, reporter: Reporter) -> tuple[Session, int]:
     """Builds and verifies. Returns the session and how many columns will stay empty."""
     store = new_store(request)
     originals = [target for target in request.targets if not target.again]
-    obstacles = build_all(originals, reporter)
-    built: list[Target] = [target for target in originals if target.base_id not in obstacles]
     smoke = request.profile.verify_smoke
-    outcomes, failures = verify_all(built, store.folder / "logs", reporter, smoke=smoke)
+    try:
+        with said_when_interrupted(reporter, "nothing was measured, so no result is kept"):
+            obstacles = build_all(originals, reporter)
+            built = [target for target in originals if target.base_id not in obstacles]
+            outcomes, failures = verify_all(built, store.folder / "logs", reporter, smoke=smoke)
+    except BaseException:
+        store.remove()
+        raise
     store.run.verifications = outcomes
     store.save_verifications()
     obstacles |= failures
     return open_session(request, store, obstacles), len(obstacles)
 
 
-def measure(session: Session, reporter: Reporter) -> int:
-    """Measures. An interruption says how to go on: everything measured so far is on disk."""
+def measure(session: Session, reporter: Reporter, *, headroom: bool = False) -> int:
+    """Measures, with ``headroom`` first what is left to the generator at the lowest rate.
+
+    An interruption says how to go on: everything measured so far is on disk; where that is nothing,
+    nothing is kept. So does what the machine refuses, such as space.
+    """
+    store = session.store
+    go_on = f"go on with: chinwag run --resume {store.folder}"
     try:
+        session.warm(reporter)
+        if headroom:
+            session.check_headroom(reporter)
         session.calibrate(reporter)
         return session.measure(reporter)
     except KeyboardInterrupt:
-        reporter.say(
-            "warning", f"interrupted. Go on with: chinwag run --resume {session.store.folder}"
-        )
+        kept = store.has_records()
+        text = go_on if kept else "nothing was measured, so no result is kept"
+        with suppress(OSError):  # The terminal may be gone, which is why.
+            reporter.say("warning", f"interrupted: {text}")
+        if not kept:
+            store.remove()
         raise
+    except HostError as error:
+        if not store.has_records():
+            raise
+        hints = filter(None, [error.hint, f"what was measured is safe; {go_on}"])
+        raise HostError(error.message, hint="\n".join(hints), detail=error.detail) from error
 
 
 def finish(session: Session, *, json: bool) -> None:

@@ -11,12 +11,13 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from chinwag_bench.commands import completion, options
 from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, UsageError
 from chinwag_bench.machine.open_files import raise_limit
 from chinwag_bench.paths import find_workspace
-from chinwag_bench.progress import make_reporter
+from chinwag_bench.progress import make_reporter, said_when_interrupted
 from chinwag_bench.records import Verification
 from chinwag_bench.runs.prepare import build_all, verify_all
 from chinwag_bench.servers.build import last_build
@@ -51,7 +52,10 @@ def build_servers(
     """
     catalog = discover(find_workspace())
     warn_of_broken(catalog)
-    with make_reporter(json=json, quiet=quiet) as reporter:
+    with (
+        make_reporter(json=json, quiet=quiet) as reporter,
+        said_when_interrupted(reporter, "what was built is kept, the build under way is not"),
+    ):
         obstacles = build_all(resolve(catalog, names, peers=peers), reporter)
     failed = [status for status, _ in obstacles.values()]
     raise typer.Exit(EXIT_SERVER if "failed" in failed else 3 if failed else EXIT_OK)
@@ -118,7 +122,10 @@ def verify_servers(
     catalog = discover(workspace)
     warn_of_broken(catalog)
     targets = catalog.every_variant(peers=peers) if every else resolve(catalog, names, peers=peers)
-    with make_reporter(json=json, quiet=quiet) as reporter:
+    with (
+        make_reporter(json=json, quiet=quiet) as reporter,
+        said_when_interrupted(reporter, "servers that were not proven yet are not"),
+    ):
         unbuilt = build_all(targets, reporter)
         built = [target for target in targets if target.base_id not in unbuilt]
         outcomes, failed = verify_all(
@@ -165,42 +172,40 @@ def _facts(server: Server) -> dict[str, Any]:
 
 
 def _server_table(facts: list[dict[str, Any]]) -> Table:
-    table = Table("server", "what", "variants", "language", "toolchain", "built")
+    """All of it is the manifests' text, which may have brackets in it: no markup."""
+    table = Table()
+    table.add_column("server", no_wrap=True)
+    for title in ("what", "variants", "language", "toolchain", "built"):
+        table.add_column(title, overflow="fold")
     for fact in facts:
-        toolchain = (
-            f"[yellow]{fact['missing']}[/yellow]" if fact["missing"] else "[green]present[/green]"
-        )
-        built = "[green]yes[/green]" if fact["built"] else "no"
+        missing = fact["missing"]
         table.add_row(
-            fact["name"],
-            fact["title"],
-            ", ".join(fact["variants"]),
-            fact["language"],
-            toolchain,
-            built,
+            Text(fact["name"]),
+            Text(fact["title"]),
+            Text(", ".join(fact["variants"])),
+            Text(fact["language"]),
+            Text(missing, style="yellow") if missing else Text("present", style="green"),
+            Text("yes", style="green") if fact["built"] else Text("no"),
         )
     return table
 
 
 def _verification_table(outcomes: list[Verification], unbuilt: dict[str, str]) -> Table:
-    table = Table(
-        "server",
-        "passed",
-        "failed",
-        "skipped",
-        "seconds",
-        "first failure",
-        title="Conformance with chat/1",
-    )
+    """The last column is what a suite, a server or a compiler said: no markup."""
+    table = Table(title="Conformance with chat/1")
+    table.add_column("server", no_wrap=True)
+    for title in ("passed", "failed", "skipped", "seconds"):
+        table.add_column(title)
+    table.add_column("first failure", overflow="fold")
     for outcome in outcomes:
         table.add_row(
-            outcome.column,
+            Text(outcome.column),
             str(outcome.passed),
-            f"[red]{outcome.failed}[/red]" if outcome.failed else "0",
+            Text(str(outcome.failed), style="red" if outcome.failed else ""),
             str(outcome.skipped),
             f"{outcome.seconds:.1f}",
-            outcome.failures[0] if outcome.failures else "",
+            Text(outcome.failures[0] if outcome.failures else ""),
         )
     for name, reason in unbuilt.items():
-        table.add_row(name, "-", "-", "-", "-", reason)
+        table.add_row(Text(name), "-", "-", "-", "-", Text(reason))
     return table

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from chinwag_bench.compare.circumstances import circumstances
+from chinwag_bench.compare.circumstances import circumstances, incomparable
 from chinwag_bench.compare.difference import Difference, decide, difference
 from chinwag_bench.judging.judge import judge
-from chinwag_bench.records import Cell, Matrix, Row
+from chinwag_bench.judging.matrix import Cell, Matrix, Row
 
 
 class Comparison(msgspec.Struct, kw_only=True):
@@ -52,6 +52,7 @@ def compare(before: Path, after: Path) -> Comparison:
             (old[row.id, column], new[row.id, column]),
             aa_spread=max(_aa(first, row), _aa(second, row)),
             rates=_rates(row, column, old, new),
+            obstacle=incomparable(row, first.run, second.run),
             seed=first.run.seed,
         )
         for row in rows

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from chinwag_bench.records import Column, Matrix, Run
+from chinwag_bench.judging.matrix import Matrix, Row
+from chinwag_bench.judging.rows import SPECS
+from chinwag_bench.records import Column, Run
 
 _VARIES = {"machine.cpu.mhz"}
 """Differs from one moment to the next on one machine."""
+SOURCES = {spec.row.id: spec.source for spec in SPECS}
+_METRICS = {"common": "latency", "half": "latency", "rate_points": "throughput"}
+"""Source of a row -> the metric that its settings are of, where the names differ."""
 _ABSENT = "nothing"
 _SHOWN_MAX = 60
 
@@ -21,6 +26,27 @@ def circumstances(before: Matrix, after: Matrix) -> list[str]:
         *_differences("plan", _plan(before.run), _plan(after.run)),
         *_columns(before.columns, after.columns),
     ]
+
+
+def incomparable(row: Row, before: Run, after: Run) -> str | None:
+    """Why a row of two runs says nothing of the servers: another machine, or other settings of its
+    metric. ``None`` where nothing is in the way.
+    """
+    source = SOURCES.get(row.id)
+    if source is None or source in ("effort", "none"):
+        return None
+    if _processor(before) != _processor(after):
+        return "measured on another machine"
+    metric = _METRICS.get(source, source)
+    old, new = (run.plan.get("settings", {}).get(metric) for run in (before, after))
+    return f"measured under other settings: {metric}" if old != new else None
+
+
+def _processor(run: Run) -> tuple[Any, Any]:
+    cpu = run.machine.get("cpu")
+    if not isinstance(cpu, dict):
+        return cpu, None
+    return cpu.get("model"), cpu.get("logical")
 
 
 def _run(before: Run, after: Run) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from chinwag_bench.judging.matrix import Cell, Row
 from chinwag_bench.judging.stats import (
     SINGLE_ROUND_MARGIN,
     Interval,
@@ -13,8 +14,8 @@ from chinwag_bench.judging.stats import (
     false_discoveries_controlled,
     unpaired_ratio,
 )
-from chinwag_bench.records import Cell, Row
-from chinwag_bench.render.text import bound
+from chinwag_bench.render.notes import ended_by, sentence
+from chinwag_bench.render.text import bound, first_line
 
 FALSE_DISCOVERIES_MAX = 0.05
 """Of the cells that are called changed, at most this share is expected to be noise."""
@@ -22,7 +23,6 @@ SIZES = {"MB", "B", "connections"}
 """Units of what comes out the same when it is measured again, so that once is enough to compare."""
 NO_OUTCOMES = {
     "common_rate": "the run chose it",
-    "half_rate": "the run chose it",
     "max_connections_projected": "a projection of memory, which is compared itself",
 }
 """Rows that are no outcome of the servers, and why."""
@@ -68,16 +68,18 @@ def difference(
     aa_spread: float,
     rates: tuple[float, float] | None,
     seed: int,
+    obstacle: str | None = None,
 ) -> Difference:
     """Compares the cells of one row and one column, (before, after).
 
     Where there is noise, ``p`` is set and the kind is left at "same": see ``decide``.
     ``aa_spread`` is by how much one server differed from itself within a run: no smaller change
-    counts. ``rates`` are those at which latencies were taken, ``None`` for other rows."""
+    counts. ``rates`` are those at which latencies were taken, ``None`` for other rows;
+    ``obstacle`` says why the runs can't be compared in this row."""
     before, after = cells
-    obstacle = _obstacle(before, after, rates) or _no_outcome(row)
-    if obstacle is not None:
-        return _found(row, cells, *obstacle)
+    found_in_the_way = _obstacle(before, after, rates, obstacle) or _no_outcome(row)
+    if found_in_the_way is not None:
+        return _found(row, cells, *found_in_the_way)
     if _is_count(row):
         kind = "same" if before.value == after.value else _direction(row, before.value, after.value)
         return _found(row, cells, kind, "a count, which has no noise")
@@ -113,23 +115,29 @@ def _no_outcome(row: Row) -> tuple[Kind, str] | None:
 
 
 def _obstacle(
-    before: Cell, after: Cell, rates: tuple[float, float] | None
+    before: Cell, after: Cell, rates: tuple[float, float] | None, of_the_runs: str | None
 ) -> tuple[Kind, str] | None:
     """Why nothing can be said, with the kind that says so."""
     for name, cell in (("before", before), ("after", after)):
         if cell.value is None:
-            reason = (cell.reason or "no value").strip().split("\n", 1)[0]
-            return "absent", f"{name}: {reason}"
+            return "absent", f"{name}: {first_line(sentence(cell.reason)) or 'no value'}"
+    if of_the_runs is not None:
+        return "unclear", of_the_runs
     for name, cell in (("before", before), ("after", after)):
-        if cell.lower_bound or cell.upper_bound:
-            return "unclear", f"{name} is a bound: the generator was the limit"
+        if cell.is_open:
+            by = ended_by(cell.limited_by) if cell.limited_by else "something else than the server"
+            return "unclear", f"{name} is open: ended by {by}"
     if rates is not None and _apart(*rates) > RATE_MARGIN:
         return "unclear", f"measured at {rates[0]:,.0f} and {rates[1]:,.0f} deliveries/s"
-    if min(*before.samples, *after.samples) <= 0:
-        if before.samples == after.samples:
-            return "same", "the same samples"
-        return "unclear", "not above zero, so there is no ratio"
-    return None
+    return _without_ratio(before.samples, after.samples)
+
+
+def _without_ratio(before: list[float], after: list[float]) -> tuple[Kind, str] | None:
+    if min(*before, *after) > 0:
+        return None
+    if before == after:
+        return "same", "the same samples"
+    return "unclear", "not above zero, so there is no ratio"
 
 
 def _single(row: Row, cells: tuple[Cell, Cell], aa_spread: float) -> Difference:

@@ -1,45 +1,47 @@
-"""A cell's value, interval, limits and notes, from the records of one row and one column."""
+"""A cell's sides, interval, limits and notes, from the records of one row and one column."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from chinwag_bench.judging.bounds import Bounds, ByRound, are_scattered, medians
 from chinwag_bench.judging.evidence import Evidence, disturbed_by, kept
-from chinwag_bench.judging.rows import Spec
-from chinwag_bench.judging.stats import interval, median
-from chinwag_bench.records import (
-    Cell,
-    Column,
-    Effort,
-    Limited,
-    Memory,
-    Paced,
-    Raw,
-    Storm,
-    Throughput,
-)
+from chinwag_bench.judging.matrix import Cell, Note
+from chinwag_bench.judging.rate_points import highest_rates, of_column
+from chinwag_bench.judging.row import Spec
+from chinwag_bench.judging.stats import interval
+from chinwag_bench.judging.sustained import find_failure
+from chinwag_bench.records import Column, Effort, Limited, Memory, Paced, Raw, Throughput
 
-ByRound = dict[int, float]
-NOT_MEASURED = "not measured by this version"
+MESSAGES_BEYOND = 10
+"""A quantile is stated while so many messages, of all rounds, lie beyond it: deliveries of one
+message are one event."""
+EPSILON = 1e-9
 
 
 def measured(spec: Spec, column: Column, evidence: Evidence) -> tuple[Cell, ByRound]:
-    """The cell without rank and verdict, and its value for each round."""
-    cell = Cell(row=spec.row.id, column=column.id, value=None, unit=spec.row.unit)
+    """The cell without rank and verdict, and the sides that each round gives it."""
+    cell = Cell(row=spec.row.id, column=column.id, unit=spec.row.unit)
     if spec.source == "effort":
         return cell, _effort(cell, spec, _effort_of(column, evidence.run.effort))
+    if spec.p99_limit_ms is not None:
+        return cell, _rate_within(cell, spec, column, evidence)
     made = evidence.of(spec.source, column.id)
     used = kept(made)
-    cell.reason = _no_value(spec, column, used)
+    cell.reason = _no_value(spec, column, used, evidence)
     if cell.reason is not None:
         return cell, {}
-    values = {r.round: v for r in used if r.status == "ok" and (v := spec.value(r)) is not None}
-    _fill(cell, list(values.values()), evidence.run.seed)
-    good = [record for record in used if record.round in values]
-    _mark_limits(cell, spec, good)
-    cell.notes += _round_notes(made, used, len(values))
-    return cell, values
+    rounds = {
+        r.round: found for r in used if r.status == "ok" and (found := spec.bounds(r)) is not None
+    }
+    _fill(cell, spec, rounds, evidence.run.seed)
+    good = [record for record in used if record.round in rounds]
+    cell.limited_by = _ends(good)
+    cell.notes += _of_records(spec, good)
+    cell.notes += _round_notes(made, used, len(rounds))
+    return cell, rounds
 
 
 def _effort_of(column: Column, efforts: dict[str, Effort]) -> Effort | None:
@@ -49,114 +51,161 @@ def _effort_of(column: Column, efforts: dict[str, Effort]) -> Effort | None:
 
 def _effort(cell: Cell, spec: Spec, effort: Effort | None) -> ByRound:
     """Effort belongs to a column, not to a round; it is known even where nothing was measured."""
-    value = None if effort is None else spec.value(effort)
-    if value is None:
-        cell.reason = "not counted in this run"
+    found = None if effort is None else spec.bounds(effort)
+    if found is None:
+        cell.reason = Note(code="not_counted")
         return {}
-    _fill(cell, [value], seed=0)
-    return {1: value}
+    _fill(cell, spec, {1: found}, seed=0)
+    return {1: found}
 
 
-def _fill(cell: Cell, values: list[float], seed: int) -> None:
-    cell.value, cell.samples, cell.rounds = median(values), values, len(values)
-    found = interval(values, seed)
-    if found is not None:
-        cell.interval, cell.coverage = (found.low, found.high), found.coverage
+def _rate_within(cell: Cell, spec: Spec, column: Column, evidence: Evidence) -> ByRound:
+    """The highest rate within a p99, from all holds of the column."""
+    assert spec.p99_limit_ms is not None
+    points = list(of_column(evidence, column.id))
+    rounds = highest_rates(points, spec.p99_limit_ms)
+    if rounds:
+        _fill(cell, spec, rounds, evidence.run.seed)
+        if 0 in rounds:
+            cell.notes.append(Note(code="pooled"))
+        return rounds
+    cell.reason = _no_value(spec, column, kept(evidence.of("throughput", column.id)), evidence)
+    if cell.reason is None or cell.reason.code == "without_value":
+        best = min((point.p99_ms[1] for point in points), default=None)
+        cell.reason = Note(code="no_rate_within", args={"p99_ms": spec.p99_limit_ms, "best": best})
+    return {}
 
 
-def _no_value(spec: Spec, column: Column, used: Sequence[Raw]) -> str | None:
+def _fill(cell: Cell, spec: Spec, rounds: Mapping[int, Bounds], seed: int) -> None:
+    found = [rounds[index] for index in sorted(rounds)]
+    cell.low, cell.high = medians(found).pair
+    promises_low = spec.row.better == "higher"
+    cell.samples = [one.low if promises_low or math.isinf(one.high) else one.high for one in found]
+    cell.value = cell.low if promises_low or cell.high is None else cell.high
+    cell.bounds = [one.pair for one in found]
+    cell.rounds = len(found)
+    cell.scattered = are_scattered(found)
+    _set_interval(cell, found, seed)
+
+
+def _set_interval(cell: Cell, rounds: Sequence[Bounds], seed: int) -> None:
+    lows = interval([one.low for one in rounds], seed)
+    if lows is None:
+        return
+    ends = [one.reach for one in rounds]
+    if any(map(math.isinf, ends)):
+        top = None
+    else:
+        highs = interval(ends, seed)
+        top = None if highs is None else highs.high
+    cell.interval, cell.coverage = (lows.low, top), lows.coverage
+
+
+def _no_value(spec: Spec, column: Column, used: Sequence[Raw], evidence: Evidence) -> Note | None:
     """Why the cell has no value, or ``None`` if it has one."""
     if spec.source == "none":
-        return "not measurable" if spec.row.id == "learning" else NOT_MEASURED
+        return Note(code="never" if spec.row.id == "learning" else "not_by_this_version")
     if column.status != "ok":
-        return column.reason or f"the server is {column.status}"
+        return Note(code="column", args={"status": column.status, "reason": column.reason or ""})
     if not used:
-        return "not measured in this run"
-    reasons = [reason for record in used if (reason := _failure(spec, record)) is not None]
-    if len(reasons) == len(used):
-        return Counter(reasons).most_common(1)[0][0]
+        return Note(code="not_in_run" if evidence.run.finished_at else "not_yet")
+    failures = [why for record in used if (why := _failure(spec, record)) is not None]
+    if len(failures) == len(used):
+        texts = Counter(failures).most_common(1)
+        return Note(code="without_value", args={"why": texts[0][0]})
     overloaded = [record for record in used if _unsustained(record) is not None]
-    if spec.is_latency and 2 * len(overloaded) > len(used):
-        return f"can't sustain this rate: {_unsustained(overloaded[-1])}"
-    return None
+    if spec.quantile is not None and 2 * len(overloaded) > len(used):
+        return Note(code="too_fast", args={"why": _unsustained(overloaded[-1])})
+    return _too_few(spec, used)
+
+
+def _too_few(spec: Spec, used: Sequence[Raw]) -> Note | None:
+    if spec.quantile is None:
+        return None
+    sent = sum(_messages(record) for record in used)
+    needed = math.ceil(MESSAGES_BEYOND / (1 - spec.quantile) - EPSILON)
+    if sent >= needed:
+        return None
+    return Note(code="too_few_messages", args={"sent": sent, "needed": needed})
+
+
+def _messages(record: Raw) -> int:
+    if isinstance(record, Throughput):
+        return record.best.hold.sent if record.best else 0
+    if isinstance(record, Paced) and record.step is not None:
+        return record.step.hold.sent
+    return 0
 
 
 def _failure(spec: Spec, record: Raw) -> str | None:
     """Why one record gives the row no number."""
     if record.status != "ok":
         return record.reason or f"the cell is {record.status}"
-    if spec.value(record) is not None:
+    if spec.bounds(record) is not None:
         return None
     if isinstance(record, Throughput) and record.best is None:
         return record.reason or "no rate was sustained"
-    return record.reason or _unsustained(record) or "the record has no such value"
+    return record.reason or _unsustained(record) or spec.absent
 
 
 def _unsustained(record: Raw) -> str | None:
-    if isinstance(record, Paced) and record.step is not None and not record.step.sustained:
-        return record.step.why_not or "not delivered in full and in time"
-    return None
+    if not isinstance(record, Paced) or record.step is None:
+        return None
+    failure = find_failure(record.step.hold)
+    return None if failure is None else failure.text
 
 
-def _mark_limits(cell: Cell, spec: Spec, records: Sequence[Raw]) -> None:
-    """What ended the measurement, and whether that leaves one side of the value open."""
-    limited = [record for record in records if isinstance(record, Limited)]
-    if limited:
-        ends = [record.limited_by for record in limited if record.limited_by]
-        cell.limited_by = ", ".join(name for name, _ in Counter(ends).most_common()) or None
-        if spec.is_rate:
-            cell.lower_bound = any(record.lower_bound for record in limited)
-    cell.notes += dict.fromkeys(note for record in records for note in spec.notes(record))
-    limits = _generator_limits(records) if spec.is_rate or spec.is_latency else []
-    if limits:
-        cell.notes.append(f"generator-limited: {'; '.join(limits)}")
-        if spec.is_latency:
-            cell.limited_by, cell.upper_bound = "generator", True
-    if isinstance(records[0], Memory):
-        cell.notes += _memory_notes(cell, records)
+def _ends(records: Sequence[Raw]) -> str | None:
+    """What ended the searches of the rounds, the most frequent first."""
+    ends = [r.limited_by for r in records if isinstance(r, Limited) and r.limited_by]
+    return ", ".join(name for name, _ in Counter(ends).most_common()) or None
 
 
-def _generator_limits(records: Sequence[Raw]) -> list[str]:
-    found: list[str] = []
+def _of_records(spec: Spec, records: Sequence[Raw]) -> list[Note]:
+    """What the rows and the records themselves have to say, each thing once."""
+    notes: list[Note] = []
     for record in records:
-        steps = []
-        if isinstance(record, Storm) and record.generator_limited:
-            found.append(f"CPU {record.generator_cpu:.2f}")
-        if isinstance(record, Throughput) and record.lower_bound:
-            steps = [*record.steps, *([record.best] if record.best else [])]
-        elif isinstance(record, Paced) and record.step is not None:
-            steps = [record.step]
-        for step in steps:
-            if step.hold.generator_limited:
-                found += step.hold.generator_limits
-    return list(dict.fromkeys(found))
-
-
-def _memory_notes(cell: Cell, records: Sequence[Raw]) -> list[str]:
+        notes += [note for note in spec.notes(record) if note not in notes]
+        if spec.row.id == "throughput_deliveries" and isinstance(record, Throughput):
+            notes += _of_search(record)
     memory = [record for record in records if isinstance(record, Memory)]
-    counts = sorted({record.connections for record in memory})
-    notes = [f"with {', '.join(f'{count:,}' for count in counts)} connections"]
-    methods = {r.points["joined"].kernel_method for r in memory if "joined" in r.points}
-    if cell.value is not None and cell.value < 0:
-        notes.append("below zero: too few connections to stand out from the empty server's noise")
-    if cell.row == "memory_kernel":
-        notes.append(f"kernel memory by {', '.join(sorted(methods))}")
+    if memory:
+        notes += _memory_notes(spec, memory)
     return notes
 
 
-def _round_notes(made: Sequence[Raw], used: Sequence[Raw], valued: int) -> list[str]:
+def _of_search(record: Throughput) -> list[Note]:
+    if record.best is None:
+        return [Note(code="not_confirmed", args={"round": record.round})]
+    if record.lower_bound:
+        args = {"round": record.round, "by": record.limited_by or "time"}
+        return [Note(code="search_ended_early", args=args)]
+    return []
+
+
+def _memory_notes(spec: Spec, records: Sequence[Memory]) -> list[Note]:
+    counts = sorted({record.connections for record in records})
+    notes = [Note(code="connections", args={"counts": counts})]
+    if spec.row.id == "memory_kernel":
+        methods = {r.points["joined"].kernel_method for r in records if "joined" in r.points}
+        notes.append(Note(code="kernel_memory", args={"methods": sorted(methods)}))
+    return notes
+
+
+def _round_notes(made: Sequence[Raw], used: Sequence[Raw], valued: int) -> list[Note]:
     notes = []
     for record in made:
         reasons = disturbed_by(record)
         if reasons:
-            fate = "kept" if record in used else "repeated"
-            notes.append(f"round {record.round} was disturbed ({', '.join(reasons)}) and {fate}")
+            args = {"round": record.round, "reasons": reasons, "kept": record in used}
+            notes.append(Note(code="disturbed", args=args))
     if len(made) > len(used):
-        notes.append(f"{len(made)} rounds were made, {len(used)} are used")
+        notes.append(Note(code="rounds_made", args={"made": len(made), "used": len(used)}))
     if valued < len(used):
-        notes.append(f"{len(used) - valued} of {len(used)} rounds gave no value")
+        args = {"missing": len(used) - valued, "used": len(used)}
+        notes.append(Note(code="rounds_without_value", args=args))
     for record in used:
         why = _unsustained(record)
         if why is not None:
-            notes.append(f"round {record.round} was not sustained: {why}")
+            notes.append(Note(code="not_sustained", args={"round": record.round, "why": why}))
     return notes

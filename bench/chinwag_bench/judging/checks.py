@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chinwag_bench.judging.evidence import Evidence
+from chinwag_bench.judging.stats import spread
 from chinwag_bench.records import Hold, Json, Latency, Paced, Throughput
 
 LITTLE_TOLERANCE = 0.05
@@ -17,7 +18,7 @@ def all_checks(evidence: Evidence, aa: Json) -> list[Json]:
     checks = []
     if holds:
         checks += [_little(holds), _not_more_than_sent(holds), _intact(holds)]
-    checks += [_aa_cpu(pair) for pair in aa.get("pairs", [])]
+    checks += [_aa_cpu(pair) for pair in aa["pairs"]]
     checks += [_verified(evidence)] if evidence.run.verifications else []
     return checks
 
@@ -92,18 +93,17 @@ def _intact(holds: list[tuple[str, bool, Hold]]) -> Json:
 
 def _aa_cpu(pair: Json) -> Json:
     """At one rate for both: at each one's highest, the figure carries the search's step of 15 %."""
-    spread = pair["spread"].get("common_cpu_per_delivery")
+    ratios = pair["ratios"].get("common_cpu_per_delivery")
     name = f"A/A of CPU per delivery ({pair['column']})"
-    if spread is None:
+    if not ratios:
         return _check(name, False, "not measured under both names in one round")
+    differs = spread(ratios)
     text = (
-        f"one server under two names differs by {spread:.1%} at the common rate; the limit is "
+        f"one server under two names, at one rate: {min(ratios):.2f} to {max(ratios):.2f} times "
+        f"itself over {len(ratios)} rounds, the median {differs:.1%} from 1; the limit is "
         f"{AA_LIMIT:.0%}"
     )
-    at_highest = pair["spread"].get("cpu_per_delivery")
-    if at_highest is not None:
-        text += f" (each at its own highest rate: {at_highest:.1%})"
-    return _check(name, spread <= AA_LIMIT, text)
+    return _check(name, differs <= AA_LIMIT, text)
 
 
 def _verified(evidence: Evidence) -> Json:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from chinwag_bench.judging.arithmetic import load_arithmetic, stated_load
+from chinwag_bench.judging.matrix import Claim, Verdict
 from chinwag_bench.judging.published import article, parse_range
-from chinwag_bench.judging.rows import PER_CONNECTIONS
-from chinwag_bench.records import Claim, Verdict
+from chinwag_bench.judging.row import PER_CONNECTIONS
 
 MEGABYTES_PER_GIGABYTE = 1000
 ROUNDING_PERCENT = 1.0

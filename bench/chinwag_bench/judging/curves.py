@@ -9,29 +9,28 @@ from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
 from chinwag_bench.generator.hdr_log import empty_histogram
+from chinwag_bench.judging.cells import EPSILON, MESSAGES_BEYOND
 from chinwag_bench.judging.evidence import Evidence, kept
+from chinwag_bench.judging.matrix import Curve
 from chinwag_bench.judging.stats import median
-from chinwag_bench.records import Curve, Latency
+from chinwag_bench.records import Latency
 
 NS_PER_MS = 1e6
 QUANTILES = [
     *(n / 20 for n in range(1, 19)),
     *(1 - step / 10**power for power in range(2, 8) for step in (5, 2, 1)),
 ]
-SAMPLES_BEYOND = 10
-"""A quantile is drawn only while this many deliveries lie beyond it."""
 STATED_AS = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99_9": 0.999, "max": 1.0}
 
 
 def all_curves(evidence: Evidence) -> list[Curve]:
-    """One curve for each column and point that has a latency record with a step."""
+    """One curve at the common rate for each column that has a latency record with a step."""
     found = []
     for column in evidence.run.columns:
-        for point in ("common", "half"):
-            records = [r for r in kept(evidence.of(point, column.id)) if isinstance(r, Latency)]
-            records = [r for r in records if r.status == "ok" and r.step is not None]
-            if records:
-                found.append(_curve(records, evidence.directory))
+        records = [r for r in kept(evidence.of("common", column.id)) if isinstance(r, Latency)]
+        records = [r for r in records if r.status == "ok" and r.step is not None]
+        if records:
+            found.append(_curve(records, evidence.directory))
     return found
 
 
@@ -52,8 +51,9 @@ def _histogram_points(records: Sequence[Latency], directory: Path) -> list[tuple
         path = None if record.hdr is None else directory / record.hdr
         if path is None or not path.is_file() or not _add(total, path, record):
             return []
-    count = total.get_total_count()
-    wanted = {q * 100: q for q in QUANTILES if count * (1 - q) >= SAMPLES_BEYOND}
+    # Deliveries of one message are one event.
+    messages = sum(record.step.hold.sent for record in records if record.step is not None)
+    wanted = {q * 100: q for q in QUANTILES if messages * (1 - q) >= MESSAGES_BEYOND - EPSILON}
     found = total.get_percentile_to_value_dict(list(wanted))
     points = [(wanted[percentile], ns / NS_PER_MS) for percentile, ns in found.items()]
     return [*points, (1.0, total.get_max_value() / NS_PER_MS)] if points else []

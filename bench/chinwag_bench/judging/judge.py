@@ -8,17 +8,25 @@ from pathlib import Path
 
 import msgspec
 
-from chinwag_bench.judging import checks, claims, curves, published, ramps, verdict
-from chinwag_bench.judging.cells import ByRound, measured
+from chinwag_bench.judging import (
+    aa,
+    checks,
+    claims,
+    curves,
+    published,
+    ramps,
+    rate_points,
+    verdict,
+)
+from chinwag_bench.judging.bounds import ByRound
+from chinwag_bench.judging.cells import measured
 from chinwag_bench.judging.evidence import Evidence, load
+from chinwag_bench.judging.matrix import Cell, Matrix, Published
 from chinwag_bench.judging.near_ceiling import near_ceiling
 from chinwag_bench.judging.ranking import Entry, rank
-from chinwag_bench.judging.rows import SPECS, Spec
-from chinwag_bench.judging.stats import paired_ratios, spread
-from chinwag_bench.records import Cell, Column, Json, Matrix, Published, Throughput
-
-Samples = dict[tuple[str, str], ByRound]
-"""Row and column -> the value of each round; only where the cell has one."""
+from chinwag_bench.judging.row import Spec
+from chinwag_bench.judging.rows import SPECS
+from chinwag_bench.records import Column, Throughput
 
 
 def judge(result_dir: Path) -> Matrix:
@@ -27,16 +35,17 @@ def judge(result_dir: Path) -> Matrix:
     columns = evidence.run.columns
     quotes = {column.id: published.figures(column) for column in columns}
     specs = [s for s in SPECS if not s.needs_article or any(s.row.id in q for q in quotes.values())]
-    samples: Samples = {}
+    samples: dict[tuple[str, str], ByRound] = {}
     cells = []
     for spec, column in product(specs, columns):
         cell, samples[spec.row.id, column.id] = measured(spec, column, evidence)
         cells.append(cell)
-    aa = _aa(columns, specs, samples)
+    noise = aa.differences(columns, specs, samples)
     again = {column.id for column in columns if column.aa_of is not None}
     for spec in specs:
-        entries = _entries(spec, cells, samples, again)
-        rank(entries, spec.row.better, aa["spread"].get(spec.row.id, 0.0), evidence.run.seed)
+        if spec.row.id not in noise["unranked"]:
+            entries = _entries(spec, cells, samples, again)
+            rank(entries, spec.row.better, noise["spread"].get(spec.row.id, 0.0))
     for cell in cells:
         _add_verdicts(cell, quotes[cell.column].get(cell.row, []))
     return Matrix(
@@ -46,12 +55,13 @@ def judge(result_dir: Path) -> Matrix:
         cells=cells,
         curves=curves.all_curves(evidence),
         ramps=ramps.all_ramps(evidence),
+        rate_points=rate_points.all_points(evidence),
         floor=evidence.floor,
         calibration=evidence.calibration,
         near_ceiling=near_ceiling(evidence.calibration, _loads(evidence), cells),
-        aa=aa,
+        aa=noise,
         claims=claims.all_claims(),
-        checks=checks.all_checks(evidence, aa),
+        checks=checks.all_checks(evidence, noise),
     )
 
 
@@ -61,26 +71,8 @@ def _loads(evidence: Evidence) -> list[str]:
     return list({record.profile: None for record in records if isinstance(record, Throughput)})
 
 
-def _aa(columns: Sequence[Column], specs: Sequence[Spec], samples: Samples) -> Json:
-    """Per pair, and per row the largest of the pairs: how far two names of one server differ."""
-    pairs: list[Json] = []
-    worst: dict[str, float] = {}
-    for column in columns:
-        if column.aa_of is None:
-            continue
-        found = {}
-        for spec in specs:
-            first = samples.get((spec.row.id, column.aa_of), {})
-            ratios = paired_ratios(samples[spec.row.id, column.id], first)
-            if ratios:
-                found[spec.row.id] = spread(ratios)
-                worst[spec.row.id] = max(worst.get(spec.row.id, 0.0), found[spec.row.id])
-        pairs.append({"column": column.aa_of, "again": column.id, "spread": found})
-    return {"pairs": pairs, "spread": worst}
-
-
 def _entries(
-    spec: Spec, cells: Sequence[Cell], samples: Samples, again: Collection[str]
+    spec: Spec, cells: Sequence[Cell], samples: aa.Samples, again: Collection[str]
 ) -> list[Entry]:
     return [
         Entry(cell, samples[cell.row, cell.column], cell.column not in again)

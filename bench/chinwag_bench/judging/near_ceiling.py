@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chinwag_bench.records import Calibration, Cell, NearCeiling
+from chinwag_bench.judging.matrix import Cell, NearCeiling
+from chinwag_bench.records import Calibration
 
 NEAR_SHARE = 0.8
 """Of the ceiling: from there on the generator's own delays begin to grow."""

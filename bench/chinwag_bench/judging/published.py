@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 
 from chinwag_bench.errors import HostError
-from chinwag_bench.records import Column, Json, Published
+from chinwag_bench.judging.matrix import Published
+from chinwag_bench.records import Column, Json
 
 PUBLISHED_JSON = Path(__file__).resolve().parents[2] / "published" / "published.json"
 

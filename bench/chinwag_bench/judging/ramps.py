@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from chinwag_bench.judging.evidence import Evidence, kept
-from chinwag_bench.records import Connections, Ramp
+from chinwag_bench.judging.matrix import Ramp
+from chinwag_bench.records import Connections
 
 
 def all_ramps(evidence: Evidence) -> list[Ramp]:

@@ -1,82 +1,82 @@
-"""Who is best in a row, and who can't be told from the best."""
+"""Who is best in a row, and who can't be told from the best, by the sides of each round.
+
+A server is ahead in a round where even its worse side beats the other's better one. It is ahead of
+another where that is so in most of the rounds that both have, the other is ahead in none, and the
+medians agree. What is not told apart so is a tie. Rounds that leave a side open decide nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chinwag_bench.judging.rows import Better
-from chinwag_bench.judging.stats import SINGLE_ROUND_MARGIN, is_tie, paired_ratios
-from chinwag_bench.records import Cell
+from chinwag_bench.judging.bounds import Bounds, ByRound
+from chinwag_bench.judging.matrix import Cell
+from chinwag_bench.judging.row import Better
+from chinwag_bench.judging.stats import SINGLE_ROUND_MARGIN
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A cell with its value for each round. ``leads`` is False for the second name of an A/A."""
+    """A cell with the sides of each round. ``leads`` is False for the second name of an A/A."""
 
     cell: Cell
-    by_round: Mapping[int, float]
+    by_round: ByRound
     leads: bool = True
 
     @property
-    def is_bound(self) -> bool:
-        """Whether only one side of the true value is known."""
-        return self.cell.lower_bound or self.cell.upper_bound
-
-    @property
-    def value(self) -> float:
-        """The median; entries always have one."""
-        assert self.cell.value is not None
-        return self.cell.value
+    def median(self) -> Bounds:
+        """The cell's pair."""
+        assert self.cell.low is not None
+        high = float("inf") if self.cell.high is None else self.cell.high
+        return Bounds(self.cell.low, high)
 
 
-def rank(entries: Sequence[Entry], better: Better, aa_spread: float, seed: int) -> None:
-    """Sets ``tie_with_best`` on the row's cells; a bound may win, and never loses or ties."""
+def rank(entries: Sequence[Entry], better: Better, noise: float) -> None:
+    """Sets ``tie_with_best`` on the row's cells. ``noise`` is by how much one server differs from
+    itself, as a share: rounds of their own show it, a single round doesn't.
+    """
     if better == "none":
         return
-    exact = [entry for entry in entries if not entry.is_bound]
-    bounds = [entry for entry in entries if entry.is_bound and entry.leads]
-    leader = _leader([entry for entry in exact if entry.leads], better)
-    winners = [b for b in bounds if leader is None or _beats(b, leader, better, aa_spread)]
-    for entry in exact:
-        if leader is not None:
-            entry.cell.tie_with_best = _ties(entry, leader, aa_spread, seed)
-        if winners:
-            beaten = any(_beats(winner, entry, better, aa_spread) for winner in winners)
-            entry.cell.tie_with_best = False if beaten else None
-    _mark_bounds(bounds, winners, leader)
+    leading = [entry for entry in entries if entry.leads]
+    for entry in entries:
+        beaten = any(is_ahead(other, entry, better, noise) for other in leading)
+        entry.cell.tie_with_best = not beaten
+    best = _leader([entry for entry in leading if entry.cell.tie_with_best], better)
+    for entry in entries:
+        if entry.cell.tie_with_best and best is not None and _was_cut_short(entry, best, better):
+            entry.cell.tie_with_best = None
 
 
-def _leader(exact: Sequence[Entry], better: Better) -> Entry | None:
-    if not exact:
+def is_ahead(a: Entry, b: Entry, better: Better, noise: float) -> bool:
+    """Whether ``a`` is better than ``b`` beyond doubt."""
+    shared = a.by_round.keys() & b.by_round.keys()
+    if not shared:
+        return _beyond(a.median, b.median, better, 1 + SINGLE_ROUND_MARGIN + noise)
+    margin = 1 + max(SINGLE_ROUND_MARGIN, noise) if len(shared) == 1 else 1.0
+    won = sum(_beyond(a.by_round[r], b.by_round[r], better, margin) for r in shared)
+    lost = sum(_beyond(b.by_round[r], a.by_round[r], better, margin) for r in shared)
+    return lost == 0 and 2 * won > len(shared) and _beyond(a.median, b.median, better, 1.0)
+
+
+def _beyond(a: Bounds, b: Bounds, better: Better, margin: float) -> bool:
+    if better == "higher":
+        return a.low > b.reach * margin
+    return a.high * margin < b.low
+
+
+def _leader(entries: Sequence[Entry], better: Better) -> Entry | None:
+    """The one that promises most."""
+    if not entries:
         return None
     pick = max if better == "higher" else min
-    return pick(exact, key=lambda entry: entry.value)
+    return pick(entries, key=lambda entry: entry.cell.value or 0.0)
 
 
-def _ties(entry: Entry, leader: Entry, aa_spread: float, seed: int) -> bool | None:
-    if entry is leader:
-        return True
-    return is_tie(paired_ratios(entry.by_round, leader.by_round), aa_spread, seed)
-
-
-def _beats(bound: Entry, other: Entry, better: Better, aa_spread: float) -> bool:
-    """Whether the bound lies beyond the far end of an exact cell's interval."""
-    low, high = other.cell.interval or (
-        other.value / (1 + SINGLE_ROUND_MARGIN),
-        other.value * (1 + SINGLE_ROUND_MARGIN),
-    )
-    if better == "higher":
-        return bound.cell.lower_bound and bound.value > high * (1 + aa_spread)
-    return bound.cell.upper_bound and bound.value < low / (1 + aa_spread)
-
-
-def _mark_bounds(bounds: Sequence[Entry], winners: Sequence[Entry], leader: Entry | None) -> None:
-    for bound in bounds:
-        bound.cell.tie_with_best = None
-        if leader is not None and bound in winners:
-            bound.cell.notes.append("beats every column that was measured to its end")
-        if leader is not None and bound in winners and len(bounds) == 1:
-            bound.cell.tie_with_best = True
-        if len(bounds) > 1:
-            bound.cell.notes.append("the order among bounds is not known")
+def _was_cut_short(entry: Entry, best: Entry, better: Better) -> bool:
+    """Whether only its open side keeps it from being beaten: that it leads isn't known either."""
+    if entry is best or better != "higher" or not entry.cell.is_open:
+        return False
+    shared = entry.by_round.keys() & best.by_round.keys()
+    closed = {r: Bounds(entry.by_round[r].low, entry.by_round[r].low) for r in shared}
+    return bool(shared) and all(_beyond(best.by_round[r], closed[r], better, 1.0) for r in shared)

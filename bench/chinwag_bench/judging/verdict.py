@@ -1,7 +1,7 @@
 """What a measured cell says about the figures published for it.
 
-reproduced: the figure lies within a factor of 1.25 of the measured interval. differs: it doesn't,
-and by what factor. impossible: the articles' own numbers contradict it, with the sum. not
+reproduced: the figure lies within a factor of 1.25 of the measured pair of sides. differs: it
+doesn't, and by what factor. impossible: the articles' own numbers contradict it, with the sum. not
 measurable: nothing here measures the same thing, and why.
 """
 
@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 
 from chinwag_bench.judging.arithmetic import gbit, rate_arithmetic, stated_load
+from chinwag_bench.judging.matrix import Cell, Published, Verdict
 from chinwag_bench.judging.published import Range, article, parse_range
-from chinwag_bench.judging.rows import PER_CONNECTIONS
-from chinwag_bench.records import Cell, Published, Verdict
+from chinwag_bench.judging.row import PER_CONNECTIONS
 
 TOLERANCE = 1.25
 KILOBYTE_PER_MEGABYTE = 1000.0
@@ -23,7 +23,8 @@ NOT_COMPARABLE: dict[str, str] = {
     "hot_upgrade": "not measured by this version",
     "across_machines": "not measured by this version",
     "cores": "not measured by this version; a property of the set-up, not a number",
-    "effort_lines_of_code": "not comparable: the article does not say above which server's code",
+    "effort_lines_of_code": "not comparable: the article counts other programs; by its own "
+    "listings Rust has 140 lines and Elixir 57, 146 % more",
     "cost": "not measured by this version; it depends on prices and on what ran before",
     "learning": "not measurable: no experiment of a kit can repeat it",
     "cpu_at_n": "not comparable: the article names 100,000 connections where its runs had "
@@ -86,7 +87,7 @@ def _throughput(cell: Cell, figure: Published) -> Verdict:
     reading = "deliveries" if cell.row == "throughput_deliveries" else "messages"
     fits, text = rate_arithmetic(load, rate, reading)
     factor = None if cell.value is None else cell.value / rate
-    measured = "" if factor is None else f" Measured here: {_times(cell, factor)} that figure."
+    measured = "" if factor is None else f" Measured here: {_times(cell, rate)} that figure."
     offered = ""
     if reading == "messages" and rate > load.messages:
         fits = False
@@ -105,37 +106,40 @@ def _throughput(cell: Cell, figure: Published) -> Verdict:
 
 def _compare(cell: Cell, expected: Range, circumstances: str) -> Verdict:
     if cell.value is None:
-        text = f"no measured value: {cell.reason or 'no record'}"
-        return Verdict(kind="not_measurable", text=_sentence(text))
-    low, high = cell.interval or (cell.value, cell.value)
-    high = math.inf if cell.lower_bound else high
-    low = 0.0 if cell.upper_bound else low
+        text = "no measured value"
+        return Verdict(kind="not_measurable", text=_sentence(text, circumstances))
+    low, high = cell.low or 0.0, math.inf if cell.high is None else cell.high
     factor = cell.value / expected.middle if expected.middle else None
-    if _only_bounded(cell, expected):
-        limit = cell.limited_by or "generator"
-        text = f"the {limit} was the limit here, so the true value may agree"
-        return Verdict(kind="not_measurable", text=_sentence(text, circumstances), factor=factor)
     if low / TOLERANCE <= expected.high and expected.low <= high * TOLERANCE:
-        text = "within a factor of 1.25 of the measured interval"
+        if cell.is_open and expected.high > low * TOLERANCE:
+            text = "something else than the server was the limit here, so the true value may agree"
+            return Verdict(
+                kind="not_measurable",
+                text=_sentence(text, circumstances),
+                factor=factor,
+                may_agree=True,
+            )
+        text = "within a factor of 1.25 of what was measured"
         return Verdict(kind="reproduced", text=_sentence(text, circumstances), factor=factor)
-    text = f"measured is {_times(cell, factor)} the published figure"
+    text = f"measured is {_times(cell, expected.middle)} the published figure"
     return Verdict(kind="differs", text=_sentence(text, circumstances), factor=factor)
 
 
-def _only_bounded(cell: Cell, expected: Range) -> bool:
-    """Whether a one-sided cell leaves it open if the published figure is met."""
-    if cell.value is None:
-        return False
-    if cell.lower_bound:
-        return expected.high * TOLERANCE >= cell.value
-    return cell.upper_bound and expected.low <= cell.value * TOLERANCE
-
-
-def _times(cell: Cell, factor: float | None) -> str:
-    if factor is None:
+def _times(cell: Cell, expected: float) -> str:
+    """The measured pair as multiples of the published figure."""
+    if not expected or cell.low is None:
         return "far from"
-    bound = ">= " if cell.lower_bound else "<= " if cell.upper_bound else ""
-    return f"{bound}{factor:.2g} x" if factor < 100 else f"{bound}{factor:,.0f} x"
+    low = cell.low / expected
+    if cell.high is None:
+        return f">= {_factor(low)} x"
+    high = cell.high / expected
+    if _factor(low) == _factor(high):
+        return f"{_factor(high)} x"
+    return f"{_factor(low)} to {_factor(high)} x"
+
+
+def _factor(value: float) -> str:
+    return f"{value:.2g}" if value < 100 else f"{value:,.0f}"
 
 
 def _sentence(text: str, circumstances: str = "") -> str:

@@ -11,6 +11,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from chinwag_bench.machine.control_groups import cpu_quota, memory_limits
+from chinwag_bench.machine.cpu_plan import cpu_list, speeds_note
+from chinwag_bench.machine.memory_share import host_memory
+
 _SYSCTLS = (
     "fs.file-max",
     "fs.nr_open",
@@ -24,6 +28,7 @@ _SYSCTLS = (
     "net.ipv4.tcp_mem",
     "net.ipv4.tcp_rmem",
     "net.ipv4.tcp_wmem",
+    "net.netfilter.nf_conntrack_max",
     "vm.overcommit_memory",
     "vm.swappiness",
 )
@@ -43,6 +48,7 @@ def read_fingerprint() -> dict[str, Any]:
     """Everything that makes two machines differ for these measurements. What can't be read is
     ``None``.
     """
+    memory = host_memory()
     return {
         "hostname": platform.node(),
         "system": _os_name(),
@@ -50,8 +56,9 @@ def read_fingerprint() -> dict[str, Any]:
         "architecture": platform.machine(),
         "cpu": _cpu(),
         "caches": _caches(),
-        "memory_bytes": _meminfo("MemTotal"),
-        "swap_bytes": _meminfo("SwapTotal"),
+        "memory_bytes": memory.get("MemTotal"),
+        "memory_limit_bytes": min((limit.allowed for limit in memory_limits()), default=None),
+        "swap_bytes": memory.get("SwapTotal"),
         "open_files": list(resource.getrlimit(resource.RLIMIT_NOFILE)),
         "processes": list(resource.getrlimit(resource.RLIMIT_NPROC)),
         "sysctl": {name: _text(Path("/proc/sys") / name.replace(".", "/")) for name in _SYSCTLS},
@@ -71,8 +78,10 @@ def _cpu() -> dict[str, Any]:
         "model": first.get("model name") or platform.processor() or platform.machine(),
         "logical": os.cpu_count(),
         "usable": sorted(os.sched_getaffinity(0)),
+        "quota_cores": cpu_quota(),
+        "speeds": speeds_note(os.sched_getaffinity(0)),
         "threads_per_core": _threads_per_core(),
-        "mhz": float(first["cpu MHz"]) if "cpu MHz" in first else None,
+        "mhz": _float(first.get("cpu MHz")),
         "governor": _text(_CPU / "cpu0/cpufreq/scaling_governor"),
         "turbo_off": _text(_CPU / "intel_pstate/no_turbo"),
         "virtual": "hypervisor" in flags,
@@ -82,12 +91,19 @@ def _cpu() -> dict[str, Any]:
     }
 
 
+def _float(text: str | None) -> float | None:
+    try:
+        return float(text) if text is not None else None
+    except ValueError:
+        return None
+
+
 def _threads_per_core() -> int | None:
     siblings = _text(_CPU / "cpu0/topology/thread_siblings_list")
-    if siblings is None:
+    try:
+        return len(cpu_list(siblings)) if siblings is not None else None
+    except ValueError:
         return None
-    first, _, last = siblings.partition("-")
-    return int(last) - int(first) + 1 if last else len(siblings.split(","))
 
 
 def _caches() -> dict[str, str | None]:
@@ -96,13 +112,6 @@ def _caches() -> dict[str, str | None]:
     for folder in sorted((_CPU / "cpu0/cache").glob("index*")):
         found[f"L{_text(folder / 'level')} {_text(folder / 'type')}"] = _text(folder / "size")
     return found
-
-
-def _meminfo(key: str) -> int | None:
-    for line in (_text(Path("/proc/meminfo")) or "").splitlines():
-        if line.startswith(f"{key}:"):
-            return int(line.split()[1]) * 1024
-    return None
 
 
 def _os_name() -> str | None:

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import msgspec
 
-_CGROUP_ROOT = Path("/sys/fs/cgroup")
+from chinwag_bench.machine import control_groups
+from chinwag_bench.machine.memory_share import host_memory
+
+_ROOT = Path("/")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _EMPTY_TIMEOUT_S = 2.0
 
@@ -44,11 +47,14 @@ class KernelMeter:
 
     def sample(self) -> KernelSample:
         """Bytes now. The estimate is half of what the machine gained since the meter was made: the
-        other half is the generator's end, on the same host.
+        other half is the generator's end, on the same host. ``None`` where the machine does not
+        show what it is made of.
         """
         if self._folder is None:
-            gained = max(0, _whole_machine_bytes() - self._before)
-            return KernelSample(gained // 2, "estimate")
+            now = _whole_machine_bytes()
+            if now is None or self._before is None:
+                return KernelSample(None, "none")
+            return KernelSample(max(0, now - self._before) // 2, "estimate")
         if self.method == "cgroup v2":
             stat = dict(
                 line.split() for line in (self._folder / "memory.stat").read_text().splitlines()
@@ -81,19 +87,21 @@ def _make_group() -> tuple[Path | None, str]:
                 _count_sockets(folder)
                 return folder, method
             folder.rmdir()
-    return None, "estimate"
+    return None, "estimate" if _whole_machine_bytes() is not None else "none"
 
 
-def _candidates() -> Iterator[tuple[Path, list[str], str]]:
-    own = Path("/proc/self/cgroup").read_text().splitlines()
-    for line in own:
-        _, controllers, path = line.split(":", 2)
-        below = path.lstrip("/")
-        if "memory" in controllers.split(","):
+def _candidates(root: Path = _ROOT) -> Iterator[tuple[Path, list[str], str]]:
+    """The innermost group of each hierarchy: folder, the files that a group in it needs, method."""
+    seen = set()
+    for group in control_groups.groups("memory", root):
+        if group.version in seen:
+            continue
+        seen.add(group.version)
+        if group.version == 1:
             files = ["memory.kmem.usage_in_bytes", "memory.kmem.tcp.usage_in_bytes"]
-            yield _CGROUP_ROOT / "memory" / below, files, "cgroup v1"
-        elif not controllers:
-            yield _CGROUP_ROOT / below, ["memory.stat"], "cgroup v2"
+            yield group.folder, files, "cgroup v1"
+        else:
+            yield group.folder, ["memory.stat"], "cgroup v2"
 
 
 def _count_sockets(folder: Path) -> None:
@@ -115,11 +123,17 @@ def _remove_group(folder: Path) -> None:
             time.sleep(0.01)
 
 
-def _whole_machine_bytes() -> int:
-    """Slab and TCP buffers of the whole machine."""
-    slab = re.search(r"^Slab:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
-    pages = re.search(r"^TCP:.* mem (\d+)", Path("/proc/net/sockstat").read_text(), re.MULTILINE)
-    return (int(slab[1]) * 1024 if slab else 0) + (int(pages[1]) * _PAGE_BYTES if pages else 0)
+def _whole_machine_bytes(root: Path = _ROOT) -> int | None:
+    """Slab and TCP buffers of the whole machine; ``None`` where neither is shown."""
+    slab = host_memory(root).get("Slab")
+    try:
+        text = (root / "proc/net/sockstat").read_text()
+    except OSError:
+        text = ""
+    pages = re.search(r"^TCP:.* mem (\d+)", text, re.MULTILINE)
+    if slab is None and pages is None:
+        return None
+    return (slab or 0) + (int(pages[1]) * _PAGE_BYTES if pages else 0)
 
 
 def _number(path: Path) -> int:

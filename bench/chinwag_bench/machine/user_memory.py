@@ -23,8 +23,9 @@ def tree_user_bytes(root: int) -> int:
 
 
 def _pss_bytes(pid: int) -> int:
-    match = _PSS.search(_read(pid, "smaps_rollup"))
-    return int(match[1]) * 1024 if match else 0
+    # Sandboxes may have the sum by mapping only.
+    shown = _PSS.findall(_read(pid, "smaps_rollup")) or _PSS.findall(_read(pid, "smaps"))
+    return sum(map(int, shown)) * 1024
 
 
 def _unmapped_memory_file_bytes(pids: Iterable[int]) -> int:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import time
 
+from chinwag_bench.judging.matrix import Note
+from chinwag_bench.judging.row import (
+    Spec,
+    percentile,
+    row,
+)
 from chinwag_bench.metrics.cell import bout
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
@@ -58,4 +64,24 @@ def _describe(record: Broadcast) -> str:
     return f"1 to {record.members:,}, {record.messages_per_s:g} a second: p99 {p99:.2f} ms{note}"
 
 
-METRIC = Metric(record=Broadcast, settings=Settings, measure=_visit, describe=_describe)
+def _rows() -> list[Spec]:
+    about = row(
+        "Latency of a broadcast",
+        "broadcast_p99",
+        "p99, one to 1,000",
+        "ms",
+        "lower",
+        "Latency from the planned send time to the read by each of 1,000 members of one room, p99 "
+        "of all deliveries, at a fixed modest rate. The members take turns as the sender.",
+    )
+
+    def note(record: Broadcast) -> list[Note]:
+        args = {"messages_per_s": record.messages_per_s, "members": record.members}
+        return [Note(code="broadcast", args=args)]
+
+    return [Spec(about, "broadcast", percentile("p99"), quantile=0.99, notes=note)]
+
+
+METRIC = Metric(
+    record=Broadcast, settings=Settings, measure=_visit, describe=_describe, rows=_rows()
+)

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import msgspec
 
+from chinwag_bench.judging.bounds import Bounds
+from chinwag_bench.judging.matrix import Note
+from chinwag_bench.judging.published import article
+from chinwag_bench.judging.row import (
+    GIGABYTE,
+    Spec,
+    plain,
+    row,
+)
 from chinwag_bench.machine.kernel_memory import kernel_meter
 from chinwag_bench.metrics.cell import Bout, Place, attached_generator, running_server
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
-from chinwag_bench.metrics.ramp import OPEN_ENDS, Ramp, RampSettings, bytes_per_connection
+from chinwag_bench.metrics.ramp import (
+    MEMORY_SHARE_MAX,
+    OPEN_ENDS,
+    Ramp,
+    RampSettings,
+    bytes_per_connection,
+)
 from chinwag_bench.metrics.scale import Scale
 from chinwag_bench.records import Connections
+
+PROJECTED_GB: float = article("A")["setup"]["memory_gb"]
 
 
 class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -81,4 +99,55 @@ def _describe(record: Connections) -> str:
     return f"{sign}{record.connections:,} connections (ended by: {record.stopped})"
 
 
-METRIC = Metric(record=Connections, settings=Settings, measure=_visit, describe=_describe)
+def _held(record: Connections) -> Bounds | None:
+    """Open where something else than the server or its memory ended the ramp."""
+    held = float(record.connections)
+    return Bounds(held, math.inf if record.lower_bound else held) if held else None
+
+
+def _projected(record: Connections) -> float | None:
+    """How many would fit into the articles' memory, if each took what it takes here."""
+    if not record.bytes_per_connection or record.bytes_per_connection <= 0:
+        return None
+    return MEMORY_SHARE_MAX * PROJECTED_GB * GIGABYTE / record.bytes_per_connection
+
+
+def _projection_note(record: Connections) -> list[Note]:
+    if not record.bytes_per_connection:
+        return []
+    return [Note(code="projection", args={"bytes": record.bytes_per_connection})]
+
+
+def _ended_note(record: Connections) -> list[Note]:
+    return [Note(code="ended_by", args={"stopped": record.stopped})]
+
+
+def _rows() -> list[Spec]:
+    most = row(
+        "Connections",
+        "max_connections",
+        "Max connections",
+        "connections",
+        "higher",
+        "Joined connections in rooms of 10, added in steps while each step's probe messages keep "
+        "p99 at most 1 s and nothing is refused. It ends at the first of: p99, a refusal, a lost "
+        "connection, 85 % of the memory, the server's open files, the profile's cap or time.",
+    )
+    projected = row(
+        "Connections",
+        "max_connections_projected",
+        f"Projected to {PROJECTED_GB:g} GB",
+        "connections",
+        "none",
+        f"85 % of {PROJECTED_GB:g} GB, the memory of article A's host, divided by the bytes that a "
+        "connection took here (user and kernel). A projection: nothing but memory is looked at.",
+    )
+    return [
+        Spec(most, "connections", _held, notes=_ended_note),
+        Spec(projected, "connections", plain(_projected), notes=_projection_note),
+    ]
+
+
+METRIC = Metric(
+    record=Connections, settings=Settings, measure=_visit, describe=_describe, rows=_rows()
+)

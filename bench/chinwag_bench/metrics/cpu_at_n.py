@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
+from chinwag_bench.judging.bounds import Bounds
+from chinwag_bench.judging.matrix import Note
+from chinwag_bench.judging.row import (
+    Spec,
+    row,
+)
 from chinwag_bench.metrics.cell import Bout, Place, bout
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
 from chinwag_bench.records import CpuAtN, Step
+
+_TICK_S = 0.01
+"""The kernel counts a process's time in ticks."""
+_FEW = 5
+"""A share of fewer ticks is known to one tick only: none of them is no zero."""
 
 
 class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -67,4 +79,42 @@ def _describe(record: CpuAtN) -> str:
     )
 
 
-METRIC = Metric(record=CpuAtN, settings=Settings, measure=_visit, describe=_describe)
+def _share_percent(*names: str) -> Callable[[CpuAtN], Bounds | None]:
+    def bounds(record: CpuAtN) -> Bounds | None:
+        shares = [getattr(record, name) for name in names]
+        if None in shares:
+            return None
+        value, tick = sum(shares), _TICK_S / record.seconds if record.seconds else 0.0
+        slack = tick if value < _FEW * tick else 0.0
+        return Bounds(100 * max(0.0, value - slack), 100 * (value + slack))
+
+    return bounds
+
+
+def _rows() -> list[Spec]:
+    what = "of the server's cores while many joined connections send heartbeats and hardly speak"
+    parts = {
+        "cpu_at_n": ("CPU at N connections", "Share", ("user_share", "system_share")),
+        "cpu_at_n_user": ("CPU at N, user mode", "User time's share", ("user_share",)),
+        "cpu_at_n_system": ("CPU at N, kernel", "System time's share", ("system_share",)),
+    }
+    return [
+        Spec(
+            row("Connections", id_, title, "%", "lower", f"{part} {what}."),
+            "cpu_at_n",
+            _share_percent(*names),
+            notes=lambda record: [
+                Note(
+                    code="load",
+                    args={
+                        "connections": record.connections,
+                        "messages_per_s": record.messages_per_s,
+                    },
+                )
+            ],
+        )
+        for id_, (title, part, names) in parts.items()
+    ]
+
+
+METRIC = Metric(record=CpuAtN, settings=Settings, measure=_visit, describe=_describe, rows=_rows())

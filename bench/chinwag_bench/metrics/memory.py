@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import Literal
 
 import msgspec
 
+from chinwag_bench.judging.row import (
+    MEGABYTE,
+    PER_CONNECTIONS,
+    Spec,
+    plain,
+    row,
+)
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.machine.kernel_memory import kernel_meter
 from chinwag_bench.metrics import connections as maximum
@@ -137,4 +145,80 @@ def _describe(record: Memory) -> str:
     )
 
 
-METRIC = Metric(record=Memory, settings=Settings, measure=_visit, describe=_describe)
+def growth_mb(record: Memory, point: str, part: Literal["user", "kernel"]) -> float | None:
+    """Memory over the empty server, in MB (10^6 bytes) per 10,000 connections. ``None`` where it is
+    not known or nothing: too few connections stand out from the empty server's noise no more.
+    """
+    here, empty = record.points.get(point), record.points.get("empty")
+    if here is None or empty is None or record.connections <= 0:
+        return None
+    if part == "user":
+        grown = here.user_bytes - empty.user_bytes
+    elif here.kernel_bytes is None or empty.kernel_bytes is None:
+        return None
+    else:
+        grown = here.kernel_bytes - empty.kernel_bytes
+    return grown / MEGABYTE * PER_CONNECTIONS / record.connections if grown > 0 else None
+
+
+def _whole_mb(record: Memory) -> float | None:
+    parts = growth_mb(record, "joined", "user"), growth_mb(record, "joined", "kernel")
+    return None if parts[0] is None or parts[1] is None else parts[0] + parts[1]
+
+
+def _empty_mb(record: Memory) -> float | None:
+    empty = record.points.get("empty")
+    return None if empty is None else empty.user_bytes / MEGABYTE
+
+
+def _memory_row(id_: str, title: str, point: str, part: Literal["user", "kernel"]) -> Spec:
+    kinds = {
+        "user": "PSS over the process tree and unmapped memfd blocks",
+        "kernel": "the kernel's memory for the server's sockets",
+    }
+    about = row(
+        "Memory",
+        id_,
+        title,
+        "MB",
+        "lower",
+        f"{kinds[part]}, growth over the empty server per 10,000 connections "
+        f"({point.replace('_', ' ')}), MB = 10^6 bytes.",
+    )
+    return Spec(
+        about,
+        "memory",
+        plain(lambda record: growth_mb(record, point, part)),
+        absent="not measured, or too few connections to stand out from the empty server's noise",
+    )
+
+
+def _rows() -> list[Spec]:
+    empty = row(
+        "Memory",
+        "memory_empty",
+        "Empty server",
+        "MB",
+        "lower",
+        "PSS of the process tree before the first connection.",
+    )
+    total = row(
+        "Memory",
+        "memory_with_kernel",
+        "Memory per 10k, joined, the kernel's with it",
+        "MB",
+        "lower",
+        "Both of them: what a machine must have for 10,000 joined connections beside the empty "
+        "server.",
+    )
+    return [
+        Spec(empty, "memory", plain(_empty_mb)),
+        _memory_row("memory_idle", "User memory per 10k, idle", "idle", "user"),
+        _memory_row("memory_joined", "User memory per 10k, joined", "joined", "user"),
+        _memory_row("memory_after_rest", "User memory per 10k, after rest", "after_rest", "user"),
+        _memory_row("memory_kernel", "Kernel memory per 10k, joined", "joined", "kernel"),
+        Spec(total, "memory", plain(_whole_mb)),
+    ]
+
+
+METRIC = Metric(record=Memory, settings=Settings, measure=_visit, describe=_describe, rows=_rows())

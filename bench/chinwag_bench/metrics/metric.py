@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from chinwag_bench.judging.row import Spec
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.metrics.cell import Place
 from chinwag_bench.records import Raw, Run
@@ -65,6 +66,9 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     prepare: Callable[[Run, Sequence[Raw], Any], str | None] | None = None
     """Called once before the metric's first cell with run, records and settings; may change the
     run, and then says what it did."""
+
+    rows: Sequence[Spec] = ()
+    """What the matrix shows of its records."""
 
     @property
     def name(self) -> str:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from websockets.exceptions import WebSocketException
 
 from chinwag_bench.errors import ServerError
+from chinwag_bench.judging.row import (
+    Spec,
+    plain,
+    row,
+)
 from chinwag_bench.metrics.cell import Place, running_server
 from chinwag_bench.metrics.first_message import exchange
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
@@ -71,4 +77,35 @@ def _describe(record: Start) -> str:
     return f"ready after {ready}, first message after {first}"
 
 
-METRIC = Metric(record=Start, settings=Settings, measure=_visit, describe=_describe)
+def _start_ms(name: str) -> Callable[[Start], float | None]:
+    def value(record: Start) -> float | None:
+        seconds = getattr(record, name)
+        return None if seconds is None else float(seconds * 1000)
+
+    return value
+
+
+def _rows() -> list[Spec]:
+    health = row(
+        "Start",
+        "start_health",
+        "Start to /health",
+        "ms",
+        "lower",
+        "Process start to the first 200 of /health.",
+    )
+    first = row(
+        "Start",
+        "start_first_message",
+        "Start to first message",
+        "ms",
+        "lower",
+        "Process start to the first message that came back through a room.",
+    )
+    return [
+        Spec(health, "start", plain(_start_ms("health_s"))),
+        Spec(first, "start", plain(_start_ms("first_message_s"))),
+    ]
+
+
+METRIC = Metric(record=Start, settings=Settings, measure=_visit, describe=_describe, rows=_rows())

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 import msgspec
 
 from chinwag_bench.errors import GeneratorError, ServerError
 from chinwag_bench.generator import Rejoined
+from chinwag_bench.judging.bounds import Bounds
 from chinwag_bench.judging.generator_limits import CPU_SHARE_MAX, usable_cores
+from chinwag_bench.judging.matrix import Note
+from chinwag_bench.judging.row import (
+    Spec,
+    row,
+)
 from chinwag_bench.metrics.cell import Bout, Place, blaming_the_server, bout
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
 from chinwag_bench.metrics.ramp import CONNECTIONS_A_SOURCE
@@ -123,4 +130,40 @@ def _describe(record: Storm) -> str:
     )
 
 
-METRIC = Metric(record=Storm, settings=Settings, measure=_visit, describe=_describe)
+def _storm_bounds(record: Storm, value: float | None) -> Bounds | None:
+    """A generator at its own limit may have taken all of the time."""
+    if record.refused or value is None:
+        return None
+    return Bounds(0.0 if record.generator_limited else value, value)
+
+
+def _storm_total(record: Storm) -> Bounds | None:
+    return _storm_bounds(record, None if record.total_s is None else record.total_s * 1000)
+
+
+def _storm_quantile(key: str) -> Callable[[Storm], Bounds | None]:
+    return lambda record: _storm_bounds(record, record.rejoin_ms.get(key))
+
+
+def _rows() -> list[Spec]:
+    what = (
+        "All connections end at once, without a goodbye, and all connect and join their rooms "
+        "again at once, each of them once"
+    )
+    rows = {
+        "storm": ("Reconnect storm", f"{what}: time until the last one is a member again.", None),
+        "storm_p50": ("... p50", "Of the connections, each from its own end.", "p50"),
+        "storm_p99": ("... p99", "Of the connections, each from its own end.", "p99"),
+    }
+    return [
+        Spec(
+            row("Connections", id_, title, "ms", "lower", definition),
+            "storm",
+            _storm_quantile(key) if key else _storm_total,
+            notes=lambda record: [Note(code="connections", args={"counts": [record.connections]})],
+        )
+        for id_, (title, definition, key) in rows.items()
+    ]
+
+
+METRIC = Metric(record=Storm, settings=Settings, measure=_visit, describe=_describe, rows=_rows())

@@ -259,9 +259,9 @@ def _seen(steps: list[Step]) -> list[Seen]:
 
 def unrefuted(steps: list[Step]) -> Step | None:
     """The highest rate that was sustained, below every rate that a hold at least as long failed at;
-    ``None`` without one.
+    ``None`` without one. A warm-up counts: a server that is cold can do no more.
     """
-    made = [(offered_deliveries_per_s(s.hold), s) for s in steps if s.kind != "warm-up"]
+    made = [(offered_deliveries_per_s(step.hold), step) for step in steps]
     kept = [
         (rate, step)
         for rate, step in made

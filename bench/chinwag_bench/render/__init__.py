@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.judging.judge import judge
-from chinwag_bench.records import Matrix
+from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.render import html, markdown
 from chinwag_bench.runs.rawlog import replace_file
 

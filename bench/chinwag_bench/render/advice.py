@@ -1,7 +1,7 @@
 """What the page's "Which one for my team and load?" reckons with: measured cells, nothing else.
 
-The page multiplies and divides these by what the reader types in, and says so. Where a cell has an
-interval, the end that promises less is taken.
+The page looks the reader's load up in a server's holds, as ``judging.advice`` does, and multiplies
+memory. Where a cell has an interval, the end that promises less is taken.
 """
 
 from __future__ import annotations
@@ -9,21 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chinwag_bench.judging.arithmetic import stated_load
-from chinwag_bench.records import Cell, Column, Json, Matrix
+from chinwag_bench.judging.matrix import Cell, Matrix
+from chinwag_bench.records import Column, Json
 from chinwag_bench.render import text
-
-SUSTAINED_P99_MS = 1000.0
-"""What "sustained" promises by its definition; throughput has no latency cell of its own."""
-POINTS = {"common": "the common rate", "half": "half of its own rate"}
-
-
-@dataclass(frozen=True)
-class Known:
-    """A load that one set-up of server cores was seen to carry."""
-
-    deliveries_per_s: float
-    p99_ms: float
-    where: str
 
 
 @dataclass(frozen=True)
@@ -74,7 +62,7 @@ def candidates(matrix: Matrix) -> list[tuple[Column, Json]]:
     """Each measured column with its facts; the second name of an A/A is no other choice."""
     index = text.Index(matrix)
     columns = [column for column in index.measured_columns() if column.aa_of is None]
-    return [(column, facts(index, column.id)) for column in columns]
+    return [(column, facts(index, column)) for column in columns]
 
 
 def languages(matrix: Matrix) -> list[str]:
@@ -82,40 +70,33 @@ def languages(matrix: Matrix) -> list[str]:
     return list(dict.fromkeys(column.language for column, _ in candidates(matrix)))
 
 
-def facts(index: text.Index, column: str) -> Json:
-    """Loads in ascending order, and MB: of the empty server, and per 10,000 joined connections."""
-    known = sorted(_known(index, column), key=lambda point: point.deliveries_per_s)
-    joined, rested = (_high(index, row, column) for row in ("memory_joined", "memory_after_rest"))
+def facts(index: text.Index, column: Column) -> Json:
+    """The column's holds in ascending order of rates, as [deliveries/s, p99 low, p99 high, kept,
+    refused by the server], and MB: of the empty server, and per 10,000 joined connections.
+    """
+    points = [one for one in index.matrix.rate_points if one.column == column.id]
+    grown = ("memory_joined", "memory_after_rest")
+    joined, rested = (_high(index, row, column.id) for row in grown)
     return {
-        "loads": [[p.deliveries_per_s, p.p99_ms, p.where] for p in known],
-        "empty_mb": _high(index, "memory_empty", column),
+        "holds": [
+            [one.deliveries_per_s, *one.p99_ms, int(one.kept), int(one.by_server)] for one in points
+        ],
+        "one_thread": column.threads == "one",
+        "empty_mb": _high(index, "memory_empty", column.id),
         "user_mb": joined if rested is None or joined is None else max(joined, rested),
-        "kernel_mb": _high(index, "memory_kernel", column),
-        "most_connections": _most_connections(index.cell("max_connections", column)),
+        "kernel_mb": _high(index, "memory_kernel", column.id),
+        "most_connections": _most_connections(index.cell("max_connections", column.id)),
     }
-
-
-def _known(index: text.Index, column: str) -> list[Known]:
-    found = []
-    for point, where in POINTS.items():
-        rate = index.cell(f"{point}_rate", column)
-        p99 = _high(index, f"{point}_p99", column)
-        if rate is not None and rate.value is not None and p99 is not None:
-            found.append(Known(rate.value, p99, where))
-    top = index.cell("throughput_deliveries", column)
-    if top is not None and top.value is not None:
-        low = top.interval[0] if top.interval else top.value
-        found.append(Known(low, SUSTAINED_P99_MS, "its highest sustained rate"))
-    return found
 
 
 def _high(index: text.Index, row: str, column: str) -> float | None:
     cell = index.cell(row, column)
     if cell is None or cell.value is None:
         return None
-    return max(0.0, cell.interval[1] if cell.interval else cell.value)
+    top = cell.interval[1] if cell.interval else None
+    return max(0.0, cell.value if top is None else top)
 
 
 def _most_connections(cell: Cell | None) -> float | None:
     """``None`` where it wasn't measured, or where the measurement ended before the server did."""
-    return None if cell is None or cell.lower_bound else cell.value
+    return None if cell is None or cell.is_open else cell.value

@@ -44,24 +44,27 @@ class Linear:
 
 @dataclass(frozen=True)
 class Decades:
-    """A logarithmic axis of milliseconds between two powers of ten."""
+    """A logarithmic axis between two powers of ten, of milliseconds or of rates."""
 
     low: int
     high: int
 
     @classmethod
-    def around(cls, milliseconds: Sequence[float]) -> Decades:
-        """The narrowest whole decades that hold the values; those under 1 us count as 1 us."""
-        logs = [math.log10(max(value, 1e-3)) for value in milliseconds] or [0.0]
+    def around(cls, values: Sequence[float]) -> Decades:
+        """The narrowest whole decades that hold the values; those under 0.001 count as that."""
+        logs = [math.log10(max(value, 1e-3)) for value in values] or [0.0]
         low = math.floor(min(logs))
         return cls(low, max(math.ceil(max(logs)), low + 1))
 
-    def top(self, milliseconds: float) -> float:
+    def top(self, value: float) -> float:
         """Percent from the upper edge."""
-        exponent = math.log10(max(milliseconds, 10**self.low))
+        exponent = math.log10(max(value, 10**self.low))
         return 100 * (self.high - exponent) / (self.high - self.low)
 
+    def marks(self) -> list[float]:
+        """The powers of ten, both ends among them."""
+        return [10.0**power for power in range(self.low, self.high + 1)]
+
     def ticks(self) -> list[Tick]:
-        """A mark at each power of ten."""
-        exponents = range(self.low, self.high + 1)
-        return [Tick(self.top(10**power), f"{10.0**power:g} ms") for power in exponents]
+        """A mark at each power of ten, of milliseconds."""
+        return [Tick(self.top(mark), f"{mark:g} ms") for mark in self.marks()]

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from chinwag_bench.compare import Comparison
 from chinwag_bench.compare.difference import FALSE_DISCOVERIES_MAX, Difference
-from chinwag_bench.render.text import number, row_title
+from chinwag_bench.render.numbers import number
+from chinwag_bench.render.text import row_title
 
 STYLES = {"better": "green", "worse": "red", "changed": "yellow", "same": "", "unclear": "dim"}
 SIGNS = {"same": "~", "unclear": "?", "absent": ""}
@@ -18,14 +19,22 @@ LEGEND = (
 )
 
 
-def print_comparison(found: Comparison, console: Console, *, changes_only: bool = False) -> None:
-    """Prints warnings, the table and one line that sums up, within 80 columns."""
-    for warning in found.warnings:
+WARNINGS_SHOWN = 5
+
+
+def print_comparison(found: Comparison, console: Console, *, whole: bool = False) -> None:
+    """Prints one line that sums up, what makes the runs differ besides, and what changed, within 80
+    columns; ``whole``: all rows, all warnings, and why some can't be told.
+    """
+    console.print(Text(found.summary(), style="bold"))
+    warnings = found.warnings if whole else found.warnings[:WARNINGS_SHOWN]
+    for warning in warnings:
         console.print(Text.assemble(("warning: ", "yellow"), f"the runs differ: {warning}"))
+    if len(warnings) < len(found.warnings):
+        more = len(found.warnings) - len(warnings)
+        console.print(Text(f"{more} more differences of the runs: --all", style="dim"))
     shown = [
-        one
-        for one in found.differences
-        if one.kind != "absent" and (one.significant or not changes_only)
+        one for one in found.differences if one.kind != "absent" and (one.significant or whole)
     ]
     for row in found.rows:
         mine = [one for one in shown if one.row == row.id]
@@ -39,7 +48,6 @@ def print_comparison(found: Comparison, console: Console, *, changes_only: bool 
     if found.significant:
         text = f"of what is called changed, {FALSE_DISCOVERIES_MAX:.0%} is expected to be noise"
         console.print(Text(text, style="dim"))
-    console.print(Text(found.summary(), style="bold"))
 
 
 def _table(shown: list[Difference]) -> Table:
@@ -48,7 +56,7 @@ def _table(shown: list[Difference]) -> Table:
     table.add_column(width=16, overflow="fold")
     for width in (12, 12, 9, 18):
         table.add_column(justify="right", width=width, overflow="fold")
-    table.add_column(width=7)
+    table.add_column(no_wrap=True)
     for one in shown:
         table.add_row(*_cells(one))
     return table

@@ -1,78 +1,124 @@
-"""The report's first sentences, computed from the matrix."""
+"""The first sentences of every rendering, computed from the matrix."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from chinwag_bench.records import Cell, Matrix
-from chinwag_bench.render.text import VERDICT_LABELS, Index, measured, number
+from chinwag_bench.judging.matrix import Cell, Matrix, Verdict
+from chinwag_bench.judging.published import article
+from chinwag_bench.render import text
+from chinwag_bench.render.text import VERDICT_LABELS, Index, measured
 
 LEADING_ROW = "throughput_deliveries"
-FAVOURABLE_FIRST = ["reproduced", "differs", "impossible", "not_measurable"]
+PROMPT_ROW = "rate_p99_10"
+PROMPT_MS = 10
+KINDS = ["reproduced", "differs", "impossible", "not_measurable"]
+_CORES = {1: "one core", 2: "two cores", 4: "four cores", 8: "eight cores"}
 
 
 def headline(matrix: Matrix) -> str:
     """Who delivers the most, by how much, and whether that is certain."""
-    cells = _ranked(matrix)
+    cells = _competing(matrix, LEADING_ROW)
     if not cells:
-        return "No server sustained any rate in this run"
-    first = cells[0]
-    tied = [cell for cell in cells[1:] if cell.tie_with_best and first.tie_with_best]
-    if tied:
-        names = _listed([first.column, *(cell.column for cell in tied)])
-        return f"{names} share the lead: {number(first.value)} deliveries/s, inside the noise"
-    amount = f"{measured(first).replace('>= ', 'at least ')} deliveries/s"
-    lead = f"{first.column} delivers the most: {amount}"
-    others = [cell for cell in cells[1:] if not cell.lower_bound]
-    if others and first.tie_with_best and first.value and others[0].value:
-        ratio = first.value / others[0].value
-        lead += f", {ratio:.1f} times {others[0].column}"
-    elif first.tie_with_best is None:
-        lead += f", but who leads is open: {_why_open(first, cells)}"
-    return lead
+        return "No server kept up any rate in this run"
+    if LEADING_ROW in matrix.aa["unranked"]:
+        return "Nobody is ranked by throughput: one server under two names differed more than twice"
+    best = [cell for cell in cells if cell.tie_with_best]
+    if len(best) != 1:
+        names = _listed([cell.column for cell in best])
+        top = max(best, key=lambda cell: cell.value or 0.0)
+        return f"{names} deliver the most and are not told apart: {_amount(top)} deliveries/s"
+    first = best[0]
+    lead = f"{_where(matrix)}{first.column} delivers the most: {_amount(first)} deliveries/s"
+    return lead + _ahead_of(first, [cell for cell in cells if cell is not first])
 
 
-def _why_open(first: Cell, cells: list[Cell]) -> str:
-    unknown = [cell.column for cell in cells if cell is not first and cell.lower_bound]
-    if not unknown:
-        return "the generator was the limit"
-    return f"{_listed(unknown)} {'was' if len(unknown) == 1 else 'were'} not measured to the end"
+def promptness(matrix: Matrix) -> str:
+    """Who delivers the most while answers come at once; empty where no rate is known for that."""
+    cells = [cell for cell in _competing(matrix, PROMPT_ROW) if cell.tie_with_best]
+    if not cells:
+        return ""
+    amounts = _listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in cells])
+    apart = "" if len(cells) == 1 else ", which are not told apart"
+    return f"With a p99 of at most {PROMPT_MS} ms the most is carried by {amounts}{apart}."
 
 
-def _ranked(matrix: Matrix) -> list[Cell]:
-    """Throughput cells, winner first; the second name of an A/A doesn't compete."""
+def noise_sentence(matrix: Matrix) -> str:
+    """By how much one server differs from itself in the leading rows; empty without an A/A."""
+    rows = {LEADING_ROW: "throughput", "common_cpu_per_delivery": "CPU", "common_p99": "p99"}
+    known = [f"{name} {found}" for row, name in rows.items() if (found := text.noise(matrix, row))]
+    if not known:
+        return ""
+    lost = [name for row, name in rows.items() if row in matrix.aa["unranked"]]
+    rest = f"; {_listed(lost)} can't be ranked in this run" if lost else ""
+    return f"Noise, one server twice: {', '.join(known)}{rest}."
+
+
+def _where(matrix: Matrix) -> str:
+    cores = len(matrix.run.plan.get("server_cores", []))
+    return f"On {_CORES.get(cores, f'{cores} cores')} " if cores else ""
+
+
+def _amount(cell: Cell) -> str:
+    return measured(cell).replace(">= ", "at least ")
+
+
+def _ahead_of(first: Cell, others: list[Cell]) -> str:
+    """The factor to the next one, as far as it is certain."""
+    beaten = [cell for cell in others if cell.tie_with_best is False]
+    if not beaten or first.low is None:
+        return ""
+    second = max(beaten, key=lambda cell: cell.high or cell.low or 0.0)
+    ceiling = second.high or second.low
+    if not ceiling:
+        return ""
+    factor = first.low / ceiling
+    at_least = "at least " if first.is_wide or second.is_wide else ""
+    return f", {at_least}{factor:.1f} times {second.column}"
+
+
+def _competing(matrix: Matrix, row: str) -> list[Cell]:
+    """Cells with a value, the highest first; the second name of an A/A doesn't compete."""
     again = {column.id for column in matrix.columns if column.aa_of is not None}
     cells = [
         cell
         for cell in matrix.cells
-        if cell.row == LEADING_ROW and cell.value is not None and cell.column not in again
+        if cell.row == row and cell.value is not None and cell.column not in again
     ]
-    return sorted(cells, key=lambda cell: (bool(cell.tie_with_best), cell.value or 0), reverse=True)
+    return sorted(cells, key=lambda cell: cell.value or 0.0, reverse=True)
 
 
 def tally(matrix: Matrix) -> dict[str, int]:
     """How many published figures got which verdict.
 
-    A figure that was read in two ways counts once, by the verdict that is kinder to it.
+    A figure that was read in two ways counts once, by the reading that is kinder to it; a reading
+    that was not measured says nothing while another was.
     """
-    kinds: dict[tuple[str, str], str] = {}
+    found: dict[tuple[str, str], Verdict] = {}
     for _, figure, verdict in Index(matrix).figures():
         key = (figure.article, figure.where)
-        known = kinds.get(key, verdict.kind)
-        kinds[key] = min(known, verdict.kind, key=FAVOURABLE_FIRST.index)
-    counted = Counter(kinds.values())
-    return {kind: counted.get(kind, 0) for kind in FAVOURABLE_FIRST}
+        found[key] = min(found.get(key, verdict), verdict, key=_kindness)
+    counted: Counter[str] = Counter(verdict.kind for verdict in found.values())
+    return {kind: counted.get(kind, 0) for kind in KINDS}
+
+
+def _kindness(verdict: Verdict) -> int:
+    if verdict.may_agree:
+        return 1
+    order: dict[str, int] = {kind: place for place, kind in enumerate(KINDS)}
+    return 2 * order[verdict.kind]
 
 
 def tally_sentence(matrix: Matrix) -> str:
-    """The tally in words."""
+    """The tally in words, with the articles' names."""
     counted = tally(matrix)
     total = sum(counted.values())
     if total == 0:
         return "No published figure belongs to a server of this run."
     labels = {**VERDICT_LABELS, "differs": "differs" if counted["differs"] == 1 else "differ"}
     parts = [f"{count} {labels[kind]}" for kind, count in counted.items()]
-    return f"Of {total} published figures: {', '.join(parts)}."
+    names = " and ".join(f'"{article(name)["title"]}"' for name in ("A", "B"))
+    return f"Of {total} figures in {names}: {', '.join(parts)}."
 
 
 def _listed(names: list[str]) -> str:

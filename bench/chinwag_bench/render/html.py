@@ -7,19 +7,23 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from chinwag_bench.calibration import describe
-from chinwag_bench.records import Cell, Json, Matrix, Run
-from chinwag_bench.render import advice, headline, kernel, limits, palette, plots, ramp_charts, text
+from chinwag_bench.judging.matrix import Cell, Matrix
+from chinwag_bench.records import Json, Run
+from chinwag_bench.render import (
+    advice,
+    glance,
+    headline,
+    kernel,
+    limits,
+    palette,
+    plots,
+    ramp_charts,
+    text,
+)
+from chinwag_bench.render.numbers import number
 from chinwag_bench.render.strips import strips
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
 
-GLANCE = {
-    "throughput_deliveries": "Throughput",
-    "cpu_per_delivery": "CPU per delivery",
-    "common_p50": "p50",
-    "common_p99": "p99",
-    "memory_joined": "User memory per 10k",
-    "start_first_message": "Start to first message",
-}
 CONTENTS = {
     "which": "Which one for me?",
     "glance": "At a glance",
@@ -52,7 +56,17 @@ def document(matrix: Matrix) -> str:
         command=repeating(matrix.run),
         coverage=text.coverage(matrix),
         contents=CONTENTS,
-        glance=GLANCE,
+        glance=glance.heads(matrix),
+        servers=glance.in_order(matrix),
+        sentences=[
+            one
+            for one in (
+                headline.promptness(matrix),
+                headline.tally_sentence(matrix),
+                headline.noise_sentence(matrix),
+            )
+            if one
+        ],
         strips=strips(matrix),
         presets=advice.presets(),
         candidates=advice.candidates(matrix),
@@ -65,10 +79,18 @@ def document(matrix: Matrix) -> str:
         shown_languages=sorted({column.language for column in matrix.columns}),
         calibration_lines=describe(matrix.calibration) if matrix.calibration else [],
         near_lines=[f"{near.column} ({near.share:.0%})" for near in matrix.near_ceiling],
+        ceiling_known=ceiling_is_known(matrix),
         sort_key=sort_key,
         css=Markup(palette.css() + "".join(map(data_file, STYLE_SHEETS))),
         javascript=Markup('"use strict";\n' + "".join(data_file(f"scripts/{s}") for s in SCRIPTS)),
     )
+
+
+def ceiling_is_known(matrix: Matrix) -> bool:
+    """Whether the calibration found what the generator can do under the throughput's load."""
+    load = (matrix.run.plan.get("settings", {}).get("throughput") or {}).get("load", "article")
+    ceilings = matrix.calibration.ceilings if matrix.calibration else []
+    return any(one.load == load and one.deliveries_per_s for one in ceilings)
 
 
 def repeating(run: Run) -> str:
@@ -79,19 +101,27 @@ def repeating(run: Run) -> str:
 def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
     """The report's charts, in order, each with a title that says what is shown."""
     rate = matrix.run.common_rate_deliveries_per_s
-    at = f"{text.number(rate)} deliveries/s for all" if rate else "one rate for all"
+    at = f"{number(rate)} deliveries/s for all" if rate else "one rate for all"
     return [
         plots.bars(
             matrix,
             "throughput_deliveries",
-            "Deliveries per second, sustained",
-            "Longer is better. Whiskers: interval of the median. >= means that the generator or "
-            "the plan ended first: the server can do more.",
+            "Deliveries per second, p99 up to 1,000 ms",
+            "Longer is better. Light: the true value lies between the two ends. Whiskers: the "
+            "range of the rounds. >= means that the load generator or the run's time ended first: "
+            "the server can do more.",
+        ),
+        plots.delay_over_rate(
+            matrix,
+            "p99 over rate",
+            "Further right carries more, lower answers sooner. Each dot is a hold that was "
+            "delivered in full, rates within 7 % of each other taken together; both axes are "
+            "logarithmic. A line ends at the highest rate that was seen to be kept.",
         ),
         plots.bars(
             matrix,
-            "cpu_per_delivery",
-            "CPU time per delivery",
+            "common_cpu_per_delivery",
+            f"CPU time per delivery: {at}",
             "Shorter is better. User and system time of all the server's processes. "
             f"{kernel.note(matrix)}",
             known=kernel.lines(matrix),
@@ -99,16 +129,9 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
         plots.curves(
             matrix,
             "common",
-            f"Latency at a common rate: {at}",
+            f"Latency at one rate: {at}",
             "Lower is better. From the planned send time to the read, all rounds added up; both "
             "axes are logarithmic. Dashed: a variant, or the second name of an A/A.",
-        ),
-        plots.curves(
-            matrix,
-            "half",
-            "Latency at half of each server's own throughput",
-            "Each server carries another load here, so this shows how it behaves at ease, not who "
-            "is faster.",
         ),
         plots.memory_bars(
             matrix,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chinwag_bench.records import Matrix
+from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.render import text
 from chinwag_bench.render.plots import Known
 

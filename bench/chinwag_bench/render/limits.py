@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chinwag_bench.judging.cells import NOT_MEASURED
-from chinwag_bench.records import Cell, Column
-from chinwag_bench.render import text
-
-NEVER_MEASURED = {NOT_MEASURED, "not measurable"}
-"""Said once under the row's name."""
+from chinwag_bench.judging.matrix import Cell
+from chinwag_bench.records import Column
+from chinwag_bench.render import notes, text
 
 Remarks = dict[str, list[str]]
 """Remark -> ids of the rows it is about."""
@@ -55,12 +52,13 @@ def _of_cell(cell: Cell | None, column: Column) -> Iterator[str]:
     if cell is None or (cell.value is None and column.status != "ok"):
         return
     if cell.value is None:
-        if cell.reason is not None and cell.reason not in NEVER_MEASURED:
-            yield cell.reason
+        if cell.reason is not None and cell.reason.code not in notes.SAID_BELOW_THE_ROW:
+            yield notes.sentence(cell.reason)
         return
-    if cell.row.startswith("throughput_") and cell.limited_by is not None:
-        yield f"the search for the highest rate was ended by {text.end_in_words(cell.limited_by)}"
-    yield from cell.notes
+    if cell.row == "throughput_deliveries" and cell.limited_by is not None:
+        yield f"the search for the highest rate was ended by {notes.ended_by(cell.limited_by)}"
+    for note in cell.notes:
+        yield notes.sentence(note)
 
 
 def _named(index: text.Index, rows: list[str]) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from chinwag_bench.records import Cell, Column, Matrix, Row
+from chinwag_bench.judging.matrix import Cell, Matrix, Row
+from chinwag_bench.records import Column
 from chinwag_bench.render import headline, kernel, text
+from chinwag_bench.render import notes as words
+from chinwag_bench.render.numbers import number
 
 SPECIAL = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "*": "\\*", "_": "\\_", "`": "\\`"})
 
@@ -45,7 +48,15 @@ def document(matrix: Matrix) -> str:
     lines = [
         f"# {escape(headline.headline(matrix))}",
         "",
-        escape(headline.tally_sentence(matrix)),
+        " ".join(
+            escape(one)
+            for one in (
+                headline.promptness(matrix),
+                headline.tally_sentence(matrix),
+                headline.noise_sentence(matrix),
+            )
+            if one
+        ),
         "",
         f"{escape(text.machine(matrix))}; {text.date(matrix.run.started_at)}; profile "
         f"{escape(matrix.run.profile)}; seed {matrix.run.seed}. {escape(text.coverage(matrix))}",
@@ -57,9 +68,9 @@ def document(matrix: Matrix) -> str:
         lines += ["", f"## {escape(group)}", "", *table(head, body)]
     lines += [
         "",
-        "Bold: the best, or not to be told from the best. `>=`, `<=`: only this side of the value "
-        "is known. A, B: what the articles publish. = reproduced, ≠ differs, ✗ impossible as "
-        "stated, ? not measurable.",
+        "Bold: the best within the noise. `>=`: the load generator or the run's time ended first. "
+        "Two numbers: the true value lies between them. A, B: what the articles publish. "
+        "= reproduced, ≠ differs, ✗ impossible as stated, ? not measurable.",
     ]
     lines += _kernel(matrix) + _columns(matrix.columns) + _claims(matrix) + _checks(matrix)
     return "\n".join([*lines, "", *notes.lines()]).rstrip() + "\n"
@@ -69,12 +80,16 @@ def _kernel(matrix: Matrix) -> list[str]:
     known = kernel.lines(matrix)
     if not known:
         return []
-    costs = "; ".join(f"{text.number(one.value)} us, {one.remark}" for one in known)
+    costs = "; ".join(f"{number(one.value)} us, {one.remark}" for one in known)
     return ["", f"CPU time that the kernel alone takes for a delivery, with no server: {costs}."]
 
 
 def _row(index: text.Index, row: Row, columns: Sequence[Column], notes: Footnotes) -> list[str]:
     title = escape(text.row_title(row)) + notes.mark([row.definition])
+    noise = text.noise(index.matrix, row.id)
+    if noise and row.better != "none":
+        rank = "" if text.ranks(index.matrix, row) else ", ranks nobody"
+        title += f"<br>same server twice: {noise}{rank}"
     return [title, *(_cell(index.cell(row.id, column.id), notes) for column in columns)]
 
 
@@ -86,8 +101,8 @@ def _cell(cell: Cell | None, notes: Footnotes) -> str:
         shown = f"**{shown}**"
     if text.interval(cell):
         shown += f"<br>{text.interval(cell)}"
-    reasons = [*([cell.reason] if cell.reason else []), *cell.notes]
-    shown += notes.mark(reasons)
+    remarks = [*([cell.reason] if cell.reason else []), *cell.notes]
+    shown += notes.mark(words.sentence(remark) for remark in remarks)
     for figure in cell.published:
         if figure.verdict is not None:
             sign = text.VERDICT_SIGNS[figure.verdict.kind]

@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chinwag_bench.records import Cell, Column, Matrix
+from chinwag_bench.judging.matrix import Cell, Matrix
+from chinwag_bench.records import Column
 from chinwag_bench.render import palette, text
 from chinwag_bench.render.axes import Decades
+from chinwag_bench.render.glance import in_order
 from chinwag_bench.render.plots import ends
 from chinwag_bench.render.templating import ENVIRONMENT
 
 PANELS = {
-    "throughput_deliveries": "deliveries per second",
-    "cpu_per_delivery": "CPU us per delivery",
-    "memory_joined": "MB per 10,000 connections",
+    "throughput_deliveries": "deliveries/s, p99 up to 1 s",
+    "rate_p99_10": "deliveries/s, p99 up to 10 ms",
+    "memory_with_kernel": "MB per 10,000 connections",
 }
 NAMES_WIDTH = 190
 PANEL_WIDTH = 240
@@ -52,7 +54,7 @@ class Panel:
 def draw(matrix: Matrix) -> str:
     """The SVG document. Servers stand in the order of the first panel, the best on top."""
     index = text.Index(matrix)
-    columns = _in_order(index)
+    columns = in_order(matrix)
     panels = [
         _panel(index, row, title, NAMES_WIDTH + number * PANEL_WIDTH, columns)
         for number, (row, title) in enumerate(PANELS.items())
@@ -68,17 +70,6 @@ def draw(matrix: Matrix) -> str:
         light=palette.LIGHT,
         dark=palette.DARK,
     )
-
-
-def _in_order(index: text.Index) -> list[Column]:
-    first = next(iter(PANELS))
-
-    def value(column: Column) -> float:
-        cell = index.cell(first, column.id)
-        return (cell.value or 0.0) if cell else 0.0
-
-    columns = [column for column in index.measured_columns() if column.aa_of is None]
-    return sorted(columns, key=value, reverse=True)
 
 
 def _panel(index: text.Index, row: str, title: str, left: float, columns: list[Column]) -> Panel:
@@ -104,5 +95,5 @@ def _dot(cell: Cell, x: Callable[[float], float]) -> Dot | None:
     if not cell.value:
         return None
     low, high = ends(cell)
-    label = text.measured(cell).replace(">= ", "≥ ").replace("<= ", "≤ ")
-    return Dot(x(cell.value), x(low), x(high), label, cell.lower_bound, bool(cell.tie_with_best))
+    label = text.measured(cell).replace(">= ", "≥ ").replace("<= ", "≤ ").replace(" to ", "-")
+    return Dot(x(cell.value), x(low), x(high), label, cell.is_open, bool(cell.tie_with_best))

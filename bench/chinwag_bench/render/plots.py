@@ -12,14 +12,19 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from chinwag_bench.records import Cell, Column, Matrix
+from chinwag_bench.judging.matrix import Cell, Matrix, RatePoint
+from chinwag_bench.judging.stats import median
+from chinwag_bench.records import Column
 from chinwag_bench.render import palette, text
 from chinwag_bench.render.axes import Decades, Tick
+from chinwag_bench.render.numbers import number
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
 
 LABEL_DISTANCE = 6.5
 """Least distance of two labels at the ends of curves, in percent of the chart's height."""
 LAST_QUANTILE = 0.9999
+SAME_RATE = 1.07
+"""Half of a search's step: rates of two rounds this close are drawn as one point."""
 
 
 @dataclass(frozen=True)
@@ -135,16 +140,15 @@ def bars(
                 title=column.title,
                 colour=colours(matrix.columns)[column.id],
                 again=column.aa_of is not None,
-                value=text.bound(cell) + text.number(cell.value),
+                value=text.measured(cell),
                 remark=text.interval(cell),
-                segments=[Segment(0, 100 * (cell.value or 0) / top, "solid", "")],
+                segments=sides(cell, top),
                 low=low if cell.interval else None,
                 high=high if cell.interval else None,
             )
         )
     lines = [
-        Reference(one.name, text.number(one.value), one.remark, 100 * one.value / top)
-        for one in known
+        Reference(one.name, number(one.value), one.remark, 100 * one.value / top) for one in known
     ]
     return BarChart(title, row.unit, note, found, references=lines)
 
@@ -155,9 +159,19 @@ def _valued(index: text.Index, row_id: str) -> list[tuple[Column, Cell]]:
 
 
 def ends(cell: Cell) -> tuple[float, float]:
-    """The cell's interval; where it has none, its value twice."""
-    value = cell.value or 0.0
-    return cell.interval or (value, value)
+    """The cell's interval; where it has none, its two sides. An open side ends at the other."""
+    low, high = cell.interval or (cell.low, cell.high)
+    floor = low or 0.0
+    top = high if high is not None else max([floor, cell.value or 0.0, *cell.samples])
+    return floor, top
+
+
+def sides(cell: Cell, top: float) -> list[Segment]:
+    """Solid up to the low side, light from there to the high one, in percent of the axis."""
+    low = max(0.0, 100 * (cell.low or 0.0) / top)
+    high = low if cell.high is None else max(low, 100 * cell.high / top)
+    solid = Segment(0, low, "solid", "")
+    return [solid] if high == low else [solid, Segment(low, high - low, "light", "")]
 
 
 def _sorted(valued: list[tuple[Column, Cell]], better: str) -> list[tuple[Column, Cell]]:
@@ -181,11 +195,11 @@ def memory_bars(matrix: Matrix, title: str, note: str) -> BarChart:
                 title=column.title,
                 colour=number_of[column.id],
                 again=column.aa_of is not None,
-                value=text.number(used + held),
-                remark=f"{text.number(used)} user + {text.number(held)} kernel",
+                value=number(used + held),
+                remark=f"{number(used)} user + {number(held)} kernel",
                 segments=[
-                    Segment(0, split, "solid", f"user {text.number(used)} MB"),
-                    Segment(split, end, "light", f"kernel {text.number(held)} MB"),
+                    Segment(0, split, "solid", f"user {number(used)} MB"),
+                    Segment(split, end, "light", f"kernel {number(held)} MB"),
                 ],
             )
         )
@@ -206,7 +220,7 @@ def curves(matrix: Matrix, point: str, title: str, note: str) -> CurveChart:
             Series(
                 curve.column,
                 [(_x(q), decades.top(ms)) for q, ms in curve.points if _is_drawn(q)],
-                f"{curve.column} at {text.number(curve.deliveries_per_s)} deliveries/s",
+                f"{curve.column} at {number(curve.deliveries_per_s)} deliveries/s",
             )
             for curve in chosen
         ],
@@ -216,6 +230,55 @@ def curves(matrix: Matrix, point: str, title: str, note: str) -> CurveChart:
         Tick(100, "max"),
     ]
     return CurveChart(title, note, PERCENTILE_TITLE, lines, x_ticks, decades.ticks())
+
+
+def delay_over_rate(matrix: Matrix, title: str, note: str) -> CurveChart:
+    """p99 over the rate, a line a server: all holds that were delivered in full, of all rounds."""
+    lines = {
+        column.id: _median_points([one for one in matrix.rate_points if one.column == column.id])
+        for column in matrix.columns
+    }
+    drawn_points = [point for points in lines.values() for point in points]
+    across = Decades.around([rate for rate, _ in drawn_points])
+    up = Decades.around([ms for _, ms in drawn_points])
+    series = [
+        Series(
+            column,
+            [(100 - across.top(rate), up.top(ms)) for rate, ms in points],
+            "{} up to {} deliveries/s at p99 {} ms".format(column, *map(number, points[-1])),
+        )
+        for column, points in lines.items()
+        if points
+    ]
+    x_ticks = [Tick(100 - across.top(mark), _rate(mark)) for mark in across.marks()]
+    lines_drawn = drawn(matrix, series, dotted=True)
+    return CurveChart(title, note, "deliveries per second", lines_drawn, x_ticks, up.ticks())
+
+
+def _rate(value: float) -> str:
+    for size, sign in ((1e6, " M"), (1e3, " k")):
+        if value >= size:
+            return f"{value / size:g}{sign}"
+    return f"{value:g}"
+
+
+def _median_points(points: Sequence[RatePoint]) -> list[tuple[float, float]]:
+    """(rate, p99), rates within 7 % of each other as one: the median of what they gave."""
+    groups: list[list[RatePoint]] = []
+    for point in sorted(points, key=lambda one: one.deliveries_per_s):
+        if not point.kept:
+            continue
+        if groups and point.deliveries_per_s <= groups[-1][0].deliveries_per_s * SAME_RATE:
+            groups[-1].append(point)
+        else:
+            groups.append([point])
+    return [
+        (
+            median([one.deliveries_per_s for one in group]),
+            median([one.p99_ms[1] for one in group]),
+        )
+        for group in groups
+    ]
 
 
 PERCENTILE_TICKS = [(0.0, "p0"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9"), (0.9999, "p99.99")]
@@ -246,13 +309,13 @@ class Series:
 def drawn(matrix: Matrix, series: Sequence[Series], dotted: bool = False) -> list[Line]:
     """The curves with their labels beside their ends, none over another."""
     by_id = {column.id: column for column in matrix.columns}
-    number = colours(matrix.columns)
+    number_of = colours(matrix.columns)
     distance = min(LABEL_DISTANCE, 100 / max(1, len(series) - 1))
     labels = spaced([one.points[-1][1] for one in series], distance)
     return [
         Line(
             name=one.column,
-            colour=number[one.column],
+            colour=number_of[one.column],
             dashed=_is_dashed(by_id[one.column]),
             points=" ".join(f"{x:.2f},{y:.2f}" for x, y in one.points),
             end=one.points[-1],

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chinwag_bench.judging.rows import MEGABYTE
-from chinwag_bench.records import Matrix, Ramp
+from chinwag_bench.judging.matrix import Matrix, Ramp
+from chinwag_bench.judging.row import MEGABYTE
 from chinwag_bench.render import text
 from chinwag_bench.render.axes import Decades, Linear, Tick
 from chinwag_bench.render.plots import CurveChart, Series, drawn

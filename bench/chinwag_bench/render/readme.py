@@ -13,38 +13,37 @@ from pathlib import Path
 
 from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, EXIT_USAGE, UsageError
 from chinwag_bench.judging.judge import judge
-from chinwag_bench.records import Matrix
-from chinwag_bench.render import headline, markdown, picture, text
+from chinwag_bench.judging.matrix import Matrix
+from chinwag_bench.render import glance, headline, markdown, picture, text
 
 BEGIN = "<!-- matrix:begin -->"
 END = "<!-- matrix:end -->"
 PICTURE = Path("docs/matrix.svg")
 """From the document's folder."""
-SHOWN = {
-    "throughput_deliveries": "deliveries/s",
-    "cpu_per_delivery": "CPU us/delivery",
-    "common_p50": "p50 ms",
-    "common_p99": "p99 ms",
-    "memory_joined": "MB per 10k",
-    "start_first_message": "start ms",
-}
 
 
 def table(matrix: Matrix) -> str:
-    """Servers down, the main rows across, with the headline and where it was measured."""
+    """Servers down, the main rows across, with what follows and where it was measured."""
     index = text.Index(matrix)
-    body = []
-    for column in matrix.columns:
-        if column.aa_of is None:
-            body.append([markdown.escape(column.title), *_values(index, column.id)])
+    heads = glance.heads(matrix)
+    titles = [f"{head.title}<br>{markdown.escape(head.unit)}" for head in heads]
+    body = [
+        [markdown.escape(column.title), *(_value(index, head.row, column.id) for head in heads)]
+        for column in glance.in_order(matrix)
+    ]
+    noise = [_noise(matrix, index, head.row) for head in heads]
+    if any(noise):
+        body.append(["*same server twice*", *noise])
+    found = [headline.promptness(matrix), headline.tally_sentence(matrix)]
     lines = [
-        f"**{markdown.escape(headline.headline(matrix))}.** {headline.tally_sentence(matrix)}",
+        f"**{markdown.escape(headline.headline(matrix))}.** "
+        + " ".join(markdown.escape(one) for one in found if one),
         "",
-        *markdown.table(["server", *SHOWN.values()], body),
+        *markdown.table(["server", *titles], body),
         "",
         f"{markdown.escape(text.machine(matrix))}; {text.date(matrix.run.started_at)[:10]}; "
-        f"profile {markdown.escape(matrix.run.profile)}. Bold: the best, or not to be told from "
-        "the best.",
+        f"profile {markdown.escape(matrix.run.profile)}. Bold: the best within the noise. Two "
+        "numbers: the true value lies between them. >=: the load generator ended first.",
     ]
     lines += [
         f"{markdown.escape(column.title)}: {markdown.escape(text.first_line(column.reason))}."
@@ -53,13 +52,16 @@ def table(matrix: Matrix) -> str:
     return "\n".join(lines)
 
 
-def _values(index: text.Index, column: str) -> list[str]:
-    shown = []
-    for row in SHOWN:
-        cell = index.cell(row, column)
-        value = "-" if cell is None else markdown.escape(text.measured(cell))
-        shown.append(f"**{value}**" if cell is not None and cell.tie_with_best else value)
-    return shown
+def _value(index: text.Index, row: str, column: str) -> str:
+    cell = index.cell(row, column)
+    value = "-" if cell is None else markdown.escape(text.measured(cell))
+    return f"**{value}**" if cell is not None and cell.tie_with_best else value
+
+
+def _noise(matrix: Matrix, index: text.Index, row: str) -> str:
+    if not text.ranks(matrix, index.row(row)):
+        return "ranks nobody"
+    return text.noise(matrix, row)
 
 
 def replaced(document: str, content: str) -> str:

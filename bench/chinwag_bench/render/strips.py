@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chinwag_bench.records import Cell, Matrix
+from chinwag_bench.judging.matrix import Cell, Matrix
 from chinwag_bench.render.plots import colours, ends
 
 LEAST_RATIO = 1.05

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from chinwag_bench.render import text
+from chinwag_bench.render import notes, text
+from chinwag_bench.render.numbers import number
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -24,8 +25,11 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 ENVIRONMENT.filters |= {
-    "number": text.number,
+    "number": number,
     "measured": text.measured,
+    "note": notes.sentence,
+    "noise": lambda row, matrix: text.noise(matrix, row),
+    "ranks": lambda row, matrix: text.ranks(matrix, row),
     "interval": text.interval,
     "ended": text.ended,
     "quoted": text.quoted,

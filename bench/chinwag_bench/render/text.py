@@ -2,85 +2,93 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timezone
 
-from chinwag_bench.records import Cell, Claim, Column, Matrix, Published, Row, Verdict
+from chinwag_bench.judging.matrix import Cell, Claim, Matrix, Published, Row, Verdict
+from chinwag_bench.records import Column
+from chinwag_bench.render import notes
+from chinwag_bench.render.numbers import number, short
 
-SIGNIFICANT = 3
 VERDICT_LABELS = {
     "reproduced": "reproduced",
     "differs": "differs",
     "impossible": "impossible as stated",
     "not_measurable": "not measurable",
 }
-ENDS = {
-    "generator": "the generator",
-    "server": "the server",
-    "cap": "the plan",
-    "time": "the plan's time",
-    "latency": "its latency",
-    "loss": "a loss",
-    "refusal": "a refusal",
-    "memory": "the memory",
-}
-"""What ends a search, by the word in the record."""
 VERDICT_SIGNS = {"reproduced": "=", "differs": "≠", "impossible": "✗", "not_measurable": "?"}
 CLAIM_LABELS = {**VERDICT_LABELS, "reproduced": "adds up", "differs": "does not add up"}
 
 
-def number(value: float | None) -> str:
-    """Three significant digits, thousands set apart; "-" for none."""
-    if value is None or math.isnan(value):
-        return "-"
-    if value == 0:
-        return "0"
-    if math.isinf(value):
-        return "unbounded"
-    digits = SIGNIFICANT - 1 - math.floor(math.log10(abs(value)))
-    rounded = round(value, digits)
-    return f"{rounded:,.{max(0, min(digits, 6))}f}"
-
-
-def bound(cell: Cell) -> str:
-    """The sign before a value of which one side is open."""
-    return ">= " if cell.lower_bound else "<= " if cell.upper_bound else ""
-
-
 def measured(cell: Cell) -> str:
-    """The value as printed in a table: ">= 603,000", or "-" where there is none.
+    """The value as printed in a table: ">= 603,000" where its high side is open, "0.93 to 2.53"
+    where its two sides differ, "8.72 / 382 / 488" where its rounds do; "-" where there is none.
 
     A value without a unit is a count, and exact.
     """
-    if cell.value is None:
+    return _measured(cell, number if cell.unit else _count)
+
+
+def measured_short(cell: Cell) -> str:
+    """The same for narrow columns: ">=603k", "0.93-2.53", "8.72/382/488"."""
+    shown = _measured(cell, short if cell.unit else _count)
+    return shown.replace(" / ", "/").replace(" to ", "-").replace("= ", "=")
+
+
+def _measured(cell: Cell, show: Callable[[float], str]) -> str:
+    if cell.value is None or cell.low is None:
         return "-"
-    return bound(cell) + (number(cell.value) if cell.unit else f"{cell.value:,.0f}")
+    if cell.scattered:
+        return " / ".join(show(value) for value in cell.samples)
+    if cell.high is None:
+        return f">= {show(cell.low)}"
+    if show(cell.low) == show(cell.high):
+        return show(cell.high)
+    if cell.low <= 0:
+        return f"<= {show(cell.high)}"
+    return f"{show(cell.low)} to {show(cell.high)}"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def bound(cell: Cell) -> str:
+    """The sign before a value of which the high side is open."""
+    return ">= " if cell.is_open else ""
 
 
 def interval(cell: Cell) -> str:
-    """The ends of the interval, or nothing."""
+    """The ends of the interval, or nothing where it says no more than the value."""
     if cell.interval is None:
         return ""
-    low, high = (number(end) for end in cell.interval)
-    return "" if low == high else f"{low} to {high}"
+    low, high = cell.interval
+    if high is None:
+        return f"rounds: {number(low)} or more"
+    shown = f"{number(low)} to {number(high)}"
+    return "" if number(low) == number(high) or shown == measured(cell) else f"rounds: {shown}"
 
 
 def ended(cell: Cell, row: Row) -> str:
-    """What keeps the value from being larger, or what else is in it; empty where neither is known.
-
-    All rows of one record know why it ended, but only a rate or a count was ended by it.
-    """
-    if cell.upper_bound:
-        return "with the generator's lag"
+    """What keeps a rate or a count from being larger; empty where that isn't known."""
     if not cell.limited_by or row.better != "higher":
         return ""
-    return f"ended by {end_in_words(cell.limited_by)}"
+    return f"ended by {notes.ended_by(cell.limited_by)}"
 
 
-def end_in_words(limited_by: str) -> str:
-    """``Limited.limited_by`` of one round or of several, as a part of a sentence."""
-    return " or ".join(ENDS.get(word, word) for word in limited_by.split(", "))
+def noise(matrix: Matrix, row: str) -> str:
+    """How far one server under two names differs in a row, "0.88 to 1.29 x"; empty if unknown."""
+    found = matrix.aa["range"].get(row)
+    if found is None:
+        return ""
+    low, high = (f"{end:.2f}" for end in found)
+    return f"{low} x" if low == high else f"{low} to {high} x"
+
+
+def ranks(matrix: Matrix, row: Row) -> bool:
+    """Whether anybody is best in the row."""
+    return row.better != "none" and row.id not in matrix.aa["unranked"]
 
 
 def quoted(figure: Published) -> str:
@@ -113,15 +121,16 @@ def claim_label(claim: Claim) -> str:
 
 
 def coverage(matrix: Matrix) -> str:
-    """What the intervals are, in words."""
+    """What the values and intervals are, in words."""
     most = max((cell.rounds for cell in matrix.cells), default=0)
     found = [c.coverage for c in matrix.cells if c.coverage is not None and c.rounds == most]
     if not found:
         return "One round: no intervals; differences up to 10 % count as ties."
     kind = "the range of the rounds" if most < 8 else "a bootstrap of the median"
     return (
-        f"Values are medians of {most} rounds; intervals are {kind} and hold the true median with "
-        f"{found[0]:.0%} probability. What was measured once has no interval."
+        f"Values are medians of {most} rounds; where two numbers stand, the true value lies "
+        f"between them. Intervals are {kind} and hold the true median with {found[0]:.0%} "
+        "probability."
     )
 
 
@@ -177,7 +186,9 @@ class Index:
     def why_empty(self, row: str) -> str:
         """The reason that all measured columns share for having no value in the row, if any."""
         cells = [self.cell(row, column.id) for column in self.measured_columns()]
-        reasons = {cell.reason if cell and cell.value is None else None for cell in cells}
+        reasons = {
+            notes.sentence(cell.reason) if cell and cell.value is None else "" for cell in cells
+        }
         return first_line(reasons.pop()) if len(reasons) == 1 else ""
 
     def groups(self) -> dict[str, list[Row]]:

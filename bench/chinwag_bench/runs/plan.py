@@ -11,6 +11,7 @@ from chinwag_bench.metrics.metric import Metric, MetricSettings
 from chinwag_bench.runs.profile import RunProfile
 from chinwag_bench.runs.rounds import shuffled_rounds
 from chinwag_bench.servers.catalog import Target
+from chinwag_bench.text import minutes
 
 
 class PlannedCell(msgspec.Struct, frozen=True):
@@ -27,6 +28,11 @@ class PlannedCell(msgspec.Struct, frozen=True):
     def seconds(self) -> float:
         """Planned, not measured."""
         return self.settings.planned_s
+
+    @property
+    def text(self) -> str:
+        """As people read it."""
+        return f"{self.metric} {self.target.id}, round {self.round}"
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -48,6 +54,12 @@ class Plan(msgspec.Struct):
 
     def of(self, metric: str) -> list[PlannedCell]:
         return [cell for cell in self.cells if cell.metric == metric]
+
+    def seconds_after(self, metric: str) -> float:
+        """Of the metrics that come after this one."""
+        names = [kind.name for kind, _ in self.profile.metrics()]
+        later = names[names.index(metric) + 1 :]
+        return sum(cell.seconds for cell in self.cells if cell.metric in later)
 
     def summary(self) -> list[tuple[str, int, float]]:
         """(metric, cells, seconds), in the order of measuring."""
@@ -80,9 +92,3 @@ def make_plan(profile: RunProfile, targets: list[Target], seed: int) -> Plan:
         )
     ]
     return Plan(profile, cells)
-
-
-def minutes(seconds: float) -> str:
-    """``95`` becomes ``1 min 35 s``."""
-    whole = round(seconds)
-    return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"

@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from chinwag_bench.errors import ChinwagError, HostError, ServerError
+from chinwag_bench.errors import ChinwagError, HostError, ServerError, UsageError
 from chinwag_bench.progress import Kind, Reporter
 from chinwag_bench.records import Column, Verification
 from chinwag_bench.servers.build import build, last_build
@@ -26,10 +26,14 @@ def choose_targets(
     catalog: Catalog, names: str | None, variants: list[str], *, peers: bool = False
 ) -> list[Target]:
     """The columns that a comma-separated list names, else all in the profile's variants; with
-    ``peers`` the optional peers, too.
+    ``peers`` the optional peers, too. Raises ``UsageError`` for a list without a name.
     """
-    if names:
+    if names is not None:
         wanted = [name.strip() for name in names.split(",") if name.strip()]
+        if not wanted:
+            raise UsageError(
+                f"--servers {names!r} names no server", hint=f"known: {', '.join(catalog.servers)}"
+            )
         return catalog.named(wanted, peers=peers)
     return catalog.targets(variants, peers=peers)
 
@@ -90,6 +94,9 @@ def verify_all(
                     running.remove(suite)
                     found[suite.target.id] = outcome
                     _say(outcome, reporter)
+            done = len(found) + sum(suite.share() for suite in running)
+            names = ", ".join(suite.target.id for suite in running)
+            reporter.show(f"verify {names}", done / max(1, len(targets)))
     verifications = [found[target.id] for target in targets]
     obstacles: Obstacles = {
         target.base_id: ("failed", f"conformance: {_failures(found[target.id])}")
@@ -139,6 +146,7 @@ def _column(target: Target, status: str, reason: str | None) -> Column:
                 for case, why in manifest.conformance.skip.items()
             ),
         ],
+        threads=target.settings.threads or manifest.threads,
         published=manifest.published,
         aa_of=target.base_id if target.again else None,
     )

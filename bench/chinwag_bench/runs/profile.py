@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import msgspec
 
@@ -37,8 +37,14 @@ class RunProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """Verify by the short subset of the conformance suite."""
     calibrate: bool = False
     """Measure what the load generator itself can do, before everything else: about 15 s."""
-    repeats_max: int
-    """Disturbed cells measured again, in the whole run."""
+    repeats_max: int | Literal["budget"]
+    """How often disturbed cells are measured again, in the whole run; "budget": until every cell
+    was quiet once, or the budget is spent.
+    """
+    warm_memory_gib: float = 0.0
+    """How much memory is touched before anything is measured, so that a host that has not backed it
+    does so then and not in a hold. Less where less is available.
+    """
     limits: Limits = Limits()
     floor: floor.Settings | None = None
     """Once a run, before all cells; ``None`` leaves it out."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from chinwag_bench.errors import HostError
+from chinwag_bench.errors import HostError, host_refusal
 from chinwag_bench.records import OfRun, Raw
 
 
@@ -75,9 +75,10 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        refusal = host_refusal(error, path)
         raise HostError(
             f"{path} can't be written: {error.strerror or error}",
-            hint="what was measured is safe; free some space, then `chinwag run --resume`",
+            hint=refusal.hint if refusal else None,
         ) from error
 
 

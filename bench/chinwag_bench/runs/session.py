@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ import msgspec
 from chinwag_bench import calibration
 from chinwag_bench.errors import GeneratorError, HostError, ServerError, UsageError
 from chinwag_bench.load_profile import LoadProfile, load_profile
+from chinwag_bench.machine import first_touch
 from chinwag_bench.machine.cpu_plan import CpuPlan, plan_cpus
-from chinwag_bench.machine.disturbance import between, take_snapshot
+from chinwag_bench.machine.disturbance import between, take_snapshot, unseen
 from chinwag_bench.machine.fingerprint import read_fingerprint
 from chinwag_bench.machine.open_files import raise_limit
 from chinwag_bench.metrics import floor, headroom, latency
@@ -26,16 +28,20 @@ from chinwag_bench.metrics.cell import Place, Site
 from chinwag_bench.paths import Workspace
 from chinwag_bench.progress import Kind, Reporter
 from chinwag_bench.records import Calibration, Floor, Run
-from chinwag_bench.runs.plan import Plan, make_plan, minutes
+from chinwag_bench.runs import continuation
+from chinwag_bench.runs.plan import Plan, make_plan
 from chinwag_bench.runs.prepare import Obstacles, make_columns
 from chinwag_bench.runs.profile import RunProfile, profile_of_run
 from chinwag_bench.runs.runner import Runner
 from chinwag_bench.runs.store import RunStore, new_folder
-from chinwag_bench.servers.catalog import Catalog, Target, discover
+from chinwag_bench.servers.catalog import AGAIN, Catalog, Target, discover
 from chinwag_bench.servers.effort import read_effort
+from chinwag_bench.text import minutes
 from chinwag_bench.version import KIT_VERSION
 
-_FLOOR_ATTEMPTS_MAX = 2
+PAGE = "report.html"
+_FLOOR_ATTEMPTS_MAX = 5
+_WARMED = "memory was warmed before the first measurement: "
 
 
 class Request(msgspec.Struct, kw_only=True):
@@ -65,6 +71,24 @@ class Session:
             server=store.run.plan["server_cores"], generator=store.run.plan["generator_cores"]
         )
         self._open_files = raise_limit()
+
+    def warm(self, reporter: Reporter) -> None:
+        """Touches the memory that the run is going to need, where the profile asks for it, and
+        writes down what that cost; and what this machine does not show.
+        """
+        notes = self.store.run.notes
+        blind = unseen(take_snapshot())
+        if blind is not None and blind not in notes:
+            notes.append(blind)
+            reporter.say("warning", blind)
+        wanted = int(self.profile.warm_memory_gib * first_touch.GIBIBYTE)
+        if wanted:
+            touched = first_touch.warm(wanted)
+            text = f"{_WARMED}{touched.text()}" if touched else f"{_WARMED}not on a small machine"
+            reporter.say("step", text)
+            if not any(note.startswith(_WARMED) for note in notes):
+                notes.append(text)
+        self.store.save_run()
 
     def check_headroom(self, reporter: Reporter) -> None:
         """Writes what the generator can do into the plan, and warns when it is the limit at the
@@ -119,12 +143,32 @@ class Session:
         os.sched_setaffinity(0, self._cpus.generator)
         self._measure_floor(reporter)
         runner = Runner(
-            store=self.store, site=self._site(), plan=plan, loads=self._loads, reporter=reporter
+            store=self.store,
+            site=self._site(),
+            plan=plan,
+            loads=self._loads,
+            reporter=reporter,
+            after_round=partial(self._show_so_far, reporter),
         )
         return runner.measure_all()
 
+    def _show_so_far(self, reporter: Reporter) -> None:
+        """Writes the page of what is measured by now. It takes a second or two, between two cells;
+        what it meets must not end the run.
+        """
+        from chinwag_bench.render import write_all
+
+        is_first = not (self.store.folder / PAGE).is_file()
+        try:
+            write_all(self.store.folder)
+        except Exception as error:
+            reporter.say("warning", f"the page of what is measured so far was not written: {error}")
+            return
+        if is_first:
+            reporter.say("step", f"the page, which fills as cells come: {self.store.folder / PAGE}")
+
     def _measure_floor(self, reporter: Reporter) -> None:
-        """Once a run, and once more where it was disturbed."""
+        """Once a run, and again while it is disturbed, which takes seconds."""
         settings = self.profile.floor
         if settings is None or self.store.has(Floor):
             return
@@ -157,8 +201,9 @@ def open_session(request: Request, store: RunStore, obstacles: Obstacles) -> Ses
     run = store.run
     run.columns = make_columns(request.targets, obstacles)
     run.effort = {target.base_id: read_effort(target.server) for target in request.targets}
-    store.save_run()
     good = [target for target in request.targets if target.base_id not in obstacles]
+    continuation.remember(run, request.workspace, good)
+    store.save_run()
     return Session(store, request.workspace, request.profile, good)
 
 
@@ -190,8 +235,12 @@ def new_store(request: Request) -> RunStore:
     return store
 
 
-def resume_session(workspace: Workspace, catalog: Catalog, folder: Path) -> Session:
-    """Goes on where a run stopped: same profile, columns, seed and order. Raises ``UsageError``."""
+def resume_session(
+    workspace: Workspace, catalog: Catalog, folder: Path, *, anyway: bool = False
+) -> Session:
+    """Goes on where a run stopped: same profile, columns, seed and order, same machine and builds.
+    Raises ``UsageError`` with what differs, which ``anyway`` turns into a note of the run.
+    """
     store = RunStore.reopen(folder)
     if not store.run.columns:
         raise UsageError(f"{folder} stopped before anything was measured", hint="start a new run")
@@ -201,6 +250,15 @@ def resume_session(workspace: Workspace, catalog: Catalog, folder: Path) -> Sess
         if column.status == "ok":
             target = catalog.target(column.aa_of or column.id)
             targets.append(Target(target.server, target.variant, again=column.aa_of is not None))
+    continuation.check_present(targets)
+    continuation.check(
+        store.run,
+        read_fingerprint(),
+        continuation.made_with(workspace, targets),
+        read_loads(workspace, profile),
+        anyway=anyway,
+    )
+    store.save_run()
     return Session(store, workspace, profile, targets)
 
 
@@ -212,6 +270,12 @@ def print_plan(plan: Plan, reporter: Reporter) -> None:
     budget = minutes(plan.profile.budget_s)
     text = f"plan: {minutes(plan.seconds)} of measuring, budget {budget} ({parts})"
     reporter.say("step", text, planned_s=plan.seconds, budget_s=plan.profile.budget_s)
+    if plan.profile.repeats_max == "budget":
+        reporter.say("step", "disturbed cells are measured again until the budget is spent")
+    for target in dict.fromkeys(cell.target.id for cell in plan.cells if cell.target.again):
+        name = target.removesuffix(AGAIN)
+        text = f"{target} is {name} once more: how far they differ is this run's noise (A/A)"
+        reporter.say("step", text)
 
 
 def read_loads(workspace: Workspace, profile: RunProfile) -> dict[str, LoadProfile]:

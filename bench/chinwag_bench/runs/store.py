@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import UsageError
+from chinwag_bench.paths import Workspace
 from chinwag_bench.records import KINDS, KINDS_OF_RUN, OfRun, Raw, Run, Verification
 from chinwag_bench.runs.rawlog import (
     append_record,
@@ -42,6 +44,16 @@ class RunStore:
         """Whether the run has a record of something that is measured once."""
         path = self._raw(metric_of(kind))
         return path.is_file() and path.stat().st_size > 0
+
+    def has_records(self) -> bool:
+        """Whether anything was measured that another run would have to measure again."""
+        return any(path.stat().st_size for path in (self.folder / "raw").glob("*.ndjson"))
+
+    def remove(self) -> None:
+        """Takes the directory back, of a run that has nothing to keep. What can't be removed
+        stays.
+        """
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def append_cell(self, records: Sequence[Raw]) -> None:
         """All records of one cell, or none of them: whoever goes on with the run takes a cell that
@@ -88,6 +100,28 @@ class RunStore:
             drop_torn_line(store._raw(metric))
         store._complete_cell()
         return store
+
+
+def newest_result(workspace: Workspace) -> Path | None:
+    """The directory of the newest run, else of the newest reference run; ``None`` without any."""
+    for folder in (workspace.results, workspace.results / "reference"):
+        runs = sorted(folder.glob("*/run.json"), key=lambda path: path.stat().st_mtime)
+        if runs:
+            return runs[-1].parent
+    return None
+
+
+def result_directory(named: Path) -> Path:
+    """The result directory that is meant: the named one, or the only one in it. Raises
+    ``UsageError`` where several are in it.
+    """
+    if (named / "run.json").is_file():
+        return named
+    inside = sorted(path.parent for path in named.glob("*/run.json"))
+    if len(inside) > 1:
+        listed = ", ".join(map(str, inside))
+        raise UsageError(f"{named} has {len(inside)} runs in it", hint=f"name one of: {listed}")
+    return inside[0] if inside else named
 
 
 def new_folder(results: Path, hostname: str) -> Path:

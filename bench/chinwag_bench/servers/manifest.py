@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -70,12 +70,17 @@ class Run(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     env: dict[str, str] = {}
 
 
+Threads = Literal["one", "cores", "workers"]
+
+
 class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One way to run the server. ``command`` replaces ``run.command`` where a variant is another
     binary.
     """
 
     description: str = ""
+    threads: Threads | None = None
+    """Where it differs from the server's."""
     peer: bool = False
     """Left out, as a peer is, without ``--peers`` or its name: it needs what few machines have."""
     env: dict[str, str] = {}
@@ -135,6 +140,9 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     dependencies: Dependencies | None = None
     published: str | None = None
     """The articles' column that this server stands for."""
+    threads: Threads = "one"
+    """What the server uses of a machine: one thread, all cores in one process, or all by worker
+    processes."""
     transport: str = "websocket"
     """How messages travel: ``websocket``, as text on /ws; ``engine.io``, as Socket.IO events."""
     toolchain: Toolchain = msgspec.field(default_factory=Toolchain)

@@ -7,33 +7,63 @@ import socket
 import time
 from pathlib import Path
 
+import msgspec
+
 from chinwag_bench.errors import HostError
 
 _LOWEST = 20000
 _HIGHEST = 32000
+_UNPRIVILEGED = 1024
+_LAST = 65535
+_BELOW_MAX = 2000
+_ENOUGH = 64
+"""Ports of a span that is of use: several servers at once, and some that others have taken."""
 _ATTEMPTS = 200
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_EPHEMERAL_DEFAULT = (32768, 60999)
+
+
+class PortSpan(msgspec.Struct, frozen=True):
+    """The ports that servers are put on, both ends included."""
+
+    lowest: int
+    highest: int
+    shared: bool = False
+    """Outgoing connections get them, too: a port may be taken between choice and start."""
+
+    def __len__(self) -> int:
+        return max(0, self.highest - self.lowest + 1)
 
 
 def pick_port(host: str = "127.0.0.1") -> int:
-    """A port below the ephemeral range that could be bound just now. Another process may still take
-    it first: who starts a server retries. Raises ``HostError`` when none is found.
+    """A port outside of the ephemeral range, where that leaves enough, that could be bound just
+    now. Another process may still take it first: who starts a server retries. Raises ``HostError``
+    when none is found.
     """
-    lowest, highest = port_span()
+    span = port_span()
     for _ in range(_ATTEMPTS):
-        port = random.randint(lowest, highest)
+        port = random.randint(span.lowest, span.highest)
         if is_free(port, host):
             return port
-    raise HostError(
-        f"no free port between {lowest} and {highest} on {host}",
-        hint="see who listens with `ss -ltnp`",
-    )
+    hint = "see who listens with `ss -ltnp`"
+    if span.shared:
+        hint += ', or leave room below the outgoing ones: sysctl -w net.ipv4.ip_local_port_range="'
+        hint += f'{_EPHEMERAL_DEFAULT[0]} {_EPHEMERAL_DEFAULT[1]}"'
+    raise HostError(f"no free port between {span.lowest} and {span.highest} on {host}", hint=hint)
 
 
-def port_span() -> tuple[int, int]:
-    """The lowest and the highest port that a server may get, below the ephemeral range."""
-    highest = min(_HIGHEST, ephemeral_low() - 1)
-    return min(_LOWEST, max(1024, highest - 2000)), highest
+def port_span(ephemeral: tuple[int, int] | None = None) -> PortSpan:
+    """Below the ephemeral range (this machine's, unless given); else above it; else, where neither
+    side has ports enough for several servers, inside.
+    """
+    low, high = ephemeral or ephemeral_range()
+    highest = min(_HIGHEST, low - 1)
+    below = PortSpan(min(_LOWEST, max(_UNPRIVILEGED, highest - _BELOW_MAX)), highest)
+    above = PortSpan(max(high + 1, _UNPRIVILEGED), _LAST)
+    for span in (below, above):
+        if len(span) >= _ENOUGH:
+            return span
+    return PortSpan(max(low, _UNPRIVILEGED), high, shared=True)
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
@@ -64,9 +94,10 @@ def wait_until_free(port: int, host: str = "127.0.0.1", timeout_s: float = 10.0)
         time.sleep(0.01)
 
 
-def ephemeral_low() -> int:
-    """The lowest port that the kernel gives to outgoing connections."""
+def ephemeral_range(path: Path = _EPHEMERAL) -> tuple[int, int]:
+    """The ports that the kernel gives to outgoing connections; its default where not shown."""
     try:
-        return int(_EPHEMERAL.read_text().split()[0])
-    except (OSError, ValueError, IndexError):
-        return 32768
+        low, high = map(int, path.read_text().split())
+    except (OSError, ValueError):
+        return _EPHEMERAL_DEFAULT
+    return low, high

@@ -32,9 +32,11 @@ def descendants(pid: int) -> list[int]:
     """Every process below ``pid``, parents first. What ends meanwhile is left out."""
     found = []
     queue = [pid]
+    # Kernels and sandboxes may be without the lists of children; the whole table tells the same.
+    children_of = _children if _are_listed() else _by_parent().get
     while queue:
         parent = queue.pop()
-        children = _children(parent)
+        children = children_of(parent) or []
         found += children
         queue += children
     return found
@@ -49,6 +51,23 @@ def _children(pid: int) -> list[int]:
     except OSError:
         return children
     return children
+
+
+def _are_listed() -> bool:
+    return os.path.exists(f"/proc/self/task/{os.getpid()}/children")
+
+
+def _by_parent() -> dict[int, list[int]]:
+    """The children of every process, by its id."""
+    found: dict[int, list[int]] = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as stat:
+                parent = int(stat.read().rpartition(")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            continue
+        found.setdefault(parent, []).append(int(name))
+    return found
 
 
 class Supervisor:

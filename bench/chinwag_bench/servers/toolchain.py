@@ -10,6 +10,7 @@ from chinwag_bench.servers.catalog import Server
 from chinwag_bench.servers.manifest import VersionQuery
 
 _QUERY_TIMEOUT_S = 30
+_SETUP = re.compile(r"run `make setup`")
 
 
 def missing_reason(server: Server) -> str | None:
@@ -19,9 +20,20 @@ def missing_reason(server: Server) -> str | None:
     toolchain = server.manifest.toolchain
     absent = [name for name in toolchain.requires if shutil.which(name) is None]
     if absent:
-        return f"{', '.join(absent)} not found. {toolchain.missing}"
+        return f"{', '.join(absent)} not found. {_what_to_do(server)}"
     failed = [check for check in toolchain.checks if ask(server, check) is None]
-    return toolchain.missing if failed else None
+    return _what_to_do(server) if failed else None
+
+
+def _what_to_do(server: Server) -> str:
+    """The manifest's words, without an advice that was followed already: `make setup` installs what
+    it can, and says which it could not.
+    """
+    words = server.manifest.toolchain.missing
+    if server.workspace.is_set_up:
+        words = _SETUP.sub("`make setup` could not install it", words)
+        words = words.replace("could not install it, or ", "could not install it: ")
+    return words
 
 
 def read_versions(server: Server) -> dict[str, str]:

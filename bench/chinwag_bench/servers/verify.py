@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 import time
@@ -20,6 +21,7 @@ _TIMEOUT_S = 900
 # pytest's exit codes for "all passed" and "some failed"; the others mean that it could not do its
 # work.
 _PYTEST_RAN = (0, 1)
+_PERCENT = re.compile(r"\[ *(\d+)%\]")
 
 
 class Suite:
@@ -59,6 +61,11 @@ class Suite:
                 detail=last_lines(self._log),
             )
         return read_report(self._report, self.target.id, seconds)
+
+    def share(self) -> float:
+        """How much of it is done, 0 to 1, as it says itself."""
+        shares = _PERCENT.findall(last_lines(self._log, 2))
+        return int(shares[-1]) / 100 if shares else 0.0
 
     def __enter__(self) -> Suite:
         return self

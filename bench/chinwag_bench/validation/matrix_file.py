@@ -13,7 +13,7 @@ import msgspec
 
 from chinwag_bench.errors import ChinwagError
 from chinwag_bench.judging.judge import judge
-from chinwag_bench.records import Matrix
+from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.validation.problem import Problem
 
 _MATRIX, _SCHEMA = "matrix.json", "matrix.schema.json"

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from chinwag_bench.machine.cpu_plan import physical_cores, split_cores
+from chinwag_bench.machine.control_groups import cpu_quota
+from chinwag_bench.machine.cpu_plan import core_speeds, physical_cores, speeds_note, split_cores
 from chinwag_bench.machine.doctor.finding import Change, Finding, read
 
 _GROUP = "cores"
@@ -16,6 +17,8 @@ _CPUS = "sys/devices/system/cpu"
 def findings(root: Path) -> Iterator[Finding]:
     usable = os.sched_getaffinity(0)
     yield plan(root, usable)
+    yield quota(root, len(usable))
+    yield speeds(root, usable)
     yield governor(root)
     yield turbo(root)
     yield virtual(root)
@@ -41,10 +44,53 @@ def plan(root: Path, usable: set[int]) -> Finding:
     )
 
 
+def quota(root: Path, usable: int) -> Finding:
+    """A CPU quota below the number of cores stops servers and generator in the middle of a hold."""
+    cores = cpu_quota(root)
+    held_back = cores is not None and cores < usable
+    return Finding(
+        group=_GROUP,
+        check="CPU quota",
+        level="ok"
+        if not held_back
+        else "problem"
+        if cores is not None and cores < 1
+        else "warning",
+        found="none" if cores is None else f"{cores:g} cores in a control group of this process",
+        meaning=f"server and generator together get less than the {usable} cores they are put on, "
+        "and are stopped for the rest of each period: rounds count as disturbed by throttling"
+        if held_back
+        else "no quota stops a server in the middle of a hold",
+        todo="lift it (docker: --cpus; systemd: CPUQuota=; Kubernetes: limits.cpu), or give whole "
+        "cores instead (--cpuset-cpus, AllowedCPUs=)"
+        if held_back
+        else "",
+    )
+
+
+def speeds(root: Path, usable: set[int]) -> Finding:
+    """Servers are all on the same cores, so ranks hold; absolute figures are of those cores."""
+    note = speeds_note(usable, root / _CPUS)
+    known = core_speeds(usable, root / _CPUS)
+    alike = "alike" if known else "not shown"
+    return Finding(
+        group=_GROUP,
+        check="core speeds",
+        level="note" if note else "ok",
+        found=note or alike,
+        meaning="every server runs on the same cores, so they compare; absolute figures are of "
+        "those cores alone"
+        if note
+        else "no core is known to be slower than another",
+        todo="for cores of one kind: taskset -c CORES chinwag matrix" if note else "",
+    )
+
+
 def governor(root: Path) -> Finding:
     """A governor that saves power changes the clock in the middle of a hold."""
     paths = sorted((root / _CPUS).glob("cpu[0-9]*/cpufreq/scaling_governor"))
-    governors = {"/" + str(path.relative_to(root)): path.read_text().strip() for path in paths}
+    texts = {str(path.relative_to(root)): read(root, str(path.relative_to(root))) for path in paths}
+    governors = {f"/{path}": text for path, text in texts.items() if text is not None}
     if not governors:
         return Finding(
             group=_GROUP,

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chinwag_bench.machine.doctor.finding import Change, Finding, Level, read
-from chinwag_bench.servers.ports import port_span
+from chinwag_bench.servers.ports import PortSpan, ephemeral_range, port_span
 
 _GROUP = "network"
 _CONNECTIONS = 10_000
 _SO_TIMESTAMPNS = getattr(socket, "SO_TIMESTAMPNS", 35)
 _PAGES_PER_CONNECTION = 8
+_CONNECTIONS_TRACKED = 1 << 16
+"""Those of a cell, and of the cells of the last two minutes."""
 _TAKEN_SHARE_MAX = 0.5
+_PORT_RANGE = "/proc/sys/net/ipv4/ip_local_port_range"
+_STANDARD = "32768 60999"
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,12 @@ MINIMA = [
         "pages of all TCP buffers; over it the kernel shrinks windows and throughput falls",
         2,
     ),
+    Minimum(
+        "net.netfilter.nf_conntrack_max",
+        _CONNECTIONS_TRACKED,
+        "connections that the firewall keeps track of, closed ones for two minutes; over it "
+        "packets are dropped: connects time out",
+    ),
 ]
 
 
@@ -65,8 +75,9 @@ def findings(root: Path) -> Iterator[Finding]:
         found = sysctl(root, minimum)
         if found is not None:
             yield found
-    yield port_range(root)
-    yield free_ports(root, port_span())
+    outgoing = ephemeral_range(root / _PORT_RANGE.lstrip("/"))
+    yield port_range(root, outgoing)
+    yield free_ports(root, port_span(outgoing))
     yield time_stamps()
 
 
@@ -91,41 +102,50 @@ def sysctl(root: Path, minimum: Minimum) -> Finding | None:
     )
 
 
-def port_range(root: Path) -> Finding:
+def port_range(root: Path, outgoing: tuple[int, int]) -> Finding:
     """Each connection of the generator takes one port of this range."""
-    path = "/proc/sys/net/ipv4/ip_local_port_range"
-    values = (read(root, path) or "32768 60999").split()
-    low, high = int(values[0]), int(values[1])
+    low, high = outgoing
     room = high - low + 1
     enough = room >= 2 * _CONNECTIONS
+    shown = read(root, _PORT_RANGE) is not None
     return Finding(
         group=_GROUP,
         check="net.ipv4.ip_local_port_range",
         level="ok" if enough else "warning" if room > _CONNECTIONS else "problem",
-        found=f"{low} {high}",
+        found=f"{low} {high}" if shown else f"not shown; the kernel's default is {low} {high}",
         meaning=f"{room:,} ports for the generator's connections; closed ones rest for a minute",
         todo="" if enough else "widen it",
-        changes=[] if enough else [Change(path, f"{low} {high}", "32768 60999")],
+        changes=[Change(_PORT_RANGE, f"{low} {high}", _STANDARD)] if shown and not enough else [],
     )
 
 
-def free_ports(root: Path, span: tuple[int, int]) -> Finding:
+def free_ports(root: Path, span: PortSpan) -> Finding:
     """How many of the ports that servers are put on are taken. The kit tries another one, so only
     a crowd is in the way.
     """
-    low, high = span
-    taken = {port for port in _bound_ports(root) if low <= port <= high}
-    room = high - low + 1
+    taken = {port for port in _bound_ports(root) if span.lowest <= port <= span.highest}
+    room = len(span)
     crowded = len(taken) > room * _TAKEN_SHARE_MAX
+    level: Level = "ok"
+    meaning, todo = "servers listen here, apart from outgoing connections", ""
+    if span.shared:
+        level = "note"
+        meaning = (
+            "servers listen where outgoing connections get their ports, too: one that is taken "
+            "between choice and start is tried again elsewhere"
+        )
+        todo = f'for ports of their own: sysctl -w net.ipv4.ip_local_port_range="{_STANDARD}"'
+    if crowded:
+        level = "problem" if len(taken) >= room else "warning"
+        meaning = "servers may fail to start"
+        todo = "; ".join(filter(None, ["see who listens with `ss -ltnp`, and end it", todo]))
     return Finding(
         group=_GROUP,
         check="free ports",
-        level="problem" if len(taken) >= room else "warning" if crowded else "ok",
-        found=f"{len(taken):,} of {room:,} taken ({low} to {high})",
-        meaning="servers may fail to start"
-        if crowded
-        else "servers listen here, below the range of outgoing connections",
-        todo="see who listens with `ss -ltnp`, and end it" if crowded else "",
+        level=level,
+        found=f"{len(taken):,} of {room:,} taken ({span.lowest} to {span.highest})",
+        meaning=meaning,
+        todo=todo,
     )
 
 

@@ -14,16 +14,18 @@ _WATCHED_S = 1.0
 
 
 def findings(root: Path) -> Iterator[Finding]:
-    before = take_snapshot()
+    before = take_snapshot(root)
     time.sleep(_WATCHED_S)
     limits = Limits()
-    found = between(before, take_snapshot(), limits)
+    found = between(before, take_snapshot(root), limits)
     yield other_load(found, limits, read(root, "proc/loadavg") or "")
     yield steal(found, limits)
     yield throttling(found)
 
 
 def other_load(found: Disturbance, limits: Limits, loadavg: str) -> Finding:
+    if found.other_cores is None:
+        return _not_shown("other programs", "rounds that other programs disturb are not repeated")
     busy = found.other_cores > limits.other_cores_max
     average = f", load average {loadavg.split(maxsplit=1)[0]}" if loadavg else ""
     return Finding(
@@ -32,12 +34,14 @@ def other_load(found: Disturbance, limits: Limits, loadavg: str) -> Finding:
         level="warning" if busy else "ok",
         found=f"{found.other_cores:.2f} cores busy{average}",
         meaning=f"rounds are called disturbed above {limits.other_cores_max:.2f} cores"
-        + (": most would be, and are repeated once" if busy else ""),
+        + (": most would be, and are repeated while the budget lasts" if busy else ""),
         todo="end them, or wait" if busy else "",
     )
 
 
 def steal(found: Disturbance, limits: Limits) -> Finding:
+    if found.steal_share is None:
+        return _not_shown("steal", "rounds that a hypervisor takes time from are not repeated")
     stolen = found.steal_share > limits.steal_share_max
     return Finding(
         group=_GROUP,
@@ -62,3 +66,7 @@ def throttling(found: Disturbance) -> Finding:
         else "neither quota nor heat holds the machine back",
         todo="lift the quota, or let it cool" if found.throttled else "",
     )
+
+
+def _not_shown(check: str, meaning: str) -> Finding:
+    return Finding(group=_GROUP, check=check, level="note", found="not shown", meaning=meaning)

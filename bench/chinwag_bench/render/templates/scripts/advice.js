@@ -1,20 +1,45 @@
 // "Which one for my team and load?": the reader's numbers times and over measured cells.
 {
   const PER_CONNECTIONS = 10000;
-  const ORDER = { yes: 0, maybe: 1, no: 2, unknown: 3, foreign: 4 };
-  const LABELS = { yes: "enough", maybe: "enough, if it scales", no: "not enough",
-    unknown: "not known", foreign: "" };
+  const ORDER = { enough: 0, if_it_scales: 1, unknown: 2, not_enough: 3, foreign: 4 };
+  const LABELS = { enough: "enough", if_it_scales: "enough, if it scales",
+    unknown: "not known", not_enough: "not enough", foreign: "" };
   const rounded = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
   const number = (value) => rounded.format(value);
 
-  // The highest load seen with the asked p99, and how many cores that makes.
-  const coresFor = (facts, asked, measuredCores) => {
-    const kept = facts.loads.filter(([, p99]) => p99 <= asked.p99);
-    if (kept.length === 0) return null;
-    const [rate, p99, where] = kept.at(-1);
-    const perCore = rate / measuredCores;
-    return { count: Math.max(1, Math.ceil(asked.deliveries / perCore)), perCore, p99, where };
+  // The highest rate that a hold kept within the asked p99, and the lowest above it that the server
+  // did not keep. Nothing is known of what lies between. As judging/advice.py.
+  const lookUp = (holds, p99) => {
+    const keeps = ([, , high, kept]) => kept && high <= p99;
+    const breaks = ([, low, , kept, byServer]) => byServer || (kept && low > p99);
+    const carried = holds.filter(keeps).at(-1) ?? null;
+    const refused = holds.find((hold) => breaks(hold) && hold[0] > (carried?.[0] ?? 0)) ?? null;
+    return { carried, refused };
   };
+
+  const coresFor = (facts, asked, measuredCores) => {
+    const { carried, refused } = lookUp(facts.holds, asked.p99);
+    const needed = carried && Math.max(1, Math.ceil(asked.deliveries * measuredCores / carried[0]));
+    const usable = facts.one_thread ? measuredCores : asked.cores;
+    let kind = "unknown";
+    if (carried && asked.deliveries <= carried[0] && measuredCores <= asked.cores) {
+      kind = "enough";
+    } else if (!facts.one_thread && needed !== null && needed <= asked.cores) {
+      kind = "if_it_scales";
+    } else if (refused
+      && asked.deliveries >= refused[0] * Math.max(1, usable / measuredCores)) {
+      kind = "not_enough";
+    }
+    return { kind, carried, refused, needed };
+  };
+
+  const holdText = (verb, hold) =>
+    `${verb} ${number(hold[0])} deliveries/s${hold[3] ? ` at p99 ${number(hold[2])} ms` : ""}`;
+
+  const coresWhy = ({ carried, refused }) => [
+    carried ? holdText("carried", carried) : "no hold kept this p99",
+    refused ? holdText("did not keep", refused) : "",
+  ].filter(Boolean).join(", ");
 
   const memoryFor = (facts, asked) => {
     if ([facts.empty_mb, facts.user_mb, facts.kernel_mb].includes(null)) return null;
@@ -26,15 +51,26 @@
   // Why the server isn't enough or can't be judged, worst first; nothing if all is measured.
   const objections = (facts, asked, cores, memory, measuredCores) => {
     const found = [];
-    if (cores === null) found.push(["unknown", `no load with p99 ≤ ${number(asked.p99)} ms`]);
-    if (memory === null) found.push(["unknown", "memory wasn't measured"]);
-    if (cores?.count > asked.cores) found.push(["no", `${number(cores.count)} cores`]);
-    if (memory?.total > asked.memory) found.push(["no", `${number(memory.total)} MB`]);
-    if (facts.most_connections !== null && asked.connections > facts.most_connections) {
-      found.push(["no", `held ${number(facts.most_connections)} connections`]);
+    if (cores.kind === "not_enough") {
+      const several = facts.one_thread && cores.needed > 1;
+      found.push(["not_enough", several
+        ? `one thread: ${number(cores.needed)} processes, with something that joins their rooms`
+        : `did not keep ${number(cores.refused[0])} deliveries/s`]);
     }
-    if (cores?.count > measuredCores) {
-      found.push(["maybe", `${number(cores.count)} cores; measured on ${number(measuredCores)}`]);
+    if (memory?.total > asked.memory) found.push(["not_enough", `${number(memory.total)} MB`]);
+    if (facts.most_connections !== null && asked.connections > facts.most_connections) {
+      found.push(["not_enough", `held ${number(facts.most_connections)} connections`]);
+    }
+    if (cores.kind === "unknown") {
+      found.push(["unknown", cores.carried
+        ? `not measured between ${number(cores.carried[0])} and `
+          + `${cores.refused ? number(cores.refused[0]) : "more"} deliveries/s`
+        : `no hold kept p99 ≤ ${number(asked.p99)} ms`]);
+    }
+    if (memory === null) found.push(["unknown", "memory wasn't measured"]);
+    if (cores.kind === "if_it_scales") {
+      found.push(["if_it_scales",
+        `${number(cores.needed)} cores; measured on ${number(measuredCores)}`]);
     }
     return found;
   };
@@ -44,8 +80,8 @@
     const cores = coresFor(facts, asked, measuredCores);
     const memory = memoryFor(facts, asked);
     const found = objections(facts, asked, cores, memory, measuredCores);
-    const kinds = ["no", "unknown", "maybe"];
-    const kind = kinds.find((one) => found.some(([given]) => given === one)) ?? "yes";
+    const kinds = ["not_enough", "unknown", "if_it_scales"];
+    const kind = kinds.find((one) => found.some(([given]) => given === one)) ?? "enough";
     const reasons = found.filter(([given]) => given === kind).map(([, text]) => text);
     const known = asked.languages.has(row.dataset.language);
     return { row, cores, memory, kind, reasons, known, group: known ? kind : "foreign" };
@@ -60,15 +96,11 @@
     row.className = known ? kind : "foreign";
     const tongue = known ? [] : [`written in ${row.dataset.language}`];
     fill(row.querySelector(".verdict"), LABELS[kind], [...tongue, ...reasons].join("; "));
-    fill(row.querySelector(".cores"), cores ? number(cores.count) : "–", "");
+    fill(row.querySelector(".cores"), cores.needed === null ? "–" : number(cores.needed), "");
     const projected = memoryConnections && asked.connections > memoryConnections;
     fill(row.querySelector(".memory"), memory ? `${number(memory.total)} MB` : "–",
       projected && memory ? "projection" : "");
-    const parts = [];
-    if (cores) {
-      parts.push(`${number(cores.perCore)} deliveries/s a core at p99 `
-        + `≤ ${number(cores.p99)} ms (${cores.where})`);
-    }
+    const parts = [coresWhy(cores)];
     if (memory) {
       parts.push(`${number(memory.empty)} MB empty + ${number(memory.user)} user `
         + `+ ${number(memory.kernel)} kernel`);
@@ -80,9 +112,12 @@
     const named = (kind) => results.filter((one) => one.group === kind)
       .map((one) => one.row.dataset.name).join(", ");
     const parts = [];
-    if (named("yes")) parts.push(`Enough: ${named("yes")}.`);
-    if (named("maybe")) parts.push(`Enough if more cores carry more: ${named("maybe")}.`);
+    if (named("enough")) parts.push(`Enough: ${named("enough")}.`);
+    if (named("if_it_scales")) {
+      parts.push(`Enough if more cores carry more: ${named("if_it_scales")}.`);
+    }
     if (parts.length === 0) parts.push("No server that was measured is known to be enough.");
+    if (named("unknown")) parts.push(`Not known: ${named("unknown")}.`);
     return parts.join(" ");
   };
 
@@ -112,7 +147,7 @@
     const asked = read();
     const measuredCores = Number(table.dataset.cores);
     const results = [...table.tBodies[0].rows].map((row) => judge(row, asked, measuredCores));
-    const size = (one) => [ORDER[one.group], one.cores?.count ?? Infinity,
+    const size = (one) => [ORDER[one.group], one.cores.needed ?? Infinity,
       one.memory?.total ?? Infinity];
     results.sort((a, b) => {
       const [left, right] = [size(a), size(b)];

@@ -1,0 +1,67 @@
+"""``chinwag`` alone: the last result, and what can be done; ``--version``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from chinwag_bench.errors import EXIT_OK, ChinwagError
+from chinwag_bench.judging.matrix import Matrix
+from chinwag_bench.paths import Workspace, find_workspace
+from chinwag_bench.runs.store import newest_result
+from chinwag_bench.version import KIT_VERSION
+
+
+def start(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    """Builds, verifies and measures chat servers side by side, and writes the decision matrix."""
+    if version:
+        print(f"chinwag {KIT_VERSION}")
+        raise typer.Exit(EXIT_OK)
+    if context.invoked_subcommand is None:
+        print(*last_result(), sep="\n", end="\n\n")
+        print(context.get_help())
+
+
+def last_result() -> list[str]:
+    """What the newest run came to, in a few lines; how to make one where there is none."""
+    try:
+        workspace = find_workspace()
+        folder = newest_result(workspace)
+    except ChinwagError as error:
+        return [error.message]
+    if folder is None:
+        return ["There is no result yet. Make one: chinwag matrix --profile smoke (2 minutes)"]
+    shown = _shown(workspace, folder)
+    try:
+        matrix = msgspec.json.decode((folder / "matrix.json").read_bytes(), type=Matrix)
+    except (OSError, msgspec.MsgspecError):
+        return [f"Last result: {shown}, without a matrix: chinwag report {shown}"]
+    return [f"Last result: {shown}, profile {matrix.run.profile}", *_summary(folder, shown, matrix)]
+
+
+def _summary(folder: Path, shown: Path, matrix: Matrix) -> list[str]:
+    from chinwag_bench.render.headline import headline
+
+    failed = [check["name"] for check in matrix.checks if not check["ok"]]
+    lines = [f"  {headline(matrix)}."]
+    lines += [f"  Checks that failed: {', '.join(failed)}."] if failed else []
+    if matrix.run.finished_at is None:
+        lines.append(f"  It was not finished. Go on with: chinwag run --resume {shown}")
+    page = folder / "report.html"
+    lines += [f"  The whole page: {shown / page.name}"] if page.is_file() else []
+    return lines
+
+
+def _shown(workspace: Workspace, folder: Path) -> Path:
+    """From where the reader is, if it is in the checkout."""
+    if Path.cwd() == workspace.root:
+        return folder.relative_to(workspace.root)
+    return folder

@@ -1,0 +1,187 @@
+"""What the judge makes of a run, as types: matrix.json.
+
+It is derived from the raw records alone, so it can be made again at any time. The JSON Schema
+beside it is generated from here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from chinwag_bench.records import Calibration, Column, Floor, Json, RampStep, Run
+
+MATRIX_SCHEMA = "chinwag-matrix/2"
+
+
+class NearCeiling(msgspec.Struct, kw_only=True):
+    """A cell whose rate the generator may have held back."""
+
+    column: str
+    row: str
+    share: float
+    """Of the generator's ceiling."""
+
+
+class Verdict(msgspec.Struct, kw_only=True):
+    """What a measurement, or plain arithmetic, says about one published figure."""
+
+    kind: Literal["reproduced", "differs", "impossible", "not_measurable"]
+    text: str
+    may_agree: bool = False
+    """Not measurable because the cell is open on the published figure's side."""
+    factor: float | None = None
+    """Measured divided by published, where both are numbers of one unit."""
+
+
+class Published(msgspec.Struct, kw_only=True):
+    """What an article states for this cell, quoted."""
+
+    article: str
+    value: float | str
+    unit: str
+    where: str = ""
+    """Key of the figure in published.json, for example ``matrix.p99_ms.go``."""
+    verdict: Verdict | None = None
+
+
+class Claim(msgspec.Struct, kw_only=True):
+    """A published statement that belongs to no cell, checked by arithmetic on published figures."""
+
+    id: str
+    article: str
+    statement: str
+    verdict: Verdict
+
+
+class Note(msgspec.Struct, kw_only=True):
+    """A remark on a cell: a code and what its sentence needs. ``render.notes`` has the words."""
+
+    code: str
+    args: Json = {}
+
+
+class Cell(msgspec.Struct, kw_only=True):
+    """What one column's rounds say of one row.
+
+    Each round is a pair, [low, high]: the true value lies between them. The cell is the pair of the
+    medians of the lows and of the highs. Of a rate, low was held, and high is open where something
+    else than the server ended the search. Of a latency, high counts from the planned send time to
+    the read, low from the actual send to the kernel's receive time stamp.
+    """
+
+    row: str
+    column: str
+    unit: str
+    value: float | None = None
+    """The side that promises less: of a rate the low one, of a latency or a cost the high one."""
+    low: float | None = None
+    high: float | None = None
+    """``None`` beside a value: open, nothing is known of how high it could be."""
+    interval: tuple[float, float | None] | None = None
+    """From the lowest low to the highest high of the rounds, by a bootstrap from eight rounds on;
+    never narrower than a search's step. ``None`` for a single round."""
+    coverage: float | None = None
+    """Probability that the interval holds the median: 1 - 2^(1-n) for the range of n rounds."""
+    rounds: int = 0
+    samples: list[float] = []
+    """``value`` of each round."""
+    bounds: list[tuple[float, float | None]] = []
+    """[low, high] of each round."""
+    scattered: bool = False
+    """The rounds differ by more than five times, beyond what their pairs leave open: they are shown
+    one by one."""
+    limited_by: str | None = None
+    tie_with_best: bool | None = None
+    """True: the best, or not to be told from it. False: beaten. None: the row ranks nobody, or the
+    column was not measured to its end."""
+    reason: Note | None = None
+    """Why there is no value."""
+    published: list[Published] = []
+    verdict: Verdict | None = None
+    """The verdict on the first of ``published``; each of them carries its own."""
+    notes: list[Note] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the true value may be any higher."""
+        return self.value is not None and self.high is None
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the two sides differ."""
+        return self.value is not None and self.low != self.high
+
+
+class Row(msgspec.Struct, kw_only=True):
+    id: str
+    title: str
+    unit: str
+    better: Literal["higher", "lower", "none"]
+    definition: str
+    group: str = ""
+    """Heading under which the row is printed."""
+
+
+class Curve(msgspec.Struct, kw_only=True):
+    """A latency distribution: points of (quantile 0-1, milliseconds), all rounds added up."""
+
+    column: str
+    point: Literal["common", "half"]
+    deliveries_per_s: float
+    points: list[tuple[float, float]]
+
+
+class RatePoint(msgspec.Struct, kw_only=True):
+    """One hold of the throughput's load: a rate, and the delay at it."""
+
+    column: str
+    round: int
+    deliveries_per_s: float
+    """Offered: what the planned messages make."""
+    p50_ms: float
+    p99_ms: tuple[float, float]
+    """Low and high, as of a cell."""
+    kept: bool
+    """Delivered in full and in time, the delay not growing."""
+    by_server: bool
+    """Where it was not kept: the server's doing, not the generator's, and no mere burst."""
+    messages: int
+    hold_s: float
+    cpu_us_per_delivery: float | None
+
+
+class Ramp(msgspec.Struct, kw_only=True):
+    """A column's way up to its max connections, and what ended it."""
+
+    column: str
+    steps: list[RampStep]
+    stopped: str = ""
+
+
+class Matrix(msgspec.Struct, kw_only=True):
+    """matrix.json: every cell, with what limits it or why there is none."""
+
+    schema: str = MATRIX_SCHEMA
+    run: Run
+    rows: list[Row]
+    columns: list[Column]
+    cells: list[Cell]
+    curves: list[Curve]
+    ramps: list[Ramp] = []
+    rate_points: list[RatePoint] = []
+    """All holds of all rounds, by column and rate."""
+    floor: Floor | None = None
+    """``None`` where the run did not try to measure it."""
+    calibration: Calibration | None = None
+    """The generator's own ceiling; ``None`` where the run did not measure it."""
+    near_ceiling: list[NearCeiling] = []
+    aa: Json
+    """A/A: by how much one server differs from itself under a second name. ``pairs``: each pair of
+    columns with ``ratios``, row -> one for each round. ``range``: row -> the lowest and highest of
+    them all. ``spread``: row -> the median's distance from 1. ``unranked``: rows that rank nobody,
+    because a pair differs by more than twice."""
+    claims: list[Claim] = []
+    checks: list[Json]
+    """Each {name, ok, text}: Little's law, delivered <= offered, A/A within its limit."""

@@ -1,0 +1,102 @@
+"""The words for the judge's remarks on cells, which are codes with parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chinwag_bench.judging.matrix import Note
+from chinwag_bench.records import Json
+from chinwag_bench.render.numbers import number
+
+SAID_BELOW_THE_ROW = {"not_by_this_version", "never"}
+"""Reasons that are the same for all columns."""
+
+
+def _disturbed(args: Json) -> str:
+    fate = "kept" if args["kept"] else "repeated"
+    return f"round {args['round']} was disturbed ({', '.join(args['reasons'])}) and {fate}"
+
+
+def _connections(args: Json) -> str:
+    return f"with {', '.join(f'{count:,}' for count in args['counts'])} connections"
+
+
+def _no_rate_within(args: Json) -> str:
+    best = args["best"]
+    seen = "" if best is None else f"; the lowest p99 of any hold was {number(best)} ms"
+    return f"no rate was kept within {args['p99_ms']:g} ms{seen}"
+
+
+def _column(args: Json) -> str:
+    return str(args["reason"]) or f"the server is {args['status']}"
+
+
+_WORDS: dict[str, Callable[[Json], str]] = {
+    # Why there is no value.
+    "never": lambda _: "not measurable",
+    "not_by_this_version": lambda _: "not measured by this version",
+    "not_counted": lambda _: "not counted in this run",
+    "not_yet": lambda _: "not measured yet",
+    "not_in_run": lambda _: "not measured in this run",
+    "column": _column,
+    "without_value": lambda args: str(args["why"]),
+    "too_fast": lambda args: f"can't keep this rate: {args['why']}",
+    "too_few_messages": lambda args: (
+        f"{args['sent']:,} messages in all rounds; {args['needed']:,} are needed, so that ten lie "
+        "beyond it"
+    ),
+    "no_rate_within": _no_rate_within,
+    # What a reader must know of a value.
+    "pooled": lambda _: "from the holds of all rounds together: no round looked on both sides",
+    "not_confirmed": lambda args: (
+        f"round {args['round']} confirmed none: its highest hold counts that no longer one refuted"
+    ),
+    "search_ended_early": lambda args: (
+        f"round {args['round']} was ended by {ended_by(args['by'])}, not by the server"
+    ),
+    "connections": _connections,
+    "load": lambda args: (
+        f"with {args['connections']:,} connections, together {args['messages_per_s']:,.0f} "
+        "messages/s"
+    ),
+    "broadcast": lambda args: (
+        f"{args['messages_per_s']:g} messages/s, each to {args['members']:,} members"
+    ),
+    "kernel_memory": lambda args: f"kernel memory by {', '.join(args['methods'])}",
+    "ended_by": lambda args: f"ended by: {args['stopped']}",
+    "projection": lambda args: (
+        f"a projection, not measured: {args['bytes']:,.0f} bytes a connection"
+    ),
+    "disturbed": _disturbed,
+    "rounds_made": lambda args: f"{args['made']} rounds were made, {args['used']} are used",
+    "rounds_without_value": lambda args: (
+        f"{args['missing']} of {args['used']} rounds gave no value"
+    ),
+    "not_sustained": lambda args: f"round {args['round']} was not kept up: {args['why']}",
+}
+ENDS = {
+    "generator": "the load generator",
+    "server": "the server",
+    "cap": "the run's limits",
+    "time": "the run's time",
+    "latency": "its latency",
+    "loss": "a loss",
+    "refusal": "a refusal",
+    "memory": "the memory",
+}
+"""What ends a search, by the word in the record."""
+
+
+def sentence(note: Note | None) -> str:
+    """The remark in words; empty for none. Raises KeyError for a code without words."""
+    return "" if note is None else _WORDS[note.code](note.args)
+
+
+def codes() -> set[str]:
+    """All that have words."""
+    return set(_WORDS)
+
+
+def ended_by(limited_by: str) -> str:
+    """``Limited.limited_by`` of one round or of several, as a part of a sentence."""
+    return " or ".join(ENDS.get(word, word) for word in limited_by.split(", "))

@@ -1,0 +1,30 @@
+"""How a number reads: three significant digits, thousands set apart."""
+
+from __future__ import annotations
+
+import math
+
+SIGNIFICANT = 3
+SHORT = 2
+
+
+def number(value: float | None, significant: int = SIGNIFICANT) -> str:
+    """Three significant digits, thousands set apart; "-" for none."""
+    if value is None or math.isnan(value):
+        return "-"
+    if value == 0:
+        return "0"
+    if math.isinf(value):
+        return "unbounded"
+    digits = significant - 1 - math.floor(math.log10(abs(value)))
+    rounded = round(value, digits)
+    return f"{rounded:,.{max(0, min(digits, 6))}f}"
+
+
+def short(value: float) -> str:
+    """Two significant digits with k and M: "99k", "1.6M"."""
+    rounded = float(f"{value:.{SHORT}g}")
+    for size, sign in ((1e6, "M"), (1e3, "k")):
+        if abs(rounded) >= size:
+            return number(rounded / size, SHORT).removesuffix(".0") + sign
+    return number(rounded, SHORT)

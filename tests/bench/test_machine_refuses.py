@@ -1,0 +1,108 @@
+"""What the machine refuses, and what is a bug: a line or a traceback, each with its exit code."""
+
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from chinwag_bench.runs.store import RunStore
+
+TINY = str(Path(__file__).parent / "fixtures" / "tiny.toml")
+
+
+def test_a_missing_generator_is_said_before_anything_is_made(checkout, toy):
+    done = checkout.chinwag("run", TINY, CHINWAG_LOAD="/nowhere/chinwag-load")
+    assert done.returncode == 3
+    assert "the load generator is missing" in done.stderr
+    assert "make native" in done.stderr
+    assert not (checkout.root / "results").exists()
+
+
+def test_a_bug_is_said_to_be_one_with_its_own_code(main_here, monkeypatch):
+    def broken(_):
+        raise ZeroDivisionError("an accident")
+
+    monkeypatch.setattr("chinwag_bench.commands.servers.discover", broken)
+    code, out, err = main_here("list")
+    assert (code, out) == (4, "")
+    assert "ZeroDivisionError: an accident" in err
+    assert err.endswith("this is a bug in chinwag, please report it with the lines above\n")
+
+
+def test_a_file_that_is_not_there_is_a_bug_and_no_lack_of_the_machine(main_here, monkeypatch):
+    monkeypatch.setattr(
+        "chinwag_bench.commands.servers.discover", lambda _: Path("/nowhere/x").read_text()
+    )
+    assert main_here("list")[0] == 4
+
+
+@pytest.mark.parametrize("command", ["build", "verify", "calibrate", "matrix"])
+def test_a_build_folder_that_can_t_be_made_is_one_line(main_here, checkout, command):
+    checkout.add_server("echoing", replace=("[versions]", "[echo]\nenv = {}\n\n[versions]"))
+    (checkout.root / "build").write_text("in the way")
+    code, _, err = main_here(command)
+    assert code == 3, err
+    assert "Traceback" not in err
+    assert "/build" in err
+    assert "move away what is there" in err
+
+
+@pytest.mark.parametrize("command", [["build"], ["verify"], ["matrix", "--profile", TINY]])
+def test_a_checkout_that_can_t_be_written_is_one_line_with_a_hint_that_fits(checkout, command):
+    checkout.add_server()
+    root = shlex.quote(str(checkout.root))
+    mount = f"mount --bind {root} {root} && mount -o remount,bind,ro {root}"
+    apart = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
+    if subprocess.run([*apart, mount], check=False, capture_output=True).returncode:
+        pytest.skip("no mount namespace can be made here")
+    asked = shlex.join(checkout.command(*command))
+    done = subprocess.run(
+        [*apart, f"{mount} && exec {asked}"],
+        env=checkout.env(PYTHONDONTWRITEBYTECODE="1"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    assert "Read-only file system" in done.stderr
+    assert "make it writable for this user" in done.stderr
+    for wrong in ("Traceback", "free some space", "what was measured", "--resume"):
+        assert wrong not in done.stderr
+
+
+def test_a_full_disk_ends_a_run_that_can_be_completed(checkout, toy):
+    """Raw records may grow to a size that the second one would exceed."""
+    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
+    limit += "; import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
+    limit += "; sys.argv[1:] = {1!r}; from chinwag_bench.cli import main; main()"
+    whole = checkout.chinwag("run", TINY)
+    assert whole.returncode == 0
+    first = checkout.only_result()
+    size = (first / "raw" / "throughput.ndjson").stat().st_size
+    run_json = (first / "run.json").stat().st_size
+    shutil.rmtree(first)
+    room = max(size * 3 // 4, run_json + 500)
+    assert room < size, "the second throughput record fits: nothing would be full"
+    done = subprocess.run(
+        [sys.executable, "-c", limit.format(room, ["run", TINY])],
+        env=checkout.env(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    folder = checkout.only_result()
+    assert done.returncode == 3, done.stderr
+    assert "throughput.ndjson can't be written: File too large" in done.stderr
+    assert "free some space" in done.stderr
+    assert f"what was measured is safe; go on with: chinwag run --resume {folder}" in done.stderr
+    assert "Traceback" not in done.stderr
+    before = RunStore.reopen(folder).records()
+    assert len(before) == 1
+    assert checkout.chinwag("run", "--resume", str(folder)).returncode == 0
+    after = RunStore.reopen(folder).records()
+    assert after[:1] == before
+    assert len(after) == 2 * (1 + 2 + 4 + 1 + 1)

@@ -1,0 +1,209 @@
+"""What single holds say of a rate: carried, refused, or nothing; and what follows for a load."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from chinwag_bench.judging.advice import advise
+from chinwag_bench.judging.bounds import Bounds
+from chinwag_bench.judging.judge import judge
+from chinwag_bench.judging.matrix import Matrix, RatePoint
+from chinwag_bench.judging.rate_points import bracket, highest_rates, of_search
+from chinwag_bench.records import Step, Throughput
+
+from .result_builder import hold
+
+REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
+LIMIT_MS = 10.0
+
+
+def point(
+    rate: float, p99_ms: float, *, kept: bool = True, index: int = 1, hold_s: float = 1.5
+) -> RatePoint:
+    return RatePoint(
+        column="x",
+        round=index,
+        deliveries_per_s=rate,
+        p50_ms=p99_ms / 3,
+        p99_ms=(p99_ms * 0.9, p99_ms),
+        kept=kept,
+        by_server=not kept,
+        messages=1000,
+        hold_s=hold_s,
+        cpu_us_per_delivery=None,
+    )
+
+
+def test_a_rate_lies_between_the_hold_that_kept_it_and_the_next_that_did_not() -> None:
+    found = bracket([point(100, 3), point(200, 5), point(400, 60)], LIMIT_MS)
+    assert found == Bounds(200, 400)
+
+
+def test_a_step_of_the_search_is_as_near_as_a_rate_is_known() -> None:
+    found = bracket([point(200, 5), point(230, 60)], LIMIT_MS)
+    assert found == Bounds(200, 200, step_end=230)
+    assert found.reach == 230
+
+
+def test_without_a_hold_that_did_not_keep_it_the_rate_is_open_above() -> None:
+    assert bracket([point(200, 5)], LIMIT_MS) == Bounds(200, math.inf)
+
+
+def test_without_a_hold_that_kept_it_nothing_is_known() -> None:
+    assert bracket([point(200, 50)], LIMIT_MS) is None
+
+
+def test_a_delay_that_may_be_the_generator_s_refuses_nothing() -> None:
+    unsure = point(200, 12)
+    unsure.p99_ms = (2.0, 12.0)
+    assert bracket([point(100, 5), unsure, point(400, 50)], LIMIT_MS) == Bounds(100, 400)
+
+
+def test_a_short_hold_is_refuted_by_one_as_long_at_no_higher_a_rate() -> None:
+    short, long = point(200, 5, hold_s=0.7), point(190, 300, hold_s=2.5)
+    assert bracket([point(100, 4), short, long], LIMIT_MS) == Bounds(100, 190)
+    assert bracket([point(100, 4), short, point(190, 300, hold_s=0.5)], LIMIT_MS) == Bounds(
+        200, math.inf
+    )
+
+
+def test_only_rounds_that_looked_on_both_sides_count() -> None:
+    near = [point(100, 5), point(200, 50)]
+    far = [point(90, 5, index=2), point(4000, 500, index=2)]
+    assert set(highest_rates(near + far, LIMIT_MS)) == {1}
+    pooled = highest_rates([*far, point(300, 50, index=3)], LIMIT_MS)
+    assert pooled == {0: Bounds(90, 300)}
+
+
+def search(*steps: tuple[float, float, float], best: int | None = None) -> Throughput:
+    """Steps of (rate, p99 in ms, seconds)."""
+    made = []
+    for rate, p99_ms, hold_s in steps:
+        times = {"mean": p99_ms, "p50": p99_ms / 2, "p99": p99_ms, "max": p99_ms}
+        good = p99_ms <= 1000
+        found = hold(rate, times, hold_s=hold_s)
+        made.append(
+            Step(
+                hold=found,
+                server_cpu_s=1.0,
+                cpu_us_per_delivery=1.0,
+                sustained=good,
+                why_not=None if good else "too slow",
+            )
+        )
+    return Throughput(
+        column="x",
+        round=1,
+        started_at=0,
+        seconds=1,
+        status="ok",
+        steps=made,
+        best=None if best is None else made[best],
+        limited_by="server",
+    )
+
+
+def test_a_search_that_the_server_ended_is_exact_to_its_step() -> None:
+    found = of_search(
+        search((100_000, 5, 1.5), (115_000, 1200, 1.5), (100_000, 5, 2.5), best=2), "x"
+    )
+    assert found is not None
+    assert (found.low, found.high) == (100_000, 100_000)
+    assert found.reach == pytest.approx(115_000, rel=0.01)
+
+
+def test_a_search_whose_time_ran_out_is_open_or_ends_at_the_rate_that_failed() -> None:
+    cut = of_search(search((100_000, 5, 1.5), (115_000, 6, 1.5), (115_000, 6, 2.5), best=2), "x")
+    assert cut == Bounds(115_000, math.inf)
+    coarse = of_search(
+        search((100_000, 5, 0.7), (400_000, 1500, 1.5), (100_000, 5, 2.5), best=2), "x"
+    )
+    assert coarse is not None
+    assert (coarse.low, coarse.high) == (100_000, pytest.approx(400_000, rel=0.01))
+
+
+def test_a_search_that_confirmed_nothing_keeps_what_no_longer_hold_refuted() -> None:
+    found = of_search(
+        search((100_000, 5, 1.5), (120_000, 6, 1.5), (140_000, 6, 1.5), (120_000, 1500, 2.5)), "x"
+    )
+    assert found is not None
+    assert (found.low, found.high) == (100_000, 100_000)
+    assert of_search(search((100_000, 1500, 1.5)), "x") is None
+
+
+HOLDS = [point(50, 3), point(100, 6), point(200, 40), point(400, 2000, kept=False)]
+
+
+@pytest.mark.parametrize(
+    ("rate", "p99_ms", "cores", "one_thread", "kind"),
+    [
+        (100, 10, 1, False, "enough"),
+        (101, 10, 1, False, "unknown"),
+        (199, 10, 1, False, "unknown"),
+        (200, 10, 1, False, "not_enough"),
+        (200, 50, 1, False, "enough"),
+        (200, 10, 2, False, "if_it_scales"),
+        (300, 10, 2, False, "unknown"),
+        (400, 10, 2, False, "not_enough"),
+        (200, 10, 2, True, "not_enough"),
+        (150, 10, 2, True, "unknown"),
+        (40, 1, 1, False, "unknown"),
+        (60, 1, 1, False, "not_enough"),
+    ],
+)
+def test_a_load_is_looked_up(
+    rate: float, p99_ms: float, cores: int, one_thread: bool, kind: str
+) -> None:
+    found = advise(HOLDS, rate, p99_ms, cores=cores, one_thread=one_thread)
+    assert found.kind == kind
+
+
+@pytest.fixture(scope="module", params=sorted(REFERENCE.glob("*/run.json")), ids=lambda p: p.parent)
+def reference(request: pytest.FixtureRequest) -> Matrix:
+    return judge(request.param.parent)
+
+
+def test_no_server_is_not_enough_for_a_load_that_a_hold_carried(reference: Matrix) -> None:
+    carried = [one for one in reference.rate_points if one.kept]
+    assert len(carried) > 100
+    for one in carried:
+        own = [other for other in reference.rate_points if other.column == one.column]
+        found = advise(own, one.deliveries_per_s, one.p99_ms[1], cores=1)
+        assert found.kind == "enough", one
+
+
+def test_no_cell_claims_more_than_its_rounds(reference: Matrix) -> None:
+    valued = [cell for cell in reference.cells if cell.value is not None]
+    assert len(valued) > 200
+    for cell in valued:
+        lows = sorted(low for low, _ in cell.bounds)
+        highs = sorted(math.inf if high is None else high for _, high in cell.bounds)
+        assert cell.low is not None
+        assert lows[0] <= cell.low <= lows[-1]
+        assert highs[0] <= (math.inf if cell.high is None else cell.high) <= highs[-1]
+        assert cell.low <= (math.inf if cell.high is None else cell.high)
+
+
+def test_the_reference_run_has_a_leader(reference: Matrix) -> None:
+    best = [
+        cell
+        for cell in reference.cells
+        if cell.row == "throughput_deliveries" and cell.tie_with_best
+    ]
+    assert len(best) == 1
+    undecided = [
+        cell.column
+        for cell in reference.cells
+        if cell.row == "throughput_deliveries"
+        and cell.value is not None
+        and cell.tie_with_best is None
+    ]
+    assert undecided == []
+
+
+def test_points_are_in_order_of_rates(reference: Matrix) -> None:
+    for column in reference.columns:
+        rates = [o.deliveries_per_s for o in reference.rate_points if o.column == column.id]
+        assert rates == sorted(rates)
