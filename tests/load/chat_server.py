@@ -2,7 +2,7 @@
 
 Faults are given as JSON on the command line: ``{"drop_every": 10}`` keeps every tenth delivery
 back, counted over the whole server in the order sent; pace.py has those of time. ``GET /faults``
-tells how often each hit.
+tells how often each hit, ``GET /delays`` what the programmed delays came to.
 """
 
 from __future__ import annotations
@@ -176,6 +176,8 @@ class ChatServer:
         if request.path == "/faults":
             late = {"late_us_max": round(self.faults.pace.late_s_max * 1e6)}
             return connection.respond(HTTPStatus.OK, json.dumps(self.faults.counts | late))
+        if request.path == "/delays":
+            return connection.respond(HTTPStatus.OK, json.dumps(self.faults.pace.real_delays_ms))
         self.upgrades += 1
         if self.upgrades >= self.faults.plan.get("refuse_from", float("inf")):
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "full")
