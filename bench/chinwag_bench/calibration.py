@@ -13,7 +13,7 @@ from chinwag_bench.errors import GeneratorError, HostError, ServerError
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.metrics.cell import Place, Site
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
-from chinwag_bench.metrics.throughput import Search, Settings
+from chinwag_bench.metrics.throughput import Search, Settings, search_on
 from chinwag_bench.records import Calibration, Ceiling
 from chinwag_bench.servers.catalog import Catalog, Target
 
@@ -84,7 +84,7 @@ def calibrate(site: Site, loads: Mapping[str, LoadProfile], catalog: Catalog) ->
 def _ceiling(place: Place, load: LoadProfile) -> Ceiling:
     wanted = settings(load.name)
     ceiling = Ceiling(load=load.name, connections=wanted.connections)
-    search = Search(place, load, wanted)
+    search = search_on(place, load, wanted)
     try:
         search.run(wanted.start_deliveries_per_s)
     except (ServerError, GeneratorError) as error:
@@ -107,13 +107,10 @@ def _ceiling(place: Place, load: LoadProfile) -> Ceiling:
 
 def limit(search: Search) -> tuple[str, bool]:
     """What ended a search, and whether the generator might have done more."""
-    failed = search.failed_step
-    last = [step for step in (search.best, failed) if step is not None]
-    if any(step.hold.generator_limited for step in last):
+    failed = search.lowest_failure()
+    if any(search.is_generator_limited(step) for step in (search.best, failed) if step is not None):
         return "generator", False
-    if search.failure is not None and search.failure.kind == "generator":
-        return "generator", False
-    return ("time", True) if failed is None else ("server", True)
+    return ("server", True) if search.outcome.ended == "failed" else ("time", True)
 
 
 def describe(calibration: Calibration) -> Sequence[str]:

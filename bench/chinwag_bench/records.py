@@ -109,6 +109,8 @@ class Step(msgspec.Struct, kw_only=True):
     cpu_us_per_delivery: float | None
     sustained: bool
     why_not: str | None = None
+    kind: Literal["", "warm-up", "approach", "ascend", "refine", "confirm"] = ""
+    """What a search made it for; empty outside of one and in older runs."""
 
 
 class Record(msgspec.Struct, kw_only=True):
@@ -143,7 +145,12 @@ class Throughput(Limited, kw_only=True, tag="throughput", tag_field="metric"):
     connections: int = 0
     steps: list[Step] = []
     best: Step | None = None
-    """The confirmed highest sustained step; ``None`` when none was sustained."""
+    """The confirmed highest sustained step; ``None`` when none was sustained. Where time ran out
+    before a confirmation, the highest step that no hold at least as long refuted: then
+    ``lower_bound`` is true, and ``reason`` says so."""
+    failed_at: float | None = None
+    """The lowest rate above ``best`` that the server failed at, as offered, in deliveries a second:
+    what it can do lies below. ``None`` where it failed at none, and in older runs."""
     cpu_us_per_delivery: float | None = None
 
 

@@ -15,6 +15,7 @@ from chinwag_bench.load_profile import load_profile
 from chinwag_bench.machine.cpu_plan import plan_cpus
 from chinwag_bench.machine.open_files import raise_limit
 from chinwag_bench.metrics.cell import Site
+from chinwag_bench.metrics.staircase import Outcome
 from chinwag_bench.records import Calibration, Ceiling
 from chinwag_bench.render import html
 from chinwag_bench.servers.build import build
@@ -83,25 +84,22 @@ def test_a_failed_search_is_a_ceiling_with_its_reason(checkout, echoing, site, m
     assert calibration.describe(found)[0].startswith("echo: not known: the load generator: out of")
 
 
-def step(limited):
-    return SimpleNamespace(hold=SimpleNamespace(generator_limited=limited))
-
-
 @pytest.mark.parametrize(
-    ("best", "failed", "kind", "expected"),
+    ("limited", "ended", "expected"),
     [
-        (True, None, None, ("generator", False)),
-        (False, True, "loss", ("generator", False)),
-        (False, False, "generator", ("generator", False)),
-        (False, False, "loss", ("server", True)),
-        (False, None, None, ("time", True)),
+        (["best"], "failed", ("generator", False)),
+        (["failed"], "failed", ("generator", False)),
+        ([], "failed", ("server", True)),
+        (["best"], "time", ("generator", False)),
+        ([], "time", ("time", True)),
     ],
 )
-def test_only_the_generator_s_own_end_is_its_ceiling(best, failed, kind, expected):
+def test_only_the_generator_s_own_end_is_its_ceiling(limited, ended, expected):
     search = SimpleNamespace(
-        best=step(best),
-        failed_step=None if failed is None else step(failed),
-        failure=kind and SimpleNamespace(kind=kind),
+        best="best",
+        outcome=Outcome(1.0, ended),
+        lowest_failure=lambda: "failed",
+        is_generator_limited=limited.__contains__,
     )
     assert calibration.limit(search) == expected
 

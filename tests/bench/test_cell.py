@@ -42,7 +42,9 @@ def test_throughput_finds_the_modelled_capacity(place, load, profile, monkeypatc
     monkeypatch.setenv("FAKE_CAPACITY", "1000")
     record = throughput.measure(place, load, profile.throughput)
     capacity = 1000 * FAKE_DELIVERIES_PER_MESSAGE
-    assert capacity / 1.2 < record.best.hold.deliveries_per_s <= capacity
+    # Without bins, an overload of 4 % passes.
+    assert record.best.hold.deliveries_per_s == pytest.approx(capacity, rel=0.05)
+    assert capacity < record.failed_at < capacity * 1.1
     assert (record.limited_by, record.lower_bound, record.reason) == ("latency", False, None)
     assert record.best is record.steps[-1]
     # The ends of the approach, where the server sheds what it can't do, and of the ascent.

@@ -25,10 +25,11 @@ SETTINGS = RampSettings(
 )
 
 
-def probe(p99=5.0, delivered=100, closes=None, limits=()):
+def probe(p99=5.0, delivered=100, closes=None, generator_cpu=0.5):
     fields = dict.fromkeys(Hold.__struct_fields__, 0)
     counts = {"expected": 100, "delivered": delivered}
-    generator = {"generator_limited": bool(limits), "generator_limits": [*limits]}
+    generator = {"generator_cpu": generator_cpu, "generator_processes": 1}
+    generator |= {"send_lag_ms": {"p99": 0.1}, "receive_lag_ms": {"p99": 0.1}}
     seen = {"latency_ms": {"p99": p99}, "closes": closes or {}}
     return Hold(**fields | counts | generator | seen)
 
@@ -39,14 +40,14 @@ def probe(p99=5.0, delivered=100, closes=None, limits=()):
         (probe(), None),
         (probe(p99=1000.0), None),
         (probe(p99=1001.0), "p99"),
-        (probe(p99=1001.0, limits=["CPU"]), "generator"),
-        (probe(p99=5.0, limits=["CPU"]), None),
+        (probe(p99=1001.0, generator_cpu=0.95), "generator"),
+        (probe(p99=5.0, generator_cpu=0.95), None),
         (probe(delivered=99), "loss"),
         (probe(closes={"1013": 2}, delivered=98, p99=3000.0), "loss"),
     ],
 )
 def test_a_probe_fails_by_the_first_rule_that_it_breaks(hold, word):
-    stop = failed_probe(hold)
+    stop = failed_probe(hold, generator_cores=1)
     assert (stop.word if stop else None) == word
 
 
@@ -146,7 +147,7 @@ def test_a_full_memory_ends_it(visit):
         running_server(visit.place) as server,
         attached_generator(visit.place, server, visit.load, 10) as generator,
     ):
-        pair = Bout(server, generator, visit.load, 0)
+        pair = Bout(server, generator, visit.load, 0, 1)
         stop = Ramp(pair, scale, SETTINGS, 20_000, memory_share=lambda: 0.9).climb()
     assert (stop.word, stop.text) == ("memory", "90% of the machine's memory in use")
 

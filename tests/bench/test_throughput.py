@@ -1,36 +1,371 @@
-"""What ended a staircase, and whether the server might have done more."""
+"""Whole searches on simulated servers and time: what they say of their end, and what they hold."""
 
+import math
+import random
+from itertools import pairwise
+from statistics import median
 from types import SimpleNamespace
 
+import msgspec
+import numpy as np
 import pytest
-from chinwag_bench.metrics.staircase import Outcome
-from chinwag_bench.metrics.sustained import Failure
-from chinwag_bench.metrics.throughput import limit
+from chinwag_bench.judging.sustained import (
+    find_failure,
+    offered_deliveries_per_s,
+    proven_deliveries_per_s,
+)
+from chinwag_bench.metrics.hold_seconds import HoldSeconds
+from chinwag_bench.metrics.staircase import STEP, Outcome
+from chinwag_bench.metrics.throughput import (
+    HINTED_FACTOR,
+    Search,
+    first_rate,
+    limit,
+    report,
+    unrefuted,
+)
+from chinwag_bench.records import Throughput
+from chinwag_bench.runs.profile import load_run_profile
+
+from .simulated_server import (
+    SETUP_S,
+    Clock,
+    Pauses,
+    SimulatedServer,
+    constant,
+    exponential,
+    lognormal,
+    opener,
+)
+
+QUICK = load_run_profile("quick").throughput
+EMPTY = Throughput(column="simulated", round=1, started_at=0.0, seconds=0.0, status="ok")
+ACCURACY = 0.05
+RUNS = 20
+CELLS = 60
+ROUNDS = 3
+ONE_MESSAGE = 1.002
+"""A hold's deliveries are whole messages, some to a hundred."""
 
 
-def step(*, generator_limited=False, cpu_s=0.5):
-    hold = SimpleNamespace(generator_limited=generator_limited, hold_s=1.0)
-    return SimpleNamespace(hold=hold, server_cpu_s=cpu_s)
+def steady(law):
+    return lambda capacity, rng, _: SimulatedServer(capacity, rng, law=law)
 
 
-def search(best=None, failed=None, kind="latency"):
-    failure = Failure(kind, "") if failed else None
-    return SimpleNamespace(best=best, failed_step=failed, failure=failure)
+def pausing(capacity, rng, now_s):
+    """A collector that stops the world for 40 ms every 2 s, at any phase."""
+    pauses = Pauses(every_s=2.0, length_s=0.04, first_s=now_s - rng.uniform(0, 2))
+    return SimulatedServer(capacity, rng, pauses=pauses)
+
+
+def batching(capacity, rng, _):
+    return SimulatedServer(capacity, rng, batch=64, batch_share=0.3)
+
+
+SERVERS = {
+    "constant": steady(constant),
+    "exponential": steady(exponential),
+    "lognormal": steady(lognormal),
+    "pausing": pausing,
+    "batching": batching,
+}
+
+
+def search(make, capacity, seed=1, *, hint=None, settings=QUICK, shift=None):
+    """One search; returns it, its record and the seconds that it took."""
+    rng, clock = np.random.default_rng(seed), Clock()
+    found = Search(settings, opener(lambda now_s: make(capacity, rng, now_s), clock), 1, clock)
+    site = SimpleNamespace(seed=seed)
+    place = SimpleNamespace(site=site, round=1, target=SimpleNamespace(id="simulated"))
+    start = first_rate(place, settings, hint)
+    found.run(start * (shift or 1.0), HINTED_FACTOR if hint else None)
+    return found, report(found, EMPTY, server_cores=1), clock.now_s - SETUP_S
+
+
+def capacity_of(seed):
+    """From 30,000 to 1,000,000 deliveries a second."""
+    return 10 ** random.Random(seed).uniform(4.5, 6.0)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_the_capacity_is_found_within_five_percent(name):
+    """Every time, within the time of a quick run, and not as a bound."""
+    for seed in range(RUNS):
+        capacity = capacity_of(seed)
+        _, record, took_s = search(SERVERS[name], capacity, seed)
+        assert record.best is not None
+        assert record.best.hold.deliveries_per_s == pytest.approx(capacity, rel=ACCURACY)
+        assert (record.lower_bound, record.reason) == (False, None)
+        assert took_s <= QUICK.seconds
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_the_cell_of_three_rounds_covers_the_capacity(name):
+    """Its sides: the medians of what was proven, and of the lowest rate that failed."""
+    covered = 0
+    for cell in range(CELLS):
+        capacity, rates, lows, highs = capacity_of(cell), [], [], []
+        for number in range(ROUNDS):
+            hint = median(rates) if rates else None
+            seed = 1000 + ROUNDS * cell + number
+            _, record, _ = search(SERVERS[name], capacity, seed, hint=hint)
+            assert record.best is not None
+            rates.append(record.best.hold.deliveries_per_s)
+            lows.append(proven_deliveries_per_s(record.best.hold))
+            highs.append(record.failed_at or math.inf)
+        covered += median(lows) <= capacity * ONE_MESSAGE and capacity <= median(highs)
+    assert covered >= 0.9 * CELLS
+
+
+def test_a_failure_within_a_step_above_the_result_is_in_the_record():
+    for seed in range(RUNS):
+        _, record, _ = search(SERVERS["exponential"], 200_000, seed)
+        offered = offered_deliveries_per_s(record.best.hold)
+        assert offered < record.failed_at <= offered * STEP * 1.01
+        assert record.limited_by == "server"
+
+
+def test_a_hint_shortens_the_way_and_changes_nothing_else():
+    _, plain, _ = search(SERVERS["constant"], 300_000)
+    _, hinted, _ = search(SERVERS["constant"], 300_000, hint=plain.best.hold.deliveries_per_s)
+    approach = [sum(s.kind == "approach" for s in record.steps) for record in (plain, hinted)]
+    assert approach[1] < approach[0]
+    assert hinted.best.hold.deliveries_per_s == pytest.approx(300_000, rel=ACCURACY)
+
+
+@pytest.mark.parametrize("factor", [0.1, 10.0])
+def test_a_hint_that_is_wrong_does_no_harm(factor):
+    _, record, _ = search(SERVERS["constant"], 200_000, hint=200_000 * factor)
+    assert record.best.hold.deliveries_per_s == pytest.approx(200_000, rel=ACCURACY)
+
+
+def test_no_two_rounds_hold_the_same_rates():
+    """By less than a step; run, round and column decide."""
+
+    def first(seed, number, column):
+        target = SimpleNamespace(id=column)
+        place = SimpleNamespace(site=SimpleNamespace(seed=seed), round=number, target=target)
+        return first_rate(place, QUICK, None) / QUICK.start_deliveries_per_s
+
+    shifts = {
+        first(seed, number, column)
+        for seed in (1, 2)
+        for number in (1, 2, 3)
+        for column in ("go", "go (again)")
+    }
+    assert len(shifts) == 12
+    assert all(1 <= shift < STEP for shift in shifts)
+    assert first(1, 1, "go") == first(1, 1, "go")
+
+
+def test_a_fresh_server_is_warmed_up_before_its_first_hold():
+    """At half of the rate that is held next, also after an overload took the server's place."""
+    found, record, _ = search(SERVERS["constant"], 300_000)
+    kinds = [step.kind for step in record.steps]
+    assert kinds[0] == "warm-up"
+    assert kinds.count("warm-up") >= 2
+    for warm, held in pairwise(record.steps):
+        if warm.kind == "warm-up":
+            ratio = warm.hold.offered_messages_per_s / held.hold.offered_messages_per_s
+            assert ratio == pytest.approx(0.5)
+    assert found.best.kind == "confirm"
+
+
+def test_a_server_that_begins_slowly_is_measured_as_it_goes_on():
+    """Its first second takes twenty times as long: without a warm-up, that decides."""
+
+    class Cold(SimulatedServer):
+        def finish(self, planned_s, deliveries):
+            self.began_s = getattr(self, "began_s", planned_s[0])
+            own = np.where(planned_s < self.began_s + 0.2, 20.0, 1.0)
+            return super().finish(planned_s, deliveries * own)
+
+    def cold(capacity, rng, _):
+        return Cold(capacity, rng)
+
+    _, warm, _ = search(cold, 200_000)
+    assert warm.best.hold.deliveries_per_s == pytest.approx(200_000, rel=ACCURACY)
+    assert not warm.steps[0].hold.outstanding_after_drain
+
+
+def test_a_server_that_can_t_keep_up_while_it_warms_up_is_not_held_at_twice_that():
+    _, record, _ = search(SERVERS["constant"], 2_000)
+    first_held = next(step for step in record.steps if step.kind != "warm-up")
+    assert offered_deliveries_per_s(first_held.hold) < QUICK.start_deliveries_per_s / 4
+    assert record.best.hold.deliveries_per_s == pytest.approx(2_000, rel=0.1)
+
+
+@pytest.mark.parametrize("at_s", np.linspace(1.0, 15.0, 15))
+def test_one_stall_decides_nothing_while_there_is_time_for_another_hold(at_s):
+    """300 ms lost at any one moment of a search: a burst, a page fault, another guest."""
+
+    def stalling(capacity, rng, _):
+        return SimulatedServer(capacity, rng, stalls_s=[(float(at_s), 0.3)])
+
+    _, record, _ = search(stalling, 150_000)
+    assert record.best.hold.deliveries_per_s == pytest.approx(150_000, rel=ACCURACY)
+    assert not record.lower_bound
+
+
+SHORT = [10.5, 12.0, 13.0, 15.0, 17.0]
+
+
+@pytest.mark.parametrize("seconds", SHORT)
+def test_time_that_runs_out_makes_a_bound_and_never_an_end_by_the_server(seconds):
+    settings = msgspec.structs.replace(QUICK, seconds=seconds)
+    _, record, took_s = search(SERVERS["exponential"], 900_000, settings=settings)
+    assert took_s <= seconds
+    assert record.best is not None
+    assert record.best.hold.deliveries_per_s <= 900_000 * 1.02
+    near = record.failed_at is not None and record.failed_at <= STEP * 1.01 * (
+        offered_deliveries_per_s(record.best.hold)
+    )
+    if record.best.kind != "confirm":
+        assert "before a confirmation" in record.reason
+        assert (record.limited_by, record.lower_bound) == ("time", True)
+    elif not near:
+        assert (record.limited_by, record.lower_bound) == ("time", True)
+    else:
+        assert not record.lower_bound
+
+
+def test_at_least_one_of_those_searches_ran_out_of_time():
+    ends = []
+    for seconds in SHORT:
+        settings = msgspec.structs.replace(QUICK, seconds=seconds)
+        ends.append(search(SERVERS["exponential"], 900_000, settings=settings)[1].limited_by)
+    assert "time" in ends
+
+
+def test_without_any_time_there_is_no_rate():
+    _, record, _ = search(
+        SERVERS["constant"], 100_000, settings=msgspec.structs.replace(QUICK, seconds=0.0)
+    )
+    assert (record.best, record.steps) == (None, [])
+    assert record.reason == "there was no time for a single step"
+
+
+def test_a_server_that_confirms_nothing_in_time_keeps_what_a_hold_carried():
+    """Each of its servers has 9 s in it before it slows down: no confirmation can succeed."""
+
+    class Tiring(SimulatedServer):
+        def finish(self, planned_s, deliveries):
+            long_hold = planned_s[-1] - planned_s[0] > 2.9
+            return super().finish(planned_s, deliveries * (4.0 if long_hold else 1.0))
+
+    _, record, _ = search(lambda capacity, rng, _: Tiring(capacity, rng), 400_000)
+    assert record.best.kind != "confirm"
+    assert record.best.sustained
+    assert (record.limited_by, record.lower_bound) == ("time", True)
+    assert "before a confirmation" in record.reason
+    longer = [step for step in record.steps if step.kind == "confirm"]
+    assert longer
+    assert record.best.hold.deliveries_per_s < min(
+        offered_deliveries_per_s(step.hold) for step in longer
+    )
+
+
+def test_the_cap_is_a_bound():
+    settings = msgspec.structs.replace(QUICK, cap_deliveries_per_s=120_000)
+    _, record, _ = search(SERVERS["constant"], 400_000, settings=settings)
+    assert (record.limited_by, record.lower_bound, record.failed_at) == ("cap", True, None)
+    assert record.best.hold.deliveries_per_s == pytest.approx(120_000, rel=0.01)
+
+
+def test_time_that_is_left_tells_the_rates_at_which_p99_crosses_its_limits():
+    """Of a server that pauses for 50 ms and batches, no rate is within 10 ms."""
+    settings = msgspec.structs.replace(QUICK, seconds=60.0)
+    _, record, took_s = search(SERVERS["pausing"], 150_000, settings=settings)
+    assert took_s <= 60.0
+    confirmed = [step.kind for step in record.steps].index("confirm")
+    after = record.steps[confirmed + 1 :]
+    assert any(step.kind == "refine" for step in after)
+    points = sorted(
+        (offered_deliveries_per_s(s.hold), s.hold.latency_ms["p99"], s.sustained)
+        for s in record.steps
+        if s.kind != "warm-up"
+    )
+    for limit_ms in (100.0, 1000.0):
+        within = max(rate for rate, p99, kept in points if kept and p99 <= limit_ms)
+        above = [rate for rate, *_ in points if rate > within]
+        assert min(above) <= within * STEP * 1.01
+
+
+def test_the_best_is_the_confirmed_step_whatever_is_held_afterwards():
+    settings = msgspec.structs.replace(QUICK, seconds=60.0)
+    found, record, _ = search(SERVERS["pausing"], 150_000, settings=settings)
+    assert record.best.kind == "confirm"
+    assert record.best in record.steps
+    assert found.outcome.rate == pytest.approx(
+        record.best.hold.offered_messages_per_s * 50.5, rel=1e-6
+    )
+
+
+def test_the_run_s_own_limits_decide():
+    strict = msgspec.structs.replace(
+        QUICK, sustained=msgspec.structs.replace(QUICK.sustained, p99_ms_max=100.0), seconds=60.0
+    )
+    _, loose, _ = search(SERVERS["lognormal"], 30_000)
+    _, tight, _ = search(SERVERS["lognormal"], 30_000, settings=strict)
+    assert tight.best.hold.latency_ms["p99"] <= 100.0
+    assert loose.best.hold.deliveries_per_s >= tight.best.hold.deliveries_per_s
+    for step in tight.steps:
+        assert step.sustained == (find_failure(step.hold, strict.sustained) is None)
+
+
+def limited(outcome="failed", *, generator=(), failure="latency", cpu_s=0.5, failed=True):
+    step = SimpleNamespace(hold=SimpleNamespace(hold_s=1.0), server_cpu_s=cpu_s)
+    best = SimpleNamespace(name="best")
+    return SimpleNamespace(
+        best=best,
+        outcome=Outcome(1.0, outcome),
+        lowest_failure=lambda: step if failed else None,
+        failure_of=lambda _: SimpleNamespace(kind=failure),
+        is_generator_limited=lambda asked: ("best" if asked is best else "failed") in generator,
+    )
 
 
 @pytest.mark.parametrize(
-    ("found", "ended", "expected"),
+    ("found", "expected"),
     [
-        (search(best=step(generator_limited=True), failed=step()), "failed", ("generator", True)),
-        (search(best=step(), failed=step(generator_limited=True)), "failed", ("generator", True)),
-        (search(best=step(), failed=step(), kind="generator"), "failed", ("generator", True)),
-        (search(best=step()), "cap", ("cap", True)),
-        (search(best=step(), failed=step()), "time", ("cap", True)),
-        (search(best=step(), failed=step(cpu_s=1.8)), "failed", ("server", False)),
-        (search(best=step(), failed=step()), "failed", ("latency", False)),
-        (search(best=step(), failed=step(), kind="loss"), "failed", ("loss", False)),
+        (limited(generator=["best"]), ("generator", True)),
+        (limited(generator=["failed"]), ("generator", True)),
+        (limited("cap", failed=False), ("cap", True)),
+        (limited("time"), ("time", True)),
+        (limited("time", failed=False), ("time", True)),
+        (limited(cpu_s=1.8), ("server", False)),
+        (limited(), ("latency", False)),
+        (limited(failure="loss"), ("loss", False)),
     ],
 )
-def test_the_limit_is_named(found, ended, expected):
+def test_the_limit_is_named(found, expected):
     """Two server cores: 1.8 CPU seconds in one second are 90 % of them."""
-    assert limit(found, Outcome(1.0, ended), server_cores=2) == expected
+    assert limit(found, server_cores=2) == expected
+
+
+def test_a_generator_that_is_the_limit_leaves_the_top_open():
+    """Its CPU is over its share from 1.8 million deliveries a second on."""
+    _, record, _ = search(SERVERS["constant"], 2_000_000, hint=1_500_000)
+    assert (record.limited_by, record.lower_bound) == ("generator", True)
+    assert record.failed_at is None
+
+
+def test_a_shorter_hold_is_refuted_by_one_at_least_as_long():
+    def made(rate, hold_s, sustained):
+        hold = SimpleNamespace(
+            offered_messages_per_s=rate, hold_s=hold_s, expected=1, sent=1, deliveries_per_s=rate
+        )
+        return SimpleNamespace(hold=hold, sustained=sustained, kind="ascend")
+
+    fast, kept, failed = made(120, 1.5, True), made(100, 1.5, True), made(110, 2.5, False)
+    assert unrefuted([fast, kept, failed]) is kept
+    assert unrefuted([fast, kept, made(110, 0.7, False)]) is fast
+    assert unrefuted([failed]) is None
+    warm = SimpleNamespace(hold=made(50, 1.5, True).hold, sustained=True, kind="warm-up")
+    assert unrefuted([warm, failed]) is warm
+
+
+def test_a_search_stays_within_the_time_that_its_plan_gives_it():
+    seconds = HoldSeconds(warmup_s=0.0, hold_s=1.0, drain_s=0.0)
+    settings = msgspec.structs.replace(QUICK, warm_up=seconds)
+    assert settings.planned_s == QUICK.planned_s

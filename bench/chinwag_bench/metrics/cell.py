@@ -11,12 +11,12 @@ import msgspec
 
 from chinwag_bench.errors import GeneratorError, ServerError
 from chinwag_bench.generator import Generator, GeneratorSettings, HoldRequest
+from chinwag_bench.judging.sustained import DEFAULTS, Failure, SustainedLimits, find_failure
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.machine.cpu_plan import CpuPlan
 from chinwag_bench.machine.cputime import CpuTime, tree_cpu
 from chinwag_bench.machine.open_files import connections_possible, holding_processes
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
-from chinwag_bench.metrics.sustained import Failure, find_failure
 from chinwag_bench.records import Step
 from chinwag_bench.servers.catalog import Target
 from chinwag_bench.servers.process import Launch, ServerProcess, start_server
@@ -61,11 +61,19 @@ class Bout(msgspec.Struct):
     generator: Generator
     load: LoadProfile
     connections: int
+    generator_cores: int
 
     def hold(
-        self, deliveries_per_s: float, seconds: HoldSeconds, label: str, hdr: Path | None = None
+        self,
+        deliveries_per_s: float,
+        seconds: HoldSeconds,
+        label: str,
+        *,
+        limits: SustainedLimits = DEFAULTS,
+        hdr: Path | None = None,
     ) -> tuple[Step, Failure | None]:
-        """One hold, with the server's CPU time between its measured ends and the verdict on it.
+        """One hold, with the server's CPU time between its measured ends and the verdict on it, by
+        ``limits``.
 
         ``label`` is a word; ``hdr`` is where the generator appends its histogram.
         """
@@ -82,7 +90,7 @@ class Bout(msgspec.Struct):
             hold = self.generator.hold(request, lambda: samples.append(self.server_cpu()))
         self.server.check_alive()
         cpu = samples[1] - samples[0]
-        failure = find_failure(hold)
+        failure = find_failure(hold, limits)
         step = Step(
             hold=hold,
             server_cpu_s=cpu.total_s,
@@ -148,7 +156,8 @@ def bout(
             connections = open_as_many(place, server, generator, connections, join=True)
         else:
             open_connections(server, generator, connections, join=True)
-        yield Bout(server, generator, load, connections)
+        cores = len(place.site.cpus.generator)
+        yield Bout(server, generator, load, connections, cores)
         # Stopping the server first would look like a lost connection to the generator.
         generator.close()
 

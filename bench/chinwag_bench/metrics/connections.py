@@ -90,7 +90,7 @@ def _visit(visit: Visit) -> list[Connections]:
             settings.ramp.sources(place.site.open_files, place.site.cpus.workers),
         )
         with attached_generator(place, server, visit.load, step, sources) as generator:
-            pair = Bout(server, generator, visit.load, 0)
+            pair = Bout(server, generator, visit.load, 0, len(place.site.cpus.generator))
             return [measure(place, pair, scale, settings.ramp)]
 
 

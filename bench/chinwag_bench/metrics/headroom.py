@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chinwag_bench.judging.generator_limits import generator_limits
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.metrics.cell import Place, bout
 from chinwag_bench.metrics.latency import Settings
@@ -20,12 +21,13 @@ def check(place: Place, load: LoadProfile, settings: Settings) -> dict[str, Any]
     with bout(place, load, settings.connections) as pair:
         step, _ = pair.hold(settings.common_deliveries_per_s_min, settings.hold, "headroom")
     hold = step.hold
+    limits = generator_limits(hold, len(place.site.cpus.generator))
     return {
-        "ok": not hold.generator_limited,
+        "ok": not limits,
         "column": place.target.id,
         "deliveries_per_s": hold.deliveries_per_s,
         "generator_cpu": hold.generator_cpu,
         "send_lag_p99_ms": hold.send_lag_ms["p99"],
         "receive_lag_p99_ms": hold.receive_lag_ms["p99"],
-        "limits": hold.generator_limits,
+        "limits": limits,
     }

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Literal
 
+from chinwag_bench.judging.sustained import DEFAULTS, SustainedLimits
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.metrics.cell import Bout, Place, bout
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
@@ -22,6 +23,7 @@ class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=
     setup_s: float
     common_deliveries_per_s_min: float
     hold: HoldSeconds
+    sustained: SustainedLimits = DEFAULTS
 
     @property
     def planned_s(self) -> float:
@@ -57,7 +59,8 @@ def _measure_point(
     started_at, started = time.time(), time.monotonic()
     hdr = place.site.folder / "raw" / "hdr" / f"{place.label}-{point}.hlog"
     hdr.parent.mkdir(parents=True, exist_ok=True)
-    step, _ = pair.hold(rate, settings.hold, f"{point}-{rate:.0f}", hdr)
+    label = f"{point}-{rate:.0f}"
+    step, _ = pair.hold(rate, settings.hold, label, limits=settings.sustained, hdr=hdr)
     return Latency(
         column=place.target.id,
         round=place.round,

@@ -103,7 +103,7 @@ def measure(place: Place, load: LoadProfile, settings: Settings) -> list[Raw]:
             with blaming_the_server(server):
                 generator.join()
             scale.sample("joined")
-            pair = Bout(server, generator, load, connections)
+            pair = Bout(server, generator, load, connections, len(place.site.cpus.generator))
             if settings.quiet:
                 more.append(cpu_at_n.measure(place, pair, settings.quiet))
             _load_and_rest(pair, settings, scale)

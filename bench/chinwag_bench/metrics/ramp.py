@@ -9,12 +9,13 @@ from collections.abc import Callable
 import msgspec
 
 from chinwag_bench.errors import GeneratorError, ServerError
+from chinwag_bench.judging.generator_limits import generator_limits
+from chinwag_bench.judging.sustained import P99_MS_MAX
 from chinwag_bench.machine.memory_share import used_share
 from chinwag_bench.machine.open_files import connections_possible, holding_processes
 from chinwag_bench.metrics.cell import Bout, blaming_the_server, check_alive_after_closes
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.scale import Scale
-from chinwag_bench.metrics.sustained import P99_MS_MAX
 from chinwag_bench.records import Hold, MemoryPoint, RampStep
 
 MEMORY_SHARE_MAX = 0.85
@@ -110,7 +111,7 @@ class Ramp:
         if step.hold.closes:
             check_alive_after_closes(pair.server)
         self._note(step.hold.latency_ms["p99"])
-        stop = failed_probe(step.hold)
+        stop = failed_probe(step.hold, pair.generator_cores)
         if stop is None:
             self.held = pair.connections
         return stop
@@ -134,7 +135,7 @@ class Ramp:
         )
 
 
-def failed_probe(probe: Hold) -> Stop | None:
+def failed_probe(probe: Hold, generator_cores: int) -> Stop | None:
     """The rule that a step's probe messages broke."""
     if probe.closes:
         closes = ", ".join(f"{count} x {code}" for code, count in probe.closes.items())
@@ -144,8 +145,9 @@ def failed_probe(probe: Hold) -> Stop | None:
     p99 = probe.latency_ms["p99"]
     if p99 > P99_MS_MAX:
         text = f"p99 {p99:.0f} ms is over {P99_MS_MAX:.0f} ms"
-        if probe.generator_limited:
-            return Stop("generator", f"{text} ({'; '.join(probe.generator_limits)})")
+        limits = generator_limits(probe, generator_cores)
+        if limits:
+            return Stop("generator", f"{text} ({'; '.join(limits)})")
         return Stop("p99", text)
     return None
 

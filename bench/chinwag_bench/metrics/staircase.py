@@ -1,46 +1,68 @@
 """The search for the highest sustained rate, as a coroutine that knows nothing of servers or
 clocks.
 
-It yields offers and is sent answers. First it doubles the rate from its start until a step fails
-(or halves it until one passes): short holds, only to get near; where one fails in a way that may
-have been a burst, a longer hold is asked. Then it ascends in steps of
-15 % from the last rate that passed until one fails; it never bisects, because servers that batch
-are not monotone. At last fresh, longer holds confirm the highest pass; if that fails, the next
-lower one gets its chance, and from there it goes up again as far as holds of that length confirm.
+It yields offers and is sent answers. All its rates lie on one grid: its start times powers of
+``FINE``, of which ``FINE_STEPS`` make a ``STEP`` of 15 %. Four phases:
+
+- approach: short holds at twice the rate each time until one fails (or at less and less until one
+  passes), only to get near;
+- ascend: from the last rate that passed in steps of 15 % until one fails;
+- refine: between the highest pass and the failure a step above it, until they are a fine step
+  apart;
+- confirm: a fresh, longer hold at the highest pass. Where that fails, the next one is lower by one
+  step at most, and from a rate that holds it goes up again as the refinement does.
+
+Servers that batch are not monotone, so no failure rules out the rates further above it, and what
+was skipped is never taken for held: a result has a hold of its own, after those that found it. A
+failure that one moment's stall explains gets a second chance before it decides.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Generator, Iterator
+import math
+from collections.abc import Generator
 from typing import Literal
 
 import msgspec
 
 STEP = 1.15
+FINE_STEPS = 4
+FINE: float = STEP ** (1 / FINE_STEPS)
 FLOOR_SHARE = 1 / 64
 """Below this share of the starting rate the search gives up."""
+_MARGIN = 2
+"""Rungs below what a failed hold carried: near enough, and likely to pass."""
 
-Kind = Literal["approach", "ascend", "confirm"]
+Kind = Literal["approach", "ascend", "refine", "confirm"]
 Ended = Literal["failed", "cap", "time"]
 
 
-class Answer(enum.Enum):
+class Verdict(enum.Enum):
     SUSTAINED = enum.auto()
     FAILED = enum.auto()
     DOUBTFUL = enum.auto()
-    """Failed, but in a hold so short that a burst explains it."""
+    """Failed, but one moment's stall explains it."""
     NO_TIME = enum.auto()
     """The offer was not made: no time is left for a step of this kind."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    verdict: Verdict
+    carried: float | None = None
+    """Of an offer that failed: what the server did of it, where that can be told."""
 
 
 class Offer(msgspec.Struct, frozen=True):
     kind: Kind
     rate: float
+    again: bool = False
+    """A second chance, which is to last longer where there are longer holds."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """``rate`` is the confirmed one, or ``None``; ``ended`` says what stopped the ascent."""
+    """``rate`` is the confirmed one, or ``None``; ``ended`` says what kept it from going up: a
+    failure within a step above it, the cap, or the time."""
 
     rate: float | None
     ended: Ended
@@ -50,76 +72,141 @@ Climb = Generator[Offer, Answer, Outcome]
 
 
 def climb(start: float, cap: float, approach_factor: float = 2.0) -> Climb:
-    """Searches between ``start / 64`` and ``cap``, both in the caller's unit of rate."""
-    passes: list[float] = []
-    ended = yield from _approach(min(start, cap), cap, approach_factor, passes)
-    if passes and ended == "failed":
-        ended = yield from _ascend(cap, passes)
-    return Outcome((yield from _confirm(passes, start * FLOOR_SHARE)), ended)
+    """Searches between ``start / 64`` and ``cap``, both in the caller's unit of rate. The approach
+    goes by the step of the grid that is nearest to ``approach_factor``.
+    """
+    return (yield from _Stairs(start, cap, approach_factor).search())
 
 
-def _approach(
-    start: float, cap: float, factor: float, passes: list[float]
-) -> Generator[Offer, Answer, Ended]:
-    rate = start
-    while rate >= start * FLOOR_SHARE:
-        answer = yield Offer("approach", rate)
-        if answer is Answer.DOUBTFUL and passes:
-            answer = yield Offer("ascend", rate)
-        if answer is Answer.NO_TIME:
-            return "time"
-        if answer is Answer.SUSTAINED:
-            passes.append(rate)
-            if rate >= cap:
-                return "cap"
-            if rate < start:
-                # Coming down from a start that was too high, the first pass is near enough.
-                return "failed"
-            rate = min(rate * factor, cap)
-        elif passes:
+class _OutOfTime(Exception):
+    pass
+
+
+class _Stairs:
+    """The grid, counted in rungs from the start, and what is known of it."""
+
+    def __init__(self, start: float, cap: float, approach_factor: float) -> None:
+        self._start = start
+        self._cap = cap
+        self._top = math.ceil(self._rungs(cap / start) - 1e-9)
+        self._floor = min(self._top, math.ceil(self._rungs(FLOOR_SHARE)))
+        self._stride = max(FINE_STEPS, round(self._rungs(approach_factor)))
+        self._carried: float | None = None
+        """By the last offer, if it failed."""
+        self._low: int | None = None
+        """The highest rung that passed, in the phase's own kind of hold or a phase before."""
+        self._high: int | None = None
+        """The lowest above it that failed, but for a single hold of the approach, which only gets
+        near."""
+        self._failed_twice = False
+        """The last rung that failed did so in two holds."""
+
+    def search(self) -> Climb:
+        timed_out = False
+        try:
+            yield from self._approach()
+            if self._low is None:
+                return Outcome(None, "failed")
+            yield from self._go_up("ascend", FINE_STEPS)
+            yield from self._go_up("refine", 1)
+        except _OutOfTime:
+            timed_out = True
+        confirmed = None
+        try:
+            confirmed = yield from self._confirm()
+            yield from self._go_up("confirm", 1)
+        except _OutOfTime:
+            timed_out = True
+        if confirmed is None or self._low is None:
+            return Outcome(None, "time" if timed_out else "failed")
+        return Outcome(self._rate(self._low), self._ended(self._low, timed_out))
+
+    def _ended(self, low: int, timed_out: bool) -> Ended:
+        if low >= self._top:
+            return "cap"
+        if self._high is not None and self._high - low <= FINE_STEPS:
             return "failed"
+        return "time" if timed_out else "failed"
+
+    def _approach(self) -> Generator[Offer, Answer, None]:
+        rung, failed = min(0, self._top), self._top + 1
+        while self._floor <= rung < failed:
+            if (yield from self._passes("approach", rung)):
+                self._low = rung
+                rung = max(rung + 1, min(rung + self._stride, self._top))
+                continue
+            failed = rung
+            if self._failed_twice:
+                self._high = rung
+            if self._low is None:
+                rung = self._down_to_carried(rung)
+
+    def _go_up(self, kind: Kind, step: int) -> Generator[Offer, Answer, None]:
+        """From the highest pass until a failure stands no more than ``step`` above it."""
+        while self._low is not None and self._low < self._top:
+            if self._high is not None and self._high - self._low <= step:
+                return
+            rung = self._higher(self._low)
+            if (yield from self._passes(kind, rung)):
+                self._low = rung
+            else:
+                self._high = rung
+
+    def _confirm(self) -> Generator[Offer, Answer, int | None]:
+        """From the highest pass down to a rate that holds; ``None`` if there is none."""
+        rung = self._low
+        while rung is not None and rung >= self._floor:
+            if (yield from self._passes("confirm", rung)):
+                self._low = rung
+                return rung
+            self._low, self._high = None, rung
+            rung = max(rung - FINE_STEPS, self._down_to_carried(rung))
+        return None
+
+    def _passes(self, kind: Kind, rung: int) -> Generator[Offer, Answer, bool]:
+        """Offers a rung, and once more after a failure that may have been a stall. Raises
+        ``_OutOfTime`` where not even the first offer can be made.
+        """
+        answer = yield Offer(kind, self._rate(rung))
+        if answer.verdict is Verdict.NO_TIME:
+            raise _OutOfTime
+        if answer.verdict is Verdict.DOUBTFUL:
+            second = yield Offer(kind, self._rate(rung), again=True)
+            answer = answer if second.verdict is Verdict.NO_TIME else second
+            self._failed_twice = second.verdict in (Verdict.FAILED, Verdict.DOUBTFUL)
         else:
-            rate /= factor
-    return "failed"
+            self._failed_twice = False
+        self._carried = answer.carried
+        return answer.verdict is Verdict.SUSTAINED
 
+    def _higher(self, low: int) -> int:
+        """What a hold that failed has carried; where that is not known, a step up, or half of the
+        way to a failure that is no further.
+        """
+        high = self._top + 1 if self._high is None else self._high
+        if self._high is not None and high - low <= FINE_STEPS:
+            rung = low + (high - low) // 2
+            if self._carried is not None:
+                rung = max(low + 1, self._carried_rung())
+        else:
+            rung = low + FINE_STEPS
+            if self._carried is not None:
+                rung = max(rung, self._carried_rung() - _MARGIN)
+        return min(rung, high - 1)
 
-def _ascend(cap: float, passes: list[float]) -> Generator[Offer, Answer, Ended]:
-    while passes[-1] < cap:
-        rate = min(passes[-1] * STEP, cap)
-        answer = yield Offer("ascend", rate)
-        if answer is Answer.NO_TIME:
-            return "time"
-        if answer is not Answer.SUSTAINED:
-            return "failed"
-        passes.append(rate)
-    return "cap"
+    def _down_to_carried(self, rung: int) -> int:
+        """What the hold that failed has carried; where that is not known, the approach's stride."""
+        if self._carried is None:
+            return rung - self._stride
+        return min(rung - 1, self._carried_rung())
 
+    def _carried_rung(self) -> int:
+        assert self._carried is not None
+        return math.floor(self._rungs(self._carried / self._start))
 
-def _confirm(passes: list[float], floor: float) -> Generator[Offer, Answer, float | None]:
-    """From the highest pass down to a rate that holds, then up again below what did not."""
-    failed = None
-    for rate in _downwards(passes, floor):
-        answer = yield Offer("confirm", rate)
-        if answer is Answer.SUSTAINED:
-            return rate if failed is None else (yield from _confirm_up(rate, failed))
-        if answer is Answer.NO_TIME:
-            return None
-        failed = rate
-    return None
+    def _rate(self, rung: int) -> float:
+        return min(self._start * float(FINE**rung), self._cap)
 
-
-def _confirm_up(rate: float, failed: float) -> Generator[Offer, Answer, float]:
-    while rate * STEP < failed:
-        if (yield Offer("confirm", rate * STEP)) is not Answer.SUSTAINED:
-            break
-        rate *= STEP
-    return rate
-
-
-def _downwards(passes: list[float], floor: float) -> Iterator[float]:
-    """The rates that passed, the highest first; then below the lowest of them in steps."""
-    yield from reversed(passes)
-    rate = passes[0] / STEP if passes else 0.0
-    while rate >= floor:
-        yield rate
-        rate /= STEP
+    @staticmethod
+    def _rungs(ratio: float) -> float:
+        return math.log(ratio) / math.log(FINE)

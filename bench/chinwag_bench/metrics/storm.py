@@ -10,8 +10,8 @@ import msgspec
 
 from chinwag_bench.errors import GeneratorError, ServerError
 from chinwag_bench.generator import Rejoined
-from chinwag_bench.generator.merge import CPU_MAX
 from chinwag_bench.judging.bounds import Bounds
+from chinwag_bench.judging.generator_limits import CPU_SHARE_MAX, usable_cores
 from chinwag_bench.judging.matrix import Note
 from chinwag_bench.judging.row import (
     Spec,
@@ -68,7 +68,7 @@ def measure(place: Place, pair: Bout, settings: LastStorm) -> Storm:
         pair.generator.rest(settings.settle_s)
         outcome = pair.generator.storm(settings.timeout_s)
     pair.server.check_alive()
-    cores = max(1, len(place.site.cpus.generator))
+    cores = usable_cores(len(pair.generator.pids), pair.generator_cores)
     return Storm(
         column=place.target.id,
         round=place.round,
@@ -82,7 +82,7 @@ def measure(place: Place, pair: Bout, settings: LastStorm) -> Storm:
         total_s=outcome.total_s,
         rejoin_ms=outcome.rejoin_ms,
         generator_cpu=outcome.generator_cpu,
-        generator_limited=outcome.generator_cpu > CPU_MAX * min(cores, len(pair.generator.pids)),
+        generator_limited=outcome.generator_cpu > CPU_SHARE_MAX * cores,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import UsageError
+from chinwag_bench.judging.sustained import limits_of
 from chinwag_bench.records import KINDS, Calibration, Raw, Run
 from chinwag_bench.validation.floor import floor_problems
 from chinwag_bench.validation.histograms import histogram_problems
@@ -55,7 +56,8 @@ def validate(directory: Path) -> Validation:
     found.records = len(raw) + len(calibrations)
     found.histograms = sum(getattr(line.record, "hdr", None) is not None for line in raw)
     found.problems += promise_problems(run, raw)
-    found.problems += [problem for line in raw for problem in sum_problems(line)]
+    limits = limits_of(run.plan)
+    found.problems += [problem for line in raw for problem in sum_problems(line, limits)]
     found.problems += [p for line in raw for p in histogram_problems(directory, line)]
     found.problems += floor_problems(directory, run)
     found.cells, in_matrix = matrix_problems(directory)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
-from chinwag_bench.metrics.sustained import find_failure
+from chinwag_bench.judging.sustained import SustainedLimits, find_failure
 from chinwag_bench.records import Hold, Latency, Raw, Step, Throughput
 from chinwag_bench.validation.problem import Problem
 from chinwag_bench.validation.raw_lines import RawLine
@@ -18,10 +18,10 @@ _TOP_BUCKET = 1.001
 """Percentiles are upper ends of histogram buckets, 0.1 % wide; the maximum is exact."""
 
 
-def sum_problems(line: RawLine[Raw]) -> Iterator[Problem]:
-    """What is wrong with the numbers of one record."""
+def sum_problems(line: RawLine[Raw], limits: SustainedLimits) -> Iterator[Problem]:
+    """What is wrong with the numbers of one record. ``limits`` are those of its run."""
     for name, step in _steps(line):
-        for what in [*_hold_faults(step.hold), *_step_faults(step)]:
+        for what in [*_hold_faults(step.hold), *_step_faults(step, limits)]:
             yield line.problem(f"{name}: {what}")
 
 
@@ -60,8 +60,8 @@ def _latency_faults(latency_ms: dict[str, float]) -> Iterator[str]:
             yield f"{lower} {latency_ms[lower]:g} ms is over {upper} {latency_ms[upper]:g} ms"
 
 
-def _step_faults(step: Step) -> Iterator[str]:
-    failure = find_failure(step.hold)
+def _step_faults(step: Step, limits: SustainedLimits) -> Iterator[str]:
+    failure = find_failure(step.hold, limits)
     if step.sustained and failure is not None:
         yield f"called sustained, but {failure.text}"
     if not step.sustained and not step.why_not:
