@@ -66,7 +66,7 @@ TEST(profile, says_what_is_allowed) {
   EXPECT_NE(complaint_about("room_size", 0)
                 .find("\"room_size\" is 0; allowed: a number from 1 to 1000000"),
             std::string::npos);
-  EXPECT_NE(complaint_about("content_bytes", 39).find("from 40 to 65000"), std::string::npos);
+  EXPECT_NE(complaint_about("content_bytes", 47).find("from 48 to 65000"), std::string::npos);
   EXPECT_NE(complaint_about("burst", 1.5).find("a whole number"), std::string::npos);
   EXPECT_NE(complaint_about("name", 1).find("a string"), std::string::npos);
   EXPECT_NE(complaint_about("mix", 1).find("must be a JSON object"), std::string::npos);

@@ -68,5 +68,38 @@ TEST(tally, averages_each_quarter_by_planned_time) {
   EXPECT_EQ(means[3], 4);
 }
 
+TEST(tally, has_bins_of_50_to_100_ms_that_fill_the_quarters) {
+  for (const std::int64_t ms : {400, 401, 500, 700, 800, 999, 1'000, 2'500, 4'000, 20'000}) {
+    const tally counted({7, 7 + ms * ns_per_ms});
+    EXPECT_EQ(counted.bins().size() % 4, 0u) << ms;
+    EXPECT_GE(counted.bin_s(), 0.05) << ms;
+    EXPECT_LE(counted.bin_s(), 0.1) << ms;
+    EXPECT_NEAR(counted.bin_s() * static_cast<double>(counted.bins().size()),
+                static_cast<double>(ms) / 1e3, 1e-6);
+  }
+  EXPECT_EQ(tally({0, 1}).bins().size(), 4u) << "a window that is too short for that";
+}
+
+TEST(tally, tells_delays_bin_by_bin_of_the_planned_time) {
+  tally counted({0, 800 * ns_per_ms});
+  ASSERT_EQ(counted.bins().size(), 8u);
+  for (const std::int64_t planned : {std::int64_t{0}, 99'999'999L, 100'000'000L, 799'999'999L}) {
+    counted.add_arrival(arrival::first, planned, 1, planned + 1'000 + planned / 1'000'000);
+  }
+  EXPECT_EQ(counted.bins()[0].deliveries, 2u);
+  EXPECT_EQ(counted.bins()[0].mean_ns(), 1'049.5);
+  EXPECT_EQ(counted.bins()[1].mean_ns(), 1'100);
+  EXPECT_EQ(counted.bins()[2].mean_ns(), 0);
+  EXPECT_EQ(counted.bins()[7].deliveries, 1u);
+}
+
+TEST(tally, keeps_services_of_the_window_alone) {
+  tally counted(measured);
+  counted.add_service(999'999, 5'000);
+  counted.add_service(1'000'000, 7'000);
+  EXPECT_EQ(counted.service().count(), 1);
+  EXPECT_EQ(counted.service().max(), 7'000);
+}
+
 }  // namespace
 }  // namespace chinwag::load

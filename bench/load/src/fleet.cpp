@@ -166,6 +166,7 @@ void fleet::read(std::uint32_t id, fleet_observer& observer) {
     end(id, reset, observer);
     return;
   }
+  stamped_bytes_ = lag_.stamped_bytes() == 0 ? 0 : partial.size() + lag_.stamped_bytes();
   std::string_view bytes(read_bytes_.data(), partial.size() + static_cast<std::size_t>(count));
   if (served.state() == connection_state::open || served.state() == connection_state::greeting ||
       upgrade(id, bytes, observer)) {
@@ -203,9 +204,14 @@ void fleet::admit(std::uint32_t id, fleet_observer& observer) {
 
 void fleet::take_frames(std::uint32_t id, std::string_view& bytes, fleet_observer& observer) {
   const std::int64_t now_ns = monotonic_ns();
+  const char* const stamped_end = read_bytes_.data() + stamped_bytes_;
   frame next{};
   parse_status status = take_frame(bytes, next);
-  while (status == parse_status::whole && take_message(id, next, now_ns, observer)) {
+  while (status == parse_status::whole) {
+    received_ns_ = bytes.data() <= stamped_end ? lag_.stamp_ns() : 0;
+    if (!take_message(id, next, now_ns, observer)) {
+      break;
+    }
     status = take_frame(bytes, next);
   }
   if (status == parse_status::fault) {

@@ -71,6 +71,9 @@ class fleet {
 
   receive_lag& lag() { return lag_; }
 
+  // When the kernel had the text that is being told of; 0 where it was not asked.
+  std::int64_t received_ns() const { return received_ns_; }
+
  private:
   std::int64_t next_due_ns(const fleet_observer& observer) const;
   void tick(fleet_observer& observer, std::int64_t now_ns);
@@ -103,6 +106,8 @@ class fleet {
   std::int64_t heartbeat_ns_;
   std::int64_t next_heartbeat_ns_ = never_ns;
   std::uint32_t heartbeat_turn_ = 0;
+  std::size_t stamped_bytes_ = 0;  // of those at hand, from their start
+  std::int64_t received_ns_ = 0;
 };
 
 }  // namespace chinwag::load

@@ -89,8 +89,15 @@ void hold::send_message(std::uint64_t index) {
   const std::uint32_t sender = traffic_.sender_of(index);
   const message_kind kind = traffic_.kind_of(index);
   const bool to_room = kind == message_kind::room;
-  const stamp stamp{kind, plan_.number, sender, ledger_.next_sequence(kind, sender),
-                    schedule_.planned_ns(index)};
+  const std::int64_t planned_ns = schedule_.planned_ns(index);
+  const std::int64_t lag_us = (monotonic_ns() - planned_ns) / 1'000;
+  const stamp stamp{kind,
+                    plan_.number,
+                    sender,
+                    ledger_.next_sequence(kind, sender),
+                    planned_ns,
+                    0,
+                    static_cast<std::uint32_t>(std::min<std::int64_t>(lag_us, lag_us_max))};
   char head[stamp_bytes];
   write_stamp(stamp, head);
   const std::string_view padding = padding_of(stamp, profile_.content_bytes - stamp_bytes);
@@ -171,6 +178,16 @@ void hold::on_text(std::uint32_t connection, std::string_view payload, std::size
     const arrival kind = ledger_.arrive(connection, found.stamp);
     tally_.add_arrival(kind, found.stamp.planned_ns, wire_bytes, now_ns);
     last_arrival_ns_ = now_ns;
+    if (crowd().connections.received_ns() != 0 && found.stamp.lag_us < lag_us_max) {
+      add_service(found.stamp, kind);
+    }
+  }
+}
+
+void hold::add_service(const stamp& stamp, arrival kind) {
+  if (kind == arrival::first || kind == arrival::reordered) {
+    const std::int64_t sent_ns = stamp.planned_ns + stamp.lag_us * std::int64_t{1'000};
+    tally_.add_service(stamp.planned_ns, crowd().connections.received_ns() - sent_ns);
   }
 }
 
@@ -222,6 +239,10 @@ hold_result hold::result() const {
   result.closes = closes_;
   result.wire_bytes = tally_.wire_bytes();
   result.received = tally_.received();
+  result.bin_s = tally_.bin_s();
+  result.bins = tally_.bins();
+  result.parsed = tally_.delivered();
+  result.service = tally_.service();
   result.latency = tally_.latency();
   result.send_lag = tally_.send_lag();
   result.receive_lag = receive_lag_;

@@ -56,6 +56,7 @@ class hold : public activity {
   void begin_window();
   void end_window();
   void plan_wake();
+  void add_service(const stamp& stamp, arrival kind);
   bool is_intact(std::uint32_t receiver, std::string_view payload,
                  const located_content& found) const;
 
