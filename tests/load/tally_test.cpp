@@ -9,9 +9,9 @@ constexpr window measured{1'000'000, 5'000'000};
 
 TEST(tally, counts_only_what_was_planned_within_the_window) {
   tally counted(measured);
-  counted.add_sent(999'999, 10, 999'999);
-  counted.add_sent(1'000'000, 10, 1'200'000);
-  counted.add_sent(4'999'999, 10, 4'999'999);
+  counted.add_sent(999'999, {10, 10}, 999'999);
+  counted.add_sent(1'000'000, {10, 10}, 1'200'000);
+  counted.add_sent(4'999'999, {10, 10}, 4'999'999);
   EXPECT_EQ(counted.sent(), 2u);
   EXPECT_EQ(counted.expected(), 20u);
   EXPECT_EQ(counted.outstanding(), 30);
@@ -29,7 +29,7 @@ TEST(tally, counts_only_what_was_planned_within_the_window) {
 
 TEST(tally, keeps_faults_apart) {
   tally counted(measured);
-  counted.add_sent(1'000'000, 3, 1'000'000);
+  counted.add_sent(1'000'000, {3, 3}, 1'000'000);
   counted.add_arrival(arrival::first, 1'000'000, 1, 1'000'000);
   counted.add_arrival(arrival::duplicate, 1'000'000, 1, 1'000'000);
   counted.add_arrival(arrival::reordered, 1'000'000, 1, 1'000'000);
@@ -66,6 +66,24 @@ TEST(tally, averages_each_quarter_by_planned_time) {
   EXPECT_EQ(means[1], 2);
   EXPECT_EQ(means[2], 0);
   EXPECT_EQ(means[3], 4);
+}
+
+TEST(tally, takes_times_of_the_panel_and_faults_of_all) {
+  tally counted(measured);
+  counted.add_sent(1'000'000, {10, 2}, 1'000'000);
+  EXPECT_EQ(counted.expected(), 10u);
+  EXPECT_EQ(counted.expected_of_panel(), 2u);
+  EXPECT_EQ(counted.outstanding(), 2);
+  counted.add_outside(arrival::first, 1'500'000);
+  counted.add_outside(arrival::reordered, 1'500'000);
+  counted.add_outside(arrival::duplicate, 1'500'000);
+  counted.add_outside(arrival::foreign, 1'500'000);
+  EXPECT_EQ(counted.outstanding(), 2);
+  EXPECT_EQ(counted.latency().count(), 0);
+  EXPECT_EQ(counted.arrived_within(), 2u);
+  EXPECT_EQ(counted.reordered(), 1u);
+  EXPECT_EQ(counted.duplicated(), 1u);
+  EXPECT_EQ(counted.corrupted(), 1u);
 }
 
 TEST(tally, has_bins_of_50_to_100_ms_that_fill_the_quarters) {

@@ -32,6 +32,12 @@ CHANGES = [
     {"heartbeat_s": None},
     {"name": 7},
     {"storm_timeout_s": 0},
+    {"rooms_per_connection": 0},
+    {"rooms_per_connection": 65},
+    {"hot_room": 0},
+    {"hot_room": 100, "rooms_per_connection": 2},
+    {"arrivals": "odd"},
+    {"arrivals": 1},
     {"colour": "red"},
 ]
 

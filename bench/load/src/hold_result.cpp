@@ -47,7 +47,8 @@ ordered_json bins_json(const hold_result& result) {
 // that the warm-up leaves behind, or that the window does, is not of this window's messages alone.
 ordered_json little_json(const hold_result& result) {
   const double delays_s =
-      static_cast<double>(result.delivered) * result.latency.mean() / ns_per_s + result.carried_s;
+      static_cast<double>(result.latency.count()) * result.latency.mean() / ns_per_s +
+      result.carried_s;
   const double predicted = delays_s / result.hold_s;
   return {{"outstanding_mean", result.outstanding_mean},
           {"predicted", predicted},

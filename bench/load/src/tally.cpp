@@ -25,11 +25,12 @@ tally::tally(const window& measured) : window_(measured) {
   bin_ns_ = (length_ns + count - 1) / count;
 }
 
-void tally::add_sent(std::int64_t planned_ns, std::uint32_t deliveries, std::int64_t now_ns) {
-  outstanding_ += deliveries;
+void tally::add_sent(std::int64_t planned_ns, const audience& deliveries, std::int64_t now_ns) {
+  outstanding_ += deliveries.panel;
   if (window_.holds(planned_ns)) {
     ++sent_;
-    expected_ += deliveries;
+    expected_ += deliveries.all;
+    panel_expected_ += deliveries.panel;
     send_lag_.record(now_ns - planned_ns);
   }
 }
@@ -61,6 +62,23 @@ void tally::add_arrival(arrival kind, std::int64_t planned_ns, std::size_t wire_
     const std::int64_t left_ns = std::min(now_ns, window_.end_ns);
     carried_in_ns_ += std::max<std::int64_t>(left_ns - window_.begin_ns, 0);
   }
+}
+
+void tally::add_outside(arrival kind, std::int64_t now_ns) {
+  switch (kind) {
+    case arrival::foreign:
+      ++corrupted_;
+      return;
+    case arrival::duplicate:
+      ++duplicated_;
+      return;
+    case arrival::reordered:
+      ++reordered_;
+      break;
+    case arrival::first:
+      break;
+  }
+  arrived_within_ += window_.holds(now_ns) ? 1 : 0;
 }
 
 void tally::add_service(std::int64_t planned_ns, std::int64_t service_ns) {
