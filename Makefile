@@ -16,7 +16,8 @@ setup: ## install what is missing: packages, toolchains, libraries (asks nothing
 
 native: setup ## chinwagd, the load generator, and what measures the kernel alone
 	@cmake --preset release --log-level=WARNING $(BINDINGS)
-	@cmake --build --preset release --target chinwagd chinwag-load chinwag-floor
+	@cmake --build --preset release --target chinwagd chinwag-load chinwag-floor \
+	  chinwag-fan-out
 
 everything: native ## also the Python module, the Node.js addon, tests and micro-benchmarks
 	@cmake --build --preset release

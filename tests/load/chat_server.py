@@ -25,6 +25,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 Faults = dict[str, Any]
+ODD_TIMESTAMPS = False
 
 
 class FaultPlan:
@@ -185,10 +186,14 @@ class ChatServer:
 
 
 def now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    """``odd_timestamps``: of another number of digits now and then, as counters would have."""
+    now = time.time_ns() // 1_000_000
+    return now // 10 if ODD_TIMESTAMPS and now % 2 else now
 
 
 async def listen(port: int, faults: Faults) -> Server:
+    global ODD_TIMESTAMPS  # noqa: PLW0603 (of this process)
+    ODD_TIMESTAMPS = bool(faults.get("odd_timestamps"))
     server = ChatServer(faults)
     return await serve(
         server.serve_connection,

@@ -122,7 +122,8 @@ class Session:
         """
         if not self.profile.calibrate or self.store.has(Calibration) or not self.targets:
             return
-        loads = {name: load_profile(self._workspace, name) for name in calibration.LOADS}
+        names = calibration.loads_of(self._loads)
+        loads = {name: load_profile(self._workspace, name) for name in names}
         try:
             found = calibration.calibrate(self._site(), loads, discover(self._workspace))
         except HostError as error:
