@@ -39,6 +39,8 @@ bench: everything ## micro-benchmarks of the core
 	@build/release/bench/micro/core_bench
 
 notebooks: native ## execute the notebooks on the newest results
+	@cmake --build --preset release --target chinwag_python \
+	  $(if $(wildcard node_modules/node-addon-api),chinwag_node)
 	@python -m chinwag_bench.notebooks
 
 sanitize: setup ## the C++ tests under ASan+UBSan, then under TSan
