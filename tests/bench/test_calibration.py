@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from chinwag_bench import calibration
 from chinwag_bench.errors import HostError
-from chinwag_bench.judge import judge
+from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Cell
 from chinwag_bench.judging.near_ceiling import near_ceiling
 from chinwag_bench.load_profile import load_profile
