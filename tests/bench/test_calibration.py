@@ -248,3 +248,9 @@ def test_an_unknown_ceiling_is_not_one_that_nobody_came_near_to(tmp_path):
     assert "came near the generator&#39;s ceiling" not in page
     assert "came near the generator's ceiling" not in page
     assert "is not known" in page
+
+
+def test_a_ceiling_without_any_rate_names_nobody():
+    one = Ceiling(load="article", connections=1, deliveries_per_s=5e5)
+    found = Calibration(server="x", started_at=0, seconds=1, ceilings=[one])
+    assert near_ceiling(found, ["article"], []) == []
