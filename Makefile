@@ -16,7 +16,8 @@ setup: ## install what is missing: packages, toolchains, libraries (asks nothing
 
 native: setup ## chinwagd, the load generator, and what measures the kernel alone
 	@cmake --preset release --log-level=WARNING $(BINDINGS)
-	@cmake --build --preset release --target chinwagd chinwag-load chinwag-floor
+	@cmake --build --preset release --target chinwagd chinwag-load chinwag-floor \
+	  chinwag-fan-out
 
 everything: native ## also the Python module, the Node.js addon, tests and micro-benchmarks
 	@cmake --build --preset release
@@ -38,6 +39,8 @@ bench: everything ## micro-benchmarks of the core
 	@build/release/bench/micro/core_bench
 
 notebooks: native ## execute the notebooks on the newest results
+	@cmake --build --preset release --target chinwag_python \
+	  $(if $(wildcard node_modules/node-addon-api),chinwag_node)
 	@python -m chinwag_bench.notebooks
 
 sanitize: setup ## the C++ tests under ASan+UBSan, then under TSan

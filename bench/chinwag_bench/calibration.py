@@ -4,47 +4,41 @@ to it.
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 
 import msgspec
 
 from chinwag_bench.errors import GeneratorError, HostError, ServerError
 from chinwag_bench.load_profile import LoadProfile
-from chinwag_bench.metrics.cell import Place, Site
+from chinwag_bench.metrics.cell import Bout, Place, Site, bout
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
-from chinwag_bench.metrics.throughput import Search, Settings, search_on
-from chinwag_bench.records import Calibration, Ceiling
-from chinwag_bench.servers.catalog import Catalog, Target
+from chinwag_bench.paths import Workspace, find_workspace
+from chinwag_bench.records import Calibration, Ceiling, Step
+from chinwag_bench.servers.catalog import Catalog, Server, Target
+from chinwag_bench.servers.manifest import Manifest, Run, Variant
 
 ECHO = "echo"
 """Each message comes back to its sender: one delivery a message."""
-FAN_OUT = "article"
-"""What throughput is measured by: one message is many deliveries."""
-LOADS = (ECHO, FAN_OUT)
-_SEARCHES = {
-    ECHO: {"connections": 100, "start_deliveries_per_s": 25_000.0, "setup_s": 0.5},
-    FAN_OUT: {"connections": 1_000, "start_deliveries_per_s": 100_000.0, "setup_s": 1.5},
-}
-_SECONDS = 6.0
-"""Of each search, so that a ``quick`` run can afford both: at most 15 s in all."""
+SINK = "fan-out"
+"""What serves the other loads: it does as little as a server can (bench/floor)."""
+_SECONDS = 15.0
+"""Of each search."""
+_CONNECTIONS_MAX = 1_000
+_START = 50_000.0
+_STEP = 1.15
+_FLOOR_SHARE = 1 / 16
+_HOLD = HoldSeconds(warmup_s=0.2, hold_s=0.8, drain_s=0.5)
+_BUSY_SHARE = 0.9
 
 
-def settings(load: str) -> Settings:
-    """The search for one ceiling: short, because the generator warms up in no time."""
-    return msgspec.convert(
-        {
-            "load": load,
-            "seconds": _SECONDS,
-            "cap_deliveries_per_s": 1e8,
-            "approach_factor": 2.0,
-            "approach": HoldSeconds(warmup_s=0.1, hold_s=0.4, drain_s=0.2),
-            "ascend": HoldSeconds(warmup_s=0.1, hold_s=0.4, drain_s=0.2),
-            "confirm": HoldSeconds(warmup_s=0.2, hold_s=0.8, drain_s=0.3),
-        }
-        | _SEARCHES[load],
-        type=Settings,
-    )
+def loads_of(names: Iterable[str]) -> list[str]:
+    """The loads to calibrate for a run that measures with these: those that are about rates."""
+    return [ECHO, *(name for name in sorted(names) if name not in (ECHO, "idle", "storm"))]
 
 
 def echoing(catalog: Catalog) -> tuple[Target, Target]:
@@ -63,35 +57,60 @@ def echoing(catalog: Catalog) -> tuple[Target, Target]:
     )
 
 
+def sink(workspace: Workspace) -> Target:
+    """What fans out. Raises ``HostError`` where it was not built."""
+    program = fan_out_program(workspace)
+    manifest = Manifest(
+        name=SINK,
+        title="chinwag-fan-out",
+        language="C++",
+        description="does as little as a chat server can",
+        smallest_killable_unit="the process",
+        upgrade="none",
+        run=Run(command=[str(program), "--port", "{port}"]),
+        variants={"default": Variant()},
+    )
+    return Target(Server(manifest, workspace.root, workspace))
+
+
+def fan_out_program(workspace: Workspace) -> Path:
+    """Raises ``HostError`` when it has not been built."""
+    chosen = os.environ.get("CHINWAG_FAN_OUT")
+    path = Path(chosen or workspace.root / "build/release/bench/floor/chinwag-fan-out")
+    if not os.access(path, os.X_OK):
+        raise HostError(
+            f"chinwag-fan-out is missing: {path} is not an executable file",
+            hint="build it with `make native`, or point CHINWAG_FAN_OUT at it",
+        )
+    return path
+
+
 def calibrate(site: Site, loads: Mapping[str, LoadProfile], catalog: Catalog) -> Calibration:
-    """Both ceilings. Raises ``HostError`` where no server echoes; a search that fails is a ceiling
-    with a reason.
+    """A ceiling for each load. The echo is measured against a server that echoes, the others
+    against the sink. A search that can't be made, or fails, is a ceiling with a reason.
     """
     started_at, started = time.time(), time.monotonic()
-    echo, plain = echoing(catalog)
-    ceilings = [
-        _ceiling(Place(site=site, target=target, round=0, metric=f"calibrate-{name}"), loads[name])
-        for name, target in ((ECHO, echo), (FAN_OUT, plain))
-    ]
     return Calibration(
-        server=plain.id,
+        server=SINK,
         started_at=started_at,
+        ceilings=[_known_ceiling(site, load, catalog) for load in loads.values()],
         seconds=time.monotonic() - started,
-        ceilings=ceilings,
     )
 
 
-def _ceiling(place: Place, load: LoadProfile) -> Ceiling:
-    wanted = settings(load.name)
-    ceiling = Ceiling(load=load.name, connections=wanted.connections)
-    search = search_on(place, load, wanted)
+def _known_ceiling(site: Site, load: LoadProfile, catalog: Catalog) -> Ceiling:
+    connections = min(load.connections, _CONNECTIONS_MAX) if not load.hot_room else load.connections
+    ceiling = Ceiling(load=load.name, connections=connections)
     try:
-        search.run(wanted.start_deliveries_per_s)
-    except (ServerError, GeneratorError) as error:
+        target = echoing(catalog)[0] if load.name == ECHO else sink(find_workspace())
+        place = Place(site=site, target=target, round=0, metric=f"calibrate-{load.name}")
+        search = CeilingSearch(place, load, connections)
+        search.run()
+    except (ServerError, GeneratorError, HostError) as error:
         ceiling.reason = error.text()
         return ceiling
     if search.best is None:
-        ceiling.reason = "no rate was sustained"
+        ceiling.reason = f"no rate was kept; last: {search.why_not or 'no time was left'}"
         return ceiling
     hold = search.best.hold
     ceiling.messages_per_s = hold.messages_per_s
@@ -101,21 +120,77 @@ def _ceiling(place: Place, load: LoadProfile) -> Ceiling:
     ceiling.cpu_us_per_delivery = hold.generator_cpu * 1e6 / hold.deliveries_per_s
     ceiling.send_lag_ms = hold.send_lag_ms
     ceiling.receive_lag_ms = hold.receive_lag_ms
-    ceiling.limited_by, ceiling.lower_bound = limit(search)
+    ceiling.limited_by, ceiling.lower_bound = limit(
+        search.best, search.failed, len(site.cpus.server)
+    )
     return ceiling
 
 
-def limit(search: Search) -> tuple[str, bool]:
-    """What ended a search, and whether the generator might have done more."""
-    failed = search.lowest_failure()
-    if any(search.is_generator_limited(step) for step in (search.best, failed) if step is not None):
-        return "generator", False
-    return ("server", True) if search.outcome.ended == "failed" else ("time", True)
+class CeilingSearch:
+    """Doubles the rate while it is kept, then goes up from the last one in steps of 15 %. If the
+    first rate isn't kept it is halved.
+    """
+
+    def __init__(self, place: Place, load: LoadProfile, connections: int) -> None:
+        self.best: Step | None = None
+        self.failed: Step | None = None
+        """The one that was tried last above the best."""
+        self.why_not: str | None = None
+        self._open_bout = partial(bout, place, load, connections)
+        self._stack = ExitStack()
+        self._bout: Bout | None = None
+        self._deadline = time.monotonic() + _SECONDS
+
+    def run(self) -> None:
+        with self._stack:
+            rate = _START
+            while not self._keeps(rate) and rate > _START * _FLOOR_SHARE and self._has_time():
+                rate /= 2
+            if self.best is None:
+                return
+            for factor in (2.0, _STEP) if self.failed is None else (_STEP,):
+                while self._has_time() and self._keeps(rate * factor):
+                    rate *= factor
+
+    def _has_time(self) -> bool:
+        return time.monotonic() + 2 * _HOLD.seconds < self._deadline
+
+    def _keeps(self, rate: float) -> bool:
+        """``rate`` in deliveries a second."""
+        pair = self._bout
+        if pair is None:
+            self._stack.close()
+            pair = self._bout = self._stack.enter_context(self._open_bout())
+        step, failure = pair.hold(rate, _HOLD, f"calibrate-{rate:.0f}")
+        if failure is None:
+            self.best = step
+            return True
+        self.failed, self.why_not = step, failure.text
+        if step.hold.outstanding_after_drain or step.hold.closes:
+            # What an overload leaves behind would be counted against the next rate.
+            self._bout = None
+        return False
+
+
+def limit(best: Step, failed: Step | None, server_cores: int) -> tuple[str, bool]:
+    """What ended a search, and whether the generator might have done more: by who was busy."""
+    if failed is None:
+        return "time", True
+    for step in (failed, best):
+        processes = step.hold.generator_processes
+        if step.hold.generator_cpu >= _BUSY_SHARE * processes:
+            return "generator", False
+        if step.server_cpu_s >= _BUSY_SHARE * server_cores * step.hold.hold_s:
+            return "server", True
+    return "machine", True
 
 
 def describe(calibration: Calibration) -> Sequence[str]:
     """A line a ceiling, with units."""
-    return [_line(ceiling, calibration.server) for ceiling in calibration.ceilings]
+    return [
+        _line(ceiling, "a server that echoes" if ceiling.load == ECHO else calibration.server)
+        for ceiling in calibration.ceilings
+    ]
 
 
 def _line(ceiling: Ceiling, server: str) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from functools import cache
+from itertools import count, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -12,9 +16,23 @@ from chinwag_bench.paths import Workspace
 
 _NAME_BYTES = 19
 """Of the generator's user and room names: ``load-12345-u0000001``."""
+_ROOMS_OF_DISTRICT = 5
+"""In each of a connection's slots: how the generator seats them (bench/load/src/roster.hpp)."""
 _TIMESTAMP_MS = 1_800_000_000_000
 _HEADERS = {125: 2, 0xFFFF: 4, 2**63: 10}
 """Largest payload -> size of an unmasked frame's header (RFC 6455, 5.2)."""
+
+
+@cache
+def _mean_members(room_size: int, slots: int, connections: int) -> float:
+    district = _ROOMS_OF_DISTRICT * room_size
+    factors = list(islice((n for n in count(1) if math.gcd(n, district) == 1), slots))
+    members = Counter(
+        (connection // district, slot, connection * factor % district // room_size)
+        for connection in range(connections)
+        for slot, factor in enumerate(factors)
+    )
+    return sum(number**2 for number in members.values()) / (connections * slots)
 
 
 class Mix(msgspec.Struct, frozen=True):
@@ -32,6 +50,10 @@ class LoadProfile(msgspec.Struct, frozen=True, kw_only=True):
     mix: Mix
     content_bytes: int
     messages_per_second_per_connection: float
+    rooms_per_connection: int = 1
+    hot_room: int = 0
+    """So many of the first connections share one room; 0: none."""
+    arrivals: Literal["even", "poisson"] = "even"
     burst: int = 1
     heartbeat_s: float = 20.0
     path: Path = Path()
@@ -39,7 +61,27 @@ class LoadProfile(msgspec.Struct, frozen=True, kw_only=True):
 
     def deliveries_per_message(self, connections: int) -> float:
         """Mean number of arrivals that one message causes."""
-        return self.mix.room * min(self.room_size, connections) + self.mix.direct
+        return self.mix.room * self._mean_members(connections) + self.mix.direct
+
+    def _mean_members(self, connections: int) -> float:
+        """Of the room that a message goes to: a room's members all send to all of them."""
+        if self.hot_room:
+            hot = min(self.hot_room, connections)
+            full, rest = divmod(connections - hot, self.room_size)
+            return (hot**2 + full * self.room_size**2 + rest**2) / connections
+        if self.rooms_per_connection > 1:
+            return _mean_members(self.room_size, self.rooms_per_connection, connections)
+        return min(self.room_size, connections)
+
+    def together(self, connections: int) -> int:
+        """Connections that share rooms with each other and nobody else, of so many in all: one
+        process of the load generator has them.
+        """
+        if self.hot_room:
+            return connections
+        if self.rooms_per_connection > 1:
+            return _ROOMS_OF_DISTRICT * self.room_size
+        return self.room_size
 
     def stated_deliveries_per_s(self) -> float:
         """What the profile asks for at its own number of connections; the rate of a run is scaled

@@ -87,7 +87,7 @@ def added(copy, chinwag):
 
 
 @pytest.mark.timeout(TIMEOUT_S)
-def test_a_folder_is_found_verified_measured_and_judged(copy, chinwag, added):
+def test_a_folder_is_found_verified_measured_and_judged(copy, chinwag, added, tmp_path):
     listed = [json.loads(line) for line in chinwag("list", "--json").stdout.splitlines()]
     assert NAME in {fact["name"] for fact in listed}
 
@@ -97,10 +97,7 @@ def test_a_folder_is_found_verified_measured_and_judged(copy, chinwag, added):
     assert outcome["passed"] > 20
     assert outcome["failed"] == 0
 
-    done = chinwag("matrix", "--profile", "smoke", "--servers", NAME)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (folder,) = (copy / "results").glob("20*")
-    check_matrix(json.loads((folder / "matrix.json").read_text()))
+    folder = measure(copy, chinwag, tmp_path)
     for name in ("matrix.md", "report.html"):
         assert "Python · websockets" in (folder / name).read_text()
 
@@ -112,7 +109,73 @@ def test_a_folder_is_found_verified_measured_and_judged(copy, chinwag, added):
     assert {name: after.get(name) for name in added} == added, "something else was changed"
 
 
+# Holds long enough, from rates low enough, for a server in Python on a busy machine.
+GENTLER = {
+    "start_deliveries_per_s = 20_000": "start_deliveries_per_s = 1_000",
+    "common_deliveries_per_s_min = 5_000": "common_deliveries_per_s_min = 500",
+    "seconds = 4.8": "seconds = 12.0",
+    "confirm = { warmup_s = 0.1, hold_s = 0.5": "confirm = { warmup_s = 0.2, hold_s = 1.0",
+    "ascend = { warmup_s = 0.1, hold_s = 0.4": "ascend = { warmup_s = 0.1, hold_s = 0.8",
+}
+ATTEMPTS = 3
+MEASURED = (
+    "throughput_deliveries",
+    "throughput_messages",
+    "cpu_per_delivery",
+    "common_p50",
+    "common_p99",
+    "half_p99",
+    "broadcast_p99",
+    "memory_idle",
+    "memory_joined",
+    "cpu_at_n",
+    "max_connections",
+    "start_health",
+    "start_first_message",
+)
+MAY_BE_ZERO = {"cpu_at_n"}
+"""Its hold is shorter than what the kernel's ticks resolve."""
+
+
+def measure(copy, chinwag, tmp_path):
+    """A whole matrix, in which every cell of MEASURED has a value; another one only where the kit
+    says itself that the machine was disturbed while it measured what is empty. Its folder.
+    """
+    text = (copy / "bench/chinwag_bench/run_profiles/smoke.toml").read_text()
+    for before, after in GENTLER.items():
+        assert before in text
+        text = text.replace(before, after)
+    profile = tmp_path / "gentler.toml"
+    profile.write_text(text)
+    seen = []
+    for attempt in range(ATTEMPTS):
+        results = tmp_path / f"results-{attempt}"
+        asked = ["--profile", str(profile), "--servers", NAME, "--results", str(results)]
+        done = chinwag("matrix", *asked)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (folder,) = results.iterdir()
+        empty = check_matrix(json.loads((folder / "matrix.json").read_text()))
+        if not empty:
+            return folder
+        lines = (line for path in (folder / "raw").glob("*.ndjson") for line in path.open())
+        assert any(json.loads(line)["disturbance"]["disturbed"] for line in lines), empty
+        seen.append(empty)
+    raise AssertionError(f"no run of {ATTEMPTS} measured everything: {seen}")
+
+
+def find_empty(cells):
+    """Which cells have no value, and why not. How large a value is depends on the day."""
+    assert set(MEASURED) <= cells.keys()
+    for row in MEASURED:
+        value = cells[row]["value"]
+        assert value is None or value > 0 or row in MAY_BE_ZERO, row
+    p50, p99 = cells["common_p50"]["value"], cells["common_p99"]["value"]
+    assert None in (p50, p99) or p50 <= p99
+    return {row: cells[row]["reason"] for row in MEASURED if cells[row]["value"] is None}
+
+
 def check_matrix(matrix):
+    """What has to be so whatever the day; returns the empty cells."""
     columns = {column["id"]: column for column in matrix["columns"]}
     assert list(columns) == [NAME, f"{NAME} (again)"]
     pinned = re.search(r"^websockets==(.*)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
@@ -121,7 +184,6 @@ def check_matrix(matrix):
     cells = {cell["row"]: cell for cell in matrix["cells"] if cell["column"] == NAME}
     assert cells["start_health"]["value"] > 0
     assert cells["memory_joined"]["value"] is not None
-    # How much it sustains depends on the day; that it was measured does not.
-    assert all(cell["value"] is not None or cell["reason"] for cell in cells.values())
     sent = next(one for one in matrix["checks"] if one["name"] == "Delivered at most what was sent")
     assert sent["ok"], sent["text"]
+    return find_empty(cells)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from chinwag_bench.errors import GeneratorError
-from chinwag_bench.generator import Generator, GeneratorSettings, HoldRequest
+from chinwag_bench.generator import Generator, GeneratorSettings, HoldRequest, niceness
 from chinwag_bench.generator import group as driver
 
 
@@ -93,6 +93,36 @@ def test_a_hold_without_its_figures_is_refused(settings, tmp_path):
     misfit = pytest.raises(GeneratorError, match=r"does not fit records.Hold: .*missing")
     with misfit, Generator(settings) as generator:
         generator.hold(request())
+
+
+def test_the_kit_keeps_off_its_cores_while_it_holds(settings):
+    cores = os.sched_getaffinity(0)
+    if len(cores) == 1:
+        pytest.skip("one core only")
+    seen = []
+    with Generator(settings) as generator:
+        generator.connect(10, join=True)
+        generator.hold(request(), lambda: seen.append(os.sched_getaffinity(0)))
+    assert seen == [cores - set(settings.cores)] * 2
+    assert os.sched_getaffinity(0) == cores
+
+
+@pytest.mark.parametrize(("server", "asked"), [([0], -10), ([1], 0), ([0, 1], 0)])
+def test_it_goes_before_others_only_on_cores_of_its_own(server, asked):
+    assert niceness([1], server) == asked
+
+
+def test_what_the_system_grants_is_said(settings):
+    settings.niceness = -10
+    with Generator(settings) as generator:
+        granted = os.getpriority(os.PRIO_PROCESS, generator.pids[0])
+        assert generator.niceness == granted
+        assert granted in (-10, 0), "it is asked for, and not required"
+
+
+def test_how_much_is_parsed_can_be_asked_for():
+    assert request().command()["parse_every"] == 0
+    assert request(parse_every=1).command()["parse_every"] == 1
 
 
 def test_it_runs_on_its_cores(settings):

@@ -11,7 +11,7 @@ from chinwag_bench.generator.merge import (
     merge_storms,
 )
 from chinwag_bench.generator.settings import Rejoined
-from chinwag_bench.records import Hold
+from chinwag_bench.records import DelayBins, Hold
 
 MS = 1_000_000
 
@@ -54,12 +54,22 @@ def measured(delays_ms, *, sent, cpu=0.2, lag=1.0, **change):
         },
         "closes": {},
         "wire_bytes_per_delivery": 0.0,
+        "service_ms": {"mean": sum(delays_ms) / count / 2, "max": max(delays_ms) / 2},
+        "delay_bins": DelayBins(
+            bin_s=0.5,
+            deliveries=[half, count - half, 0, 0],
+            mean_ms=[sum(delays_ms[:half]) / half, sum(delays_ms[half:]) / (count - half), 0, 0],
+        ),
+        "generator_processes": 1,
+        "parsed": None,
     }
     parts = HoldParts(
         latency_hdr=encoded(*delays_ms),
         quarter_deliveries=[half, count - half, 0, 0],
         received=count,
         wire_bytes=100 * count,
+        service_hdr=encoded(*(delay / 2 for delay in delays_ms)),
+        services=count,
     )
     return Hold(**fields | change), parts
 
@@ -99,6 +109,39 @@ def test_a_quarter_weighs_what_was_delivered_in_it():
     hold = merged(FAST, SLOW)
     assert hold.quarter_mean_ms[0] == pytest.approx((49 * 1.0 + 1 * 50.0) / 50)
     assert hold.quarter_mean_ms[3] == 0.0
+
+
+def test_services_are_those_of_the_added_histograms():
+    found = merged(FAST, SLOW).service_ms
+    assert found["mean"] == pytest.approx((98 * 0.5 + 25 + 35) / 100)
+    assert found["p50"] == pytest.approx(0.5, rel=1e-3)
+    assert found["max"] == 35.0
+
+
+def test_a_process_that_knows_no_service_adds_none():
+    silent, parts = measured([1.0, 1.0], sent=1, service_ms={})
+    parts.services = 0
+    assert merged(SLOW, (silent, parts)).service_ms["mean"] == pytest.approx(30.0)
+    assert merged((silent, parts)).service_ms == {}
+
+
+def test_bins_are_added_one_by_one():
+    bins = merged(FAST, SLOW).delay_bins
+    assert bins is not None
+    assert (bins.bin_s, bins.deliveries) == (0.5, [50, 50, 0, 0])
+    assert bins.mean_ms[0] == pytest.approx((49 * 1.0 + 1 * 50.0) / 50)
+    assert bins.mean_ms[3] == 0.0
+
+
+def test_bins_that_one_process_lacks_are_not_known():
+    assert merged(FAST, measured([1.0, 1.0], sent=1, delay_bins=None)).delay_bins is None
+
+
+def test_processes_and_what_they_parsed_are_sums():
+    some = measured([1.0] * 90 + [9.0] * 10, sent=1, delivered=800, parsed=100)
+    hold = merged(FAST, some)
+    assert (hold.generator_processes, hold.parsed, hold.delivered) == (2, 198, 898)
+    assert hold.latency_ms["mean"] == pytest.approx((98 + 90 + 90) / 198), "of what was parsed"
 
 
 def test_lags_are_the_worst_of_any_process():

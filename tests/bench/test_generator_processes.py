@@ -101,6 +101,34 @@ def test_all_are_connected_and_every_delivery_is_counted_once(generator, tmp_pat
     assert logged_deliveries(log) == found.delivered
 
 
+def test_each_core_has_a_process_of_its_own(target, tmp_path):
+    cores = sorted(os.sched_getaffinity(0))
+    with start_server(Launch(target=target, log=tmp_path / "server.log")) as server:
+        settings = GeneratorSettings(
+            binary=Workspace(ROOT).generator(),
+            profile=ROOT / "bench/load/profiles/idle.json",
+            port=server.port,
+            connections=200,
+            room_size=ROOM,
+            seed=1,
+            cores=cores,
+            log=tmp_path / "generator.log",
+        )
+        with Generator(settings) as generator:
+            generator.connect(200, join=True)
+            found = generator.hold(hold(200))
+            assert [os.sched_getaffinity(pid) for pid in generator.pids] == [
+                {core} for core in cores[: len(generator.pids)]
+            ]
+            assert len(generator.pids) == min(len(cores), 200 // ROOM)
+    assert found.generator_processes == len(cores)
+    assert found.lost == 0
+    assert found.delivered == found.expected == found.parsed
+    assert found.delay_bins is not None
+    assert sum(found.delay_bins.deliveries) == found.delivered
+    assert 0 < found.service_ms["p50"] <= found.service_ms["max"]
+
+
 def logged_deliveries(log):
     total = empty_histogram()
     reader = HistogramLogReader(str(log), total)

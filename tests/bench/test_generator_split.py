@@ -26,6 +26,25 @@ def test_several_get_even_parts_in_whole_rooms(connections, files, room, expecte
     assert shares(connections, of_each) == expected
 
 
+@pytest.mark.parametrize(
+    ("connections", "cores", "room", "expected"),
+    [
+        (1_000, 1, 100, [1_000]),
+        (1_000, 2, 100, [500, 500]),
+        (1_000, 3, 100, [400, 400, 200]),
+        (1_000, 8, 1_000, [1_000]),
+        (20, 8, 10, [10, 10]),
+        (1_050, 2, 100, [600, 450]),
+    ],
+)
+def test_each_core_has_a_process_as_far_as_there_are_rooms(connections, cores, room, expected):
+    assert shares(connections, capacity(connections, 20_016, room, cores)) == expected
+
+
+def test_open_files_force_more_processes_than_cores():
+    assert shares(1_000, capacity(1_000, 216, 10, cores=2)) == [200] * 5
+
+
 def test_a_share_never_shrinks_when_connections_are_added():
     before = [0] * 4
     for connections in range(1, 1_201, 7):

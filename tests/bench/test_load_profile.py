@@ -23,6 +23,22 @@ def test_the_article_s_load_adds_up(article):
     assert article.stated_deliveries_per_s() == messages * 50.5
 
 
+@pytest.mark.parametrize("name", ["many-rooms", "hot-room", "direct", "article", "chatty-small"])
+def test_deliveries_are_those_that_the_generator_plans(name):
+    """Full rooms at the profile's own number of connections."""
+    load = load_profile(Workspace(ROOT), name)
+    known = {"many-rooms": 50, "hot-room": 505, "direct": 1, "article": 50.5, "chatty-small": 8.2}
+    assert load.deliveries_per_message(load.connections) == pytest.approx(known[name])
+
+
+def test_rooms_that_share_members_stay_together():
+    together = {
+        name: load_profile(Workspace(ROOT), name).together(2_000)
+        for name in ("many-rooms", "hot-room", "article")
+    }
+    assert together == {"many-rooms": 250, "hot-room": 2_000, "article": 100}
+
+
 def test_it_is_written_into_results_without_its_path(article):
     assert article.as_json()["mix"] == {"room": 0.5, "direct": 0.5}
     assert "path" not in article.as_json()

@@ -1,9 +1,9 @@
 """What the machine refuses, and what is a bug: a line or a traceback, each with its exit code."""
 
+import json
+import resource
 import shlex
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -73,36 +73,49 @@ def test_a_checkout_that_can_t_be_written_is_one_line_with_a_hint_that_fits(chec
         assert wrong not in done.stderr
 
 
-def test_a_full_disk_ends_a_run_that_can_be_completed(checkout, toy):
-    """Raw records may grow to a size that the second one would exceed."""
-    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))"
-    limit += "; import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
-    limit += "; sys.argv[1:] = {1!r}; from chinwag_bench.cli import main; main()"
-    whole = checkout.chinwag("run", TINY)
-    assert whole.returncode == 0
-    first = checkout.only_result()
-    size = (first / "raw" / "throughput.ndjson").stat().st_size
-    run_json = (first / "run.json").stat().st_size
-    shutil.rmtree(first)
-    room = max(size * 3 // 4, run_json + 500)
-    assert room < size, "the second throughput record fits: nothing would be full"
+def test_too_few_ports_to_connect_from_are_said_before_anything_is_made(checkout, toy, tmp_path):
+    """In a network of its own: what can't be opened would look like the server's refusal."""
+    many = tmp_path / "many.toml"
+    many.write_text(Path(TINY).read_text().replace("connections = 10\n", "connections = 1000\n"))
+    narrow = 'ip link set lo up && echo "40000 40499" >/proc/sys/net/ipv4/ip_local_port_range'
+    apart = ["unshare", "--net", "--map-root-user", "sh", "-c"]
+    if subprocess.run([*apart, narrow], check=False, capture_output=True).returncode:
+        pytest.skip("no network namespace can be made here")
+    asked = shlex.join(checkout.command("run", str(many)))
     done = subprocess.run(
-        [sys.executable, "-c", limit.format(room, ["run", TINY])],
+        [*apart, f"{narrow} && exec {asked}"],
         env=checkout.env(),
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    folder = checkout.only_result()
     assert done.returncode == 3, done.stderr
-    assert "throughput.ndjson can't be written: File too large" in done.stderr
-    assert "free some space" in done.stderr
-    assert f"what was measured is safe; go on with: chinwag run --resume {folder}" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "the run opens 1,000 connections at once, and there are only 500 ports" in done.stderr
+    assert not (checkout.root / "results").exists()
+
+
+def test_a_full_disk_ends_a_run_that_can_be_completed(checkout, toy):
+    """Once the first cell is written, no file may grow any more."""
+    kit = subprocess.Popen(
+        checkout.command("run", TINY, "--json"),
+        env=checkout.env(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    next(line for line in kit.stdout if json.loads(line)["event"] == "result")
+    resource.prlimit(kit.pid, resource.RLIMIT_FSIZE, (1, 1))
+    _, said = kit.communicate(timeout=120)
+    folder = checkout.only_result()
+    assert kit.returncode == 3, said
+    assert "can't be written: File too large" in said
+    assert "free some space" in said
+    assert f"what was measured is safe; go on with: chinwag run --resume {folder}" in said
+    assert "Traceback" not in said
     before = RunStore.reopen(folder).records()
-    assert len(before) == 1
+    assert len(before) >= 1
     assert checkout.chinwag("run", "--resume", str(folder)).returncode == 0
     after = RunStore.reopen(folder).records()
-    assert after[:1] == before
+    assert after[: len(before)] == before
     assert len(after) == 2 * (1 + 2 + 4 + 1 + 1)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from chinwag_bench.errors import HostError, ServerError
-from chinwag_bench.servers import supervisor
+from chinwag_bench.servers import process_tree, supervisor
 from chinwag_bench.servers.catalog import Target
 from chinwag_bench.servers.health import ask_health
 from chinwag_bench.servers.ports import (
@@ -178,11 +178,30 @@ def test_nothing_outlives_the_kit(checkout, toy, tmp_path, number):
     assert is_free(port)
 
 
-def test_the_server_does_not_outlive_its_supervisor(start):
-    server = start()
+def test_detached_processes_do_not_outlive_a_killed_supervisor(start, tmp_path):
+    """They are nobody's children by then, and die of no signal of the kernel."""
+    note = tmp_path / "orphan"
+    server = start(TOY_FAULT="orphan", TOY_ORPHAN_FILE=str(note))
+    orphan = int(note.read_text())
     os.kill(server.supervisor_pid, signal.SIGKILL)
     wait_until_gone(server.pid)
+    assert is_running(orphan)
     server.stop()
+    assert not is_running(orphan)
+
+
+def test_what_outlives_even_that_is_named(start, tmp_path, monkeypatch):
+    note = tmp_path / "orphan"
+    server = start(TOY_FAULT="orphan", TOY_ORPHAN_FILE=str(note))
+    orphan = int(note.read_text())
+    os.kill(server.supervisor_pid, signal.SIGKILL)
+    monkeypatch.setattr(process_tree, "_KILL_TIMEOUT_S", 0.1)
+    with monkeypatch.context() as patch:
+        patch.setattr(process_tree.os, "kill", lambda *_: None)
+        with pytest.raises(HostError, match="outlive a kill") as caught:
+            server.end_tree()
+    os.kill(orphan, signal.SIGKILL)
+    assert caught.value.hint == f"look for what is left of processes {orphan}"
 
 
 def test_a_picked_port_is_free_and_not_an_outgoing_one_where_there_is_room():

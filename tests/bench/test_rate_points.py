@@ -10,13 +10,15 @@ from chinwag_bench.judging.advice import advise
 from chinwag_bench.judging.bounds import Bounds
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Matrix, RatePoint
-from chinwag_bench.judging.rate_points import bracket, highest_rates, of_search
+from chinwag_bench.judging.rate_points import Rules, bracket, highest_rates, of_search
+from chinwag_bench.judging.sustained import DEFAULTS
 from chinwag_bench.records import Step, Throughput
 
 from .result_builder import hold
 
 REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
 LIMIT_MS = 10.0
+RULES = Rules(DEFAULTS, generator_cores=1)
 
 
 def point(
@@ -107,7 +109,7 @@ def search(*steps: tuple[float, float, float], best: int | None = None) -> Throu
 
 def test_a_search_that_the_server_ended_is_exact_to_its_step() -> None:
     found = of_search(
-        search((100_000, 5, 1.5), (115_000, 1200, 1.5), (100_000, 5, 2.5), best=2), "x"
+        search((100_000, 5, 1.5), (115_000, 1200, 1.5), (100_000, 5, 2.5), best=2), RULES
     )
     assert found is not None
     assert (found.low, found.high) == (100_000, 100_000)
@@ -115,10 +117,10 @@ def test_a_search_that_the_server_ended_is_exact_to_its_step() -> None:
 
 
 def test_a_search_whose_time_ran_out_is_open_or_ends_at_the_rate_that_failed() -> None:
-    cut = of_search(search((100_000, 5, 1.5), (115_000, 6, 1.5), (115_000, 6, 2.5), best=2), "x")
+    cut = of_search(search((100_000, 5, 1.5), (115_000, 6, 1.5), (115_000, 6, 2.5), best=2), RULES)
     assert cut == Bounds(115_000, math.inf)
     coarse = of_search(
-        search((100_000, 5, 0.7), (400_000, 1500, 1.5), (100_000, 5, 2.5), best=2), "x"
+        search((100_000, 5, 0.7), (400_000, 1500, 1.5), (100_000, 5, 2.5), best=2), RULES
     )
     assert coarse is not None
     assert (coarse.low, coarse.high) == (100_000, pytest.approx(400_000, rel=0.01))
@@ -126,11 +128,11 @@ def test_a_search_whose_time_ran_out_is_open_or_ends_at_the_rate_that_failed() -
 
 def test_a_search_that_confirmed_nothing_keeps_what_no_longer_hold_refuted() -> None:
     found = of_search(
-        search((100_000, 5, 1.5), (120_000, 6, 1.5), (140_000, 6, 1.5), (120_000, 1500, 2.5)), "x"
+        search((100_000, 5, 1.5), (120_000, 6, 1.5), (140_000, 6, 1.5), (120_000, 1500, 2.5)), RULES
     )
     assert found is not None
     assert (found.low, found.high) == (100_000, 100_000)
-    assert of_search(search((100_000, 1500, 1.5)), "x") is None
+    assert of_search(search((100_000, 1500, 1.5)), RULES) is None
 
 
 HOLDS = [point(50, 3), point(100, 6), point(200, 40), point(400, 2000, kept=False)]

@@ -3,6 +3,7 @@ generator, at rates that a small server in Python keeps exactly.
 """
 
 import json
+import os
 from pathlib import Path
 
 import msgspec
@@ -22,14 +23,18 @@ pytestmark = pytest.mark.alone
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAT_SERVER = ROOT / "tests" / "load" / "chat_server.py"
-ATTEMPTS = 3
+ATTEMPTS = 5
+LATE_MS = 10.0
+"""From there on the programmed server is not the one that was programmed."""
 TOLERANCE = 0.06
+"""A fine step is 3.6 %, and where the small server sleeps too long it has less."""
+CAPACITIES = (760, 1000, 1300)
 SETTINGS = throughput.Settings(
     load="chatty-small",
     connections=20,
     setup_s=1.0,
     seconds=60.0,
-    start_deliveries_per_s=600.0,
+    start_deliveries_per_s=700.0,
     cap_deliveries_per_s=100_000.0,
     approach_factor=2.0,
     warm_up=HoldSeconds(warmup_s=0.0, hold_s=0.5, drain_s=0.5),
@@ -63,40 +68,58 @@ def place(checkout, tmp_path, monkeypatch):
 
 
 def find_throughput(place, settings=SETTINGS):
-    """(record, how the machine disturbed it)"""
+    """(record, how the machine disturbed it, by the kit's own limits for a cell)"""
     load = load_profile(Workspace(ROOT), settings.load)
     before = take_snapshot()
     record = throughput.measure(place, load, settings)
-    reasons = between(before, take_snapshot(), Limits()).reasons
-    reasons += [limit for step in record.steps for limit in step.hold.generator_limits]
-    lag_ms = max(step.hold.send_lag_ms["max"] for step in record.steps)
-    reasons += [f"a message was sent {lag_ms:.0f} ms late"] if lag_ms > 10 else []
-    return record, list(dict.fromkeys(reasons))
+    return record, between(before, take_snapshot(), Limits()).reasons
 
 
-# A fine step is 3.6 %, and an overload of up to 4 % passes where a hold has no bins.
-@pytest.mark.parametrize("capacity", [700, 930, 1240])
-def test_the_programmed_capacity_is_found(place, capacity):
-    """Wherever it lies between the rungs."""
-    seen = []
-    for _ in range(ATTEMPTS):
-        record, disturbed = find_throughput(place(capacity_per_s=capacity))
-        wrong = find_wrong(record, capacity)
-        if not wrong:
-            assert record.best.hold.delivered == record.best.hold.expected
-            return
-        assert disturbed, f"{wrong}, and nothing disturbed the measurement"
-        seen.append(f"{wrong} ({', '.join(disturbed)})")
-    pytest.skip(f"the machine disturbed all {ATTEMPTS} measurements: {'; '.join(seen)}")
+@pytest.mark.timeout(600)
+def test_the_programmed_capacity_is_found(place, tmp_path):
+    """Wherever it lies between the rungs.
+
+    What excuses a wrong result is told by others than the generator: the server, of how late it
+    was by its own clock, and the kernel, of who else ran. In CI nothing does; elsewhere one of
+    three capacities may stay unknown, and two may have their limit misnamed."""
+    unknown, misnamed = {}, {}
+    for capacity in CAPACITIES:
+        late_file = tmp_path / f"late-{capacity}"
+        found, named, seen = False, False, []
+        for _ in range(ATTEMPTS):
+            late_file.write_text("0")
+            programmed = place(capacity_per_s=capacity, late_file=str(late_file))
+            record, disturbed = find_throughput(programmed)
+            late_ms = float(late_file.read_text() or 0)
+            disturbed += [f"the server was {late_ms:.0f} ms late"] if late_ms > LATE_MS else []
+            wrong = find_wrong_rate(record, capacity)
+            wrong_name = "" if wrong else find_wrong_limit(record)
+            found |= not wrong
+            named |= not wrong and not wrong_name
+            if named:
+                break
+            what = wrong or wrong_name
+            assert disturbed, f"{what}, and nothing disturbed the measurement"
+            seen.append(f"{what} ({', '.join(disturbed)})")
+        unknown |= {} if found else {capacity: seen}
+        misnamed |= {} if named else {capacity: seen}
+    in_ci = os.environ.get("CHINWAG_CI") == "1"
+    assert len(unknown) <= (0 if in_ci else 1), unknown
+    assert len(misnamed) <= (0 if in_ci else 2), misnamed
 
 
-def find_wrong(record, capacity):
+def find_wrong_rate(record, capacity):
     found = record.best.hold.deliveries_per_s if record.best else 0.0
     # Whatever the machine does, nobody gets more out of a server than it has.
     assert found <= capacity * 1.05
     if found != pytest.approx(capacity, rel=TOLERANCE):
         return f"found {found:.0f} of {capacity:.0f} deliveries/s"
-    if record.failed_at is None or record.failed_at < found:
+    assert record.best.hold.delivered == record.best.hold.expected
+    return ""
+
+
+def find_wrong_limit(record):
+    if record.failed_at is None or record.failed_at < record.best.hold.deliveries_per_s:
         return f"said to have failed at {record.failed_at}"
     if (record.limited_by, record.lower_bound) != ("latency", False):
         return f"said to be limited by: {record.limited_by}"

@@ -2,7 +2,7 @@
 
 Faults are given as JSON on the command line: ``{"drop_every": 10}`` keeps every tenth delivery
 back, counted over the whole server in the order sent; pace.py has those of time. ``GET /faults``
-tells how often each hit.
+tells how often each hit, ``GET /delays`` what the programmed delays came to.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 Faults = dict[str, Any]
+ODD_TIMESTAMPS = False
 
 
 class FaultPlan:
@@ -176,6 +177,8 @@ class ChatServer:
         if request.path == "/faults":
             late = {"late_us_max": round(self.faults.pace.late_s_max * 1e6)}
             return connection.respond(HTTPStatus.OK, json.dumps(self.faults.counts | late))
+        if request.path == "/delays":
+            return connection.respond(HTTPStatus.OK, json.dumps(self.faults.pace.real_delays_ms))
         self.upgrades += 1
         if self.upgrades >= self.faults.plan.get("refuse_from", float("inf")):
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "full")
@@ -183,10 +186,14 @@ class ChatServer:
 
 
 def now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    """``odd_timestamps``: of another number of digits now and then, as counters would have."""
+    now = time.time_ns() // 1_000_000
+    return now // 10 if ODD_TIMESTAMPS and now % 2 else now
 
 
 async def listen(port: int, faults: Faults) -> Server:
+    global ODD_TIMESTAMPS  # noqa: PLW0603 (of this process)
+    ODD_TIMESTAMPS = bool(faults.get("odd_timestamps"))
     server = ChatServer(faults)
     return await serve(
         server.serve_connection,

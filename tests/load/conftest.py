@@ -28,9 +28,18 @@ class ChatServer:
     process: subprocess.Popen[str]
 
     def fault_counts(self) -> dict[str, int]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/faults", timeout=5) as answer:
-            counts: dict[str, int] = json.load(answer)
+        counts: dict[str, int] = self._ask("faults")
         return counts
+
+    def real_delays_ms(self) -> list[tuple[float, float]]:
+        """Of each delivery, as the server saw it: from its planned send time until just before and
+        just after it was handed to the kernel.
+        """
+        return [(before, after) for before, after in self._ask("delays")]
+
+    def _ask(self, what: str) -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{what}", timeout=5) as answer:
+            return json.load(answer)
 
 
 @dataclass

@@ -103,5 +103,30 @@ TEST(message_assembler, bounds_what_it_gathers) {
   EXPECT_EQ(take(assembler, frame, opcode::continuation, true, "x"), status::fault);
 }
 
+std::string text_frame(const std::string& payload, int length_bytes) {
+  std::string head(1, '\x81');
+  const std::size_t size = payload.size();
+  if (length_bytes == 0) {
+    head.push_back(static_cast<char>(size));
+  } else {
+    head.push_back(static_cast<char>(length_bytes == 2 ? 126 : 127));
+    for (int shift = (length_bytes - 1) * 8; shift >= 0; shift -= 8) {
+      head.push_back(static_cast<char>(static_cast<std::uint64_t>(size) >> shift & 0xff));
+    }
+  }
+  return head + payload;
+}
+
+TEST(find_frame, finds_the_next_text_after_the_rest_of_another) {
+  const std::string rest = R"(xxxxx","timestamp":17})";
+  const std::string text = R"({"type":"message"})";
+  for (const int length_bytes : {0, 2, 8}) {
+    EXPECT_EQ(find_frame(rest + text_frame(text, length_bytes), R"({"type":)"), rest.size());
+    EXPECT_EQ(find_frame(text_frame(text, length_bytes), R"({"type":)"), 0u);
+  }
+  EXPECT_EQ(find_frame(rest, R"({"type":)"), std::string_view::npos);
+  EXPECT_EQ(find_frame(text, R"({"type":)"), std::string_view::npos) << "without a header";
+}
+
 }  // namespace
 }  // namespace chinwag::load

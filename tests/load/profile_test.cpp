@@ -57,7 +57,10 @@ TEST(profile, is_read) {
   const profile read = read_text(good.dump());
   EXPECT_EQ(read.name, "x");
   EXPECT_EQ(read.connections, 10u);
-  EXPECT_EQ(read.room_size, 5u);
+  EXPECT_EQ(read.rooms.room_size, 5u);
+  EXPECT_EQ(read.rooms.rooms_per_connection, 1u);
+  EXPECT_EQ(read.rooms.hot_room, 0u);
+  EXPECT_EQ(read.law, arrivals::even);
   EXPECT_EQ(read.direct_share, 0.75);
   EXPECT_EQ(read.messages_per_s_per_connection, 2.5);
 }
@@ -66,14 +69,39 @@ TEST(profile, says_what_is_allowed) {
   EXPECT_NE(complaint_about("room_size", 0)
                 .find("\"room_size\" is 0; allowed: a number from 1 to 1000000"),
             std::string::npos);
-  EXPECT_NE(complaint_about("content_bytes", 39).find("from 40 to 65000"), std::string::npos);
+  EXPECT_NE(complaint_about("content_bytes", 47).find("from 48 to 65000"), std::string::npos);
   EXPECT_NE(complaint_about("burst", 1.5).find("a whole number"), std::string::npos);
   EXPECT_NE(complaint_about("name", 1).find("a string"), std::string::npos);
   EXPECT_NE(complaint_about("mix", 1).find("must be a JSON object"), std::string::npos);
   EXPECT_NE(complaint_about("mix", {{"room", 0.5}, {"direct", 0.6}}).find("add up to 1"),
             std::string::npos);
-  EXPECT_NE(complaint_about("bursts", 1).find("\"bursts\" is not known; allowed: burst, "),
+  EXPECT_NE(
+      complaint_about("bursts", 1).find("\"bursts\" is not known; allowed: arrivals, burst, "),
+      std::string::npos);
+}
+
+TEST(profile, may_have_several_rooms_a_hot_one_and_random_arrivals) {
+  json changed = good;
+  changed["rooms_per_connection"] = 20;
+  changed["arrivals"] = "poisson";
+  const profile read = read_text(changed.dump());
+  EXPECT_EQ(read.rooms.rooms_per_connection, 20u);
+  EXPECT_EQ(read.law, arrivals::poisson);
+  EXPECT_NE(complaint_about("rooms_per_connection", 65).find("from 1 to 64"), std::string::npos);
+  EXPECT_NE(complaint_about("arrivals", "odd").find("allowed: \"even\", \"poisson\""),
             std::string::npos);
+  changed["hot_room"] = 5;
+  EXPECT_NE(complaint_about(changed.dump()).find("can't be combined"), std::string::npos);
+}
+
+TEST(profile, knows_how_many_deliveries_a_message_makes) {
+  profile of = read_text(good.dump());
+  EXPECT_DOUBLE_EQ(deliveries_per_message(of), 0.25 * 5 + 0.75);
+  of.rooms.hot_room = 5;
+  of.connections = 15;  // a room of five, and two of five
+  EXPECT_DOUBLE_EQ(deliveries_per_message(of), 0.25 * 5 + 0.75);
+  of.rooms.hot_room = 10;
+  EXPECT_DOUBLE_EQ(deliveries_per_message(of), 0.25 * (100 + 25) / 15 + 0.75);
 }
 
 TEST(profile, names_the_file_that_cannot_be_read) {

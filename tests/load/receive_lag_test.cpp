@@ -99,5 +99,23 @@ TEST_F(receive_lag_test, tells_how_long_bytes_waited_to_be_read) {
   EXPECT_EQ(lag_.lags().count(), 0);
 }
 
+TEST_F(receive_lag_test, tells_when_the_bytes_of_a_sampled_read_came) {
+  int stamped = 0;
+  for (int i = 0; i < 32; ++i) {
+    const std::int64_t written_ns = monotonic_ns();
+    write_text("stamped");
+    EXPECT_EQ(read_text(), "stamped");
+    const std::int64_t read_ns = monotonic_ns();
+    if (lag_.stamped_bytes() > 0) {
+      ++stamped;
+      EXPECT_EQ(lag_.stamped_bytes(), 7u);
+      // Two clocks are compared by reading one after the other.
+      EXPECT_GE(lag_.stamp_ns(), written_ns - ns_per_ms);
+      EXPECT_LE(lag_.stamp_ns(), read_ns + ns_per_ms);
+    }
+  }
+  EXPECT_EQ(stamped, 2);
+}
+
 }  // namespace
 }  // namespace chinwag::load

@@ -7,7 +7,8 @@
 namespace chinwag::load {
 namespace {
 
-constexpr stamp example{message_kind::direct, 0x00ab, 20'000, 0xffffffff, 123'456'789'012'345};
+constexpr stamp example{message_kind::direct, 0x00ab, 20'000, 0xffffffff,
+                        123'456'789'012'345,  19,     0x1c3};
 
 std::string written(const stamp& stamp) {
   std::string text(stamp_bytes, ' ');
@@ -16,13 +17,20 @@ std::string written(const stamp& stamp) {
 }
 
 TEST(stamp, has_its_fields_at_fixed_places) {
-  EXPECT_EQ(written(example), "CW1d00ab00004e20ffffffff00007048860ddf79");
+  EXPECT_EQ(written(example), "CW1d00ab00004e20ffffffff00007048860ddf79130001c3");
 }
 
 TEST(stamp, comes_back_as_written) {
   EXPECT_EQ(read_stamp(written(example).data()), example);
   const stamp other{message_kind::room, 65'535, 0, 0, 1};
   EXPECT_EQ(read_stamp(written(other).data()), other);
+}
+
+TEST(stamp, has_no_room_for_a_lag_of_more_than_16_s) {
+  stamp late = example;
+  late.lag_us = lag_us_max + 7;
+  EXPECT_EQ(read_stamp(written(late).data())->lag_us, lag_us_max);
+  EXPECT_EQ(read_stamp(written(late).data())->slot, late.slot);
 }
 
 TEST(stamp, is_refused_when_any_character_is_no_part_of_one) {

@@ -48,7 +48,7 @@ def test_a_room_that_is_not_full_has_fewer_deliveries(start_server, generate, tm
         "connections": 15,
         "room_size": 10,
         "mix": {"room": 1, "direct": 0},
-        "content_bytes": 40,
+        "content_bytes": 48,
         "messages_per_second_per_connection": 10,
         "burst": 5,
         "heartbeat_s": 0.1,
@@ -106,6 +106,7 @@ def test_a_hold_gives_what_adding_it_to_others_needs(start_server, generate):
     hold, found = outcome.events[-1]["hold"], outcome.events[-1]["parts"]
     histogram = HdrHistogram.decode(found["latency_hdr"])
     assert histogram.get_total_count() == hold["delivered"] == sum(found["quarter_deliveries"])
+    assert HdrHistogram.decode(found["service_hdr"]).get_total_count() == found["services"] > 0
     assert found["received"] > hold["delivered"]
     per_delivery = found["wire_bytes"] / found["received"]
     assert per_delivery == pytest.approx(hold["wire_bytes_per_delivery"])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import time
+
 import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
@@ -36,6 +40,45 @@ def test_the_generator_tells_its_own_lags(start_server, measure):
     for lag in ("send_lag_ms", "receive_lag_ms"):
         assert 0 < hold[lag]["p50"] <= hold[lag]["p99"] <= hold[lag]["max"] < 1_000
     assert 0 < hold["generator_cpu"] < 1
+
+
+def test_a_generator_that_stood_still_is_in_the_delays_and_not_in_the_service(
+    start_server, start_control
+):
+    """What it sent late counts from when it was sent, what it read late until the kernel had it."""
+    process = start_control(start_server().port)
+    stopped_s = 1.0
+    for command in (
+        {"do": "connect", "connections": 20, "join": True},
+        {"do": "hold", "rate": 200, "warmup_s": 0, "hold_s": 3, "drain_s": 5},
+    ):
+        print(json.dumps(command), file=process.stdin, flush=True)
+    while json.loads(process.stdout.readline())["event"] != "hold_started":
+        continue
+    time.sleep(0.5)
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(stopped_s)
+    process.send_signal(signal.SIGCONT)
+    while (event := json.loads(process.stdout.readline()))["event"] != "hold":
+        continue
+    hold = event["hold"]
+    assert hold["lost"] == 0
+    assert hold["latency_ms"]["max"] > 900 * stopped_s
+    assert hold["latency_ms"]["p90"] > 500 * stopped_s
+    assert 0 < hold["service_ms"]["p50"] <= hold["service_ms"]["p90"] < 250 * stopped_s
+
+
+def test_bins_show_when_a_stall_was(start_server, measure):
+    server = start_server(stall_at=100, stall_s=STALL_MS / 1000)
+    hold = measure(server.port, "--rate", 200, "--seconds", 2).hold
+    bins = hold["delay_bins"]
+    count = len(bins["deliveries"])
+    assert bins["bin_s"] * count == pytest.approx(2)
+    assert sum(bins["deliveries"]) == hold["delivered"] == hold["parsed"]
+    worst = max(range(count), key=lambda number: bins["mean_ms"][number])
+    # The 100th of 200 a second is planned 0.5 s after the begin, and who comes next waits longest.
+    assert 0.4 <= worst * bins["bin_s"] <= 0.7
+    assert bins["mean_ms"][0] < 0.5 * bins["mean_ms"][worst]
 
 
 def test_a_histogram_log_is_read_back_by_others(start_server, measure, tmp_path):

@@ -24,7 +24,7 @@ CHANGES = [
     {"mix": {"room": 1}},
     {"mix": {"room": 1.5, "direct": -0.5}},
     {"mix": {"room": 1, "direct": 0, "other": 0}},
-    {"content_bytes": 39},
+    {"content_bytes": 47},
     {"content_bytes": 65_001},
     {"messages_per_second_per_connection": 0},
     {"burst": 0},
@@ -32,6 +32,12 @@ CHANGES = [
     {"heartbeat_s": None},
     {"name": 7},
     {"storm_timeout_s": 0},
+    {"rooms_per_connection": 0},
+    {"rooms_per_connection": 65},
+    {"hot_room": 0},
+    {"hot_room": 100, "rooms_per_connection": 2},
+    {"arrivals": "odd"},
+    {"arrivals": 1},
     {"colour": "red"},
 ]
 

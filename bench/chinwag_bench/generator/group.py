@@ -6,7 +6,8 @@ import math
 import os
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -37,20 +38,26 @@ _CONNECT_TIMEOUT_S = 60.0
 _GRACE_S = 15.0
 _LEAD_S = 0.1
 """Until all processes have a hold's command, which then begins in all of them at one time."""
+_SEEDS_APART = 1_000_003
 _CONNECTIONS_A_SOURCE = 25_000
 """As the generator's own limit, which knows of one process's connections only."""
 
 
+_USABLE_CORES = os.sched_getaffinity(0)
+"""Before anything in this process changes that."""
+
+
 class Generator:
-    """A running generator: one process, or several where open files force it, which it starts when
-    their connections are asked for. All its waits have an end; every failure is a
+    """A running generator: a process a core, or more where open files force it, each started when
+    its connections are asked for. All its waits have an end; every failure is a
     ``GeneratorError``.
     """
 
     def __init__(self, settings: GeneratorSettings) -> None:
         """Raises ``HostError`` where one process can't hold a single room."""
         files = settings.open_files or resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        self._of_each = capacity(settings.connections, files, settings.room_size)
+        cores = max(len(settings.cores), 1)
+        self._of_each = capacity(settings.connections, files, settings.room_size, cores)
         self._settings = settings
         self._processes: list[GeneratorProcess] = []
         self._start_process()
@@ -58,6 +65,11 @@ class Generator:
     @property
     def pids(self) -> list[int]:
         return [process.pid for process in self._processes]
+
+    @property
+    def niceness(self) -> int:
+        """That of its processes; below 0 where the system granted that."""
+        return max(process.niceness for process in self._processes)
 
     @property
     def lost_connections(self) -> int:
@@ -104,16 +116,17 @@ class Generator:
 
     def hold(self, request: HoldRequest, sample: Callable[[], None] = lambda: None) -> Hold:
         """Keeps a rate. ``sample`` is called at the begin and at the end of the measured part."""
-        if len(self._processes) == 1:
-            self._processes[0].send(request.command())
-        else:
-            self._tell_parts(request)
-        self._hear("hold_started", request.warmup_s + _GRACE_S)
-        began_s = time.time()
-        sample()
-        self._hear("hold_ended", request.hold_s + _GRACE_S)
-        sample()
-        events = self._hear("hold", request.drain_s + _GRACE_S)
+        with _keeping_off(self._settings.cores):
+            if len(self._processes) == 1:
+                self._processes[0].send(request.command())
+            else:
+                self._tell_parts(request)
+            self._hear("hold_started", request.warmup_s + _GRACE_S)
+            began_s = time.time()
+            sample()
+            self._hear("hold_ended", request.hold_s + _GRACE_S)
+            sample()
+            events = self._hear("hold", request.drain_s + _GRACE_S)
         holds = self._read(events, "hold", Hold)
         return holds[0] if len(holds) == 1 else self._merged(request, began_s, events, holds)
 
@@ -163,7 +176,12 @@ class Generator:
         if number > 1 or planned > self._of_each:
             sources = max(sources, math.ceil(planned / _CONNECTIONS_A_SOURCE))
         own = msgspec.structs.replace(
-            settings, connections=min(settings.connections, self._of_each), sources=sources
+            settings,
+            connections=min(settings.connections, self._of_each),
+            sources=sources,
+            cores=[settings.cores[(number - 1) % len(settings.cores)]] if settings.cores else [],
+            # Random arrivals of two processes must not coincide.
+            seed=settings.seed + (number - 1) * _SEEDS_APART,
         )
         self._processes.append(GeneratorProcess(own, _numbered(settings.log, number)))
 
@@ -209,3 +227,21 @@ class Generator:
 
 def _numbered(log: Path, number: int) -> Path:
     return log if number == 1 else log.with_name(f"{log.stem}-{number}{log.suffix}")
+
+
+@contextmanager
+def _keeping_off(cores: list[int]) -> Iterator[None]:
+    """This process leaves the cores to the generator, if there are others: it waits, and now and
+    then it reads what the system says of the server.
+    """
+    before, others = os.sched_getaffinity(0), _USABLE_CORES.difference(cores)
+    if not others:
+        yield
+        return
+    with suppress(OSError):
+        os.sched_setaffinity(0, others)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.sched_setaffinity(0, before)

@@ -16,7 +16,7 @@ from hdrh.histogram import HdrHistogram
 
 from chinwag_bench.generator.hdr_log import empty_histogram
 from chinwag_bench.generator.settings import Rejoined
-from chinwag_bench.records import Hold
+from chinwag_bench.records import DelayBins, Hold
 
 NS_PER_MS = 1e6
 CPU_MAX = 0.9
@@ -39,6 +39,10 @@ class HoldParts(msgspec.Struct):
     """Deliveries, the warm-up's included."""
     wire_bytes: int
     """Of them."""
+    service_hdr: str = ""
+    """As ``latency_hdr``, of the services."""
+    services: int = 0
+    """Deliveries whose service is known."""
 
 
 def added_histogram(encoded: Sequence[str]) -> HdrHistogram:
@@ -65,7 +69,7 @@ def merge_holds(holds: Sequence[Hold], parts: Sequence[HoldParts], cores: int) -
         hold_s=holds[0].hold_s,
         latency_ms=_delays(
             added_histogram([part.latency_hdr for part in parts]),
-            [(hold.latency_ms, hold.delivered) for hold in holds],
+            [(hold.latency_ms, _parsed(hold)) for hold in holds],
             _PERCENTILES,
         ),
         quarter_mean_ms=[
@@ -81,6 +85,10 @@ def merge_holds(holds: Sequence[Hold], parts: Sequence[HoldParts], cores: int) -
         little=_little([hold.little for hold in holds]),
         closes=dict(closes),
         wire_bytes_per_delivery=wire_bytes / received if received else 0.0,
+        service_ms=_services(holds, parts),
+        delay_bins=_bins([hold.delay_bins for hold in holds]),
+        generator_processes=sum(hold.generator_processes for hold in holds),
+        parsed=sum(_parsed(hold) for hold in holds),
     )
 
 
@@ -121,6 +129,38 @@ def _delays(
         },
         "max": longest,
     }
+
+
+def _parsed(hold: Hold) -> int:
+    return hold.delivered if hold.parsed is None else hold.parsed
+
+
+def _services(holds: Sequence[Hold], parts: Sequence[HoldParts]) -> dict[str, float]:
+    """Of the processes that know any; empty where none does."""
+    known = [(hold, part) for hold, part in _pairs(holds, parts) if part.services]
+    if not known:
+        return {}
+    return _delays(
+        added_histogram([part.service_hdr for _, part in known]),
+        [(hold.service_ms, part.services) for hold, part in known],
+        _PERCENTILES,
+    )
+
+
+def _bins(each: Sequence[DelayBins | None]) -> DelayBins | None:
+    """Bin by bin: all processes' windows begin within a message's time of each other."""
+    known = [bins for bins in each if bins is not None]
+    if len(known) < len(each):
+        return None
+    columns = [
+        [(bins.mean_ms[i], bins.deliveries[i]) for bins in known]
+        for i in range(len(known[0].deliveries))
+    ]
+    return DelayBins(
+        bin_s=known[0].bin_s,
+        deliveries=[sum(count for _, count in column) for column in columns],
+        mean_ms=[_mean(column) for column in columns],
+    )
 
 
 def _mean(weighted: Sequence[tuple[float, int]]) -> float:

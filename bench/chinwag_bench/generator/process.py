@@ -42,9 +42,20 @@ class GeneratorProcess:
                 # In the middle of a hold it would not notice that its input has ended.
                 preexec_fn=ending_with_parent(),  # noqa: PLW1509 (the kit has no other threads)
             )
-        if settings.cores:
-            with suppress(ProcessLookupError):
+        self.niceness = 0
+        """What was granted."""
+        with suppress(ProcessLookupError):
+            if settings.cores:
                 os.sched_setaffinity(self._process.pid, settings.cores)
+            self._ask_for(settings.niceness)
+
+    def _ask_for(self, niceness: int) -> None:
+        """A nice value, not a real-time class: the kernel halts real-time processes that are busy
+        for 50 ms of every second (sched_rt_runtime_us), and this one is meant to be.
+        """
+        with suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness)
+            self.niceness = os.getpriority(os.PRIO_PROCESS, self._process.pid)
 
     @property
     def pid(self) -> int:

@@ -23,7 +23,7 @@ class GeneratorSettings(msgspec.Struct, kw_only=True):
     connections: int
     """How many are planned; more may be asked for later."""
     room_size: int = 1
-    """The profile's. A room's members are never split between two processes."""
+    """Connections that are never split between two processes: the profile's ``together``."""
     open_files: int | None = None
     """What one process of it may open; ``None``: what this one may."""
     sources: int = 0
@@ -31,6 +31,9 @@ class GeneratorSettings(msgspec.Struct, kw_only=True):
     """
     seed: int
     cores: list[int] = []
+    """One process for each, as far as there are rooms for all of them; each stays on its own."""
+    niceness: int = 0
+    """Asked for where the cores are the generator's alone; where it is not granted it is 0."""
     log: Path
 
 
@@ -43,6 +46,9 @@ class HoldRequest(msgspec.Struct, kw_only=True):
     drain_s: float
     label: str
     hdr: Path | None = None
+    parse_every: int = 0
+    """Of so many connections one is parsed, the others' bytes are counted; 1 parses all of them,
+    0 leaves it to the generator, which counts from 100,000 deliveries a second and process on."""
 
     @property
     def seconds(self) -> float:
@@ -51,6 +57,11 @@ class HoldRequest(msgspec.Struct, kw_only=True):
     def command(self) -> Event:
         plain = {key: getattr(self, key) for key in self.__struct_fields__}
         return {"do": "hold"} | plain | {"hdr": str(self.hdr) if self.hdr else None}
+
+
+def niceness(generator_cores: list[int], server_cores: list[int]) -> int:
+    """What to ask for: before others on cores of its own, and never before the server."""
+    return -10 if set(generator_cores).isdisjoint(server_cores) else 0
 
 
 class Connected(msgspec.Struct):

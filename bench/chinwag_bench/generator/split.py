@@ -15,9 +15,10 @@ OWN_FILES = 16
 """Standard streams, epoll, logs: as many as the generator itself sets aside."""
 
 
-def capacity(connections: int, open_files: int, room_size: int) -> int:
+def capacity(connections: int, open_files: int, room_size: int, cores: int = 1) -> int:
     """Connections of one process, in whole rooms: all that it may open while one process is enough
-    for the ``connections`` planned, else an even part of them.
+    for the ``connections`` planned, else an even part of them. There is a process for each of the
+    ``cores`` that has a room to serve, and more where open files force them.
 
     Raises ``HostError`` where a process can't hold a single room."""
     most = (open_files - OWN_FILES) // room_size * room_size
@@ -27,7 +28,8 @@ def capacity(connections: int, open_files: int, room_size: int) -> int:
             f"the load generator, which may have {open_files:,}",
             hint=f"raise the hard limit: `ulimit -Hn {room_size + OWN_FILES}`",
         )
-    processes = math.ceil(connections / most)
+    rooms = math.ceil(connections / room_size)
+    processes = max(math.ceil(connections / most), min(cores, rooms))
     if processes <= 1:
         return most
     return math.ceil(connections / processes / room_size) * room_size

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from chinwag_bench.judging.bounds import Bounds, ByRound, are_scattered, medians
 from chinwag_bench.judging.evidence import Evidence, disturbed_by, kept
 from chinwag_bench.judging.matrix import Cell, Note
-from chinwag_bench.judging.rate_points import highest_rates, of_column
+from chinwag_bench.judging.rate_points import Rules, highest_rates, of_column, rules_of
 from chinwag_bench.judging.row import Spec
 from chinwag_bench.judging.stats import interval
 from chinwag_bench.judging.sustained import find_failure
@@ -33,15 +33,22 @@ def measured(spec: Spec, column: Column, evidence: Evidence) -> tuple[Cell, ByRo
     cell.reason = _no_value(spec, column, used, evidence)
     if cell.reason is not None:
         return cell, {}
+    rules = rules_of(evidence.run)
     rounds = {
-        r.round: found for r in used if r.status == "ok" and (found := spec.bounds(r)) is not None
+        r.round: found
+        for r in used
+        if r.status == "ok" and (found := _bounds(spec, r, rules)) is not None
     }
     _fill(cell, spec, rounds, evidence.run.seed)
     good = [record for record in used if record.round in rounds]
     cell.limited_by = _ends(good)
-    cell.notes += _of_records(spec, good)
-    cell.notes += _round_notes(made, used, len(rounds))
+    cell.notes += _of_records(spec, good, rounds)
+    cell.notes += _round_notes(made, used, len(rounds), rules)
     return cell, rounds
+
+
+def _bounds(spec: Spec, record: Raw, rules: Rules) -> Bounds | None:
+    return spec.bounds(record, rules) if spec.by_rules else spec.bounds(record)
 
 
 def _effort_of(column: Column, efforts: dict[str, Effort]) -> Effort | None:
@@ -109,13 +116,14 @@ def _no_value(spec: Spec, column: Column, used: Sequence[Raw], evidence: Evidenc
         return Note(code="column", args={"status": column.status, "reason": column.reason or ""})
     if not used:
         return Note(code="not_in_run" if evidence.run.finished_at else "not_yet")
-    failures = [why for record in used if (why := _failure(spec, record)) is not None]
+    rules = rules_of(evidence.run)
+    failures = [why for record in used if (why := _failure(spec, record, rules)) is not None]
     if len(failures) == len(used):
         texts = Counter(failures).most_common(1)
         return Note(code="without_value", args={"why": texts[0][0]})
-    overloaded = [record for record in used if _unsustained(record) is not None]
+    overloaded = [record for record in used if _unsustained(record, rules) is not None]
     if spec.quantile is not None and 2 * len(overloaded) > len(used):
-        return Note(code="too_fast", args={"why": _unsustained(overloaded[-1])})
+        return Note(code="too_fast", args={"why": _unsustained(overloaded[-1], rules)})
     return _too_few(spec, used)
 
 
@@ -137,21 +145,21 @@ def _messages(record: Raw) -> int:
     return 0
 
 
-def _failure(spec: Spec, record: Raw) -> str | None:
+def _failure(spec: Spec, record: Raw, rules: Rules) -> str | None:
     """Why one record gives the row no number."""
     if record.status != "ok":
         return record.reason or f"the cell is {record.status}"
-    if spec.bounds(record) is not None:
+    if _bounds(spec, record, rules) is not None:
         return None
     if isinstance(record, Throughput) and record.best is None:
         return record.reason or "no rate was sustained"
-    return record.reason or _unsustained(record) or spec.absent
+    return record.reason or _unsustained(record, rules) or spec.absent
 
 
-def _unsustained(record: Raw) -> str | None:
+def _unsustained(record: Raw, rules: Rules) -> str | None:
     if not isinstance(record, Paced) or record.step is None:
         return None
-    failure = find_failure(record.step.hold)
+    failure = find_failure(record.step.hold, rules.limits)
     return None if failure is None else failure.text
 
 
@@ -161,26 +169,27 @@ def _ends(records: Sequence[Raw]) -> str | None:
     return ", ".join(name for name, _ in Counter(ends).most_common()) or None
 
 
-def _of_records(spec: Spec, records: Sequence[Raw]) -> list[Note]:
+def _of_records(spec: Spec, records: Sequence[Raw], rounds: ByRound) -> list[Note]:
     """What the rows and the records themselves have to say, each thing once."""
     notes: list[Note] = []
     for record in records:
         notes += [note for note in spec.notes(record) if note not in notes]
         if spec.row.id == "throughput_deliveries" and isinstance(record, Throughput):
-            notes += _of_search(record)
+            notes += _of_search(record, rounds[record.round])
     memory = [record for record in records if isinstance(record, Memory)]
     if memory:
         notes += _memory_notes(spec, memory)
     return notes
 
 
-def _of_search(record: Throughput) -> list[Note]:
-    if record.best is None:
-        return [Note(code="not_confirmed", args={"round": record.round})]
-    if record.lower_bound:
+def _of_search(record: Throughput, found: Bounds) -> list[Note]:
+    notes = []
+    if record.best is None or record.reason is not None:
+        notes.append(Note(code="not_confirmed", args={"round": record.round}))
+    if math.isinf(found.high):
         args = {"round": record.round, "by": record.limited_by or "time"}
-        return [Note(code="search_ended_early", args=args)]
-    return []
+        notes.append(Note(code="search_ended_early", args=args))
+    return notes
 
 
 def _memory_notes(spec: Spec, records: Sequence[Memory]) -> list[Note]:
@@ -192,7 +201,7 @@ def _memory_notes(spec: Spec, records: Sequence[Memory]) -> list[Note]:
     return notes
 
 
-def _round_notes(made: Sequence[Raw], used: Sequence[Raw], valued: int) -> list[Note]:
+def _round_notes(made: Sequence[Raw], used: Sequence[Raw], valued: int, rules: Rules) -> list[Note]:
     notes = []
     for record in made:
         reasons = disturbed_by(record)
@@ -205,7 +214,7 @@ def _round_notes(made: Sequence[Raw], used: Sequence[Raw], valued: int) -> list[
         args = {"missing": len(used) - valued, "used": len(used)}
         notes.append(Note(code="rounds_without_value", args=args))
     for record in used:
-        why = _unsustained(record)
+        why = _unsustained(record, rules)
         if why is not None:
             notes.append(Note(code="not_sustained", args={"round": record.round, "why": why}))
     return notes

@@ -27,7 +27,7 @@ def near_ceiling(
     if not known:
         return []
     # The calibration is short, and what the generator did later it can do.
-    ceiling = max(*known, *rates.values())
+    ceiling = max([*known, *rates.values()])
     found = [
         NearCeiling(column=column, row=_ROW, share=rate / ceiling) for column, rate in rates.items()
     ]

@@ -6,24 +6,46 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from chinwag_bench.judging.bounds import Bounds, of_latency
 from chinwag_bench.judging.evidence import Evidence, kept
+from chinwag_bench.judging.generator_limits import generator_limits
 from chinwag_bench.judging.matrix import RatePoint
-from chinwag_bench.judging.sustained import P99_MS_MAX, find_failure
+from chinwag_bench.judging.sustained import (
+    SustainedLimits,
+    find_failure,
+    limits_of,
+    offered_deliveries_per_s,
+)
 from chinwag_bench.metrics.staircase import STEP
-from chinwag_bench.records import Hold, Latency, Step, Throughput
+from chinwag_bench.records import Hold, Latency, Run, Step, Throughput
 
 P99_LIMITS_MS = (10.0, 100.0)
-"""Besides the one that "sustained" has, ``P99_MS_MAX``."""
+"""Besides the one that "sustained" has."""
 NEAR = STEP**2
 """A rate is found where the next one that failed is no further above it."""
+HIGHER = 1.001
+"""Rates of a search lie further apart than that; two holds of one differ by rounding."""
 SAME = 1.02
 """Two holds of one rate differ by what their last messages happened to be."""
 LONG_ENOUGH_S = 1.0
 """In a shorter hold one moment's delay looks like a growing one."""
 BRACKET = 4.0
 """A round whose rates jump further than this over the limit was not looking for it."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """By what a run's holds are judged."""
+
+    limits: SustainedLimits
+    generator_cores: int
+
+
+def rules_of(run: Run) -> Rules:
+    """Those of the run's plan, or the defaults."""
+    return Rules(limits_of(run.plan), max(1, len(run.plan.get("generator_cores", []))))
 
 
 def all_points(evidence: Evidence) -> list[RatePoint]:
@@ -36,46 +58,46 @@ def all_points(evidence: Evidence) -> list[RatePoint]:
 
 def of_column(evidence: Evidence, column: str) -> Iterator[RatePoint]:
     """The holds of one column's kept records, in the order of measuring."""
+    rules = rules_of(evidence.run)
     for record in kept(evidence.of("throughput", column)):
         assert isinstance(record, Throughput)
         for step in steps_of(record):
-            yield _point(column, record.round, step)
+            yield _point(column, record.round, step, rules)
     for point in ("common", "half"):
         for record in kept(evidence.of(point, column)):
             if isinstance(record, Latency) and record.step is not None:
-                yield _point(column, record.round, record.step)
+                yield _point(column, record.round, record.step, rules)
 
 
 def steps_of(record: Throughput) -> list[Step]:
-    """All steps of a search, its result among them once."""
+    """All steps of a search but for warm-ups, its result among them once."""
     extra = [record.best] if record.best is not None and record.best not in record.steps else []
-    return [*record.steps, *extra]
+    return [step for step in [*record.steps, *extra] if step.kind != "warm-up"]
 
 
-def offered(hold: Hold) -> float:
-    """The deliveries per second that the planned messages make."""
-    each = hold.expected / hold.sent if hold.sent else 0.0
-    return hold.offered_messages_per_s * each
-
-
-def _point(column: str, index: int, step: Step) -> RatePoint:
-    hold, failure = step.hold, find_failure(step.hold)
+def _point(column: str, index: int, step: Step, rules: Rules) -> RatePoint:
+    hold, failure = step.hold, find_failure(step.hold, rules.limits)
     p99 = of_latency(hold, "p99") or Bounds(0.0, math.inf)
     return RatePoint(
         column=column,
         round=index,
-        deliveries_per_s=offered(hold),
+        deliveries_per_s=offered_deliveries_per_s(hold),
         p50_ms=hold.latency_ms.get("p50", 0.0),
         p99_ms=(p99.low, p99.high),
         kept=failure is None,
         by_server=failure is not None
         and failure.kind != "generator"
         and not (failure.perhaps_a_burst and hold.hold_s < LONG_ENOUGH_S)
-        and not hold.generator_limited,
+        and not is_limited(hold, rules),
         messages=hold.sent,
         hold_s=hold.hold_s,
         cpu_us_per_delivery=step.cpu_us_per_delivery,
     )
+
+
+def is_limited(hold: Hold, rules: Rules) -> bool:
+    """Whether the generator held the hold back."""
+    return bool(generator_limits(hold, rules.generator_cores))
 
 
 def keeps(point: RatePoint, limit_ms: float) -> bool:
@@ -137,25 +159,23 @@ def highest_rates(points: Sequence[RatePoint], limit_ms: float) -> dict[int, Bou
     return found if pooled is None else {0: pooled}
 
 
-def of_search(record: Throughput, column: str) -> Bounds | None:
+def of_search(record: Throughput, rules: Rules) -> Bounds | None:
     """What a search says of the highest sustained rate, in deliveries per second as delivered.
 
     Its confirmed result is the low side; without one, the highest rate that a hold kept and no
-    longer hold refuted. The high side is the lowest rate above it that the server failed at.
+    hold as long refuted. The high side is the lowest rate above it that the server failed at.
     """
-    points = [(step, _point(column, record.round, step)) for step in steps_of(record)]
+    points = [(step, _point(record.column, record.round, step, rules)) for step in steps_of(record)]
     result = record.best or _unrefuted(points)
     if result is None:
         return None
-    low, at = result.hold.deliveries_per_s, offered(result.hold)
-    if result.hold.generator_limited:
-        return Bounds(low, math.inf)
+    low, at = result.hold.deliveries_per_s, offered_deliveries_per_s(result.hold)
     above = [
         one.deliveries_per_s
         for _, one in points
-        if breaks(one, P99_MS_MAX) and one.deliveries_per_s > at
+        if breaks(one, rules.limits.p99_ms_max) and one.deliveries_per_s > at * HIGHER
     ]
-    if not above:
+    if not above or is_limited(result.hold, rules):
         return Bounds(low, math.inf)
     end = min(above)
     return Bounds(low, low, max(low, end)) if end <= at * NEAR else Bounds(low, max(low, end))

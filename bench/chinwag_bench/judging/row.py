@@ -25,7 +25,9 @@ class Spec:
 
     row: Row
     source: Source
-    bounds: Callable[[Any], Bounds | None]
+    bounds: Callable[..., Bounds | None]
+    """Of a record; of a record and the run's ``Rules`` where ``by_rules`` says so."""
+    by_rules: bool = False
     quantile: float | None = None
     """Of messages' delays: too few messages beyond it show nothing."""
     absent: str = "the record has no such value"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chinwag_bench.judging.bounds import Bounds, of_latency
+from chinwag_bench.judging.bounds import Bounds, exactly, of_latency
 from chinwag_bench.judging.matrix import Row
-from chinwag_bench.judging.rate_points import P99_LIMITS_MS, of_search
+from chinwag_bench.judging.rate_points import P99_LIMITS_MS, Rules, of_search
 from chinwag_bench.judging.row import MEGABYTE, Spec, percentile, plain, row
 from chinwag_bench.judging.sustained import find_failure
 from chinwag_bench.metrics import broadcast, connections, cpu_at_n, memory, start, storm
@@ -27,9 +27,9 @@ def _best(name: str) -> Callable[[Throughput], float | None]:
     return value
 
 
-def _messages(record: Throughput) -> Bounds | None:
+def _messages(record: Throughput, rules: Rules) -> Bounds | None:
     """The search's rate in messages: its mix makes a fixed number of deliveries of each."""
-    found, step = of_search(record, record.column), record.best or next(iter(record.steps), None)
+    found, step = of_search(record, rules), record.best or next(iter(record.steps), None)
     if found is None or step is None or not step.hold.deliveries_per_s:
         return None
     each = step.hold.messages_per_s / step.hold.deliveries_per_s
@@ -85,9 +85,6 @@ def _throughput_rows() -> list[Spec]:
         "shows that all servers send the same.",
     )
 
-    def search(record: Throughput) -> Bounds | None:
-        return of_search(record, record.column)
-
     def cpu_there(record: Throughput) -> float | None:
         return None if record.best is None else record.best.cpu_us_per_delivery
 
@@ -95,9 +92,9 @@ def _throughput_rows() -> list[Spec]:
         return None if record.best is None else of_latency(record.best.hold, "p99")
 
     return [
-        Spec(deliveries, "throughput", search),
+        Spec(deliveries, "throughput", of_search, by_rules=True),
         *_limited_rate_rows(),
-        Spec(messages, "throughput", _messages),
+        Spec(messages, "throughput", _messages, by_rules=True),
         Spec(p99, "throughput", p99_there, quantile=0.99),
         Spec(cpu, "throughput", plain(cpu_there)),
         Spec(wire, "throughput", plain(_best("wire_bytes_per_delivery"))),
@@ -133,12 +130,12 @@ def _rate_reached(record: Latency) -> float | None:
     return None if record.step is None else record.step.hold.deliveries_per_s
 
 
-def _cpu_per_delivery(record: Latency) -> float | None:
+def _cpu_per_delivery(record: Latency, rules: Rules) -> Bounds | None:
     """Nothing where the rate is too high: what is not delivered in time costs nothing, yet."""
     step = record.step
-    if step is None or find_failure(step.hold) is not None:
+    if step is None or find_failure(step.hold, rules.limits) is not None:
         return None
-    return step.cpu_us_per_delivery
+    return exactly(step.cpu_us_per_delivery)
 
 
 def _cpu_per_delivery_row(what: str) -> Row:
@@ -158,7 +155,7 @@ def _latency_rows() -> list[Spec]:
     rate = row(COMMON_GROUP, "common_rate", "Rate reached", "deliveries/s", "none", f"At {what}.")
     rows = [
         Spec(rate, "common", plain(_rate_reached)),
-        Spec(_cpu_per_delivery_row(what), "common", plain(_cpu_per_delivery)),
+        Spec(_cpu_per_delivery_row(what), "common", _cpu_per_delivery, by_rules=True),
     ]
     for key, name in PERCENTILES.items():
         about = row(

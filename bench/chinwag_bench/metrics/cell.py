@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import GeneratorError, ServerError
-from chinwag_bench.generator import Generator, GeneratorSettings, HoldRequest
+from chinwag_bench.generator import Generator, GeneratorSettings, HoldRequest, niceness
 from chinwag_bench.judging.sustained import DEFAULTS, Failure, SustainedLimits, find_failure
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.machine.cpu_plan import CpuPlan
@@ -130,11 +130,12 @@ def attached_generator(
         port=server.port,
         transport=place.target.server.manifest.transport,
         connections=connections,
-        room_size=load.room_size,
+        room_size=load.together(connections),
         open_files=place.site.open_files,
         sources=sources,
         seed=place.seed,
         cores=place.site.cpus.generator,
+        niceness=niceness(place.site.cpus.generator, place.site.cpus.server),
         log=place.site.folder / "logs" / f"{place.label}.generator.log",
     )
     with Generator(settings) as generator:

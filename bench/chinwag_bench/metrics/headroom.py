@@ -20,6 +20,7 @@ def check(place: Place, load: LoadProfile, settings: Settings) -> dict[str, Any]
     Raises ``ServerError`` or ``GeneratorError``."""
     with bout(place, load, settings.connections) as pair:
         step, _ = pair.hold(settings.common_deliveries_per_s_min, settings.hold, "headroom")
+        niceness = pair.generator.niceness
     hold = step.hold
     limits = generator_limits(hold, len(place.site.cpus.generator))
     return {
@@ -27,6 +28,8 @@ def check(place: Place, load: LoadProfile, settings: Settings) -> dict[str, Any]
         "column": place.target.id,
         "deliveries_per_s": hold.deliveries_per_s,
         "generator_cpu": hold.generator_cpu,
+        "generator_processes": hold.generator_processes,
+        "generator_niceness": niceness,
         "send_lag_p99_ms": hold.send_lag_ms["p99"],
         "receive_lag_p99_ms": hold.receive_lag_ms["p99"],
         "limits": limits,

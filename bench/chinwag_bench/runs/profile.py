@@ -67,6 +67,11 @@ class RunProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         tables = {metric.name: settings.capped(connections) for metric, settings in self.metrics()}
         return msgspec.structs.replace(self, **tables)
 
+    def connections_at_once(self) -> int:
+        """The most that a cell opens at once, but for the search for max connections."""
+        asked = (getattr(settings, "connections", 0) for _, settings in self.metrics())
+        return max(asked, default=0)
+
     def loads(self) -> list[str]:
         """Names of all load profiles that the run needs, in alphabetical order."""
         of_floor = {self.floor.load} if self.floor else set()

@@ -36,6 +36,7 @@ from chinwag_bench.runs.runner import Runner
 from chinwag_bench.runs.store import RunStore, new_folder
 from chinwag_bench.servers.catalog import AGAIN, Catalog, Target, discover
 from chinwag_bench.servers.effort import read_effort
+from chinwag_bench.servers.ports import ephemeral_range
 from chinwag_bench.text import minutes
 from chinwag_bench.version import KIT_VERSION
 
@@ -122,7 +123,8 @@ class Session:
         """
         if not self.profile.calibrate or self.store.has(Calibration) or not self.targets:
             return
-        loads = {name: load_profile(self._workspace, name) for name in calibration.LOADS}
+        names = calibration.loads_of(self._loads)
+        loads = {name: load_profile(self._workspace, name) for name in names}
         try:
             found = calibration.calibrate(self._site(), loads, discover(self._workspace))
         except HostError as error:
@@ -215,6 +217,7 @@ def new_store(request: Request) -> RunStore:
     loads = read_loads(request.workspace, request.profile)
     plan = make_plan(request.profile, request.targets, request.seed)
     plan.check_budget()
+    check_source_ports(request.profile.connections_at_once(), ephemeral_range())
     cpus = plan_cpus(request.server_cores)
     machine = read_fingerprint()
     folder = new_folder(request.results or request.workspace.results, machine["hostname"])
@@ -233,6 +236,20 @@ def new_store(request: Request) -> RunStore:
     store = RunStore(folder, run)
     store.save_run()
     return store
+
+
+def check_source_ports(connections: int, outgoing: tuple[int, int]) -> None:
+    """Raises ``HostError`` where the load generator would run out of ports to connect from: what it
+    can't open would look like a server's refusal.
+    """
+    low, high = outgoing
+    ports = high - low + 1
+    if ports < connections:
+        raise HostError(
+            f"the run opens {connections:,} connections at once, and there are only {ports:,} "
+            f"ports to connect from ({low} to {high})",
+            hint='widen the range: sysctl -w net.ipv4.ip_local_port_range="32768 60999"',
+        )
 
 
 def resume_session(

@@ -5,12 +5,15 @@ however this process ends (see ``supervisor.py``).
 from __future__ import annotations
 
 import json
+import os
 import select
 import signal
 import socket
 import subprocess
 import sys
 import time
+import uuid
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -25,6 +28,8 @@ _KILL_TIMEOUT_S = 10.0
 # From the kernel's taking a process down to the supervisor's word of it; a large one takes a while.
 _LAST_WORD_TIMEOUT_S = 20.0
 _PF_EXITING = 0x4
+_MARK = "CHINWAG_TREE"
+"""The variable by which all processes below a supervisor can be found when it is gone."""
 _NO_MORE = "end of the control connection"
 
 
@@ -50,12 +55,13 @@ class ProcessTree:
         """Negative: the signal that ended it. ``None`` until its end is known."""
         self.pid = 0
         self._unread = b""
+        self._mark = uuid.uuid4().hex
         self._control, child_end = socket.socketpair()
         with child_end:
             self._supervisor = subprocess.Popen(
                 [sys.executable, "-I", "-S", supervisor.__file__, _settings(program, child_end)],
                 cwd=program.folder,
-                env=program.env,
+                env=program.env | {_MARK: self._mark},
                 stdin=subprocess.DEVNULL,
                 stdout=output or sys.stderr,
                 stderr=output or sys.stderr,
@@ -111,12 +117,24 @@ class ProcessTree:
         except subprocess.TimeoutExpired as error:
             self._supervisor.kill()
             self._supervisor.wait()
-            raise HostError(
-                f"{self.program.name}: its processes outlive a kill by {_KILL_TIMEOUT_S:.0f} s",
-                hint=f"look for what is left of process group {self.pid}",
-            ) from error
+            raise _outlived(self.program.name, f"process group {self.pid}") from error
         finally:
             self._control.close()
+        if self._supervisor.returncode:
+            self._end_orphans()
+
+    def _end_orphans(self) -> None:
+        """Kills what a killed supervisor could not: processes that had detached themselves, which
+        are nobody's children here. All that the program started bears its mark.
+        """
+        deadline = time.monotonic() + _KILL_TIMEOUT_S
+        while orphans := _marked(self._mark):
+            if time.monotonic() > deadline:
+                raise _outlived(self.program.name, f"processes {', '.join(map(str, orphans))}")
+            for pid in orphans:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.01)
 
     def __enter__(self) -> ProcessTree:
         return self
@@ -142,6 +160,26 @@ class ProcessTree:
             self._unread += received
         line, _, self._unread = self._unread.partition(b"\n")
         return line.decode()
+
+
+def _outlived(name: str, what: str) -> HostError:
+    return HostError(
+        f"{name}: its processes outlive a kill by {_KILL_TIMEOUT_S:.0f} s",
+        hint=f"look for what is left of {what}",
+    )
+
+
+def _marked(mark: str) -> list[int]:
+    """The living processes that have the mark in their environment. A zombie shows none."""
+    wanted = f"{_MARK}={mark}".encode()
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        with suppress(OSError):  # Somebody else's, or just gone.
+            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+    return found
 
 
 def run_to_end(program: Program, output: IO[bytes], timeout_s: float) -> int:

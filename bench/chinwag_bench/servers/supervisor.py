@@ -4,7 +4,8 @@ The program is a server, and also what builds or verifies one.
 It is the subreaper of everything that the program starts, so even a daemon that detached itself
 (epmd does) stays below it. It kills the whole tree when it is told to, and also when the control
 connection ends because the kit died in whatever way. The reverse, this process being killed, takes
-the server along by PR_SET_PDEATHSIG.
+the server along by PR_SET_PDEATHSIG; what had detached itself is then ended by the kit, which finds
+it by its environment.
 
 Control messages, one line each: it says ``started PID MONOTONIC_SECONDS``, ``exited CODE``
 (negative: a signal) and ``gone``; it understands ``kill``."""

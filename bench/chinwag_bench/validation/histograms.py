@@ -42,8 +42,9 @@ def histogram_problems(directory: Path, line: RawLine[Raw]) -> Iterator[Problem]
 
 def _disagreements(histogram: HdrHistogram, hold: Hold) -> Iterator[str]:
     count = histogram.get_total_count()
-    if count != hold.delivered:
-        yield f"holds {count} values where {hold.delivered} were delivered"
+    parsed = hold.delivered if hold.parsed is None else hold.parsed
+    if count != parsed:
+        yield f"holds {count} values where {parsed} were delivered"
         return
     for key, quantile in STATED_AS.items():
         stated = hold.latency_ms.get(key)

@@ -29,6 +29,11 @@ connection::connection(connection&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       state_(other.state_),
       awaits_room_(other.awaits_room_),
+      counted_(other.counted_),
+      lost_step_(other.lost_step_),
+      heartbeats_due_(other.heartbeats_due_),
+      counted_bytes_(other.counted_bytes_),
+      counted_ns_(other.counted_ns_),
       waiting_(std::move(other.waiting_)),
       partial_(std::move(other.partial_)),
       greeting_(std::move(other.greeting_)),
@@ -38,6 +43,10 @@ void connection::start(int fd, std::string_view request) {
   fd_ = fd;
   state_ = connection_state::connecting;
   awaits_room_ = true;
+  counted_ = false;
+  lost_step_ = false;
+  heartbeats_due_ = 0;
+  counted_bytes_ = 0;
   waiting_ = request;
   assembler_ = {};
 }

@@ -17,6 +17,7 @@ using nlohmann::ordered_json;
 constexpr double seconds_max = 86'400;
 constexpr double seconds_since_boot_max = 1e9;
 constexpr double connections_max = 1'000'000;
+constexpr double parse_every_max = 1'000;
 
 void tell(const ordered_json& event) {
   std::cout << event.dump() << '\n' << std::flush;
@@ -118,8 +119,8 @@ void obey_connect(generator& generator, const command& command, std::uint32_t co
   tell(event);
 }
 
-hold_request read_hold(const command& command) {
-  hold_request request;
+hold_request read_hold(const command& command, const hold_request& defaults) {
+  hold_request request = defaults;
   request.messages_per_s = command.get<double>("rate");
   if (!(request.messages_per_s > 0)) {
     throw failure(exit_code::usage, "\"rate\" must be above 0: messages a second");
@@ -128,6 +129,8 @@ hold_request read_hold(const command& command) {
   request.hold_s = command.number("hold_s", 0.001, seconds_max, request.hold_s);
   request.drain_s = command.number("drain_s", 0, seconds_max, request.drain_s);
   request.start_s = command.number("start_s", 0, seconds_since_boot_max, request.start_s);
+  request.parse_every = static_cast<std::uint32_t>(
+      command.number("parse_every", 0, parse_every_max, request.parse_every));
   request.hdr_path = command.get<std::string>("hdr", "");
   request.label = command.get<std::string>("label", request.label);
   return request;
@@ -137,8 +140,8 @@ void tell_moment(const char* name) {
   tell({{"event", name}, {"monotonic_s", ns_to_seconds(monotonic_ns())}});
 }
 
-void obey_hold(generator& generator, const command& command) {
-  const hold_request request = read_hold(command);
+void obey_hold(generator& generator, const command& command, const hold_request& defaults) {
+  const hold_request request = read_hold(command, defaults);
   const hold_result result = generator.hold(
       request, {[] { tell_moment("hold_started"); }, [] { tell_moment("hold_ended"); }});
   tell_incidents(generator.crowd());
@@ -175,7 +178,7 @@ void obey_disconnect(generator& generator, const command& command) {
 
 }  // namespace
 
-void obey(generator& generator, std::uint32_t connections) {
+void obey(generator& generator, std::uint32_t connections, const hold_request& defaults) {
   command_input input(generator.crowd());
   while (const auto line = input.next()) {
     const command command(*line);
@@ -185,7 +188,7 @@ void obey(generator& generator, std::uint32_t connections) {
     } else if (what == "join") {
       tell_joined(generator);
     } else if (what == "hold") {
-      obey_hold(generator, command);
+      obey_hold(generator, command, defaults);
     } else if (what == "rest") {
       obey_rest(generator, command);
     } else if (what == "storm") {

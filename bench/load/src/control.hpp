@@ -6,8 +6,8 @@ namespace chinwag::load {
 
 // Obeys commands, one JSON object a line on standard input, and answers with events, one a line on
 // standard output, until `quit` or the end of the input. Connections are served while it waits.
-// Throws `failure` at a wrong command.
-void obey(generator& generator, std::uint32_t connections);
+// `defaults`: of a hold. Throws `failure` at a wrong command.
+void obey(generator& generator, std::uint32_t connections, const hold_request& defaults);
 
 // One event line.
 void tell_error(const std::string& message);

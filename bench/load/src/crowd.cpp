@@ -14,13 +14,19 @@ std::vector<std::uint32_t> crowd::members() const {
   return all;
 }
 
-void activity::on_text(std::uint32_t /*connection*/, std::string_view payload,
-                       std::size_t /*wire_bytes*/, std::int64_t /*now_ns*/) {
+void activity::on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,
+                       std::int64_t /*now_ns*/) {
   switch (type_of(payload)) {
     case text_type::message:
     case text_type::direct:
       ++crowd_.late_deliveries;
       break;
+    case text_type::heartbeat: {
+      std::uint32_t& due = crowd_.connections.heartbeats_due(connection);
+      due -= due > 0 ? 1 : 0;
+      crowd_.lengths.learn_heartbeat(wire_bytes);
+      break;
+    }
     case text_type::error:
       ++crowd_.errors[std::string(string_field(payload, "code"))];
       break;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fleet.hpp"
+#include "frame_lengths.hpp"
 #include "roster.hpp"
 
 namespace chinwag::load {
@@ -14,9 +15,11 @@ namespace chinwag::load {
 struct crowd {
   fleet connections;
   roster names;
-  std::vector<bool> joined{};         // by connection: in its room
-  std::uint32_t lost = 0;             // open connections that ended and were not told of yet
-  std::uint64_t late_deliveries = 0;  // of a hold that is over
+  std::vector<bool> joined{};  // by connection: in its rooms
+  std::vector<bool> owed{};    // by connection: deliveries of a hold that is over may still come
+  frame_lengths lengths{};     // of this server
+  std::uint32_t lost = 0;      // open connections that ended and were not told of yet
+  std::uint64_t late_deliveries = 0;              // of a hold that is over
   std::map<std::string, std::uint64_t> errors{};  // what the server refused, by code
 
   bool is_member(std::uint32_t connection) const {

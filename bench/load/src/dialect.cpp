@@ -27,6 +27,7 @@ constexpr dialect engine_io_dialect{
     .content_head = R"(","content":")",
     .tail = R"("}])",
     .heartbeat = R"(42["heartbeat",{}])",
+    .may_be_counted = false,
 };
 
 // Laid out as a message of chat/1, so that what comes back is read as one.

@@ -21,7 +21,8 @@ struct dialect {
   std::string_view content_head;  // between the name and the content
   std::string_view tail;          // behind the last string
   std::string_view heartbeat;
-  bool echoes = false;  // no welcome, no joins, no names: everybody is alone in a room
+  bool may_be_counted = true;  // nothing that must be answered at once comes as a text
+  bool echoes = false;         // no welcome, no joins, no names: everybody is alone in a room
 };
 
 const dialect& dialect_of(protocol spoken);

@@ -17,7 +17,21 @@ constexpr std::uint32_t input_id = UINT32_MAX;
 constexpr std::uint16_t no_close_code = 1005;
 constexpr std::uint16_t protocol_error = 1002;
 
+// Connections that are read by length are woken for when so much waits: half of what the kernel
+// takes at first, so that no server has to stop for it. What is less is looked after so often.
+constexpr int counted_bytes_min = 32 * 1024;
+constexpr std::int64_t sweep_period_ns = 100 * ns_per_ms;
+constexpr std::size_t sweeps_per_tick = 16;
+constexpr std::size_t count_bytes_max = 64 << 20;
+constexpr std::size_t text_head_bytes = 8;
+constexpr std::int64_t receiving_ns = 100 * ns_per_ms;
+
 const ending reset{"reset", "the server reset or cut the connection"};
+const ending counted_end{"closed", "the server closed the connection while it was read by length"};
+
+void wake_at(int fd, int bytes) {
+  setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
 
 std::uint16_t close_code_in(std::string_view payload) {
   if (payload.size() < 2) {
@@ -89,7 +103,7 @@ bool fleet::watch_input(int fd) {
 }
 
 std::int64_t fleet::next_due_ns(const fleet_observer& observer) const {
-  return std::min(observer.wake_ns, next_heartbeat_ns_);
+  return std::min({observer.wake_ns, next_heartbeat_ns_, next_sweep_ns_});
 }
 
 void fleet::turn(fleet_observer& observer) {
@@ -110,13 +124,18 @@ void fleet::tick(fleet_observer& observer, std::int64_t now_ns) {
   if (now_ns >= next_heartbeat_ns_) {
     send_heartbeats(observer, now_ns);
   }
+  if (now_ns >= next_sweep_ns_) {
+    sweep_some(observer, now_ns);
+  }
 }
 
 // Spread over the period: all at once would be a burst that no profile asked for.
 void fleet::send_heartbeats(fleet_observer& observer, std::int64_t now_ns) {
   while (next_heartbeat_ns_ <= now_ns && open_count_ > 0) {
     heartbeat_turn_ = (heartbeat_turn_ + 1) % size();
-    if (is_open(heartbeat_turn_)) {
+    const bool spared = spared_ && connections_[heartbeat_turn_].is_counted();
+    if (is_open(heartbeat_turn_) && !spared) {
+      ++connections_[heartbeat_turn_].heartbeats_due();
       send(heartbeat_turn_, {dialect().heartbeat}, observer);
     }
     next_heartbeat_ns_ += std::max<std::int64_t>(heartbeat_ns_ / size(), 1);
@@ -155,6 +174,10 @@ void fleet::finish_connecting(std::uint32_t id, fleet_observer& observer) {
 
 void fleet::read(std::uint32_t id, fleet_observer& observer) {
   connection& served = connections_[id];
+  if (served.is_counted()) {
+    read_length(id, observer);
+    return;
+  }
   std::string& partial = served.partial();
   std::copy(partial.begin(), partial.end(), read_bytes_.begin());
   const ssize_t count =
@@ -166,14 +189,93 @@ void fleet::read(std::uint32_t id, fleet_observer& observer) {
     end(id, reset, observer);
     return;
   }
+  stamped_bytes_ = lag_.stamped_bytes() == 0 ? 0 : partial.size() + lag_.stamped_bytes();
   std::string_view bytes(read_bytes_.data(), partial.size() + static_cast<std::size_t>(count));
-  if (served.state() == connection_state::open || served.state() == connection_state::greeting ||
-      upgrade(id, bytes, observer)) {
+  if (served.has_lost_step()) {
+    find_step(id, bytes);
+  }
+  const bool frames = served.state() == connection_state::open ||
+                      served.state() == connection_state::greeting || upgrade(id, bytes, observer);
+  if (frames && !served.has_lost_step()) {
     take_frames(id, bytes, observer);
   }
   if (served.fd() >= 0) {
     partial.assign(bytes);
   }
+}
+
+void fleet::read_length(std::uint32_t id, fleet_observer& observer) {
+  connection& served = connections_[id];
+  // MSG_TRUNC on TCP: the bytes are dropped where they lie (tcp(7)).
+  const ssize_t count = recv(served.fd(), nullptr, count_bytes_max, MSG_TRUNC);
+  if (count > 0) {
+    last_counted_ns_ = monotonic_ns();
+    served.add_counted(static_cast<std::uint64_t>(count), last_counted_ns_);
+    counted_bytes_ += static_cast<std::uint64_t>(count);
+  } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
+    end(id, count == 0 ? counted_end : reset, observer);
+  }
+}
+
+bool fleet::is_receiving(std::uint32_t id) const {
+  return monotonic_ns() - connections_[id].counted_ns() < receiving_ns;
+}
+
+bool fleet::count(std::uint32_t id) {
+  connection& served = connections_[id];
+  if (!served.is_between_messages() || text_head_.empty()) {
+    return false;
+  }
+  served.count(true);
+  served.clear_counted();
+  wake_at(served.fd(), counted_bytes_min);
+  counted_.push_back(id);
+  ++counting_;
+  next_sweep_ns_ = std::min(next_sweep_ns_, monotonic_ns() + sweep_period_ns);
+  return true;
+}
+
+void fleet::parse(std::uint32_t id, bool in_step) {
+  connection& served = connections_[id];
+  served.count(false);
+  served.lose_step(!in_step);
+  if (served.fd() >= 0) {
+    wake_at(served.fd(), 1);
+  }
+  if (--counting_ == 0) {
+    counted_.clear();
+    next_sweep_ns_ = never_ns;
+  }
+}
+
+void fleet::sweep(fleet_observer& observer) {
+  for (const std::uint32_t id : counted_) {
+    if (connections_[id].fd() >= 0) {
+      read_length(id, observer);
+    }
+  }
+}
+
+// A few at a time, so that nothing that is to be sent has to wait.
+void fleet::sweep_some(fleet_observer& observer, std::int64_t now_ns) {
+  const std::size_t count = std::min(sweeps_per_tick, counted_.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    sweep_turn_ = (sweep_turn_ + 1) % counted_.size();
+    const std::uint32_t id = counted_[sweep_turn_];
+    if (connections_[id].fd() >= 0) {
+      read_length(id, observer);
+    }
+  }
+  const auto steps = static_cast<std::int64_t>((counted_.size() + count - 1) / count);
+  next_sweep_ns_ = std::max(next_sweep_ns_, now_ns - sweep_period_ns) + sweep_period_ns / steps;
+}
+
+// What can't be told apart is dropped: the end of a frame whose begin was counted.
+void fleet::find_step(std::uint32_t id, std::string_view& bytes) {
+  const std::size_t at = find_frame(bytes, text_head_);
+  const std::size_t kept = std::min(bytes.size(), text_head_bytes + sizeof(std::uint64_t) + 2);
+  bytes.remove_prefix(at == std::string_view::npos ? bytes.size() - kept : at);
+  connections_[id].lose_step(at == std::string_view::npos);
 }
 
 // Answers whether frames come now.
@@ -203,9 +305,14 @@ void fleet::admit(std::uint32_t id, fleet_observer& observer) {
 
 void fleet::take_frames(std::uint32_t id, std::string_view& bytes, fleet_observer& observer) {
   const std::int64_t now_ns = monotonic_ns();
+  const char* const stamped_end = read_bytes_.data() + stamped_bytes_;
   frame next{};
   parse_status status = take_frame(bytes, next);
-  while (status == parse_status::whole && take_message(id, next, now_ns, observer)) {
+  while (status == parse_status::whole) {
+    received_ns_ = bytes.data() <= stamped_end ? lag_.stamp_ns() : 0;
+    if (!take_message(id, next, now_ns, observer)) {
+      break;
+    }
     status = take_frame(bytes, next);
   }
   if (status == parse_status::fault) {
@@ -221,6 +328,7 @@ bool fleet::take_message(std::uint32_t id, frame& frame, std::int64_t now_ns,
       take_text(id, frame, now_ns, observer);
       break;
     case message_assembler::status::control:
+      observer.on_control(id, frame.wire_bytes);
       answer_control(id, frame, observer);
       break;
     case message_assembler::status::fault:
@@ -237,6 +345,9 @@ void fleet::take_text(std::uint32_t id, const frame& frame, std::int64_t now_ns,
   if (protocol_ == protocol::engine_io && packet_of(frame.payload) != packet::event) {
     answer_packet(id, frame.payload, observer);
   } else {
+    if (text_head_.empty()) {
+      text_head_ = frame.payload.substr(0, text_head_bytes);
+    }
     observer.on_text(id, frame.payload, frame.wire_bytes, now_ns);
   }
 }

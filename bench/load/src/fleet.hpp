@@ -33,6 +33,7 @@ class fleet_observer {
   virtual void on_open(std::uint32_t /*connection*/) {}
   virtual void on_end(std::uint32_t /*connection*/, const ending& /*why*/) {}
   virtual void on_input() {}
+  virtual void on_control(std::uint32_t /*connection*/, std::size_t /*wire_bytes*/) {}
   virtual void on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,
                        std::int64_t now_ns) = 0;
 
@@ -69,7 +70,32 @@ class fleet {
   bool watch_input(int fd);
   void unwatch_input(int fd) { poller_.remove(fd); }
 
+  // Reads a connection by length from its next frame's end on: bytes are counted, not copied, and
+  // nobody is told of frames. `false`: it is amid a frame, so ask again.
+  bool count(std::uint32_t connection);
+  // Back to reading frames. Out of step, the next frame is looked for.
+  void parse(std::uint32_t connection, bool in_step);
+  bool is_counted(std::uint32_t connection) const { return connections_[connection].is_counted(); }
+  std::uint64_t counted_bytes(std::uint32_t connection) const {
+    return connections_[connection].counted_bytes();
+  }
+  std::uint64_t counted_bytes() const { return counted_bytes_; }  // of all, ever
+  std::int64_t last_counted_ns() const { return last_counted_ns_; }
+  std::uint32_t& heartbeats_due(std::uint32_t connection) {
+    return connections_[connection].heartbeats_due();
+  }
+  // Whether anything came on a counted one within the last moments.
+  bool is_receiving(std::uint32_t connection) const;
+  bool has_heartbeats() const { return heartbeat_ns_ > 0; }
+  // Counted connections send none meanwhile: an answer would look like the rest of something.
+  void spare_counted(bool spared) { spared_ = spared; }
+  // Counts what has come so far on all of them.
+  void sweep(fleet_observer& observer);
+
   receive_lag& lag() { return lag_; }
+
+  // When the kernel had the text that is being told of; 0 where it was not asked.
+  std::int64_t received_ns() const { return received_ns_; }
 
  private:
   std::int64_t next_due_ns(const fleet_observer& observer) const;
@@ -78,6 +104,9 @@ class fleet {
   void serve(std::uint32_t id, std::uint32_t events, fleet_observer& observer);
   void finish_connecting(std::uint32_t id, fleet_observer& observer);
   void read(std::uint32_t id, fleet_observer& observer);
+  void read_length(std::uint32_t id, fleet_observer& observer);
+  void sweep_some(fleet_observer& observer, std::int64_t now_ns);
+  void find_step(std::uint32_t id, std::string_view& bytes);
   bool upgrade(std::uint32_t id, std::string_view& bytes, fleet_observer& observer);
   void take_frames(std::uint32_t id, std::string_view& bytes, fleet_observer& observer);
   bool take_message(std::uint32_t id, frame& frame, std::int64_t now_ns, fleet_observer& observer);
@@ -103,6 +132,16 @@ class fleet {
   std::int64_t heartbeat_ns_;
   std::int64_t next_heartbeat_ns_ = never_ns;
   std::uint32_t heartbeat_turn_ = 0;
+  std::size_t stamped_bytes_ = 0;  // of those at hand, from their start
+  std::int64_t received_ns_ = 0;
+  std::string text_head_;               // how every text of this server begins
+  std::vector<std::uint32_t> counted_;  // cleared once none of them is counted any more
+  std::size_t counting_ = 0;
+  std::uint64_t counted_bytes_ = 0;
+  std::int64_t last_counted_ns_ = 0;
+  bool spared_ = false;
+  std::size_t sweep_turn_ = 0;
+  std::int64_t next_sweep_ns_ = never_ns;
 };
 
 }  // namespace chinwag::load

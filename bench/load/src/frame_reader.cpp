@@ -73,6 +73,25 @@ parse_status take_frame(std::string_view& bytes, frame& out) {
   return parse_status::whole;
 }
 
+std::size_t find_frame(std::string_view bytes, std::string_view head) {
+  constexpr std::size_t header_bytes[] = {2, 4, 10};
+  for (std::size_t at = bytes.find(head); at != std::string_view::npos;
+       at = bytes.find(head, at + 1)) {
+    for (const std::size_t before : header_bytes) {
+      if (at < before) {
+        continue;
+      }
+      const std::uint8_t first = byte_at(bytes, at - before);
+      const std::uint8_t second = byte_at(bytes, at - before + 1);
+      if (first == (fin_bit | static_cast<std::uint8_t>(opcode::text)) &&
+          (second & mask_bit) == 0 && 2 + length_field_bytes(second) == before) {
+        return at - before;
+      }
+    }
+  }
+  return std::string_view::npos;
+}
+
 message_assembler::status message_assembler::take(frame& frame) {
   if (is_control(frame.op)) {
     return status::control;

@@ -14,6 +14,10 @@ enum class parse_status { whole, incomplete, fault };
 // changes `bytes`.
 parse_status take_frame(std::string_view& bytes, frame& out);
 
+// How many bytes lie before the first text frame whose payload begins with `head`; `npos` when
+// there is none.
+std::size_t find_frame(std::string_view bytes, std::string_view head);
+
 // Turns frames into messages: control frames pass through, fragments are gathered until the last
 // one.
 class message_assembler {
@@ -22,6 +26,8 @@ class message_assembler {
 
   // On `message`, `frame` becomes the whole message; its payload stays valid until the next call.
   status take(frame& frame);
+
+  bool is_idle() const { return gathered_op_ == opcode::continuation; }
 
  private:
   status gather(frame& frame);

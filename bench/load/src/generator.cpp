@@ -26,7 +26,8 @@ void check_label(const std::string& label) {
 }
 
 void check_echo(const generator_options& options, const profile& profile) {
-  if (options.protocol == protocol::echo && (profile.room_size != 1 || profile.direct_share > 0)) {
+  if (options.protocol == protocol::echo &&
+      (profile.rooms.room_size != 1 || profile.direct_share > 0)) {
     throw failure(exit_code::usage, "profile " + profile.name +
                                         ": an echo goes back to its sender alone: it needs "
                                         "\"room_size\" 1 and no direct messages");
@@ -47,7 +48,7 @@ generator::generator(const generator_options& options, const profile& profile)
       profile_(profile),
       crowd_{fleet(resolve(options.host, options.port, options.sources, profile.connections),
                    options.protocol, options.seed, profile.heartbeat_s),
-             roster(options.name, profile.room_size)} {
+             roster(options.name, profile.rooms)} {
   check_echo(options_, profile_);
 }
 
@@ -88,6 +89,7 @@ hold_result generator::hold(const hold_request& request, const hold_events& even
                  ++holds_,
                  options_.seed + holds_,
                  options_.check_every,
+                 request.parse_every,
                  events.on_begin,
                  events.on_end};
   const double start_s = ns_to_seconds(realtime_ns()) + request.warmup_s;

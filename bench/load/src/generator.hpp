@@ -29,8 +29,9 @@ struct hold_request {
   double warmup_s = 1;
   double hold_s = 4;
   double drain_s = 1;
-  double start_s = 0;    // of the warm-up, on CLOCK_MONOTONIC; 0: soon
-  std::string hdr_path;  // empty: no log
+  std::uint32_t parse_every = 0;  // of so many connections one is parsed; 0: as the load needs
+  double start_s = 0;             // of the warm-up, on CLOCK_MONOTONIC; 0: soon
+  std::string hdr_path;           // empty: no log
   std::string label = "hold";
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "content_locator.hpp"
+#include "counted_part.hpp"
 #include "crowd.hpp"
 #include "hold_result.hpp"
 #include "ledger.hpp"
@@ -26,7 +27,8 @@ struct hold_plan {
   double drain_s;
   std::uint16_t number;  // holds of one process differ
   std::uint64_t seed;
-  std::uint32_t check_every;               // of so many deliveries one is compared whole
+  std::uint32_t check_every;  // of so many deliveries one is compared whole
+  std::uint32_t parse_every;  // of so many connections one is parsed; 0: by what the load needs
   std::function<void()> on_begin = [] {};  // of the window
   std::function<void()> on_end = [] {};
 };
@@ -43,6 +45,7 @@ class hold : public activity {
   void on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,
                std::int64_t now_ns) override;
   void on_end(std::uint32_t connection, const ending& why) override;
+  void on_control(std::uint32_t connection, std::size_t wire_bytes) override;
 
  private:
   enum class stage { warming, measuring, draining, over };
@@ -51,11 +54,17 @@ class hold : public activity {
   void send_due(std::int64_t until_ns);
   void send_message(std::uint64_t index);
   void count_unsent(std::int64_t until_ns);
-  std::uint32_t deliveries_of(std::uint64_t index) const;
+  std::uint32_t room_of(std::uint64_t index) const;
+  tally::audience audience_of(std::uint64_t index) const;
+  void ask_for_heartbeat();
+  bool is_settled(std::int64_t now_ns) const;
+  double arrived_within() const;
   void advance(std::int64_t now_ns);
   void begin_window();
   void end_window();
   void plan_wake();
+  void take_delivery(std::uint32_t connection, const stamp& stamp, std::size_t wire_bytes,
+                     std::int64_t now_ns);
   bool is_intact(std::uint32_t receiver, std::string_view payload,
                  const located_content& found) const;
 
@@ -63,17 +72,20 @@ class hold : public activity {
   profile profile_;
   window window_;
   std::int64_t drained_ns_;
+  std::uint32_t parse_every_;
   seating seating_;
   ledger ledger_;
   schedule schedule_;
   traffic traffic_;
+  counted_part outside_;  // of the panel
   content_locator locator_;
   tally tally_;
   outstanding_sampler sampler_;
   stage stage_ = stage::warming;
-  std::uint64_t next_ = 0;     // message to be sent
-  std::uint64_t counted_ = 0;  // messages up to here that wait to be sent are in unsent_
-  std::int64_t unsent_ = 0;    // their deliveries
+  std::uint64_t next_ = 0;           // message to be sent
+  std::uint64_t counted_ = 0;        // messages up to here that wait to be sent are in unsent_
+  std::int64_t unsent_ = 0;          // their deliveries to the panel
+  std::uint64_t counted_bytes_ = 0;  // until the window, then within it
   std::uint64_t unchecked_ = 0;
   std::int64_t last_arrival_ns_ = 0;
   bool deserted_ = false;  // every connection ended

@@ -33,11 +33,22 @@ ordered_json lag_json(const histogram& lag) {
   return {{"p50", ms_at(lag, 50)}, {"p99", ms_at(lag, 99)}, {"max", max_ms(lag)}};
 }
 
+ordered_json bins_json(const hold_result& result) {
+  ordered_json deliveries = ordered_json::array();
+  ordered_json means = ordered_json::array();
+  for (const delay_bin& bin : result.bins) {
+    deliveries.push_back(bin.deliveries);
+    means.push_back(ns_to_ms(bin.mean_ns()));
+  }
+  return {{"bin_s", result.bin_s}, {"deliveries", deliveries}, {"mean_ms", means}};
+}
+
 // In a window the law holds exactly if time under way is counted where it was spent: a backlog
 // that the warm-up leaves behind, or that the window does, is not of this window's messages alone.
 ordered_json little_json(const hold_result& result) {
   const double delays_s =
-      static_cast<double>(result.delivered) * result.latency.mean() / ns_per_s + result.carried_s;
+      static_cast<double>(result.latency.count()) * result.latency.mean() / ns_per_s +
+      result.carried_s;
   const double predicted = delays_s / result.hold_s;
   return {{"outstanding_mean", result.outstanding_mean},
           {"predicted", predicted},
@@ -96,11 +107,18 @@ ordered_json to_json(const hold_result& result) {
           {"generator_limits", limits},
           {"little", little_json(result)},
           {"closes", result.closes},
-          {"wire_bytes_per_delivery", result.wire_bytes_per_delivery()}};
+          {"wire_bytes_per_delivery", result.wire_bytes_per_delivery()},
+          {"service_ms",
+           result.service.count() > 0 ? latency_json(result.service) : ordered_json::object()},
+          {"delay_bins", bins_json(result)},
+          {"generator_processes", 1},
+          {"parsed", result.parsed}};
 }
 
 ordered_json parts_json(const hold_result& result) {
   return {{"latency_hdr", encode_hdr(result.latency)},
+          {"service_hdr", encode_hdr(result.service)},
+          {"services", result.service.count()},
           {"quarter_deliveries", result.quarter_deliveries},
           {"received", result.received},
           {"wire_bytes", result.wire_bytes}};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "histogram.hpp"
+#include "tally.hpp"
 
 namespace chinwag::load {
 
@@ -33,6 +34,10 @@ struct hold_result {
   std::map<std::string, std::uint32_t> closes;
   std::uint64_t received = 0;    // deliveries, the warm-up's included
   std::uint64_t wire_bytes = 0;  // of them
+  std::uint64_t parsed = 0;      // deliveries of the window that were read whole
+  double bin_s = 0;
+  std::vector<delay_bin> bins;
+  histogram service;  // actual send to the kernel's receive stamp, of some reads
   histogram latency;
   histogram send_lag;
   histogram receive_lag;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "server_text.hpp"
 
@@ -22,7 +23,8 @@ constexpr std::int64_t patience_after_end_ns = ns_per_s;
 
 joining::joining(load::crowd& crowd, double answer_timeout_s)
     : activity(crowd),
-      awaited_(crowd.joined.size(), false),
+      awaited_(crowd.joined.size()),
+      entered_(crowd.joined.size()),
       patience_ns_(seconds_to_ns(answer_timeout_s)),
       give_up_ns_(monotonic_ns() + patience_ns_) {
   plan();
@@ -32,27 +34,33 @@ joining::joining(load::crowd& crowd, double answer_timeout_s)
 // Rooms take turns. A join is announced to all members so far, whatever the order in which the
 // server takes them.
 void joining::plan() {
+  const roster& names = crowd().names;
   std::vector<std::uint32_t> members;
   for (std::uint32_t id = 0; id < crowd().connections.size(); ++id) {
-    const std::uint32_t room = crowd().names.room_of(id);
-    members.resize(std::max<std::size_t>(members.size(), room + std::size_t{1}));
-    members[room] += crowd().is_member(id) ? 1 : 0;
-    if (crowd().connections.is_open(id) && !crowd().joined[id]) {
-      order_.push_back(id);
+    const bool joins = crowd().connections.is_open(id) && !crowd().joined[id];
+    wanted_ += joins ? 1 : 0;
+    for (std::uint32_t slot = 0; slot < names.slots(); ++slot) {
+      const std::uint32_t room = names.room_of(id, slot);
+      members.resize(std::max<std::size_t>(members.size(), room + std::size_t{1}));
+      members[room] += crowd().is_member(id) ? 1 : 0;
+      if (joins) {
+        order_.push_back({id, slot});
+      }
     }
   }
-  const roster& names = crowd().names;
-  std::sort(order_.begin(), order_.end(), [&](std::uint32_t left, std::uint32_t right) {
-    return std::tuple(names.place_of(left), left) < std::tuple(names.place_of(right), right);
-  });
-  for (const std::uint32_t id : order_) {
-    audience_.push_back(++members[names.room_of(id)]);
+  const auto rank = [&names](const seat& of) {
+    return std::tuple(names.place_of(of.connection, of.slot), of.connection, of.slot);
+  };
+  std::sort(order_.begin(), order_.end(),
+            [&rank](const seat& left, const seat& right) { return rank(left) < rank(right); });
+  for (const seat& next : order_) {
+    audience_.push_back(++members[names.room_of(next.connection, next.slot)]);
     announcements_expected_ += audience_.back();
   }
 }
 
 bool joining::done() const {
-  return gave_up_ || (joined_ == order_.size() && announcements_ >= announcements_expected_);
+  return gave_up_ || (joined_ == wanted_ && announcements_ >= announcements_expected_);
 }
 
 void joining::on_due(std::int64_t now_ns) {
@@ -68,13 +76,13 @@ bool joining::may_start() const {
 
 void joining::start_more() {
   while (may_start()) {
-    const std::uint32_t id = order_[next_];
+    const auto [id, slot] = order_[next_];
     announcements_due_ += audience_[next_++];
     if (crowd().connections.is_open(id)) {
       ++in_flight_;
-      awaited_[id] = true;
+      ++awaited_[id];
       const dialect& dialect = crowd().connections.dialect();
-      crowd().connections.send(id, {dialect.join_head, crowd().names.room(id), dialect.tail},
+      crowd().connections.send(id, {dialect.join_head, crowd().names.room(id, slot), dialect.tail},
                                *this);
     }
   }
@@ -88,24 +96,29 @@ void joining::on_text(std::uint32_t connection, std::string_view payload, std::s
   }
   ++announcements_;
   give_up_ns_ = now_ns + patience_ns_;
-  if (awaited_[connection]) {  // the first that a member gets is its own
-    awaited_[connection] = false;
-    crowd().joined[connection] = true;
-    ++joined_;
+  if (awaited_[connection] > 0 && is_own(connection, payload)) {
+    --awaited_[connection];
     --in_flight_;
+    if (++entered_[connection] == crowd().names.slots()) {
+      crowd().joined[connection] = true;
+      ++joined_;
+    }
   }
   if (may_start()) {
     wake_ns = 0;
   }
 }
 
+// Of one room, the first that a member gets is its own; of several, names tell.
+bool joining::is_own(std::uint32_t connection, std::string_view payload) const {
+  return crowd().names.slots() == 1 ||
+         string_field(payload, "user") == crowd().names.user(connection);
+}
+
 void joining::on_end(std::uint32_t connection, const ending& why) {
   activity::on_end(connection, why);
   exact_ = false;
-  if (awaited_[connection]) {
-    awaited_[connection] = false;
-    --in_flight_;
-  }
+  in_flight_ -= std::exchange(awaited_[connection], 0);
   patience_ns_ = patience_after_end_ns;
   give_up_ns_ = monotonic_ns() + patience_ns_;
   wake_ns = 0;

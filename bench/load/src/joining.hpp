@@ -7,15 +7,16 @@
 
 namespace chinwag::load {
 
-// Everyone who is in no room joins its own. Done when every member has seen every `user_joined`
+// Everyone who is in no room joins its rooms. Done when every member has seen every `user_joined`
 // that it should: then no join is under way any more that could disturb what is measured next.
 class joining : public activity {
  public:
   joining(load::crowd& crowd, double answer_timeout_s);
 
   bool done() const override;
+  // Connections, each with all of its rooms.
   std::uint32_t joined() const { return joined_; }
-  std::uint32_t wanted() const { return static_cast<std::uint32_t>(order_.size()); }
+  std::uint32_t wanted() const { return wanted_; }
 
   void on_due(std::int64_t now_ns) override;
   void on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,
@@ -27,12 +28,21 @@ class joining : public activity {
   void start_more();
   bool may_start() const;
 
-  std::vector<std::uint32_t> order_;
+  struct seat {
+    std::uint32_t connection;
+    std::uint32_t slot;
+  };
+
+  bool is_own(std::uint32_t connection, std::string_view payload) const;
+
+  std::vector<seat> order_;
   std::vector<std::uint32_t> audience_;  // of each in that order: to how many it is announced
-  std::vector<bool> awaited_;            // by connection: its own `user_joined` has not come yet
+  std::vector<std::uint32_t> awaited_;   // by connection: own `user_joined` that have not come yet
+  std::vector<std::uint32_t> entered_;   // by connection: rooms
   std::size_t next_ = 0;
   std::uint32_t in_flight_ = 0;
   std::uint32_t joined_ = 0;
+  std::uint32_t wanted_ = 0;
   std::uint64_t announcements_expected_ = 0;
   std::uint64_t announcements_ = 0;
   std::uint64_t announcements_due_ = 0;  // of those that were sent

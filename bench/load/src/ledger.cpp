@@ -4,10 +4,35 @@
 
 namespace chinwag::load {
 
-ledger::ledger(const seating& seating) : seating_(seating) {
-  const std::size_t connections = seating.connections();
-  sent_.fill(std::vector<std::uint32_t>(connections));
-  next_.resize(connections * seating.room_size() + connections);
+ledger::ledger(const seating& seating)
+    : seating_(seating), names_(seating.names()), slots_(names_.slots()) {
+  const std::uint32_t connections = seating.connections();
+  sent_[0].resize(std::size_t{connections} * slots_);
+  sent_[1].resize(std::size_t{connections} * slots_);
+  room_sent_.resize(seating.rooms());
+  std::size_t pairs = 0;
+  for (std::uint32_t connection = 0; connection < connections; ++connection) {
+    first_pair_.push_back(pairs);
+    pairs += std::size_t{names_.places_of(connection)} * slots_;
+    for (std::uint32_t slot = 0; slot < slots_; ++slot) {
+      rooms_.push_back(names_.room_of(connection, slot));
+      places_.push_back(names_.place_of(connection, slot));
+    }
+  }
+  first_pair_.push_back(pairs);
+  next_.resize(first_pair_.back() + connections);
+}
+
+std::uint32_t ledger::next_sequence(message_kind kind, std::uint32_t sender, std::uint32_t slot) {
+  if (kind == message_kind::room) {
+    ++room_sent_[rooms_[series_of(sender, slot)]];
+  }
+  return sent_[static_cast<std::size_t>(kind)][series_of(sender, slot)]++;
+}
+
+std::uint32_t ledger::sent_directly_to(std::uint32_t receiver) const {
+  const std::uint32_t writer = seating_.writer_to(receiver);
+  return sent_[static_cast<std::size_t>(message_kind::direct)][series_of(writer, 0)];
 }
 
 arrival ledger::arrive(std::uint32_t receiver, const stamp& stamp) {
@@ -27,18 +52,22 @@ arrival ledger::arrive(std::uint32_t receiver, const stamp& stamp) {
 }
 
 bool ledger::belongs(std::uint32_t receiver, const stamp& stamp) const {
-  const std::uint32_t room_size = seating_.room_size();
-  const bool known = stamp.sender < seating_.connections() &&
-                     stamp.sequence < sent_[static_cast<std::size_t>(stamp.kind)][stamp.sender];
-  return known &&
-         (stamp.kind == message_kind::room ? stamp.sender / room_size == receiver / room_size
-                                           : seating_.partner_of(stamp.sender) == receiver);
+  if (stamp.sender >= seating_.connections() || stamp.slot >= slots_ ||
+      stamp.sequence >=
+          sent_[static_cast<std::size_t>(stamp.kind)][series_of(stamp.sender, stamp.slot)]) {
+    return false;
+  }
+  return stamp.kind == message_kind::room ? rooms_[series_of(stamp.sender, stamp.slot)] ==
+                                                rooms_[series_of(receiver, stamp.slot)]
+                                          : seating_.partner_of(stamp.sender) == receiver;
 }
 
 std::size_t ledger::pair_of(std::uint32_t receiver, const stamp& stamp) const {
-  const std::size_t room_size = seating_.room_size();
-  return stamp.kind == message_kind::room ? receiver * room_size + stamp.sender % room_size
-                                          : seating_.connections() * room_size + receiver;
+  if (stamp.kind == message_kind::direct) {
+    return first_pair_.back() + receiver;
+  }
+  const std::size_t before = std::size_t{stamp.slot} * names_.places_of(receiver);
+  return first_pair_[receiver] + before + places_[series_of(stamp.sender, stamp.slot)];
 }
 
 // Takes a number out of the gap that it belongs to; answers false when it had come before.

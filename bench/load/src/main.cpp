@@ -79,7 +79,9 @@ exit_code run(const options& options) {
   profile.connections = options.connections.value_or(profile.connections);
   generator generator(options.generator, profile);
   if (options.control) {
-    obey(generator, profile.connections);
+    hold_request defaults;
+    defaults.parse_every = options.hold.parse_every;
+    obey(generator, profile.connections, defaults);
     return exit_code::ok;
   }
   return profile.storm_timeout_s > 0 ? run_storm(generator, options, profile)

@@ -56,6 +56,10 @@ void add_load_options(CLI::App& app, options& out) {
   app.add_option("--check-every", out.generator.check_every,
                  "Compare every n-th delivery whole, not only its head")
       ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--parse-every", out.hold.parse_every,
+                 "Parse one in n connections, count the others' bytes; 0: 1 up to 100,000\n"
+                 "deliveries a second, then 8")
+      ->check(CLI::Range(0, 1'000));
   app.add_option("--seed", out.generator.seed, "Orders the senders");
 }
 

@@ -1,11 +1,16 @@
 #include "profile.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "failure.hpp"
+#include "seating.hpp"
 #include "stamp.hpp"
 
 namespace chinwag::load {
@@ -48,6 +53,29 @@ class object_reader {
       fail(key, object_[key], "a whole number");
     }
     return static_cast<std::uint32_t>(value);
+  }
+
+  std::uint32_t whole_if_given(const std::string& key, std::uint32_t lowest, std::uint32_t highest,
+                               std::uint32_t otherwise) {
+    known_.insert(key);
+    return object_.contains(key) ? whole(key, lowest, highest) : otherwise;
+  }
+
+  // One of the names that are allowed; the first where the key is missing.
+  std::size_t choice_if_given(const std::string& key, const std::vector<std::string>& names) {
+    known_.insert(key);
+    if (!object_.contains(key)) {
+      return 0;
+    }
+    const auto found = std::find(names.begin(), names.end(), text(key));
+    if (found == names.end()) {
+      std::string allowed;
+      for (const std::string& name : names) {
+        allowed += (allowed.empty() ? "\"" : ", \"") + name + '"';
+      }
+      fail(key, object_[key], allowed);
+    }
+    return static_cast<std::size_t>(found - names.begin());
   }
 
   std::string text(const std::string& key) {
@@ -118,7 +146,31 @@ double read_direct_share(object_reader& reader, const std::string& where) {
   return direct;
 }
 
+void read_rooms(object_reader& reader, const std::string& where, room_plan& rooms) {
+  rooms.rooms_per_connection = reader.whole_if_given("rooms_per_connection", 1, 64, 1);
+  rooms.hot_room = reader.whole_if_given("hot_room", 1, 1'000'000, 0);
+  if (rooms.hot_room > 0 && rooms.rooms_per_connection > 1) {
+    throw failure(exit_code::usage, where +
+                                        ": \"hot_room\" and \"rooms_per_connection\" can't "
+                                        "be combined: leave one out");
+  }
+}
+
 }  // namespace
+
+double deliveries_per_message(const profile& of) {
+  const roster names("", of.rooms);
+  std::vector<std::uint32_t> everyone(of.connections);
+  std::iota(everyone.begin(), everyone.end(), 0);
+  const seating seats(std::move(everyone), of.connections, names);
+  double arrivals = 0;
+  for (std::uint32_t room = 0; room < seats.rooms(); ++room) {
+    const double members = seats.members(room);
+    arrivals += members * members;  // each of them sends to all of them
+  }
+  const double senders = static_cast<double>(of.connections) * names.slots();
+  return of.direct_share + (1 - of.direct_share) * arrivals / senders;
+}
 
 profile read_profile(const std::filesystem::path& path) {
   const json document = parse_file(path);
@@ -127,12 +179,14 @@ profile read_profile(const std::filesystem::path& path) {
   result.name = reader.text("name");
   result.description = reader.text("description");
   result.connections = reader.whole("connections", 1, 1'000'000);
-  result.room_size = reader.whole("room_size", 1, 1'000'000);
+  result.rooms.room_size = reader.whole("room_size", 1, 1'000'000);
+  read_rooms(reader, path.string(), result.rooms);
   result.direct_share = read_direct_share(reader, path.string());
   result.content_bytes = reader.whole("content_bytes", stamp_bytes, content_bytes_max);
   result.messages_per_s_per_connection =
       reader.number("messages_per_second_per_connection", 0.0001, 1'000'000);
   result.burst = reader.whole("burst", 1, 1'000'000);
+  result.law = static_cast<arrivals>(reader.choice_if_given("arrivals", {"even", "poisson"}));
   result.heartbeat_s = reader.number("heartbeat_s", 0, 3600);
   result.storm_timeout_s = reader.number_if_given("storm_timeout_s", 0.001, 3600, 0);
   reader.refuse_unknown_keys();

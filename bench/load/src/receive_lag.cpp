@@ -31,6 +31,7 @@ std::int64_t stamp_in(msghdr& message) {
 }  // namespace
 
 ssize_t receive_lag::read(int fd, char* into, std::size_t capacity) {
+  stamped_bytes_ = 0;
   if (++reads_ % reads_per_sample != 0) {
     return recv(fd, into, capacity, 0);
   }
@@ -54,7 +55,10 @@ ssize_t receive_lag::read_stamped(int fd, char* into, std::size_t capacity) {
   const ssize_t count = recvmsg(fd, &message, 0);
   const std::int64_t stamp = count > 0 ? stamp_in(message) : 0;
   if (stamp != 0) {
-    lags_.record(realtime_ns() - stamp);
+    const std::int64_t lag_ns = realtime_ns() - stamp;
+    lags_.record(lag_ns);
+    stamp_ns_ = monotonic_ns() - lag_ns;
+    stamped_bytes_ = static_cast<std::size_t>(count);
   }
   return count;
 }

@@ -1,8 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace chinwag::load {
+
+// `even`: the mildest arrivals there are. `poisson`: as of many people who know nothing of each
+// other; gaps are exponential, and the number of messages before the window and in it is as
+// planned.
+enum class arrivals : std::uint8_t { even, poisson };
 
 // The open loop's plan: when every message of a hold is due, whatever the server does meanwhile.
 // Times come from the message's index alone, so that no rounding adds up and a late message never
@@ -14,6 +20,9 @@ class schedule {
     std::int64_t end_ns;  // no message is planned at or after it
     double messages_per_s;
     std::uint32_t burst;  // so many messages share one planned time
+    arrivals law = arrivals::even;
+    std::int64_t begin_ns = 0;  // of the window; for `poisson`
+    std::uint64_t seed = 0;     // for `poisson`
   };
 
   explicit schedule(const plan& of);
@@ -22,8 +31,13 @@ class schedule {
   std::int64_t planned_ns(std::uint64_t index) const;
 
  private:
+  std::int64_t even_ns(std::uint64_t index) const;
+  void plan_poisson(std::int64_t from_ns, std::int64_t to_ns, std::uint64_t bursts,
+                    std::uint64_t seed);
+
   plan plan_;
   std::uint64_t count_;
+  std::vector<std::int64_t> times_ns_;  // of bursts, where they are random
 };
 
 }  // namespace chinwag::load

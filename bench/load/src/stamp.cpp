@@ -1,5 +1,6 @@
 #include "stamp.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <string>
@@ -77,7 +78,9 @@ void write_stamp(const stamp& stamp, char* out) {
   out = write_hex(stamp.hold, 4, out);
   out = write_hex(stamp.sender, 8, out);
   out = write_hex(stamp.sequence, 8, out);
-  write_hex(static_cast<std::uint64_t>(stamp.planned_ns), 16, out);
+  out = write_hex(static_cast<std::uint64_t>(stamp.planned_ns), 16, out);
+  out = write_hex(stamp.slot, 2, out);
+  write_hex(std::min(stamp.lag_us, lag_us_max), 6, out);
 }
 
 std::optional<stamp> read_stamp(const char* in) {
@@ -97,6 +100,9 @@ std::optional<stamp> read_stamp(const char* in) {
   const std::uint64_t low_half = digits.read(load_eight(in + 32));
   result.planned_ns =
       static_cast<std::int64_t>(std::uint64_t{digits.read(load_eight(in + 24))} << 32 | low_half);
+  const std::uint32_t behind = digits.read(load_eight(in + 40));
+  result.slot = static_cast<std::uint8_t>(behind >> 24);
+  result.lag_us = behind & lag_us_max;
   return digits.good() ? std::optional(result) : std::nullopt;
 }
 

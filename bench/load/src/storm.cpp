@@ -16,6 +16,7 @@ constexpr int starts_per_turn = 64;
 storm::storm(load::crowd& crowd, double timeout_s)
     : activity(crowd),
       order_(crowd.members()),
+      entered_(crowd.joined.size(), 0),
       cut_ns_(crowd.joined.size(), 0),
       begin_ns_(monotonic_ns()),
       give_up_ns_(begin_ns_ + seconds_to_ns(timeout_s)),
@@ -69,6 +70,13 @@ void storm::on_text(std::uint32_t connection, std::string_view payload, std::siz
   if (on_its_way && type == text_type::welcome) {
     join(connection);
   } else if (on_its_way && type == text_type::user_joined) {
+    const roster& names = crowd().names;
+    if (names.slots() > 1 && string_field(payload, "user") != names.user(connection)) {
+      return;  // somebody else's, of a room that it is back in
+    }
+    if (++entered_[connection] < names.slots()) {
+      return;
+    }
     crowd().joined[connection] = true;
     result_.rejoin.record(now_ns - cut_ns_[connection]);
     settle(connection, now_ns);
@@ -79,8 +87,10 @@ void storm::on_text(std::uint32_t connection, std::string_view payload, std::siz
 
 void storm::join(std::uint32_t connection) {
   const dialect& dialect = crowd().connections.dialect();
-  crowd().connections.send(
-      connection, {dialect.join_head, crowd().names.room(connection), dialect.tail}, *this);
+  for (std::uint32_t slot = 0; slot < crowd().names.slots(); ++slot) {
+    crowd().connections.send(
+        connection, {dialect.join_head, crowd().names.room(connection, slot), dialect.tail}, *this);
+  }
 }
 
 void storm::on_end(std::uint32_t connection, const ending& why) {

@@ -32,7 +32,8 @@ class storm : public activity {
   void settle(std::uint32_t connection, std::int64_t now_ns);
 
   std::vector<std::uint32_t> order_;
-  std::vector<std::int64_t> cut_ns_;  // by connection: when it was ended; 0 once it is settled
+  std::vector<std::uint32_t> entered_;  // by connection: rooms that it is back in
+  std::vector<std::int64_t> cut_ns_;    // by connection: when it was ended; 0 once it is settled
   std::size_t next_ = 0;
   std::size_t settled_ = 0;
   std::int64_t begin_ns_;

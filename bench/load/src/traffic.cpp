@@ -21,4 +21,15 @@ message_kind traffic::kind_of(std::uint64_t index) const {
   return after > before ? message_kind::direct : message_kind::room;
 }
 
+// Not by the turn alone: a mix of kinds that alternates in step with the slots would leave some of
+// the rooms silent.
+std::uint32_t traffic::slot_of(std::uint64_t index, std::uint32_t slots) const {
+  if (slots == 1) {
+    return 0;
+  }
+  const std::uint64_t turn = index / senders_.size();
+  const auto before = static_cast<std::uint64_t>(static_cast<double>(turn) * (1 - direct_share_));
+  return static_cast<std::uint32_t>((before + index % senders_.size()) % slots);
+}
+
 }  // namespace chinwag::load

@@ -16,6 +16,8 @@ class traffic {
 
   std::uint32_t sender_of(std::uint64_t index) const { return senders_[index % senders_.size()]; }
   message_kind kind_of(std::uint64_t index) const;
+  // Which of its sender's so many rooms a message to a room is for: they take turns.
+  std::uint32_t slot_of(std::uint64_t index, std::uint32_t slots) const;
 
  private:
   std::vector<std::uint32_t> senders_;
