@@ -172,6 +172,18 @@ def test_noise_that_lasts_is_hardly_ever_growth():
     assert failures <= 15
 
 
+def test_an_overload_whose_order_hides_it_shows_in_what_was_put_off():
+    """A server that serves some connections long before others: delays of neighbouring bins differ
+    by more than they grow, but a tenth of the deliveries is not there at the end."""
+    delays = 110 * times(1.5) + 200 + noise(1.5, ms=150.0)
+    kept = with_delays(delays)
+    assert delay_trend(kept).margin > delay_trend(kept).slope > 0.02
+    assert find_failure(kept) is None
+    failure = find_failure(msgspec.structs.replace(kept, deliveries_per_s=0.9 * 550))
+    assert failure is not None
+    assert failure.perhaps_a_burst
+
+
 @pytest.mark.parametrize(("slope", "sustained"), [(0.019, True), (0.021, False)])
 def test_growth_counts_only_above_the_share_that_is_allowed(slope, sustained):
     """However sure it is."""
@@ -214,11 +226,15 @@ def test_without_enough_bins_there_is_no_trend(bins):
 
 
 def test_what_was_carried_follows_from_the_growth():
-    """A tenth too much is a delay that grows by 100 ms a second."""
+    """A tenth too much is a delay that grows by 100 ms a second; or it is what arrived."""
     overload = with_delays(100 * times(2.5))
     assert offered_deliveries_per_s(overload) == pytest.approx(550)
     assert carried_deliveries_per_s(overload) == pytest.approx(500)
     assert carried_deliveries_per_s(with_delays([3.0] * 25)) is None
+    shed = with_delays([3.0] * 25, outstanding_after_drain=99, deliveries_per_s=300.0)
+    assert carried_deliveries_per_s(shed) == 300
+    slower = with_delays(100 * times(2.5), deliveries_per_s=450.0)
+    assert carried_deliveries_per_s(slower) == 450
     by_quarters = msgspec.structs.replace(GOOD, quarter_mean_ms=[0, 0, 0, 200])
     assert carried_deliveries_per_s(by_quarters) == pytest.approx(500)
 

@@ -18,6 +18,9 @@ GROWTH_SHARE_MAX = 0.02
 OFFERED_SHARE_MIN = 0.99
 GROWTH_SIGNIFICANCE = 0.01
 """How often a delay that does not grow may be taken for one that does."""
+PUT_OFF_FACTOR = 4
+"""Where the backlog grew by so many times the allowed share, growth is none of noise. A collector's
+pause at the end of a short hold leaves less."""
 BLOCKS_MAX = 8
 """Neighbouring bins share one backlog; means of an eighth of a hold hardly do."""
 BLOCKS_MIN = 4
@@ -63,7 +66,7 @@ def limits_of(plan: Json) -> SustainedLimits:
 
 def find_failure(hold: Hold, limits: SustainedLimits = DEFAULTS) -> Failure | None:
     """The first rule that the hold breaks, or ``None`` when it was sustained."""
-    return _not_offered(hold) or _not_delivered(hold, limits) or _too_slow(hold, limits)
+    return _not_offered(hold) or _not_delivered(hold) or _too_slow(hold, limits)
 
 
 def offered_deliveries_per_s(hold: Hold) -> float:
@@ -73,12 +76,14 @@ def offered_deliveries_per_s(hold: Hold) -> float:
 
 
 def carried_deliveries_per_s(hold: Hold) -> float | None:
-    """What the server did of an offer that was too much for it, by how fast delay grew; ``None``
-    where it did not grow.
+    """What the server did of an offer that was too much for it: what arrived within the hold, or
+    less if delay grew faster; ``None`` where nothing was put off.
     """
     trend = delay_trend(hold)
     slope = trend.slope if trend else _quarters_growth_s(hold) / (hold.hold_s / 2)
-    return offered_deliveries_per_s(hold) / (1 + slope) if slope > 0 else None
+    if slope <= 0 and not hold.outstanding_after_drain:
+        return None
+    return min(hold.deliveries_per_s, offered_deliveries_per_s(hold) / (1 + max(0.0, slope)))
 
 
 def proven_deliveries_per_s(hold: Hold) -> float:
@@ -142,15 +147,13 @@ def _not_offered(hold: Hold) -> Failure | None:
     return Failure("generator", f"only {hold.sent} of {planned:.0f} planned messages were sent")
 
 
-def _not_delivered(hold: Hold, limits: SustainedLimits) -> Failure | None:
+def _not_delivered(hold: Hold) -> Failure | None:
     if hold.closes:
         closes = ", ".join(f"{count} x {code}" for code, count in hold.closes.items())
         return Failure("loss", f"connections ended: {closes}")
     if hold.outstanding_after_drain:
         return Failure(
-            "loss",
-            f"{hold.outstanding_after_drain} deliveries outstanding after the drain",
-            perhaps_a_burst=_is_sudden(hold, limits),
+            "loss", f"{hold.outstanding_after_drain} deliveries outstanding after the drain"
         )
     wrong = {name: getattr(hold, name) for name in ("lost", "duplicated", "corrupted")}
     if any(wrong.values()) or hold.delivered != hold.expected:
@@ -173,7 +176,10 @@ def _too_slow(hold: Hold, limits: SustainedLimits) -> Failure | None:
     trend = delay_trend(hold)
     if trend is None:
         return _grown_by_quarters(hold, limits)
-    if trend.slope <= max(trend.margin, limits.growth_share_max):
+    if trend.slope <= limits.growth_share_max:
+        return None
+    put_off_max = PUT_OFF_FACTOR * limits.growth_share_max
+    if trend.slope <= trend.margin and _put_off_share(hold) <= put_off_max:
         return None
     grown, allowed = trend.slope * hold.hold_s, limits.growth_share_max * hold.hold_s
     return Failure(
@@ -182,6 +188,14 @@ def _too_slow(hold: Hold, limits: SustainedLimits) -> Failure | None:
         perhaps_a_burst=trend.slope - trend.margin <= limits.growth_share_max
         or _is_sudden(hold, limits),
     )
+
+
+def _put_off_share(hold: Hold) -> float:
+    """Of the deliveries offered within the hold, what the backlog grew by: it is counted, whatever
+    the order in which a server serves, which is noise to a line through delays.
+    """
+    offered = offered_deliveries_per_s(hold)
+    return 1 - hold.deliveries_per_s / offered if offered else 0.0
 
 
 def _grown_by_quarters(hold: Hold, limits: SustainedLimits) -> Failure | None:
