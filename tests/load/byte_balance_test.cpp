@@ -61,6 +61,7 @@ TEST_F(byte_balance_test, tells_repetitions_of_either_kind) {
 TEST_F(byte_balance_test, tells_a_loss_of_one_kind_from_a_repetition_of_the_other) {
   EXPECT_EQ(with(d - r), (balance_faults{1, 1, 0}));
   EXPECT_EQ(with(2 * r - d), (balance_faults{1, 2, 0}));
+  EXPECT_EQ(with(d - r + ping), (balance_faults{1, 1, 0}));
   EXPECT_EQ(with(r - r), (balance_faults{0, 0, 0})) << "of one kind they cancel out";
 }
 
@@ -78,6 +79,16 @@ TEST_F(byte_balance_test, allows_no_more_of_them_than_the_panel_saw) {
     lengths_.learn_other(ping);  // four for each of ten connections
   }
   EXPECT_EQ(with(5 * ping).corrupted, 0u);
+}
+
+TEST_F(byte_balance_test, expects_about_as_many_of_them_as_the_panel_saw) {
+  for (int i = 0; i < 69; ++i) {
+    lengths_.learn_other(ping);  // seven for each of ten connections
+  }
+  constexpr std::int64_t pings = 7 * static_cast<std::int64_t>(ping);
+  EXPECT_EQ(with(pings), (balance_faults{0, 0, 0}));
+  EXPECT_EQ(with(d - 2 * r + pings), (balance_faults{2, 1, 0}));
+  EXPECT_EQ(with(2 * ping).corrupted, 1u) << "two are too few";
 }
 
 TEST_F(byte_balance_test, allows_a_heartbeat_without_its_answer) {

@@ -224,7 +224,7 @@ def checked_hold(
         load.hold(rate / 4, 2.0, 8)  # learns
         before = server.faults()
         assert not any(before.values())
-        hold = load.hold(rate, 10.0, every, warmup_s=0.5, drain_s=20.0)
+        hold = load.hold(rate, 10.0, every, warmup_s=0.5, drain_s=6.0)
         done = new_faults(before, server.faults())
     check(hold, done, every)
     return hold, done

@@ -72,20 +72,26 @@ class search {
     if (found && (!best_ || found->lost + found->duplicated < best_->lost + best_->duplicated)) {
       best_ = found;
     }
+    if (!mixed_) {
+      mixed_ = mixed_faults_of(difference_ - others, lengths_);
+    }
   }
   const std::optional<balance_faults>& best() const { return best_; }
+  const std::optional<balance_faults>& mixed() const { return mixed_; }
   bool spotless() const { return best_ && best_->lost + best_->duplicated == 0; }
 
  private:
   std::int64_t difference_;
   const frame_lengths& lengths_;
   std::optional<balance_faults> best_;
+  std::optional<balance_faults> mixed_;  // the first, with the fewest others
 };
 
 void try_others(search& tried, const frame_lengths& lengths) {
   for (const frame_lengths::learnt& other : lengths.others()) {
     const std::int64_t most = lengths.most_of(other);
-    for (std::int64_t count = 1; count <= most && !tried.spotless(); ++count) {
+    for (std::int64_t count = lengths.least_of(other); count <= most && !tried.spotless();
+         ++count) {
       tried.try_with(count * static_cast<std::int64_t>(other.bytes));
     }
   }
@@ -112,7 +118,12 @@ std::int64_t difference(const byte_balance& balance, const frame_lengths& length
 balance_faults explain(const byte_balance& balance, const frame_lengths& lengths) {
   const std::int64_t bytes = difference(balance, lengths);
   search tried(bytes, lengths);
-  tried.try_with(0);
+  const bool few_others = std::all_of(
+      lengths.others().begin(), lengths.others().end(),
+      [&lengths](const frame_lengths::learnt& other) { return lengths.least_of(other) == 0; });
+  if (few_others) {
+    tried.try_with(0);
+  }
   if (!tried.best()) {
     try_unanswered_heartbeats(tried, balance, lengths);
     try_others(tried, lengths);
@@ -120,8 +131,8 @@ balance_faults explain(const byte_balance& balance, const frame_lengths& lengths
   if (tried.best()) {
     return *tried.best();
   }
-  if (const auto mixed = mixed_faults_of(bytes, lengths)) {
-    return *mixed;
+  if (tried.mixed()) {
+    return *tried.mixed();
   }
   const std::int64_t longest =
       std::max(length_of(lengths, message_kind::room), length_of(lengths, message_kind::direct));

@@ -38,6 +38,11 @@ void counted_part::start_some() {
   if (waiting_.empty() || !knows_lengths()) {
     return;
   }
+  if (!began_) {
+    // What the panel gets besides from now on is what these get: pings come to all alike.
+    began_ = true;
+    crowd_.lengths.begin(seating_.panel_size());
+  }
   for (std::size_t i = 0; i < starts_per_call && !waiting_.empty(); ++i) {
     const std::uint32_t id = waiting_.back();
     // An answer of unknown length must not come among what is counted.

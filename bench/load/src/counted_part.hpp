@@ -56,6 +56,7 @@ class counted_part {
   std::vector<std::uint32_t> outside_;  // of the panel
   std::vector<std::uint32_t> waiting_;  // to be counted
   std::array<std::vector<std::uint32_t>, 2> received_;
+  bool began_ = false;
   std::uint64_t lost_ = 0;
   balance_faults faults_;
   std::uint64_t due_ = 0;

@@ -17,9 +17,11 @@ constexpr std::uint32_t input_id = UINT32_MAX;
 constexpr std::uint16_t no_close_code = 1005;
 constexpr std::uint16_t protocol_error = 1002;
 
-// Connections that are read by length are woken for when so much waits: half of what the kernel
-// takes at first, so that no server has to stop for it. What is less is looked after so often.
-constexpr int counted_bytes_min = 32 * 1024;
+// Connections that are read by length are woken for when so much waits: each read sends an
+// acknowledgement, whose way to the server and back is most of its cost. What is less is looked
+// after so often. The kernel has room for more, so that no server has to stop for it.
+constexpr int counted_bytes_min = 96 * 1024;
+constexpr int counted_bytes_room = 256 * 1024;
 constexpr std::int64_t sweep_period_ns = 100 * ns_per_ms;
 constexpr std::size_t sweeps_per_tick = 16;
 constexpr std::size_t count_bytes_max = 64 << 20;
@@ -228,6 +230,7 @@ bool fleet::count(std::uint32_t id) {
   }
   served.count(true);
   served.clear_counted();
+  wake_at(served.fd(), counted_bytes_room);  // makes the kernel provide for so much
   wake_at(served.fd(), counted_bytes_min);
   counted_.push_back(id);
   ++counting_;

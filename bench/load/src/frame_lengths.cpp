@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace chinwag::load {
+namespace {
+
+// Connections may differ by so many pings or the like.
+constexpr std::uint32_t allowance = 2;
+
+}  // namespace
 
 void frame_lengths::learn(message_kind kind, std::size_t wire_bytes) {
   learnt& known = kinds_[static_cast<std::size_t>(kind)];
@@ -39,8 +45,12 @@ std::size_t frame_lengths::mean_of_others() const {
   return bytes / connections_;
 }
 
+std::uint32_t frame_lengths::least_of(const learnt& other) const {
+  return std::max(other.seen / connections_, allowance) - allowance;
+}
+
 std::uint32_t frame_lengths::most_of(const learnt& other) const {
-  return 2 + 2 * other.seen / connections_;
+  return other.seen / connections_ + allowance;
 }
 
 }  // namespace chinwag::load

@@ -33,6 +33,7 @@ class frame_lengths {
   std::size_t heartbeat() const { return heartbeat_; }  // 0: none has come
   const std::vector<learnt>& others() const { return others_; }
   // How many of these one connection may have had since `begin`, by what the parsed ones had.
+  std::uint32_t least_of(const learnt& other) const;
   std::uint32_t most_of(const learnt& other) const;
   // Bytes of all others that one connection has had, by the mean of the parsed ones.
   std::size_t mean_of_others() const;
