@@ -11,7 +11,7 @@ from chinwag_bench.judging.bounds import Bounds
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Matrix, RatePoint
 from chinwag_bench.judging.rate_points import Rules, bracket, highest_rates, of_search
-from chinwag_bench.judging.sustained import DEFAULTS
+from chinwag_bench.judging.sustained import DEFAULTS, SustainedLimits
 from chinwag_bench.records import Step, Throughput
 
 from .result_builder import hold
@@ -209,3 +209,12 @@ def test_points_are_in_order_of_rates(reference: Matrix) -> None:
     for column in reference.columns:
         rates = [o.deliveries_per_s for o in reference.rate_points if o.column == column.id]
         assert rates == sorted(rates)
+
+
+def test_a_result_that_these_rules_do_not_call_sustained_is_none() -> None:
+    """Whatever the search made of it: the judge looks at the stored hold."""
+    record = search((100_000, 5, 1.5), (115_000, 6, 1.5), (115_000, 6, 2.5), best=2)
+    strict = Rules(SustainedLimits(p99_ms_max=5.5), generator_cores=1)
+    found = of_search(record, strict)
+    assert found is not None
+    assert (found.low, found.reach) == (100_000, pytest.approx(115_000, rel=0.01))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from chinwag_bench.judging.bounds import Bounds, ByRound, are_scattered, medians
 from chinwag_bench.judging.evidence import Evidence, disturbed_by, kept
 from chinwag_bench.judging.matrix import Cell, Note
-from chinwag_bench.judging.rate_points import Rules, highest_rates, of_column, rules_of
+from chinwag_bench.judging.rate_points import Rules, highest_rates, of_column, result_of, rules_of
 from chinwag_bench.judging.row import Spec
 from chinwag_bench.judging.stats import interval
 from chinwag_bench.judging.sustained import find_failure
@@ -42,7 +42,7 @@ def measured(spec: Spec, column: Column, evidence: Evidence) -> tuple[Cell, ByRo
     _fill(cell, spec, rounds, evidence.run.seed)
     good = [record for record in used if record.round in rounds]
     cell.limited_by = _ends(good)
-    cell.notes += _of_records(spec, good, rounds)
+    cell.notes += _of_records(spec, good, rounds, rules)
     cell.notes += _round_notes(made, used, len(rounds), rules)
     return cell, rounds
 
@@ -124,22 +124,23 @@ def _no_value(spec: Spec, column: Column, used: Sequence[Raw], evidence: Evidenc
     overloaded = [record for record in used if _unsustained(record, rules) is not None]
     if spec.quantile is not None and 2 * len(overloaded) > len(used):
         return Note(code="too_fast", args={"why": _unsustained(overloaded[-1], rules)})
-    return _too_few(spec, used)
+    return _too_few(spec, used, rules)
 
 
-def _too_few(spec: Spec, used: Sequence[Raw]) -> Note | None:
+def _too_few(spec: Spec, used: Sequence[Raw], rules: Rules) -> Note | None:
     if spec.quantile is None:
         return None
-    sent = sum(_messages(record) for record in used)
+    sent = sum(_messages(record, rules) for record in used)
     needed = math.ceil(MESSAGES_BEYOND / (1 - spec.quantile) - EPSILON)
     if sent >= needed:
         return None
     return Note(code="too_few_messages", args={"sent": sent, "needed": needed})
 
 
-def _messages(record: Raw) -> int:
+def _messages(record: Raw, rules: Rules) -> int:
     if isinstance(record, Throughput):
-        return record.best.hold.sent if record.best else 0
+        result = result_of(record, rules)
+        return result.hold.sent if result else 0
     if isinstance(record, Paced) and record.step is not None:
         return record.step.hold.sent
     return 0
@@ -169,22 +170,22 @@ def _ends(records: Sequence[Raw]) -> str | None:
     return ", ".join(name for name, _ in Counter(ends).most_common()) or None
 
 
-def _of_records(spec: Spec, records: Sequence[Raw], rounds: ByRound) -> list[Note]:
+def _of_records(spec: Spec, records: Sequence[Raw], rounds: ByRound, rules: Rules) -> list[Note]:
     """What the rows and the records themselves have to say, each thing once."""
     notes: list[Note] = []
     for record in records:
         notes += [note for note in spec.notes(record) if note not in notes]
         if spec.row.id == "throughput_deliveries" and isinstance(record, Throughput):
-            notes += _of_search(record, rounds[record.round])
+            notes += _of_search(record, rounds[record.round], rules)
     memory = [record for record in records if isinstance(record, Memory)]
     if memory:
         notes += _memory_notes(spec, memory)
     return notes
 
 
-def _of_search(record: Throughput, found: Bounds) -> list[Note]:
+def _of_search(record: Throughput, found: Bounds, rules: Rules) -> list[Note]:
     notes = []
-    if record.best is None or record.reason is not None:
+    if record.reason is not None or result_of(record, rules) is not record.best:
         notes.append(Note(code="not_confirmed", args={"round": record.round}))
     if math.isinf(found.high):
         args = {"round": record.round, "by": record.limited_by or "time"}

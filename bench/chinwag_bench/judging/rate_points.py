@@ -159,20 +159,32 @@ def highest_rates(points: Sequence[RatePoint], limit_ms: float) -> dict[int, Bou
     return found if pooled is None else {0: pooled}
 
 
+def result_of(record: Throughput, rules: Rules) -> Step | None:
+    """The hold that a search's result rests on: the one that it confirmed, if that was sustained by
+    these rules; else the highest rate that a hold kept and no hold as long refuted.
+    """
+    if record.best is not None and find_failure(record.best.hold, rules.limits) is None:
+        return record.best
+    return _unrefuted([(step, _of_record(record, step, rules)) for step in steps_of(record)])
+
+
+def _of_record(record: Throughput, step: Step, rules: Rules) -> RatePoint:
+    return _point(record.column, record.round, step, rules)
+
+
 def of_search(record: Throughput, rules: Rules) -> Bounds | None:
     """What a search says of the highest sustained rate, in deliveries per second as delivered.
 
-    Its confirmed result is the low side; without one, the highest rate that a hold kept and no
-    hold as long refuted. The high side is the lowest rate above it that the server failed at.
+    Its result is the low side. The high side is the lowest rate above it that the server failed at.
     """
-    points = [(step, _point(record.column, record.round, step, rules)) for step in steps_of(record)]
-    result = record.best or _unrefuted(points)
+    points = [_of_record(record, step, rules) for step in steps_of(record)]
+    result = result_of(record, rules)
     if result is None:
         return None
     low, at = result.hold.deliveries_per_s, offered_deliveries_per_s(result.hold)
     above = [
         one.deliveries_per_s
-        for _, one in points
+        for one in points
         if breaks(one, rules.limits.p99_ms_max) and one.deliveries_per_s > at * HIGHER
     ]
     if not above or is_limited(result.hold, rules):

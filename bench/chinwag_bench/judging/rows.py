@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from chinwag_bench.judging.bounds import Bounds, exactly, of_latency
 from chinwag_bench.judging.matrix import Row
-from chinwag_bench.judging.rate_points import P99_LIMITS_MS, Rules, of_search
+from chinwag_bench.judging.rate_points import P99_LIMITS_MS, Rules, of_search, result_of
 from chinwag_bench.judging.row import MEGABYTE, Spec, percentile, plain, row
 from chinwag_bench.judging.sustained import find_failure
 from chinwag_bench.metrics import broadcast, connections, cpu_at_n, memory, start, storm
@@ -20,16 +20,14 @@ COMMON_GROUP = "At one rate for all"
 PERCENTILES = {"p50": "p50", "p99": "p99", "p99_9": "p99.9", "max": "max"}
 
 
-def _best(name: str) -> Callable[[Throughput], float | None]:
-    def value(record: Throughput) -> float | None:
-        return None if record.best is None else float(getattr(record.best.hold, name))
-
-    return value
+def _wire_bytes(record: Throughput, rules: Rules) -> Bounds | None:
+    result = result_of(record, rules)
+    return None if result is None else exactly(result.hold.wire_bytes_per_delivery)
 
 
 def _messages(record: Throughput, rules: Rules) -> Bounds | None:
     """The search's rate in messages: its mix makes a fixed number of deliveries of each."""
-    found, step = of_search(record, rules), record.best or next(iter(record.steps), None)
+    found, step = of_search(record, rules), result_of(record, rules)
     if found is None or step is None or not step.hold.deliveries_per_s:
         return None
     each = step.hold.messages_per_s / step.hold.deliveries_per_s
@@ -85,19 +83,21 @@ def _throughput_rows() -> list[Spec]:
         "shows that all servers send the same.",
     )
 
-    def cpu_there(record: Throughput) -> float | None:
-        return None if record.best is None else record.best.cpu_us_per_delivery
+    def cpu_there(record: Throughput, rules: Rules) -> Bounds | None:
+        result = result_of(record, rules)
+        return None if result is None else exactly(result.cpu_us_per_delivery)
 
-    def p99_there(record: Throughput) -> Bounds | None:
-        return None if record.best is None else of_latency(record.best.hold, "p99")
+    def p99_there(record: Throughput, rules: Rules) -> Bounds | None:
+        result = result_of(record, rules)
+        return None if result is None else of_latency(result.hold, "p99")
 
     return [
         Spec(deliveries, "throughput", of_search, by_rules=True),
         *_limited_rate_rows(),
         Spec(messages, "throughput", _messages, by_rules=True),
-        Spec(p99, "throughput", p99_there, quantile=0.99),
-        Spec(cpu, "throughput", plain(cpu_there)),
-        Spec(wire, "throughput", plain(_best("wire_bytes_per_delivery"))),
+        Spec(p99, "throughput", p99_there, by_rules=True, quantile=0.99),
+        Spec(cpu, "throughput", cpu_there, by_rules=True),
+        Spec(wire, "throughput", _wire_bytes, by_rules=True),
     ]
 
 
