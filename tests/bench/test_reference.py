@@ -15,6 +15,7 @@ from chinwag_bench.validation.reference import reference_problems, require_refer
 from .conftest import Checkout
 from .result_builder import build, rewrite
 
+COMMITTED = Path(__file__).resolve().parents[2] / "results" / "reference"
 STEAL = {"reasons": ["steal 10.9% of CPU time (limit 2%)"], "attempt": 1, "disturbed": True}
 
 
@@ -88,3 +89,9 @@ def test_validate_asks_for_it_on_demand(checkout: Checkout, run: Path) -> None:
     done = checkout.chinwag("validate", "--reference", str(run))
     assert done.returncode == 1
     assert "throughput, go, round 2 stayed disturbed" in done.stdout
+
+
+def test_the_committed_run_may_be_called_a_reference() -> None:
+    runs = [path.parent for path in COMMITTED.glob("*/run.json")]
+    assert len(runs) == 1
+    assert reference_problems(runs[0]) == []

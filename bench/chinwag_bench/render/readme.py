@@ -15,6 +15,7 @@ from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, EXIT_USAGE, UsageError
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.render import glance, headline, markdown, picture, text
+from chinwag_bench.validation.reference import require_reference
 
 BEGIN = "<!-- matrix:begin -->"
 END = "<!-- matrix:end -->"
@@ -87,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     path = given.check or given.write
     drawing = path.parent / PICTURE
     try:
+        if given.write:
+            require_reference(given.results)
         present = path.read_text(encoding="utf-8")
         matrix = judge(given.results)
         wanted = {path: replaced(present, table(matrix)), drawing: picture.draw(matrix)}
