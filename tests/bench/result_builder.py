@@ -461,6 +461,18 @@ def made_cell(row: str, *rounds: float | Side, column: str = "go", unit: str = "
     )
 
 
+def quiet(directory: Path) -> Path:
+    """Takes the one disturbance out, which a reference run may not have."""
+
+    def change(record: Raw) -> Raw:
+        if not isinstance(record, Start):
+            record.disturbance = {}
+        return record
+
+    rewrite(directory, "throughput", change)
+    return directory
+
+
 def rewrite(directory: Path, name: str, change: Callable[[Raw], Raw | None]) -> None:
     """Passes every record of a raw file through ``change``; ``None`` leaves the record out."""
     path = directory / "raw" / f"{name}.ndjson"

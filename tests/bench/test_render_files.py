@@ -15,7 +15,7 @@ from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.render import load, markdown, readme, text, write_all
 from chinwag_bench.render.numbers import number, short
 
-from .result_builder import build, made_cell
+from .result_builder import build, made_cell, quiet
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,9 @@ def test_readme_check_and_write(
 ) -> None:
     path = tmp_path / "README.md"
     path.write_text(f"{readme.BEGIN}\nold\n{readme.END}\n")
-    given = [str(path), "--results", str(result)]
+    assert readme.main(["--write", str(path), "--results", str(result)]) == 2
+    assert "stayed disturbed" in capsys.readouterr().err
+    given = [str(path), "--results", str(quiet(build(tmp_path / "run")))]
     assert readme.main(["--check", *given]) == 1
     assert "--write" in capsys.readouterr().err
     assert path.read_text() == f"{readme.BEGIN}\nold\n{readme.END}\n"

@@ -12,7 +12,7 @@ from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.render import html, palette, picture, readme, text
 from chinwag_bench.render.templating import TEMPLATES
 
-from .result_builder import build
+from .result_builder import build, quiet
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -59,7 +59,7 @@ def test_every_dot_lies_between_the_first_and_the_last_tick_of_its_panel(matrix:
 def test_a_stale_picture_is_found(
     matrix: Matrix, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = build(tmp_path / "run")
+    result = quiet(build(tmp_path / "run"))
     document = tmp_path / "README.md"
     document.write_text(f"{readme.BEGIN}\n{readme.END}\n")
     given = [str(document), "--results", str(result)]
