@@ -7,7 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from chinwag_bench.judging.stats import BOOTSTRAP_COVERAGE, interval, is_tie, min_max_coverage
+from chinwag_bench.judging.bounds import Bounds
+from chinwag_bench.judging.ranking import Entry, is_ahead
+from chinwag_bench.judging.stats import BOOTSTRAP_COVERAGE, interval, min_max_coverage
+
+from .result_builder import made_cell
 
 SEED = 20260921
 Draw = Callable[[np.random.Generator, int], np.ndarray]
@@ -72,12 +76,19 @@ def test_a_claim_that_is_wrong_would_be_found() -> None:
         assert abs(held - wrong) > 3.5 * standard_error(claimed, trials)
 
 
+def entry(rounds: list[float]) -> Entry:
+    sides = {number: Bounds(value, value) for number, value in enumerate(rounds)}
+    return Entry(made_cell("r", *rounds), sides)
+
+
 @pytest.mark.parametrize("rounds", [3, 5, 7])
 def test_equals_are_told_apart_as_seldom_as_the_coverage_says(rounds: int) -> None:
-    """Two names of one server, without an A/A spread to widen ties."""
+    """Two names of one server: a rank is wrong as often as all rounds fall on one side."""
     trials = 3000
     rng = np.random.default_rng([SEED, rounds])
     ratios = np.exp(rng.normal(0.0, 0.05, (trials, rounds)))
-    ties = sum(is_tie(each.tolist(), aa_spread=0.0) is True for each in ratios) / trials
+    names = [(entry(each.tolist()), entry([1.0] * rounds)) for each in ratios]
+    apart = sum(is_ahead(a, b, "higher", 0.0) or is_ahead(b, a, "higher", 0.0) for a, b in names)
+    ties = 1 - apart / trials
     claimed = min_max_coverage(rounds)
     assert ties == pytest.approx(claimed, abs=3.5 * standard_error(claimed, trials))

@@ -11,10 +11,8 @@ from chinwag_bench.judging.stats import (
     change_p,
     false_discoveries_controlled,
     interval,
-    is_tie,
     median,
     min_max_coverage,
-    paired_ratios,
     spread,
     unpaired_ratio,
 )
@@ -64,38 +62,10 @@ def test_equal_samples_make_a_point() -> None:
     assert interval([4.0] * 9) == Interval(4, 4, min_max_coverage(9))
 
 
-def test_ratios_are_taken_within_rounds_that_both_have() -> None:
-    assert paired_ratios({1: 10, 2: 30, 3: 7}, {2: 10, 1: 20, 4: 1}) == [0.5, 3.0]
-
-
-def test_ratio_to_zero() -> None:
-    assert paired_ratios({1: 0, 2: 1}, {1: 0, 2: 0}) == [1.0, math.inf]
-
-
 def test_spread_is_the_same_in_both_directions() -> None:
     assert spread([1.1]) == pytest.approx(0.1)
     assert spread([1 / 1.1]) == pytest.approx(0.1)
     assert spread([0.0]) == math.inf
-
-
-@pytest.mark.parametrize(
-    ("ratios", "aa_spread", "tie"),
-    [
-        ([0.97, 1.02, 1.05], 0.0, True),
-        ([1.02, 1.05, 1.04], 0.0, False),
-        ([1.02, 1.05, 1.04], 0.03, True),
-        ([0.5, 0.6, 0.55], 0.1, False),
-        ([1.09], 0.0, True),
-        ([1.12], 0.0, False),
-        ([1.12], 0.2, True),
-    ],
-)
-def test_tie(ratios: list[float], aa_spread: float, tie: bool) -> None:
-    assert is_tie(ratios, aa_spread) is tie
-
-
-def test_without_common_rounds_nothing_can_be_said() -> None:
-    assert is_tie([], 0.1) is None
 
 
 @pytest.mark.parametrize(("rounds", "trials"), [(3, 4000), (5, 4000), (9, 200)])

@@ -16,11 +16,10 @@ from hdrh.histogram import HdrHistogram
 
 from chinwag_bench.generator.hdr_log import empty_histogram
 from chinwag_bench.generator.settings import Rejoined
+from chinwag_bench.judging.generator_limits import CPU_SHARE_MAX, usable_cores
 from chinwag_bench.records import DelayBins, Hold
 
 NS_PER_MS = 1e6
-CPU_MAX = 0.9
-"""As the generator's own limit, here of all the cores that its processes share."""
 _SUMS = (
     *("sent", "expected", "delivered", "lost", "duplicated", "reordered", "corrupted"),
     *("outstanding_after_drain", "offered_messages_per_s", "messages_per_s", "deliveries_per_s"),
@@ -57,7 +56,7 @@ def merge_holds(holds: Sequence[Hold], parts: Sequence[HoldParts], cores: int) -
     """One hold, as a single process would have reported it. ``cores``: how many they share."""
     sums: dict[str, Any] = {name: sum(getattr(hold, name) for hold in holds) for name in _SUMS}
     limits = dict.fromkeys(limit for hold in holds for limit in hold.generator_limits)
-    if sums["generator_cpu"] > CPU_MAX * min(len(holds), cores):
+    if sums["generator_cpu"] > CPU_SHARE_MAX * usable_cores(len(holds), cores):
         limits |= {"cpu": None}
     received = sum(part.received for part in parts)
     wire_bytes = sum(part.wire_bytes for part in parts)

@@ -15,6 +15,7 @@ from chinwag_bench.judging.matrix import RatePoint
 from chinwag_bench.judging.sustained import (
     SustainedLimits,
     find_failure,
+    highest_unrefuted,
     limits_of,
     offered_deliveries_per_s,
 )
@@ -140,7 +141,7 @@ def bracket(points: Sequence[RatePoint], limit_ms: float) -> Bounds | None:
     ]
     if not above:
         return Bounds(low, math.inf)
-    return Bounds(low, low, min(above)) if min(above) <= low * NEAR else Bounds(low, min(above))
+    return _up_to(low, low, min(above))
 
 
 def highest_rates(points: Sequence[RatePoint], limit_ms: float) -> dict[int, Bounds]:
@@ -163,13 +164,13 @@ def result_of(record: Throughput, rules: Rules) -> Step | None:
     """The hold that a search's result rests on: the one that it confirmed, if that was sustained by
     these rules; else the highest rate that a hold kept and no hold as long refuted.
     """
-    if record.best is not None and find_failure(record.best.hold, rules.limits) is None:
+
+    def is_kept(step: Step) -> bool:
+        return find_failure(step.hold, rules.limits) is None
+
+    if record.best is not None and is_kept(record.best):
         return record.best
-    return _unrefuted([(step, _of_record(record, step, rules)) for step in steps_of(record)])
-
-
-def _of_record(record: Throughput, step: Step, rules: Rules) -> RatePoint:
-    return _point(record.column, record.round, step, rules)
+    return highest_unrefuted(steps_of(record), is_kept, SAME)
 
 
 def of_search(record: Throughput, rules: Rules) -> Bounds | None:
@@ -177,7 +178,7 @@ def of_search(record: Throughput, rules: Rules) -> Bounds | None:
 
     Its result is the low side. The high side is the lowest rate above it that the server failed at.
     """
-    points = [_of_record(record, step, rules) for step in steps_of(record)]
+    points = [_point(record.column, record.round, step, rules) for step in steps_of(record)]
     result = result_of(record, rules)
     if result is None:
         return None
@@ -189,21 +190,10 @@ def of_search(record: Throughput, rules: Rules) -> Bounds | None:
     ]
     if not above or is_limited(result.hold, rules):
         return Bounds(low, math.inf)
-    end = min(above)
-    return Bounds(low, low, max(low, end)) if end <= at * NEAR else Bounds(low, max(low, end))
+    return _up_to(low, at, min(above))
 
 
-def _unrefuted(points: Sequence[tuple[Step, RatePoint]]) -> Step | None:
-    """The highest rate that was kept, below every rate at which a hold as long failed."""
-    good = [
-        (point.deliveries_per_s, step)
-        for step, point in points
-        if point.kept
-        and not any(
-            not other.kept
-            and other.hold_s >= point.hold_s
-            and other.deliveries_per_s <= point.deliveries_per_s * SAME
-            for _, other in points
-        )
-    ]
-    return max(good, key=lambda pair: pair[0])[1] if good else None
+def _up_to(low: float, at: float, failed_at: float) -> Bounds:
+    """``low`` was reached by an offer of ``at``; the next step that failed leaves it as it is."""
+    end = max(low, failed_at)
+    return Bounds(low, low, end) if failed_at <= at * NEAR else Bounds(low, end)

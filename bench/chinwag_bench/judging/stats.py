@@ -9,7 +9,7 @@ rounds a percentile bootstrap of the median is used, seeded so that a matrix can
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,17 +68,6 @@ def _bootstrap(samples: Sequence[float], seed: int) -> Interval:
     )
     found = result.confidence_interval
     return Interval(float(found.low), float(found.high), BOOTSTRAP_COVERAGE)
-
-
-def paired_ratios(a: Mapping[int, float], b: Mapping[int, float]) -> list[float]:
-    """a / b for each round that both have. What disturbs a round disturbs both and cancels out."""
-    return [_ratio(a[index], b[index]) for index in sorted(a.keys() & b.keys())]
-
-
-def _ratio(a: float, b: float) -> float:
-    if b == 0:
-        return 1.0 if a == 0 else math.inf
-    return a / b
 
 
 def unpaired_ratio(
@@ -147,15 +136,3 @@ def spread(ratios: Sequence[float]) -> float:
     if middle <= 0 or math.isinf(middle):
         return math.inf
     return max(middle, 1 / middle) - 1
-
-
-def is_tie(ratios: Sequence[float], aa_spread: float, seed: int = 0) -> bool | None:
-    """Whether the ratios can't be told from 1, given what A/A differs by; ``None`` without any."""
-    if not ratios:
-        return None
-    found = interval(ratios, seed)
-    if found is None:
-        margin = 1 + max(aa_spread, SINGLE_ROUND_MARGIN)
-        return ratios[0] / margin <= 1 <= ratios[0] * margin
-    margin = 1 + aa_spread
-    return found.low / margin <= 1 <= found.high * margin

@@ -18,6 +18,7 @@ from chinwag_bench.judging.sustained import (
     SustainedLimits,
     carried_deliveries_per_s,
     find_failure,
+    highest_unrefuted,
     offered_deliveries_per_s,
 )
 from chinwag_bench.load_profile import LoadProfile
@@ -261,18 +262,7 @@ def unrefuted(steps: list[Step]) -> Step | None:
     """The highest rate that was sustained, below every rate that a hold at least as long failed at;
     ``None`` without one. A warm-up counts: a server that is cold can do no more.
     """
-    made = [(offered_deliveries_per_s(step.hold), step) for step in steps]
-    kept = [
-        (rate, step)
-        for rate, step in made
-        if step.sustained
-        and not any(
-            other_rate <= rate and other.hold.hold_s >= step.hold.hold_s
-            for other_rate, other in made
-            if not other.sustained
-        )
-    ]
-    return max(kept, key=lambda pair: pair[0])[1] if kept else None
+    return highest_unrefuted(steps, lambda step: step.sustained)
 
 
 def first_rate(place: Place, settings: Settings, hint: float | None) -> float:

@@ -33,7 +33,6 @@ ENVIRONMENT.filters |= {
     "interval": text.interval,
     "ended": text.ended,
     "quoted": text.quoted,
-    "with_unit": text.with_unit,
     "factor": text.factor,
     "verdict_label": text.verdict_label,
     "claim_label": text.claim_label,

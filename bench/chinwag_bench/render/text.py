@@ -98,11 +98,6 @@ def quoted(figure: Published) -> str:
     return f"{figure.value:,.15g}"
 
 
-def with_unit(value: str, unit: str) -> str:
-    """The value and its unit, if it has one."""
-    return f"{value} {unit}" if unit else value
-
-
 def factor(verdict: Verdict) -> str:
     """ "0.15 x" where measured and published are numbers of one unit."""
     if verdict.factor is None or verdict.factor <= 0:
