@@ -7,7 +7,6 @@ namespace {
 using websocket::close_code;
 
 constexpr std::size_t message_bytes_max = 65'536;
-constexpr std::size_t outbox_bytes_max = 1'048'576;
 constexpr std::chrono::seconds close_timeout{2};
 
 }  // namespace
@@ -16,7 +15,6 @@ connection::connection(tcp_layer stream, std::string user, rooms& rooms, timing 
     : user(std::move(user)), stream_(std::move(stream)), rooms_(rooms), timing_(timing) {}
 
 void connection::run(http::request<http::empty_body> const& upgrade) {
-  stream_.next_layer().expires_never();
   stream_.read_message_max(message_bytes_max);
   stream_.auto_fragment(false);
   stream_.next_layer().on_teardown = [this] { begin_end(); };
@@ -56,23 +54,6 @@ void connection::serve() {
   if (!request.is_discarded()) return rooms_.serve(*this, request);
   // Beast checks UTF-8, but overlooks a code point cut off by an empty last fragment.
   close(valid_utf8(text) ? close_code::unknown_data : close_code::bad_payload, "Malformed message");
-}
-
-void connection::send(shared_text text) {
-  if (closing_) return;
-  outbox_bytes_ += text->size();
-  if (outbox_bytes_ > outbox_bytes_max) return close(close_code::try_again_later, "Slow");
-  outbox_.push_back(std::move(text));
-  if (outbox_.size() == 1) write();
-}
-
-void connection::write() {
-  auto const next = net::buffer(*outbox_.front());
-  stream_.async_write(next, [self = shared_from_this()](auto failed, auto) {
-    self->outbox_bytes_ -= self->outbox_.front()->size();
-    self->outbox_.pop_front();
-    if (!failed && !self->closing_ && !self->outbox_.empty()) self->write();
-  });
 }
 
 void connection::close(close_code code, char const* reason) {

@@ -3,10 +3,9 @@
 #include <boost/asio.hpp>
 #include <boost/beast.hpp>
 #include <chrono>
-#include <deque>
-#include <functional>
 
 #include "rooms.hpp"
+#include "transport.hpp"
 
 namespace beast = boost::beast;
 namespace http = beast::http;
@@ -18,19 +17,8 @@ struct timing {
   std::chrono::milliseconds idle_timeout;
 };
 
-/// The layer below WebSocket, which hears of every close. Beast says nothing when it closes by
-/// itself, and then waits for the client to end the TCP connection without a limit.
-struct tcp_layer : beast::tcp_stream {
-  using beast::tcp_stream::basic_stream;
-
-  std::function<void()> on_teardown;
-
-  template <class Handler>
-  friend void async_teardown(beast::role_type role, tcp_layer& layer, Handler&& handler) {
-    layer.on_teardown();
-    websocket::async_teardown(role, layer.socket(), std::forward<Handler>(handler));
-  }
-};
+constexpr std::size_t outbox_bytes_max = 1'048'576;
+constexpr auto slow = "Slow";
 
 /// One WebSocket. Lives as long as a read, a write or a close is under way.
 class connection : public std::enable_shared_from_this<connection> {
@@ -50,7 +38,7 @@ class connection : public std::enable_shared_from_this<connection> {
 
   void read();
   void serve();
-  void write();
+  void write();  // where each text is written by itself
   void keep_alive();
   bool begin_end();
 
@@ -61,8 +49,7 @@ class connection : public std::enable_shared_from_this<connection> {
   timing const timing_;
   clock::time_point last_frame_ = clock::now();
   beast::flat_buffer inbox_;
-  std::deque<shared_text> outbox_;
-  std::size_t outbox_bytes_ = 0;
+  outbox outbox_;
   bool pinging_ = false;
   bool closing_ = false;
 };

@@ -1,15 +1,16 @@
 #include <unistd.h>
 
-#include <boost/lexical_cast.hpp>
-#include <cstdlib>
 #include <iostream>
 
 #include "connection.hpp"
 #include "names.hpp"
+#include "settings.hpp"
 
 namespace {
 
 using net::ip::tcp;
+using socket_type = tcp_stream::socket_type;
+using acceptor_type = net::basic_socket_acceptor<tcp, tcp_executor>;
 using namespace std::chrono_literals;
 
 constexpr std::uint32_t header_bytes_max = 65'536;
@@ -25,7 +26,7 @@ std::string health() {
 
 using request_head = http::request<http::empty_body>;
 
-net::awaitable<void> answer(tcp_layer& stream, request_head const& request, http::status status,
+net::awaitable<void> answer(tcp_stream& stream, request_head const& request, http::status status,
                             std::string body) {
   http::response<http::string_body> response(status, 11, std::move(body));
   response.set(http::field::content_type, "application/json");
@@ -65,8 +66,8 @@ std::string_view origin_form(std::string_view target) {
 }
 
 /// One HTTP request, which becomes a WebSocket or is answered and over.
-net::awaitable<void> serve(tcp::socket socket, rooms& rooms, timing timing) {
-  tcp_layer stream(std::move(socket));
+net::awaitable<void> serve(socket_type socket, rooms& rooms, timing timing) {
+  tcp_stream stream(std::move(socket));
   beast::flat_buffer inbox;
   http::request_parser<http::empty_body> parser;
   parser.header_limit(header_bytes_max);
@@ -90,11 +91,12 @@ net::awaitable<void> serve(tcp::socket socket, rooms& rooms, timing timing) {
     co_await answer(stream, request, http::status::bad_request,
                     R"({"error":"no upgrade, or a bad user"})");
   } else {
-    std::make_shared<connection>(std::move(stream), std::move(user), rooms, timing)->run(request);
+    tcp_layer layer(std::move(stream));
+    std::make_shared<connection>(std::move(layer), std::move(user), rooms, timing)->run(request);
   }
 }
 
-net::awaitable<void> accept(tcp::acceptor& acceptor, rooms& rooms, timing timing) {
+net::awaitable<void> accept(acceptor_type& acceptor, rooms& rooms, timing timing) {
   auto const executor = acceptor.get_executor();
   while (acceptor.is_open()) {
     auto [failed, socket] = co_await acceptor.async_accept(net::as_tuple(net::use_awaitable));
@@ -108,12 +110,12 @@ net::awaitable<void> accept(tcp::acceptor& acceptor, rooms& rooms, timing timing
   }
 }
 
-template <class Number>
-Number setting(char const* name, Number otherwise) try {
-  char const* const text = std::getenv(name);
-  return text ? boost::lexical_cast<Number>(text) : otherwise;
-} catch (boost::bad_lexical_cast const&) {
-  throw std::invalid_argument(std::string(name) + " must be a number, and not too large");
+void listen(acceptor_type& acceptor, tcp::endpoint const& endpoint, int backlog) {
+  if (backlog == 0) throw std::invalid_argument("CHAT_BACKLOG must be from 1 to 65535");
+  acceptor.open(endpoint.protocol());
+  acceptor.set_option(acceptor_type::reuse_address(true));
+  acceptor.bind(endpoint);
+  acceptor.listen(backlog);
 }
 
 }  // namespace
@@ -127,7 +129,10 @@ int main() try {
   net::io_context io(1);
   net::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&io](auto, auto) { io.stop(); });
-  tcp::acceptor acceptor(io, {address, setting<std::uint16_t>("CHAT_PORT", 4000)});
+  prepare(io);
+  acceptor_type acceptor(io);
+  listen(acceptor, {address, setting<std::uint16_t>("CHAT_PORT", 4000)},
+         setting<std::uint16_t>("CHAT_BACKLOG", 4096));
   net::co_spawn(io, accept(acceptor, rooms, timing), net::detached);
   io.run();
 

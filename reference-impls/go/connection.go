@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -18,56 +17,55 @@ const (
 	readFirst = 100 * time.Millisecond
 )
 
-// connection is one client. The goroutine that serves it reads; a second one writes.
+// connection is one client. One goroutine reads; how what waits for it is written is up to the
+// variant: see outbox.go and tuned.go.
 type connection struct {
 	conn   *websocket.Conn
 	hub    *hub
 	user   string
 	rooms  map[string]*room // Only the reader looks here.
-	outbox chan *websocket.PreparedMessage
-	sent   chan struct{} // Tells a reader that waits for the outbox.
+	outbox *outbox
 	signs  atomic.Uint64 // Of life: frames.
 
-	closed   atomic.Bool
-	farewell []byte
-	closing  chan struct{} // Closed once the farewell is set.
+	closed  atomic.Bool
+	closing chan struct{} // Closed once the outbox has the farewell.
 }
 
+// serve leaves the connection to goroutines of its own, so that net/http's one ends, and what it
+// keeps for a request with it.
 func (h *handler) serve(conn *websocket.Conn, user string) {
-	defer conn.Close()
 	c := &connection{
 		conn: conn, hub: h.hub, user: user, rooms: map[string]*room{},
-		outbox:  h.variant.newOutbox(conn),
-		sent:    make(chan struct{}, 1),
+		outbox:  newOutbox(conn),
 		closing: make(chan struct{}),
 	}
 	// Nobody can find this connection before it has its welcome, so that comes first.
-	c.deliver(event{Type: "welcome", User: user}.encode())
+	c.reply(event{Type: "welcome", User: user})
 	if !h.hub.add(c) {
+		conn.Close()
 		return
 	}
-	defer h.hub.open.Done()
 	go c.writePump(h.pingInterval)
-	c.readPump(h.idleTimeout)
+	go c.read(h.idleTimeout)
+}
+
+func (c *connection) read(idleTimeout time.Duration) {
+	defer c.hub.open.Done()
+	defer c.conn.Close()
+	c.readPump(idleTimeout)
 	for _, room := range c.rooms {
-		h.hub.leave(c, room)
+		c.hub.leave(c, room)
 	}
-	h.hub.remove(c)
+	c.hub.remove(c)
 	// A socket closed with unread input is reset, and the reset may overtake the close frame: so
 	// read on until the client ends its side. The timer that close has started ends the wait.
 	<-c.closing
-	conn.SetReadDeadline(time.Time{})
-	io.Copy(io.Discard, conn.NetConn())
+	c.conn.SetReadDeadline(time.Time{})
+	io.Copy(io.Discard, c.conn.NetConn())
 }
 
-// deliver never waits: who can't keep up is closed, so that nobody else has to.
-func (c *connection) deliver(frame *websocket.PreparedMessage) {
-	select {
-	case c.outbox <- frame:
-	default:
-		c.close(websocket.CloseTryAgainLater, "Slow consumer")
-	}
-}
+// reply is for this client alone.
+func (c *connection) reply(e event) { c.deliver(forOne(e.encode())) }
 
 // close asks both goroutines to end, and resets what is left of the connection closeTimeout
 // later. Any goroutine may call it; the first reason counts.
@@ -75,11 +73,11 @@ func (c *connection) close(code int, reason string) {
 	if !c.closed.CompareAndSwap(false, true) {
 		return
 	}
-	c.farewell = websocket.FormatCloseMessage(code, reason)
+	c.finish(websocket.FormatCloseMessage(code, reason))
 	c.conn.SetReadDeadline(time.Now()) // Wakes the reader.
 	close(c.closing)
 	time.AfterFunc(closeTimeout, func() {
-		c.conn.NetConn().(tcp).SetLinger(0)
+		c.conn.NetConn().(interface{ SetLinger(int) error }).SetLinger(0)
 		c.conn.Close()
 	})
 }
@@ -88,17 +86,15 @@ func (c *connection) readPump(idleTimeout time.Duration) {
 	c.conn.SetReadLimit(messageBytesMax)
 	idle := time.AfterFunc(idleTimeout, c.closeSilent)
 	defer idle.Stop()
-	alive := func() {
+	alive := func(string) error {
 		c.signs.Add(1)
 		idle.Reset(idleTimeout)
-	}
-	c.conn.SetPongHandler(func(string) error {
-		alive()
 		return nil
-	})
+	}
+	c.conn.SetPongHandler(alive)
 	answerPing := c.conn.PingHandler()
 	c.conn.SetPingHandler(func(payload string) error {
-		alive()
+		alive(payload)
 		return answerPing(payload)
 	})
 	for !c.closed.Load() {
@@ -111,7 +107,7 @@ func (c *connection) readPump(idleTimeout time.Duration) {
 		}
 		c.handle(kind, text)
 		c.pace()
-		alive()
+		alive("")
 	}
 }
 
@@ -125,50 +121,4 @@ func (c *connection) closeSilent() {
 			c.close(websocket.CloseGoingAway, "Heartbeat timeout")
 		}
 	})
-}
-
-// pace lets writers have a turn after each message, and waits while the own outbox is half full.
-// Without it a client that sends without a pause would fill the outboxes of its whole room,
-// though all of them read.
-func (c *connection) pace() {
-	runtime.Gosched()
-	for len(c.outbox) > cap(c.outbox)/2 {
-		select {
-		case <-c.sent:
-		case <-c.closing:
-			return
-		}
-	}
-}
-
-// writePump alone writes messages; the library sends pongs and its own closes between them.
-func (c *connection) writePump(pingInterval time.Duration) {
-	ping := time.NewTicker(pingInterval)
-	defer ping.Stop()
-	for {
-		select {
-		case frame := <-c.outbox:
-			c.send(frame)
-		case <-ping.C:
-			c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout))
-		case <-c.closing:
-			for len(c.outbox) > 0 {
-				c.send(<-c.outbox)
-			}
-			c.conn.WriteControl(websocket.CloseMessage, c.farewell, time.Now().Add(writeTimeout))
-			c.conn.NetConn().(tcp).CloseWrite()
-			return
-		}
-	}
-}
-
-func (c *connection) send(frame *websocket.PreparedMessage) {
-	c.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if err := c.conn.WritePreparedMessage(frame); err != nil {
-		c.close(websocket.CloseNoStatusReceived, "")
-	}
-	select {
-	case c.sent <- struct{}{}:
-	default:
-	}
 }

@@ -1,6 +1,6 @@
 module chinwag/reference-impls/go
 
-go 1.19
+go 1.26
 
 require (
 	github.com/google/uuid v1.6.0

@@ -18,9 +18,9 @@ type hub struct {
 // group is a set of connections.
 type group map[*connection]bool
 
-func (g group) deliver(frame *websocket.PreparedMessage) {
+func (g group) deliver(f frame) {
 	for c := range g {
-		c.deliver(frame)
+		c.deliver(f)
 	}
 }
 
@@ -61,7 +61,7 @@ func (h *hub) remove(c *connection) {
 
 // join makes the room if c is its first member; c hears of it before anything else there.
 func (h *hub) join(c *connection, name string) *room {
-	frame := event{Type: "user_joined", Room: name, User: c.user, Timestamp: now()}.encode()
+	f := forAll(event{Type: "user_joined", Room: name, User: c.user, Timestamp: now()}.encode())
 	h.mutex.Lock()
 	r := h.rooms[name]
 	if r == nil {
@@ -73,13 +73,13 @@ func (h *hub) join(c *connection, name string) *room {
 	// Holding the room's mutex keeps the room; others need not wait while it tells its members.
 	h.mutex.Unlock()
 	r.members[c] = true
-	r.members.deliver(frame)
+	r.members.deliver(f)
 	return r
 }
 
 // leave forgets the room if c was its last member.
 func (h *hub) leave(c *connection, r *room) {
-	frame := event{Type: "user_left", Room: r.name, User: c.user, Timestamp: now()}.encode()
+	f := forAll(event{Type: "user_left", Room: r.name, User: c.user, Timestamp: now()}.encode())
 	h.mutex.Lock()
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -88,23 +88,23 @@ func (h *hub) leave(c *connection, r *room) {
 		delete(h.rooms, r.name)
 	}
 	h.mutex.Unlock()
-	r.members.deliver(frame)
+	r.members.deliver(f)
 }
 
 func (r *room) publish(e event) {
-	frame := e.encode()
+	f := forAll(e.encode())
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.members.deliver(frame)
+	r.members.deliver(f)
 }
 
 // direct is false if nobody by that name is connected.
 func (h *hub) direct(to string, e event) bool {
-	frame := e.encode()
+	f := forOne(e.encode())
 	h.mutex.RLock()
 	defer h.mutex.RUnlock()
 	recipients := h.users[to]
-	recipients.deliver(frame)
+	recipients.deliver(f)
 	return len(recipients) > 0
 }
 

@@ -2,8 +2,11 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"log"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -20,52 +23,65 @@ const version = "0.1.0"
 
 func main() {
 	log.SetFlags(0)
-	host := os.Getenv("CHAT_HOST")
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	port := strconv.Itoa(setting("CHAT_PORT", 4000))
-	runtime.GOMAXPROCS(setting("CHAT_WORKERS", 0)) // 0 leaves it to the runtime.
+	host := cmp.Or(os.Getenv("CHAT_HOST"), "127.0.0.1")
+	port := strconv.Itoa(setting("CHAT_PORT", 4000, math.MaxUint16))
+	runtime.GOMAXPROCS(setting("CHAT_WORKERS", 0, math.MaxInt32)) // 0 leaves it to the runtime.
 	h := &handler{
 		hub:          newHub(),
-		pingInterval: time.Duration(setting("CHAT_PING_INTERVAL_MS", 30_000)) * time.Millisecond,
-		idleTimeout:  time.Duration(setting("CHAT_IDLE_TIMEOUT_MS", 60_000)) * time.Millisecond,
-		variant:      chosenVariant(os.Getenv("CHAT_VARIANT")),
+		upgrader:     newUpgrader(os.Getenv("CHAT_VARIANT")),
+		pingInterval: milliseconds("CHAT_PING_INTERVAL_MS", 30_000),
+		idleTimeout:  milliseconds("CHAT_IDLE_TIMEOUT_MS", 60_000),
 	}
-	server := http.Server{Addr: net.JoinHostPort(host, port), Handler: h}
-	server.ReadHeaderTimeout, server.MaxHeaderBytes = 10*time.Second, 16<<10
+	server := http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
+	backlog := setting("CHAT_BACKLOG", 4096, math.MaxUint16)
 
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM, os.Interrupt)
-	go func() {
-		<-stop
-		server.Close()
-	}()
-	if err := server.ListenAndServe(); err != http.ErrServerClosed {
+	told, _ := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	context.AfterFunc(told, func() { server.Close() })
+	listener, err := listen(net.JoinHostPort(host, port), backlog)
+	if err == nil {
+		err = server.Serve(listener)
+	}
+	if err != http.ErrServerClosed {
 		log.Fatal("cannot serve: ", err)
 	}
 	h.hub.stop()
 }
 
-// setting reads a whole number above 0 from the environment.
-func setting(name string, fallback int) int {
+// listen is net.Listen with a queue of a length of its own, for which that has no parameter: the
+// kernel goes by the last call of listen(2).
+func listen(address string, backlog int) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	socket, _ := listener.(*net.TCPListener).SyscallConn() // It fails for a closed one only.
+	socket.Control(func(fd uintptr) { err = syscall.Listen(int(fd), backlog) })
+	return listener, err
+}
+
+// setting reads a whole number from 1 to max from the environment.
+func setting(name string, fallback, max int) int {
 	text := os.Getenv(name)
 	if text == "" {
 		return fallback
 	}
 	number, err := strconv.Atoi(text)
-	if err != nil || number < 1 {
-		log.Fatalf("%s is %q: give a whole number above 0", name, text)
+	if err != nil || number < 1 || number > max {
+		log.Fatalf("%s is %q: give a whole number from 1 to %d", name, text, max)
 	}
 	return number
+}
+
+func milliseconds(name string, fallback int) time.Duration {
+	return time.Duration(setting(name, fallback, math.MaxInt32)) * time.Millisecond
 }
 
 // handler answers HTTP and upgrades /ws. It is no http.ServeMux, because that redirects paths
 // such as //ws where chat/1 says 404.
 type handler struct {
 	hub                       *hub
+	upgrader                  *upgrader // The variant's: see outbox.go and tuned.go.
 	pingInterval, idleTimeout time.Duration
-	variant                   variant
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -89,10 +105,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *handler) upgrade(w http.ResponseWriter, r *http.Request) {
-	user := r.URL.Query().Get("user")
-	if user == "" {
-		user = uuid.NewString()
-	}
+	user := cmp.Or(r.URL.Query().Get("user"), uuid.NewString())
 	if !isName(user) {
 		http.Error(w, "user: "+nameRule, http.StatusBadRequest)
 		return
@@ -103,7 +116,7 @@ func (h *handler) upgrade(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	conn, err := h.variant.upgrade(w, r)
+	conn, err := h.upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		return // Upgrade has answered already.
 	}

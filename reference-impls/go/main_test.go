@@ -12,7 +12,7 @@ import (
 func TestSettingsComeFromTheEnvironmentOrElseHaveADefault(t *testing.T) {
 	t.Setenv("CHAT_PORT", "5000")
 	t.Setenv("CHAT_WORKERS", "")
-	port, workers := setting("CHAT_PORT", 4000), setting("CHAT_WORKERS", 3)
+	port, workers := setting("CHAT_PORT", 4000, 65_535), setting("CHAT_WORKERS", 3, 8)
 	if port != 5000 || workers != 3 {
 		t.Errorf("got %d and %d, want 5000 and 3", port, workers)
 	}

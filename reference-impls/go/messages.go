@@ -26,12 +26,10 @@ type event struct {
 	Timestamp int64   `json:"timestamp,omitempty"`
 }
 
-// encode makes the finished frame, once for all who receive it. Strings and a number can always
-// be encoded, and a text frame of any size be prepared: there are no errors to handle.
-func (e event) encode() *websocket.PreparedMessage {
+// encode has no error to return: strings and a number can always be encoded.
+func (e event) encode() []byte {
 	text, _ := json.Marshal(e)
-	frame, _ := websocket.NewPreparedMessage(websocket.TextMessage, text)
-	return frame
+	return text
 }
 
 func now() int64 { return time.Now().UnixMilli() }
@@ -42,23 +40,20 @@ func isName(name string) bool {
 }
 
 // handle serves one message, or closes the connection.
-func (c *connection) handle(kind int, text []byte) {
+func (c *connection) handle(opcode int, text []byte) {
 	// Neither the library nor encoding/json refuses text that is not UTF-8.
-	if kind == websocket.TextMessage && !utf8.Valid(text) {
+	if opcode == websocket.TextMessage && !utf8.Valid(text) {
 		c.close(websocket.CloseInvalidFramePayloadData, "Text is not UTF-8")
 		return
 	}
 	var value any
-	if kind != websocket.TextMessage || json.Unmarshal(text, &value) != nil {
+	if opcode != websocket.TextMessage || json.Unmarshal(text, &value) != nil {
 		c.close(websocket.CloseUnsupportedData, "Malformed message")
 		return
 	}
-	request, _ := value.(map[string]any) // Else nil, which has no type either.
-	c.answer(request)
-}
-
-// answer takes a map because encoding/json matches a struct's fields without regard to case.
-func (c *connection) answer(request map[string]any) {
+	// A map, because encoding/json matches a struct's fields without regard to case. What is no
+	// object leaves it nil, which has no type either.
+	request, _ := value.(map[string]any)
 	kind, hasKind := request["type"].(string)
 	name, _ := request["room"].(string)
 	to, _ := request["to"].(string)
@@ -66,7 +61,7 @@ func (c *connection) answer(request map[string]any) {
 	room := c.rooms[name]
 	switch {
 	case kind == "heartbeat":
-		c.deliver(event{Type: kind, Timestamp: now()}.encode())
+		c.reply(event{Type: kind, Timestamp: now()})
 	case kind == "join" && isName(name):
 		c.join(name)
 	case kind == "leave" && room != nil:
@@ -88,7 +83,7 @@ func (c *connection) answer(request map[string]any) {
 func (c *connection) join(name string) {
 	switch {
 	case c.rooms[name] != nil:
-		c.deliver(event{Type: "user_joined", Room: name, User: c.user, Timestamp: now()}.encode())
+		c.reply(event{Type: "user_joined", Room: name, User: c.user, Timestamp: now()})
 	case len(c.rooms) >= roomsMax:
 		c.refuse("too_many_rooms", "a connection can be in 64 rooms")
 	default:
@@ -97,5 +92,5 @@ func (c *connection) join(name string) {
 }
 
 func (c *connection) refuse(code, message string) {
-	c.deliver(event{Type: "error", Code: code, Message: message}.encode())
+	c.reply(event{Type: "error", Code: code, Message: message})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log"
 	"math"
 	"sync/atomic"
 	"time"
@@ -21,23 +22,27 @@ const (
 	closeTryAgainLater  = 1013
 )
 
-// connection is one client. The goroutine that serves it reads; gws sends from its queue in a
-// goroutine that lives while something waits there.
+// connection is one client. A goroutine of its own reads; gws sends from its queue in a second one
+// that lives while something waits there.
 type connection struct {
-	socket *gws.Conn
+	socket    *gws.Conn
+	transport *transport
 	*handler
 	user  string
 	rooms map[string]*room // Only the reader looks here.
 
-	pending atomic.Int64
 	closing atomic.Bool
 	signs   atomic.Uint64 // Of life.
 
 	idle, ping *time.Timer
 }
 
-func (h *handler) serve(socket *gws.Conn, user string) {
-	c := &connection{socket: socket, handler: h, user: user, rooms: map[string]*room{}}
+// serve leaves the connection to its goroutine, so that net/http's one ends, and what it keeps for
+// a request with it.
+func (h *handler) serve(socket *gws.Conn, t *transport, user string) {
+	c := &connection{
+		socket: socket, transport: t, handler: h, user: user, rooms: map[string]*room{},
+	}
 	socket.Session().Store("connection", c)
 	c.idle = time.AfterFunc(h.idleTimeout, c.closeSilent)
 	c.ping = time.AfterFunc(math.MaxInt64, c.sendPing)
@@ -45,41 +50,57 @@ func (h *handler) serve(socket *gws.Conn, user string) {
 	// Nobody can find this connection before it has its welcome, so that comes first.
 	c.answer(event{Type: "welcome", User: user})
 	if !h.hub.add(c) {
+		c.stopTimers()
+		t.end()
 		return
 	}
-	// Deferred, because gws panics at a length beyond all bounds.
+	go c.read()
+}
+
+// read recovers, because gws panics at a length beyond all bounds.
+func (c *connection) read() {
+	defer c.hub.open.Done()
+	defer c.transport.end()
 	defer c.leave()
-	socket.ReadLoop()
+	defer func() {
+		if fault := recover(); fault != nil {
+			log.Print("a connection ends: ", fault)
+		}
+	}()
+	c.socket.ReadLoop()
 }
 
 func (c *connection) leave() {
-	c.closing.Store(true) // So that no ping is sent any more.
-	c.idle.Stop()
-	c.ping.Stop()
+	c.stopTimers()
 	for _, room := range c.rooms {
 		c.hub.leave(c, room)
 	}
 	c.hub.remove(c)
-	c.hub.open.Done()
+}
+
+func (c *connection) stopTimers() {
+	c.closing.Store(true) // So that no ping is sent any more.
+	c.idle.Stop()
+	c.ping.Stop()
 }
 
 // answer sends a message to this client alone.
 func (c *connection) answer(e event) { group{c: true}.publish(e) }
 
-// deliver never waits: who can't keep up is closed, so that nobody else has to.
+// deliver never waits: who can't keep up is closed, so that nobody else has to. The transport
+// counts the bytes out again: gws does not tell when a broadcast is sent.
 func (c *connection) deliver(frame *gws.Broadcaster, bytes int64) {
-	if c.pending.Add(bytes) > pendingBytesMax {
+	if c.transport.pending.Add(bytes) > pendingBytesMax {
 		c.close(closeTryAgainLater, "Slow consumer")
-	} else if frame.Broadcast(c.socket) == nil {
-		// Behind the frame in the same queue: gws does not tell when it is sent.
-		c.socket.Async(func() { c.pending.Add(-bytes) })
+	} else {
+		frame.Broadcast(c.socket)
 	}
 }
 
 // pace waits until what waits is sent, once half of what may wait does. Without it a client that
 // sends without a pause would be closed as slow, though it reads.
 func (c *connection) pace() {
-	if c.pending.Load() > pendingBytesMax/2 {
+	if c.transport.pending.Load() > pendingBytesMax/2 {
 		sent := make(chan struct{})
 		c.socket.Async(func() { close(sent) })
 		<-sent
@@ -92,7 +113,7 @@ func (c *connection) close(code uint16, reason string) {
 	if c.closing.Swap(true) {
 		return
 	}
-	time.AfterFunc(closeTimeout, c.socket.NetConn().(*transport).reset)
+	time.AfterFunc(closeTimeout, c.transport.reset)
 	c.socket.Async(func() { c.socket.WriteClose(code, []byte(reason)) })
 }
 

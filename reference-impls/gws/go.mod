@@ -1,6 +1,6 @@
 module chinwag/reference-impls/gws
 
-go 1.21
+go 1.26
 
 require (
 	github.com/google/uuid v1.6.0

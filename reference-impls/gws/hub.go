@@ -27,7 +27,7 @@ func (g group) publish(e event) {
 	frame := gws.NewBroadcaster(gws.OpcodeText, text)
 	defer frame.Close() // Gives its memory back once everyone has it.
 	for c := range g {
-		c.deliver(frame, int64(len(text)))
+		c.deliver(frame, frameBytes(len(text)))
 	}
 }
 

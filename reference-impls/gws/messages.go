@@ -40,18 +40,15 @@ func isName(name string) bool {
 }
 
 // handle serves one message, or closes the connection. gws has checked that text is UTF-8.
-func (c *connection) handle(kind gws.Opcode, text []byte) {
+func (c *connection) handle(opcode gws.Opcode, text []byte) {
 	var value any
-	if kind != gws.OpcodeText || json.Unmarshal(text, &value) != nil {
+	if opcode != gws.OpcodeText || json.Unmarshal(text, &value) != nil {
 		c.close(closeUnsupported, "Malformed message")
 		return
 	}
-	request, _ := value.(map[string]any) // Else nil, which has no type either.
-	c.dispatch(request)
-}
-
-// dispatch takes a map because encoding/json matches a struct's fields without regard to case.
-func (c *connection) dispatch(request map[string]any) {
+	// A map, because encoding/json matches a struct's fields without regard to case. What is no
+	// object leaves it nil, which has no type either.
+	request, _ := value.(map[string]any)
 	kind, hasKind := request["type"].(string)
 	name, _ := request["room"].(string)
 	to, _ := request["to"].(string)

@@ -3,7 +3,10 @@ package main
 import (
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
+
+	"github.com/lxzan/gws"
 )
 
 const (
@@ -14,11 +17,33 @@ const (
 
 // transport is the TCP connection as gws has it. gws closes it as soon as its close frame is
 // written: a socket closed with unread input is reset, and the reset may overtake the frame.
-type transport struct{ *net.TCPConn }
+type transport struct {
+	*net.TCPConn
+	pending atomic.Int64 // Bytes of text frames in gws's queue.
+}
 
+// Write is called once for each frame.
 func (t *transport) Write(p []byte) (int, error) {
 	t.SetWriteDeadline(time.Now().Add(writeTimeout))
-	return t.TCPConn.Write(p)
+	written, err := t.TCPConn.Write(p)
+	const opcode = 0x0f
+	if gws.Opcode(p[0]&opcode) == gws.OpcodeText {
+		t.pending.Add(-int64(len(p)))
+	}
+	return written, err
+}
+
+// frameBytes is how many bytes a frame with so many of text has (RFC 6455, 5.2).
+func frameBytes(text int) int64 {
+	const head, length16, length64 = 2, 2, 8
+	switch {
+	case text < 126:
+		return int64(head + text)
+	case text < 1<<16:
+		return int64(head + length16 + text)
+	default:
+		return int64(head + length64 + text)
+	}
 }
 
 // Close ends this direction and the reader's work: its goroutine calls end.

@@ -2,13 +2,17 @@
 
 const PENDING_BYTES_MAX = 1024 * 1024;
 
-/** `connection` is Engine.IO's. What waits is in its own queue and in that of the TCP socket. */
-export function limitBacklog(connection) {
+/**
+ * `connection` is Engine.IO's. What waits is in its own queue and in that of the TCP socket, of
+ * which `relieve` may write some before the length is judged.
+ */
+export function limitBacklog(connection, relieve = () => {}) {
   const tcp = connection.request.socket;
   let queuedBytes = 0;
   connection.on('packetCreate', ({ data }) => {
     // UTF-16 units for bytes: counting exactly would cost more than the limit is worth.
     queuedBytes += data?.length ?? 0;
+    relieve(queuedBytes + tcp.writableLength);
     // Engine.IO's close has no code, and would wait behind what is not read: hence a reset.
     if (queuedBytes + tcp.writableLength > PENDING_BYTES_MAX) tcp.resetAndDestroy();
   });

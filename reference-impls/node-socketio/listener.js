@@ -73,17 +73,18 @@ export class Listener {
   #http = createServer(answer);
   #io;
 
-  constructor(settings) {
+  /** `onConnection` is called with each connection of Engine.IO. */
+  constructor(settings, { onConnection = (connection) => limitBacklog(connection) }) {
     this.#http.on('upgrade', prepare);
     this.#io = new Server(this.#http, engineOptions(settings));
-    this.#io.engine.on('connection', limitBacklog);
+    this.#io.engine.on('connection', onConnection);
     this.#io.use(admit);
     this.#io.on('connection', (socket) => this.#welcome(socket));
   }
 
-  listen({ host, port }, onError) {
+  listen({ host, port, backlog }, onError) {
     this.#http.on('error', onError);
-    this.#http.listen(port, host);
+    this.#http.listen({ host, port, backlog });
   }
 
   /** Accepts nobody any more, closes everyone, and reports when the last one is gone. */

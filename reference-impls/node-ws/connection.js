@@ -10,14 +10,13 @@ const SLOW_CONSUMER_GRACE_MS = 1000;
 export class Connection {
   rooms = new Set();
   #webSocket;
-  #socket;
   #chat;
   #life = { bytesRead: 0, at: performance.now() };
 
   constructor(webSocket, socket, user, chat) {
     this.user = user;
+    this.socket = socket;
     this.#webSocket = webSocket;
-    this.#socket = socket;
     this.#chat = chat;
     webSocket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
     const depart = () => chat.disconnect(this);
@@ -26,7 +25,6 @@ export class Connection {
     webSocket.on('error', depart);
     // The peer's close was answered. `ws` reports it only once the peer has ended TCP as well.
     socket.on('finish', depart);
-    chat.connect(this);
   }
 
   get isOpen() {
@@ -35,8 +33,13 @@ export class Connection {
 
   send(message) {
     if (!this.isOpen) return;
-    this.#webSocket.send(message, { binary: false });
+    this.write(message);
     if (this.#webSocket.bufferedAmount > PENDING_BYTES_MAX) this.#closeSlow();
+  }
+
+  /** What `send` does once the connection is known to be open. */
+  write(message) {
+    this.#webSocket.send(message, { binary: false });
   }
 
   sendError(code, text) {
@@ -49,7 +52,7 @@ export class Connection {
 
   /** When bytes were last seen. Pongs and fragments are life too: no hook on each frame needed. */
   seenAt(now) {
-    const { bytesRead } = this.#socket;
+    const { bytesRead } = this.socket;
     if (bytesRead !== this.#life.bytesRead) this.#life = { bytesRead, at: now };
     return this.#life.at;
   }

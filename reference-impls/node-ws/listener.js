@@ -17,6 +17,7 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.
 
 /** Processes that serve: `workers` says so where there are several, and null until all do. */
 const alone = () => ({ pid: process.pid, workers: [process.pid] });
+const plain = (...parts) => new Connection(...parts);
 
 /** Not the URL class: a target such as `//` would make it throw or take a host from the path. */
 function splitTarget(url) {
@@ -52,6 +53,7 @@ function refuse(socket, status) {
 
 export class Listener {
   #chat;
+  #connect;
   #connections = new Set();
   #http;
   #onStopped = null;
@@ -66,16 +68,17 @@ export class Listener {
     handleProtocols: () => false,
   });
 
-  constructor(settings, { chat = new Chat(), processes = alone }) {
+  constructor(settings, { chat = new Chat(), connect = plain, processes = alone }) {
     this.#chat = chat;
+    this.#connect = connect;
     this.#http = createServer((request, response) => answer(request, response, processes));
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     keepAlive(this.#connections, settings);
   }
 
-  listen({ host, port }, onError) {
+  listen({ host, port, backlog }, onError) {
     this.#http.on('error', onError);
-    this.#http.listen(port, host);
+    this.#http.listen({ host, port, backlog });
   }
 
   /** Serves a socket that another process has accepted. */
@@ -109,8 +112,9 @@ export class Listener {
     }
     chooseWebSocket(request);
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const connection = new Connection(webSocket, socket, user, this.#chat);
+      const connection = this.#connect(webSocket, socket, user, this.#chat);
       this.#connections.add(connection);
+      this.#chat.connect(connection);
       socket.once('close', () => {
         this.#connections.delete(connection);
         this.#stopIfAlone();

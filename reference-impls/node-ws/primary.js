@@ -37,7 +37,8 @@ export class Primary {
 
   listen(onError) {
     this.#server.on('error', onError);
-    this.#server.listen(this.#settings.port, this.#settings.host, () => {
+    const { host, port, backlog } = this.#settings;
+    this.#server.listen({ host, port, backlog }, () => {
       for (let number = 0; number < this.#count; ++number) cluster.fork();
     });
   }

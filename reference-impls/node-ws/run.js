@@ -1,8 +1,9 @@
-// One serving process from its start to its end: all of the default variant, or one of `workers`.
+// One serving process from its start to its end.
 
 import process from 'node:process';
 
 import { Listener } from './listener.js';
+import { readSettings } from './settings.js';
 
 // Who does not answer the closing handshake is cut off well within the protocol's five seconds.
 const SHUTDOWN_GRACE_MS = 3000;
@@ -25,4 +26,14 @@ export function run(settings, parts = {}) {
   };
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, stop);
   return listener;
+}
+
+/** One process alone. `makeParts` is called where a wrong setting is answered with one line. */
+export function start(makeParts = () => ({})) {
+  try {
+    const settings = readSettings(process.env);
+    run(settings, makeParts()).listen(settings, (error) => failToListen(settings, error));
+  } catch (error) {
+    fail(error.message);
+  }
 }

@@ -17,7 +17,8 @@ function positiveInteger(env, name, fallback, max) {
 export function readSettings(env) {
   return {
     host: env.CHAT_HOST ?? '127.0.0.1',
-    port: positiveInteger(env, 'CHAT_PORT', 4000, 65535),
+    port: positiveInteger(env, 'CHAT_PORT', 4000, 65_535),
+    backlog: positiveInteger(env, 'CHAT_BACKLOG', 4096, 65_535),
     pingIntervalMs: positiveInteger(env, 'CHAT_PING_INTERVAL_MS', 30_000, TIMER_MAX_MS),
     idleTimeoutMs: positiveInteger(env, 'CHAT_IDLE_TIMEOUT_MS', 60_000, TIMER_MAX_MS),
   };
@@ -26,4 +27,9 @@ export function readSettings(env) {
 /** How many processes serve in the `workers` variant. One would be the default with a detour. */
 export function readWorkers(env) {
   return Math.max(positiveInteger(env, 'CHAT_WORKERS', availableParallelism(), WORKERS_MAX), 2);
+}
+
+/** For how many milliseconds a message of the `coalesced` variant may wait for others. */
+export function readWriteDelay(env) {
+  return positiveInteger(env, 'CHAT_WRITE_DELAY_MS', 20, TIMER_MAX_MS);
 }

@@ -1,14 +1,15 @@
 """A chat/1 server with socketify, Python's binding of uWebSockets: one process, one event loop."""
 
-import json
 import os
 import signal
+import socket
 import sys
 import uuid
 from collections import defaultdict
 from importlib.metadata import version
 from urllib.parse import parse_qsl, urlsplit
 
+import orjson
 import socketify
 from chat import Chat, Connection, is_name
 from settings import Settings
@@ -60,6 +61,7 @@ class Server:
         sys.unraisablehook = sys.__unraisablehook__
         if not hasattr(self.app, "socket"):
             sys.exit(f"can't listen on {self.settings.host}:{self.settings.port}")
+        set_backlog(self.settings.backlog)
         for number in (signal.SIGTERM, signal.SIGINT):
             self.loop.add_signal_handler(number, self.stop)
         self.app.run()
@@ -87,7 +89,19 @@ class Server:
         pid = os.getpid()
         facts = {"status": "ok", "implementation": "socketify", "version": version("socketify")}
         response.write_header("content-type", "application/json")
-        response.end(json.dumps(facts | {"pid": pid, "workers": [pid]}))
+        response.end(orjson.dumps(facts | {"pid": pid, "workers": [pid]}))
+
+
+def set_backlog(backlog: int) -> None:
+    """uSockets asks for a queue of 512, and hides its socket: listen(2) may be called again."""
+    for number in map(int, os.listdir("/proc/self/fd")):
+        try:
+            sock = socket.socket(fileno=number)
+        except OSError:  # No socket.
+            continue
+        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            sock.listen(backlog)
+        sock.detach()
 
 
 def lines_of(request) -> dict[str, list[str]]:

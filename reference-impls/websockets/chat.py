@@ -117,7 +117,7 @@ class Connection:
             return
         try:
             request = parse(message)
-        except (ValueError, RecursionError):
+        except ValueError:
             self.close(1003, "Malformed message")
             return
         self.serve(request if isinstance(request, dict) else {})

@@ -146,6 +146,7 @@ class Server:
             self.admit,
             self.settings.host,
             self.settings.port,
+            backlog=self.settings.backlog,
             websocket_handshake_timeout=HANDSHAKE_TIMEOUT_S,
             enable_auto_pong=False,  # It hides pings, which are signs of life.
             max_frame_size=MESSAGE_BYTES_MAX,

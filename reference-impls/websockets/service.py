@@ -7,8 +7,9 @@ import re
 import signal
 import sys
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from importlib.metadata import version
+from typing import Any
 from urllib.parse import parse_qsl
 
 from messages import is_name
@@ -57,10 +58,15 @@ async def told_to_stop() -> None:
     await told.wait()
 
 
-def run(serve: Callable[[Settings], Awaitable[None]]) -> None:
-    """Serves, with the environment's settings, until it is told to stop."""
+def run(
+    serve: Callable[[Settings], Coroutine[Any, Any, None]],
+    on_loop: Callable[[Coroutine[Any, Any, None]], None] = asyncio.run,
+) -> None:
+    """Serves, with the environment's settings, until it is told to stop. ``on_loop`` runs it on an
+    event loop.
+    """
     settings = Settings.from_environment()
     try:
-        asyncio.run(serve(settings))
+        on_loop(serve(settings))
     except (OSError, OverflowError) as error:
         sys.exit(f"can't listen on {settings.host}:{settings.port}: {error}")

@@ -6,6 +6,7 @@ from functools import partial
 from http import HTTPStatus
 
 import service
+import uvloop
 from chat import CLOSE_TIMEOUT_S, GOING_AWAY, MESSAGE_BYTES_MAX, PENDING_BYTES_MAX, Chat, Connection
 from messages import NAME_RULE
 from settings import Settings
@@ -106,6 +107,7 @@ async def serve_chat(settings: Settings) -> None:
         partial(talk, chat),
         settings.host,
         settings.port,
+        backlog=settings.backlog,
         create_connection=ChatConnection,
         process_request=admit,
         compression=None,
@@ -122,4 +124,4 @@ async def serve_chat(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    service.run(serve_chat)
+    service.run(serve_chat, uvloop.run)

@@ -15,6 +15,7 @@ VARIABLES = {
     "port": "CHAT_PORT",
     "ping_interval_ms": "CHAT_PING_INTERVAL_MS",
     "idle_timeout_ms": "CHAT_IDLE_TIMEOUT_MS",
+    "listen_backlog": "CHAT_BACKLOG",
     "echo": "CHINWAGD_ECHO",
 }
 

@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed as WebSocketClosed
 
 from chinwag.backoff import Delays
+from chinwag.deadline import timeout
 from chinwag.errors import ChinwagError, ConnectionClosed, NoAnswer, Refused
 from chinwag.handshake import open_connection, shown
 from chinwag.logs import tell
@@ -197,7 +198,8 @@ class Client:
     async def _shut(self, connection: ClientConnection) -> None:
         """Closes it. One whose server does not answer, or does not read, is cut off."""
         try:
-            await asyncio.wait_for(connection.close(), self._given.close_timeout_s)
+            async with timeout(self._given.close_timeout_s):
+                await connection.close()
         except asyncio.TimeoutError:
             pass
         finally:
@@ -221,7 +223,8 @@ class Client:
         self._joins.append(asked)
         self._space.set()  # the answer may be behind messages that nobody reads
         try:
-            await asyncio.wait_for(self._ask(asked), None if timeout_s == math.inf else timeout_s)
+            async with timeout(None if timeout_s == math.inf else timeout_s):
+                await self._ask(asked)
         except asyncio.TimeoutError:
             raise NoAnswer(f"no answer to join {room!r} in {timeout_s} s") from None
         finally:
@@ -400,7 +403,8 @@ class Client:
             # Who does not read can't hear.
             self._unanswered = self._unanswered + 1 if self._space.is_set() else 0
             try:
-                await asyncio.wait_for(self._send_heartbeat(connection), self._given.heartbeat_s)
+                async with timeout(self._given.heartbeat_s):
+                    await self._send_heartbeat(connection)
             except asyncio.TimeoutError:
                 continue  # what was sent before it is still on its way
             except WebSocketClosed:

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import chinwag.client
 import chinwag.server
 from chinwag.backoff import Delays
+from chinwag.deadline import timeout
 from chinwag.errors import ChinwagError, NoAnswer
 from chinwag.handlers import Handler
 from chinwag.logs import tell
@@ -341,9 +342,8 @@ class Client:
 
         async def next_message() -> Received | None:
             try:
-                return await asyncio.wait_for(
-                    client.receive(), None if limit_s == math.inf else limit_s
-                )
+                async with timeout(None if limit_s == math.inf else limit_s):
+                    return await client.receive()
             except asyncio.TimeoutError:
                 raise NoAnswer(f"no message in {timeout_s} s") from None
 

@@ -6,8 +6,7 @@ defmodule Chat.TunedWebsocketTest do
 
   setup context do
     user = "tuned-#{context.line}"
-    {commands, state} = Tuned.websocket_init(user)
-    assert [{:text, _welcome}] = commands
+    assert {[{:text, _welcome}], state, :hibernate} = Tuned.websocket_init(user)
     %{user: user, state: state}
   end
 

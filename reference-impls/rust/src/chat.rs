@@ -1,15 +1,9 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use dashmap::DashMap;
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio_tungstenite::tungstenite::Message;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::messages::Event;
-
-const PENDING_BYTES_MAX: usize = 1 << 20;
+use crate::{connection::Outbox, messages::Event};
 
 /// What all connections share.
 #[derive(Default)]
@@ -51,40 +45,8 @@ impl Groups {
     }
 }
 
-/// A message of tungstenite 0.21 owns its text: every member gets a copy. Of the version that the
-/// tuned variant has, they share one text.
 fn fan_out(group: &[Arc<Outbox>], event: Option<&Event>) {
     if let Some(message) = event.map(Event::encode) {
         group.iter().for_each(|outbox| outbox.deliver(message.clone()));
-    }
-}
-
-/// Where messages wait until a connection has written them. Nobody who delivers ever waits.
-pub struct Outbox {
-    pub queue: UnboundedSender<Message>,
-    pending_bytes: AtomicUsize,
-    /// Too much waits, or the server stops.
-    pub ended: CancellationToken,
-}
-
-impl Outbox {
-    pub fn new(stopping: &CancellationToken) -> (Arc<Self>, UnboundedReceiver<Message>) {
-        let (queue, waiting) = mpsc::unbounded_channel();
-        let ended = stopping.child_token();
-        (Arc::new(Self { queue, pending_bytes: AtomicUsize::new(0), ended }), waiting)
-    }
-
-    pub fn deliver(&self, message: Message) {
-        let bytes = message.len();
-        if self.pending_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > PENDING_BYTES_MAX {
-            self.ended.cancel();
-        } else {
-            // It fails only once the connection has ended.
-            let _ = self.queue.send(message);
-        }
-    }
-
-    pub fn written(&self, bytes: usize) {
-        self.pending_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }

@@ -1,22 +1,22 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{stream, SinkExt, StreamExt};
 use tokio::io::{self, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::select;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::{interval_at, sleep, timeout, Instant};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::WebSocketStream;
+use tokio_util::sync::CancellationToken;
 
-use crate::chat::{Chat, Outbox};
-use crate::member::Member;
+use crate::{chat::Chat, member::Member};
 
 const MESSAGE_BYTES_MAX: Option<usize> = Some(65_536);
+const PENDING_BYTES_MAX: usize = 1 << 20;
 const BATCH_MESSAGES_MAX: usize = 64;
 /// For a close frame to leave, and again for the client to end its side.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -31,8 +31,9 @@ type Farewell = Option<(CloseCode, &'static str)>;
 pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>) {
     let mut config = WebSocketConfig::default();
     (config.max_message_size, config.max_frame_size) = (MESSAGE_BYTES_MAX, MESSAGE_BYTES_MAX);
-    #[cfg(feature = "tuned")]
+    #[cfg(not(feature = "article"))]
     {
+        // As tungstenite's documentation advises for many connections.
         config.read_buffer_size = 4_096;
         let _ = tcp.set_nodelay(true);
     }
@@ -41,7 +42,7 @@ pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>
     let (outbox, waiting) = Outbox::new(&chat.stopping);
     let member = Member::new(&chat, user, &outbox);
     let reading = async {
-        let farewell = select! {
+        let farewell = tokio::select! {
             farewell = read(&mut stream, member, chat.idle_timeout) => farewell,
             () = outbox.ended.cancelled() => match chat.stopping.is_cancelled() {
                 true => Some((CloseCode::Restart, "Server is going away")),
@@ -53,7 +54,7 @@ pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>
         sleep(CLOSE_TIMEOUT).await;
     };
     // The writer goes first: who asks without a pause shall not outrun the answers.
-    let written = select! {
+    let written = tokio::select! {
         biased;
         _ = write(&mut sink, waiting, &outbox, chat.ping_interval) => true,
         () = reading => false,
@@ -67,20 +68,24 @@ pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>
         let _ = timeout(CLOSE_TIMEOUT, io::copy(tcp, &mut io::sink())).await;
     } else {
         // A reset frees what the client won't read.
+        // tokio 1.38 has no other name for it.
+        #[allow(deprecated)]
         let _ = tcp.set_linger(Some(Duration::ZERO));
     }
 }
 
 /// Serves what the client sends until there is a reason to end, and leaves all rooms.
-async fn read(stream: &mut SplitStream<Socket>, mut member: Member, idle: Duration) -> Farewell {
+async fn read(
+    stream: &mut stream::SplitStream<Socket>,
+    mut member: Member,
+    idle: Duration,
+) -> Farewell {
     loop {
-        let next = match timeout(idle, stream.next()).await {
-            Ok(next) => next,
-            Err(_) => match timeout(READ_FIRST, stream.next()).await {
-                Ok(next) => next,
-                Err(_) => return Some((CloseCode::Away, "Heartbeat timeout")),
-            },
-        };
+        let mut heard = timeout(idle, stream.next()).await;
+        if heard.is_err() {
+            heard = timeout(READ_FIRST, stream.next()).await;
+        }
+        let Ok(next) = heard else { return Some((CloseCode::Away, "Heartbeat timeout")) };
         match next {
             Some(Ok(Message::Text(text))) if member.serve(&text).is_ok() => {}
             Some(Ok(Message::Text(_) | Message::Binary(_))) => {
@@ -100,7 +105,7 @@ async fn read(stream: &mut SplitStream<Socket>, mut member: Member, idle: Durati
 
 /// Writes what waits in the outbox, as much as there is at a time, up to the close frame.
 async fn write(
-    sink: &mut SplitSink<Socket, Message>,
+    sink: &mut stream::SplitSink<Socket, Message>,
     mut waiting: UnboundedReceiver<Message>,
     outbox: &Outbox,
     ping_interval: Duration,
@@ -109,7 +114,7 @@ async fn write(
     let mut batch = Vec::new();
     let mut open = true;
     while open {
-        select! {
+        tokio::select! {
             _ = waiting.recv_many(&mut batch, BATCH_MESSAGES_MAX) => {}
             _ = ping.tick() => batch.push(Message::Ping(Default::default())),
         }
@@ -119,7 +124,37 @@ async fn write(
             sink.feed(message).await?;
         }
         sink.flush().await?;
-        outbox.written(bytes);
+        outbox.pending_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
     Ok(())
+}
+
+/// What all who are told the same get a clone of. Clones share their text, but not those of
+/// tungstenite 0.21, whose messages own it.
+pub type Encoded = Message;
+
+/// Where messages wait until a connection has written them. Nobody who delivers ever waits.
+pub struct Outbox {
+    pub queue: UnboundedSender<Message>,
+    pending_bytes: AtomicUsize,
+    /// Too much waits, or the server stops.
+    pub ended: CancellationToken,
+}
+
+impl Outbox {
+    pub fn new(stopping: &CancellationToken) -> (Arc<Self>, UnboundedReceiver<Message>) {
+        let (queue, waiting) = mpsc::unbounded_channel();
+        let ended = stopping.child_token();
+        (Arc::new(Self { queue, pending_bytes: AtomicUsize::new(0), ended }), waiting)
+    }
+
+    pub fn deliver(&self, message: Encoded) {
+        let bytes = message.len();
+        if self.pending_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > PENDING_BYTES_MAX {
+            self.ended.cancel();
+        } else {
+            // It fails only once the connection has ended.
+            let _ = self.queue.send(message);
+        }
+    }
 }

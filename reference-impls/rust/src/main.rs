@@ -1,6 +1,7 @@
 //! A chat/1 server with tokio and tokio-tungstenite: one task a connection.
 
 mod chat;
+#[cfg_attr(feature = "tuned", path = "../tuned/connection.rs")]
 mod connection;
 mod http;
 mod member;
@@ -8,10 +9,9 @@ mod messages;
 #[cfg(test)]
 mod tests;
 
-use std::{env, error::Error, str::FromStr, sync::Arc, thread, time::Duration};
+use std::{env, error::Error, io, str::FromStr, sync::Arc, thread, time::Duration};
 
-use tokio::net::TcpListener;
-use tokio::runtime;
+use tokio::net::{lookup_host, TcpListener, TcpSocket};
 use tokio::signal::unix::{signal, SignalKind};
 use tokio::time::{sleep, timeout};
 
@@ -22,7 +22,9 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let workers = setting("CHAT_WORKERS", thread::available_parallelism()?.get())?;
-    let mut builder = runtime::Builder::new_multi_thread();
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    #[cfg(feature = "tuned")]
+    connection::tune(&mut builder, workers)?;
     builder.worker_threads(workers).enable_all().build()?.block_on(run())
 }
 
@@ -34,7 +36,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     });
     let host = setting("CHAT_HOST", "127.0.0.1".to_owned())?;
     let port = setting("CHAT_PORT", 4000)?;
-    let listener = TcpListener::bind((host.as_str(), port))
+    let backlog = setting::<u16>("CHAT_BACKLOG", 4096)?;
+    let listener = listen(&host, port, backlog.into())
         .await
         .map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -49,6 +52,16 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // Who has not gone by then is cut off.
     let _ = timeout(STOP_TIMEOUT, chat.connections.wait()).await;
     Ok(())
+}
+
+/// `TcpListener::bind` does the same with a backlog of its own choice.
+async fn listen(host: &str, port: u16, backlog: u32) -> io::Result<TcpListener> {
+    let mut addresses = lookup_host((host, port)).await?;
+    let address = addresses.next().ok_or(io::ErrorKind::AddrNotAvailable)?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(backlog)
 }
 
 async fn accept(listener: TcpListener, chat: Arc<Chat>) {

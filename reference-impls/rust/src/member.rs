@@ -2,7 +2,8 @@ use std::{collections::HashSet, sync::Arc};
 
 use serde_json::Value;
 
-use crate::chat::{Chat, Outbox};
+use crate::chat::Chat;
+use crate::connection::Outbox;
 use crate::messages::{is_name, now, parse, Event, Request};
 
 const ROOMS_MAX: usize = 64;

@@ -3,6 +3,8 @@ use std::time::UNIX_EPOCH;
 use serde::{de::IgnoredAny, Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::connection::Encoded;
+
 /// Any message that the server sends.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -17,7 +19,7 @@ pub enum Event<'a> {
 }
 
 impl Event<'_> {
-    pub fn encode(&self) -> tokio_tungstenite::tungstenite::Message {
+    pub fn encode(&self) -> Encoded {
         serde_json::to_string(self).expect("strings and numbers have JSON").into()
     }
 }

@@ -12,12 +12,12 @@ defmodule Chat.Listener do
 
     Bandit.child_spec(
       plug: Http,
-      ip: settings[:address],
+      ip: settings[:ip],
       port: settings[:port],
       startup_log: false,
       thousand_island_options: [
         supervisor_options: [name: __MODULE__],
-        transport_options: [send_timeout: @send_timeout_ms],
+        transport_options: [backlog: settings[:backlog], send_timeout: @send_timeout_ms],
         # The drain has asked connections to close before this: those that are left can't hear.
         shutdown_timeout: 1
       ]

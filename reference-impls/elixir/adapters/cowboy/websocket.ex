@@ -21,8 +21,13 @@ defmodule Chat.Listener.Websocket do
 
   def init(request, state), do: refuse(request, state)
 
+  # What the handshake left on the heap would stay there until the heap is full: to hibernate once
+  # collects it.
   @impl true
-  def websocket_init(user), do: Session.open(user)
+  def websocket_init(user) do
+    {commands, session} = Session.open(user)
+    {commands, session, :hibernate}
+  end
 
   @impl true
   def websocket_handle(frame, session), do: Session.frame(session, frame)

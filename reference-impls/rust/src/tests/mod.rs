@@ -1,23 +1,12 @@
+#[cfg_attr(feature = "tuned", path = "tuned_outbox.rs")]
+mod outbox;
+
 use serde_json::Value;
-use tokio::sync::mpsc::UnboundedReceiver;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::chat::{Groups, Outbox};
 use crate::http::user_of;
 use crate::messages::{is_name, parse, Event};
 use crate::setting;
-
-const TICK: Event = Event::Heartbeat { timestamp: 1 };
-
-fn outbox() -> (std::sync::Arc<Outbox>, UnboundedReceiver<Message>) {
-    Outbox::new(&CancellationToken::new())
-}
-
-fn next(waiting: &mut UnboundedReceiver<Message>) -> Option<Message> {
-    waiting.try_recv().ok()
-}
 
 #[test]
 fn settings_have_defaults_and_bad_ones_are_named() {
@@ -90,43 +79,5 @@ fn fields_may_hold_anything() {
 fn the_type_comes_first() {
     let event = Event::Direct { user: "a\"", content: "é\0", timestamp: 1 };
     let text = r#"{"type":"direct","user":"a\"","content":"é\u0000","timestamp":1}"#;
-    assert_eq!(event.encode().to_text().unwrap(), text);
-}
-
-#[test]
-fn a_group_is_there_while_it_has_members() {
-    let groups = Groups::default();
-    let ((ann, mut to_ann), (bob, mut to_bob)) = (outbox(), outbox());
-    assert!(!groups.tell("room", &TICK));
-    groups.add("room", &ann, Some(&TICK));
-    groups.add("room", &bob, None);
-    assert!(groups.tell("room", &TICK));
-    groups.remove("room", &ann, Some(&TICK));
-    assert_eq!(
-        [next(&mut to_ann), next(&mut to_ann), next(&mut to_ann)].iter().flatten().count(),
-        2
-    );
-    assert_eq!([next(&mut to_bob), next(&mut to_bob)], [Some(TICK.encode()), Some(TICK.encode())]);
-    groups.remove("room", &bob, None);
-    assert!(!groups.tell("room", &TICK));
-}
-
-#[test]
-fn who_does_not_read_is_ended() {
-    let (slow, mut waiting) = outbox();
-    let quarter = Message::text("x".repeat(1 << 18));
-    (0..4).for_each(|_| slow.deliver(quarter.clone()));
-    assert!(!slow.ended.is_cancelled());
-    slow.deliver(quarter);
-    assert!(slow.ended.is_cancelled());
-    assert_eq!(std::iter::from_fn(|| next(&mut waiting)).count(), 4);
-}
-
-#[test]
-fn who_comes_after_the_stop_is_ended() {
-    let stopping = CancellationToken::new();
-    let (early, _waiting) = Outbox::new(&stopping);
-    stopping.cancel();
-    let (late, _waiting) = Outbox::new(&stopping);
-    assert!(early.ended.is_cancelled() && late.ended.is_cancelled());
+    assert_eq!(outbox::text(&event.encode()), text);
 }

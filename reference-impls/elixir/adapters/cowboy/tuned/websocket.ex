@@ -6,6 +6,8 @@ defmodule Chat.Listener.Tuned do
     callback returns.
   - Who has had nothing to do for a second hibernates, which gives back the memory of its heap and
     stack. To do so after each message, as short examples show it, costs a garbage collection each.
+    The handshake is followed by one, as in the default.
+  - Nothing of the request is kept: nobody asks for it again.
   """
   @behaviour :cowboy_websocket
 
@@ -19,14 +21,22 @@ defmodule Chat.Listener.Tuned do
   # timer was set. A connection at rest has no timer.
   @typep state :: {Session.t(), :hibernating | :quiet | :busy}
 
+  # What Cowboy keeps of a request by itself, for `terminate`, holds on to the whole head.
   @impl true
-  defdelegate init(request, state), to: Websocket
+  def init(request, state) do
+    with {:cowboy_websocket, request, user, options} <- Websocket.init(request, state) do
+      {:cowboy_websocket, request, user, Map.put(options, :req_filter, fn _request -> %{} end)}
+    end
+  end
 
   @impl true
   defdelegate terminate(reason, request, state), to: Websocket
 
   @impl true
-  def websocket_init(user), do: awake(Session.open(user), :hibernating)
+  def websocket_init(user) do
+    {commands, state} = awake(Session.open(user), :hibernating)
+    {commands, state, :hibernate}
+  end
 
   @impl true
   def websocket_handle(frame, {session, rest}), do: awake(Session.frame(session, frame), rest)

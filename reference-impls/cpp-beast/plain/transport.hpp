@@ -1,0 +1,35 @@
+#pragma once
+
+#include <boost/asio.hpp>
+#include <boost/beast.hpp>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+/// Executors as Asio has them by default: type-erased.
+using tcp_executor = boost::asio::any_io_executor;
+using tcp_stream = boost::beast::tcp_stream;
+
+/// The layer below WebSocket, which hears of every close. Beast says nothing when it closes by
+/// itself, and then waits for the client to end the TCP connection without a limit.
+struct tcp_layer : tcp_stream {
+  explicit tcp_layer(tcp_stream stream) : tcp_stream(std::move(stream)) { expires_never(); }
+
+  std::function<void()> on_teardown;
+
+  template <class Handler>
+  friend void async_teardown(boost::beast::role_type role, tcp_layer& layer, Handler&& handler) {
+    layer.on_teardown();
+    boost::beast::websocket::async_teardown(role, layer.socket(), std::forward<Handler>(handler));
+  }
+};
+
+/// What waits for one write after the other.
+struct outbox {
+  std::deque<std::shared_ptr<std::string const>> texts;
+  std::size_t bytes = 0;
+};
+
+/// Before the loop runs: nothing to do.
+inline void prepare(boost::asio::io_context&) {}

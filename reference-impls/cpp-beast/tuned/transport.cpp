@@ -1,0 +1,104 @@
+#include "transport.hpp"
+
+#include <chrono>
+#include <string_view>
+#include <vector>
+
+#include "settings.hpp"
+
+namespace net = boost::asio;
+
+/// One for each loop: writes to all sockets for which something waits, once nobody adds to that any
+/// more, or after the delay. A message that Beast has read already is served in a pass of the loop
+/// of its own, so that one pass in which nothing came is the end of a turn.
+class flusher : public net::execution_context::service {
+ public:
+  using key_type = flusher;
+  static inline net::execution_context::id id;
+
+  explicit flusher(net::execution_context& context, std::chrono::milliseconds delay = {})
+      : service(context),
+        io_(static_cast<net::io_context&>(context)),
+        delay_(delay),
+        timer_(io_.get_executor()) {}
+
+  void add(std::shared_ptr<gathering> one) {
+    waiting_.push_back(std::move(one));
+    if (waiting_.size() > 1) return;
+    if (delay_.count() == 0) {
+      turn_ends_ = clock::now() + turn_max;
+      wait_for_the_end_of_the_turn();
+    } else {
+      timer_.expires_after(delay_);
+      timer_.async_wait([this](auto failed) {
+        if (!failed) flush();
+      });
+    }
+  }
+
+  void added_to() { added_ = true; }
+
+  void shutdown() noexcept override { waiting_.clear(); }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  using timer = net::basic_waitable_timer<clock, net::wait_traits<clock>, tcp_executor>;
+
+  // Under load something always comes.
+  static constexpr std::chrono::milliseconds turn_max{2};
+
+  void wait_for_the_end_of_the_turn() {
+    added_ = false;
+    // Asio puts it behind all that is ready now.
+    net::post(io_, [this] {
+      if (added_ && clock::now() < turn_ends_) return wait_for_the_end_of_the_turn();
+      flush();
+    });
+  }
+
+  void flush() {
+    flushed_.swap(waiting_);
+    for (auto const& one : flushed_) one->flush();
+    flushed_.clear();
+  }
+
+  net::io_context& io_;
+  std::chrono::milliseconds const delay_;
+  timer timer_;
+  clock::time_point turn_ends_;
+  bool added_ = false;
+  std::vector<std::shared_ptr<gathering>> waiting_, flushed_;
+};
+
+gathering::gathering(tcp_stream from)
+    : stream(std::move(from)),
+      flusher_(net::use_service<flusher>(stream.get_executor().context())) {}
+
+void gathering::flush_later(bool was_empty) {
+  flusher_.added_to();
+  if (was_empty) flusher_.add(shared_from_this());
+}
+
+bool gathering::flush() {
+  if (waiting_.size() == 0) return true;
+  boost::beast::error_code failed;
+  waiting_.consume(stream.socket().write_some(waiting_.data(), failed));
+  // Whoever reads hears of the end of the connection: here nothing is left to do.
+  if (failed && failed != net::error::would_block) waiting_.clear();
+  if (waiting_.size() == 0) {
+    waiting_.shrink_to_fit();
+  } else if (!std::exchange(blocked_, true)) {
+    auto& socket = stream.socket();
+    socket.async_wait(socket.wait_write, [self = shared_from_this()](auto stopped) {
+      self->blocked_ = false;
+      if (!stopped) self->flush();
+    });
+  }
+  return waiting_.size() == 0;
+}
+
+void prepare(net::io_context& io) {
+  auto const named = setting<std::string>("CHAT_VARIANT", "default") == "coalesced";
+  auto const delay = named ? setting<unsigned>("CHAT_WRITE_DELAY_MS", 20) : 0;
+  net::make_service<flusher>(io, std::chrono::milliseconds(delay));
+}

@@ -1,0 +1,1 @@
+//! Nothing: Cargo fetches the sources of uWebSockets, and CMake compiles them.

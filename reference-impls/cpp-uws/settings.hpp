@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+/// Milliseconds where a name says so.
+struct settings {
+  std::string host;
+  int port;
+  int backlog;
+  int ping_interval_ms;
+  int idle_timeout_ms;
+  int tick_ms;  // what the two are counted in
+};
+
+/// From the environment. Throws std::invalid_argument, which says what is wrong.
+settings settings_from_environment();

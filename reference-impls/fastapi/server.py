@@ -1,0 +1,142 @@
+"""A chat/1 server with FastAPI on uvicorn: one process, one event loop, two tasks a connection."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+from importlib.metadata import version
+from typing import Any
+
+import uvicorn
+from chat import Chat, Connection
+from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi.routing import APIWebSocketRoute
+from messages import NAME_RULE, asked_user
+from settings import Settings
+from starlette.routing import WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+MESSAGE_BYTES_MAX = 65_536
+DRAIN_S = 2
+
+app = FastAPI(openapi_url=None, redirect_slashes=False)
+chat = Chat()
+
+
+@app.api_route("/health", methods=["GET", "HEAD"])
+async def health() -> dict[str, Any]:
+    pid = os.getpid()
+    facts = {"status": "ok", "implementation": "fastapi", "version": version("fastapi")}
+    return facts | {"pid": pid, "workers": [pid]}
+
+
+@app.api_route("/ws", methods=["GET", "HEAD"])
+async def no_upgrade(request: Request) -> Response:
+    return Response("an upgrade to WebSocket 13", 426, {"Upgrade": "websocket"})
+
+
+async def talk(websocket: WebSocket) -> None:
+    """Serves one client until its connection has ended."""
+    user = asked_user(websocket.scope["query_string"])
+    if user is None:
+        await websocket.send_denial_response(Response(f"user is {NAME_RULE}", 400))
+        return
+    await websocket.accept()
+    connection = Connection(chat, user, websocket.send_text, websocket.close)
+    try:
+        while True:
+            event = await websocket.receive()
+            if event["type"] == "websocket.disconnect":
+                break
+            connection.received(event.get("text"))
+    except (WebSocketDisconnect, asyncio.CancelledError):
+        pass
+    finally:
+        connection.cut_off()
+
+
+@app.websocket("/{_:path}")
+async def not_here(websocket: WebSocket) -> None:
+    await websocket.send_denial_response(Response("not found", 404))
+
+
+class Admission:
+    """What a request must be before FastAPI sees it, whichever path it asks for."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self.inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            names = [name for name, _ in scope["headers"]]
+            has_body = b"content-length" in names or b"transfer-encoding" in names
+            single = (b"sec-websocket-key", b"sec-websocket-version")
+            repeats = any(names.count(name) > 1 for name in single)
+            if names.count(b"host") != 1 or repeats or has_body:
+                await self.refuse(scope, receive, send)
+                return
+            scope["path"] = _origin_form(scope["path"])
+        await self.inner(scope, receive, send)
+
+    async def refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = Response("one Host, one key and version, no body", 400, {"Connection": "close"})
+        if scope["type"] == "websocket":
+            await WebSocket(scope, receive, send).send_denial_response(response)
+        else:
+            await response(scope, receive, send)
+
+
+def _origin_form(path: str) -> str:
+    """Without the scheme and the authority that a proxy is sent."""
+    return re.sub(r"^[a-z][a-z\d+.-]*://[^/]*", "", path, flags=re.IGNORECASE)
+
+
+def config(settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        Admission(app),
+        backlog=settings.backlog,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=MESSAGE_BYTES_MAX,
+        ws_ping_interval=settings.ping_interval_s,
+        # Who does not answer a ping is closed with 1011, by uvicorn.
+        ws_ping_timeout=settings.idle_timeout_s,
+        ws_per_message_deflate=False,
+        access_log=False,
+        log_level="critical",
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+
+
+def bound_socket(settings: Settings) -> socket.socket:
+    """Of the server's address: uvicorn's own says in several lines that it can't have it."""
+    try:
+        sock = socket.socket(socket.AF_INET)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((settings.host, settings.port))
+        sock.listen(settings.backlog)
+    except OSError as error:
+        sys.exit(f"can't listen on {settings.host}:{settings.port}: {error}")
+    return sock
+
+
+def main() -> None:
+    settings = Settings.from_environment()
+    # Before the one that takes any path.
+    if settings.variant == "tuned":
+        from tuned import Endpoint
+
+        app.router.routes.insert(0, WebSocketRoute("/ws", Endpoint(chat)))
+    else:
+        app.router.routes.insert(0, APIWebSocketRoute("/ws", talk))
+    # uvicorn ends, once it has drained, by the signal that it was sent.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    uvicorn.Server(config(settings)).run(sockets=[bound_socket(settings)])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+//go:build tuned
+
+package main
+
+import (
+	"bufio"
+	"encoding/binary"
+	"log"
+	"net"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+const (
+	pendingBytesMax = 1 << 20
+	// earlyBytes end the delay of the coalesced variant: so much fills a write of its own.
+	earlyBytes = 32 << 10
+)
+
+// frame is a finished frame: nobody changes it, so everyone is sent the same bytes.
+type frame []byte
+
+func forOne(text []byte) frame { return forAll(text) }
+
+// forAll puts the head of a text frame (RFC 6455, 5.2; servers do not mask) before the text.
+func forAll(text []byte) frame {
+	const final, length16, length64 = 0x80, 126, 127
+	f := make(frame, 0, 10+len(text))
+	f = append(f, final|websocket.TextMessage)
+	switch size := len(text); {
+	case size < length16:
+		f = append(f, byte(size))
+	case size < 1<<16:
+		f = binary.BigEndian.AppendUint16(append(f, length16), uint16(size))
+	default:
+		f = binary.BigEndian.AppendUint64(append(f, length64), uint64(size))
+	}
+	return append(f, text...)
+}
+
+// outbox is what waits for a client, and the TCP connection as gorilla/websocket has it: what the
+// library writes of its own accord (pongs, closes) waits its turn there, too. A goroutine that
+// lives while something waits takes all of it and writes it at once (writev).
+type outbox struct {
+	*net.TCPConn
+	delay time.Duration
+	timer *time.Timer   // Where there is a delay.
+	sent  chan struct{} // Tells a reader that waits for the outbox.
+
+	mutex   sync.Mutex
+	serving bool         // Else it is the answer to the handshake that is written.
+	waiting *net.Buffers // From batches, so that an idle connection has none.
+	bytes   int          // Waiting, or being written.
+	sending bool         // A goroutine is at it, or a timer will start one.
+	ended   bool         // A close is the last that waits.
+	ping    *time.Timer
+}
+
+// batches are lists of frames that wait, for those to whom something is sent just now.
+var batches = sync.Pool{New: func() any { return new(net.Buffers) }}
+
+// put is false if the outbox is full. What comes after a close is not sent: it would be ignored.
+func (o *outbox) put(f frame) bool {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	if o.bytes+len(f) > pendingBytesMax {
+		return false
+	}
+	if !o.ended {
+		o.add(f)
+	}
+	return true
+}
+
+// add is called with the mutex held.
+func (o *outbox) add(f frame) {
+	if o.waiting == nil {
+		o.waiting = batches.Get().(*net.Buffers)
+	}
+	*o.waiting = append(*o.waiting, f)
+	o.bytes += len(f)
+	switch {
+	case !o.sending:
+		o.sending = true
+		o.startSending()
+	case o.timer != nil && (o.ended || o.bytes > earlyBytes) && o.timer.Stop():
+		o.timer.Reset(0)
+	}
+}
+
+func (o *outbox) startSending() {
+	switch {
+	case o.delay == 0 || o.ended:
+		go o.send()
+	case o.timer == nil:
+		o.timer = time.AfterFunc(o.delay, o.send)
+	default:
+		o.timer.Reset(o.delay)
+	}
+}
+
+// send writes what waits until nothing does.
+func (o *outbox) send() {
+	for batch := o.take(); batch != nil; batch = o.take() {
+		o.write(batch)
+		select {
+		case o.sent <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// take is nil if nothing waits: then the goroutine that asked ends.
+func (o *outbox) take() *net.Buffers {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	batch := o.waiting
+	o.waiting = nil
+	if batch == nil {
+		o.sending = false
+		if o.ended {
+			o.CloseWrite()
+		}
+	}
+	return batch
+}
+
+// write gives the list back. The deadline is the one that counts: see SetWriteDeadline.
+func (o *outbox) write(batch *net.Buffers) {
+	o.TCPConn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	rest := *batch
+	bytes, err := rest.WriteTo(o.TCPConn)
+	if err != nil {
+		o.SetReadDeadline(time.Now()) // The reader closes the connection.
+	}
+	clear(*batch)
+	*batch = (*batch)[:0]
+	batches.Put(batch)
+	o.mutex.Lock()
+	o.bytes -= int(bytes)
+	o.mutex.Unlock()
+}
+
+// deliver never waits: who can't keep up is closed, so that nobody else has to.
+func (c *connection) deliver(f frame) {
+	if !c.outbox.put(f) {
+		c.close(websocket.CloseTryAgainLater, "Slow consumer")
+	}
+}
+
+// pace lets writers have a turn after each message, and waits while the own outbox is half full:
+// see outbox.go.
+func (c *connection) pace() {
+	runtime.Gosched()
+	for c.outbox.isHalfFull() {
+		select {
+		case <-c.outbox.sent:
+		case <-c.closing:
+			return
+		}
+	}
+}
+
+func (o *outbox) isHalfFull() bool {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	return o.bytes > pendingBytesMax/2
+}
+
+// Write is what gorilla/websocket calls with a frame of its own: a pong, a ping or a close.
+func (o *outbox) Write(bytes []byte) (int, error) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	if !o.serving {
+		return o.TCPConn.Write(bytes)
+	}
+	if !o.ended {
+		const opcode = 0x0f
+		o.ended = bytes[0]&opcode == websocket.CloseMessage
+		o.add(append(frame(nil), bytes...))
+	}
+	return len(bytes), nil
+}
+
+// SetWriteDeadline is what gorilla/websocket calls for each frame; the outbox has its own.
+func (o *outbox) SetWriteDeadline(time.Time) error { return nil }
+
+// upgrader puts an outbox between the upgraded connection and its socket.
+type upgrader struct {
+	websocket.Upgrader
+	delay time.Duration
+}
+
+// newUpgrader follows gorilla's advice on buffers: no larger than what is usually received, and no
+// write buffer of its own for a connection. The origin is not checked: chat/1 leaves that to
+// whatever stands in front.
+func newUpgrader(variant string) *upgrader {
+	u := &upgrader{Upgrader: websocket.Upgrader{
+		ReadBufferSize: 2_048, WriteBufferPool: &sync.Pool{},
+		CheckOrigin: func(*http.Request) bool { return true },
+	}}
+	switch variant {
+	case "coalesced":
+		u.delay = milliseconds("CHAT_WRITE_DELAY_MS", 20)
+	case "", "tuned":
+	default:
+		log.Fatalf("CHAT_VARIANT is %q: this build is tuned or coalesced (see README.md)", variant)
+	}
+	return u
+}
+
+func (u *upgrader) Upgrade(
+	w http.ResponseWriter, r *http.Request, header http.Header,
+) (*websocket.Conn, error) {
+	return u.Upgrader.Upgrade(hijacker{w, u.delay}, r, header)
+}
+
+type hijacker struct {
+	http.ResponseWriter
+	delay time.Duration
+}
+
+func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffers, err := h.ResponseWriter.(http.Hijacker).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	sent := make(chan struct{}, 1)
+	return &outbox{TCPConn: conn.(*net.TCPConn), delay: h.delay, sent: sent}, buffers, nil
+}
+
+func newOutbox(conn *websocket.Conn) *outbox {
+	o := conn.NetConn().(*outbox)
+	o.serving = true
+	return o
+}
+
+// finish has the library put a close behind what waits, unless it has put one there itself.
+func (c *connection) finish(farewell []byte) {
+	c.conn.WriteControl(websocket.CloseMessage, farewell, time.Now().Add(writeTimeout))
+	c.outbox.mutex.Lock()
+	defer c.outbox.mutex.Unlock()
+	if c.outbox.ping != nil {
+		c.outbox.ping.Stop()
+	}
+}
+
+// writePump has only to ping: a delivery starts a goroutine that writes, where none is at it.
+func (c *connection) writePump(pingInterval time.Duration) {
+	o := c.outbox
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	o.ping = time.AfterFunc(pingInterval, func() {
+		if c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout)) == nil {
+			o.ping.Reset(pingInterval)
+		}
+	})
+}

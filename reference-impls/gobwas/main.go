@@ -1,0 +1,156 @@
+// A chat/1 server with net/http, gobwas/ws and epoll: an idle client has no goroutine, no buffer.
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log"
+	"math"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/google/uuid"
+)
+
+const version = "0.1.0"
+
+func main() {
+	log.SetFlags(0)
+	host := cmp.Or(os.Getenv("CHAT_HOST"), "127.0.0.1")
+	port := strconv.Itoa(setting("CHAT_PORT", 4000, math.MaxUint16))
+	runtime.GOMAXPROCS(setting("CHAT_WORKERS", 0, math.MaxInt32)) // 0 leaves it to the runtime.
+	poller, err := newPoller()
+	if err != nil {
+		log.Fatal("cannot serve: ", err)
+	}
+	go func() { log.Fatal("cannot read any more: ", poller.run()) }()
+	h := &handler{
+		hub:          newHub(),
+		poller:       poller,
+		pingInterval: milliseconds("CHAT_PING_INTERVAL_MS", 30_000),
+		idleTimeout:  milliseconds("CHAT_IDLE_TIMEOUT_MS", 60_000),
+	}
+	server := http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
+	backlog := setting("CHAT_BACKLOG", 4096, math.MaxUint16)
+
+	told, _ := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	context.AfterFunc(told, func() { server.Close() })
+	listener, err := listen(net.JoinHostPort(host, port), backlog)
+	if err == nil {
+		err = server.Serve(listener)
+	}
+	if err != http.ErrServerClosed {
+		log.Fatal("cannot serve: ", err)
+	}
+	h.hub.stop()
+}
+
+// listen is net.Listen with a queue of a length of its own, for which that has no parameter: the
+// kernel goes by the last call of listen(2).
+func listen(address string, backlog int) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	socket, _ := listener.(*net.TCPListener).SyscallConn() // It fails for a closed one only.
+	socket.Control(func(fd uintptr) { err = syscall.Listen(int(fd), backlog) })
+	return listener, err
+}
+
+// setting reads a whole number from 1 to max from the environment.
+func setting(name string, fallback, max int) int {
+	text := os.Getenv(name)
+	if text == "" {
+		return fallback
+	}
+	number, err := strconv.Atoi(text)
+	if err != nil || number < 1 || number > max {
+		log.Fatalf("%s is %q: give a whole number from 1 to %d", name, text, max)
+	}
+	return number
+}
+
+func milliseconds(name string, fallback int) time.Duration {
+	return time.Duration(setting(name, fallback, math.MaxInt32)) * time.Millisecond
+}
+
+// handler answers HTTP and upgrades /ws.
+type handler struct {
+	hub                       *hub
+	poller                    *poller
+	pingInterval, idleTimeout time.Duration
+}
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		// Nothing here has a body. net/http would take what follows chunks for the next request,
+		// though a Content-Length said otherwise; and after an upgrade a body would be frames.
+		w.Header().Set("Connection", "close")
+		http.Error(w, "a request without a body is due", http.StatusBadRequest)
+		return
+	}
+	switch r.URL.Path {
+	case "/ws":
+		h.upgrade(w, r)
+	case "/health":
+		w.Header().Set("Content-Type", "application/json")
+		const health = `{"status":"ok","implementation":"gobwas","version":%q,"pid":%d,"workers":[%[2]d]}`
+		fmt.Fprintf(w, health, version, os.Getpid())
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (h *handler) upgrade(w http.ResponseWriter, r *http.Request) {
+	user := cmp.Or(r.URL.Query().Get("user"), uuid.NewString())
+	if !isName(user) {
+		http.Error(w, "user: "+nameRule, http.StatusBadRequest)
+		return
+	}
+	if !isUpgrade(r) {
+		http.Error(w, "an upgrade to WebSocket is due", http.StatusBadRequest)
+		return
+	}
+	conn, buffered, _, err := ws.UpgradeHTTP(r, w)
+	if err == nil {
+		early, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+		h.serve(conn.(*net.TCPConn), early, user)
+	} else if conn != nil {
+		conn.Close()
+	}
+}
+
+// isUpgrade looks at what gobwas/ws would not: all lines of lists, whole members, repeated fields.
+// What it takes for an upgrade it writes as gobwas/ws knows it.
+func isUpgrade(r *http.Request) bool {
+	for _, name := range []string{"Sec-Websocket-Key", "Sec-Websocket-Version"} {
+		if len(r.Header[name]) != 1 {
+			return false
+		}
+	}
+	for name, member := range map[string]string{"Connection": "Upgrade", "Upgrade": "websocket"} {
+		if !hasMember(r.Header[name], member) {
+			return false
+		}
+		r.Header.Set(name, member)
+	}
+	return r.Method == http.MethodGet
+}
+
+func hasMember(lines []string, member string) bool {
+	for _, one := range strings.Split(strings.Join(lines, ","), ",") {
+		if strings.EqualFold(strings.TrimSpace(one), member) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gobwas/ws"
+)
+
+const (
+	roomsMax = 64
+	nameRule = "give 1 to 64 bytes of UTF-8 without control characters"
+)
+
+// event is any message that the server sends.
+type event struct {
+	Type      string  `json:"type"`
+	Room      string  `json:"room,omitempty"`
+	User      string  `json:"user,omitempty"`
+	Content   *string `json:"content,omitempty"` // A pointer, because "" is a content too.
+	Code      string  `json:"code,omitempty"`
+	Message   string  `json:"message,omitempty"`
+	Timestamp int64   `json:"timestamp,omitempty"`
+}
+
+// encode makes the finished frame, once for all who receive it. Strings and a number can always be
+// encoded: there is no error to return.
+func (e event) encode() []byte {
+	text, _ := json.Marshal(e)
+	return ws.MustCompileFrame(ws.NewTextFrame(text))
+}
+
+func now() int64 { return time.Now().UnixMilli() }
+
+func isName(name string) bool {
+	return name != "" && len(name) <= 64 && utf8.ValidString(name) &&
+		strings.IndexFunc(name, unicode.IsControl) < 0
+}
+
+// handle serves one message, or closes the connection.
+func (c *connection) handle(opcode ws.OpCode, text []byte) {
+	if opcode == ws.OpText && !utf8.Valid(text) {
+		c.close(ws.StatusInvalidFramePayloadData, "Text is not UTF-8")
+		return
+	}
+	var value any
+	if opcode != ws.OpText || json.Unmarshal(text, &value) != nil {
+		c.close(ws.StatusUnsupportedData, "Malformed message")
+		return
+	}
+	// A map, because encoding/json matches a struct's fields without regard to case. What is no
+	// object leaves it nil, which has no type either.
+	request, _ := value.(map[string]any)
+	kind, hasKind := request["type"].(string)
+	name, _ := request["room"].(string)
+	to, _ := request["to"].(string)
+	content, hasContent := request["content"].(string)
+	room := c.rooms[name]
+	switch {
+	case kind == "heartbeat":
+		c.answer(event{Type: kind, Timestamp: now()})
+	case kind == "join" && isName(name):
+		c.join(name)
+	case kind == "leave" && room != nil:
+		delete(c.rooms, name)
+		c.hub.leave(c, room)
+	case kind == "message" && room != nil && hasContent:
+		room.publish(event{Type: kind, Room: name, User: c.user, Content: &content, Timestamp: now()})
+	case kind == "direct" && isName(to) && hasContent:
+		if !c.hub.direct(to, event{Type: kind, User: c.user, Content: &content, Timestamp: now()}) {
+			c.refuse("no_such_user", "nobody by that name is connected")
+		}
+	case kind == "leave" && isName(name), kind == "message" && isName(name) && hasContent:
+		c.refuse("not_joined", "join the room first")
+	case !hasKind, kind == "join", kind == "leave", kind == "message", kind == "direct":
+		c.refuse("bad_request", "type and content are strings; room and to: "+nameRule)
+	}
+}
+
+func (c *connection) join(name string) {
+	switch {
+	case c.rooms[name] != nil:
+		c.answer(event{Type: "user_joined", Room: name, User: c.user, Timestamp: now()})
+	case len(c.rooms) >= roomsMax:
+		c.refuse("too_many_rooms", "a connection can be in 64 rooms")
+	default:
+		if c.rooms == nil {
+			c.rooms = map[string]*room{}
+		}
+		c.rooms[name] = c.hub.join(c, name)
+	}
+}
+
+func (c *connection) refuse(code, message string) {
+	c.answer(event{Type: "error", Code: code, Message: message})
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"net"
+	"sync"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+const (
+	writeTimeout    = 10 * time.Second
+	pendingBytesMax = 1 << 20
+)
+
+// outbox is what waits for a client. A goroutine that lives while something waits takes all of it
+// and writes it at once (writev).
+type outbox struct {
+	*net.TCPConn
+	mutex   sync.Mutex
+	written sync.Cond    // Of the mutex: less waits.
+	waiting *net.Buffers // From batches, so that an idle connection has none.
+	bytes   int          // Waiting, or being written.
+	sending bool
+	ended   bool // A close is the last that waits, or writing has failed.
+}
+
+// batches are lists of frames that wait, for those to whom something is sent just now.
+var batches = sync.Pool{New: func() any { return new(net.Buffers) }}
+
+// put is false if the outbox is full. What comes after a close is not sent: it would be ignored.
+func (o *outbox) put(frame []byte) bool {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	if o.bytes+len(frame) > pendingBytesMax {
+		return false
+	}
+	if !o.ended {
+		o.add(frame)
+	}
+	return true
+}
+
+// Write is for gobwas/ws, which answers pings and closes with a frame a call, and for closes of
+// the server's own: the first close is the last frame that is sent. It finds room in a full outbox.
+func (o *outbox) Write(frame []byte) (int, error) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	if !o.ended {
+		const opcode = 0x0f
+		o.ended = ws.OpCode(frame[0]&opcode) == ws.OpClose
+		o.add(append([]byte(nil), frame...))
+	}
+	return len(frame), nil
+}
+
+// add is called with the mutex held.
+func (o *outbox) add(frame []byte) {
+	if o.waiting == nil {
+		o.waiting = batches.Get().(*net.Buffers)
+	}
+	*o.waiting = append(*o.waiting, frame)
+	o.bytes += len(frame)
+	if !o.sending {
+		o.sending = true
+		go o.send()
+	}
+}
+
+// send writes what waits until nothing does.
+func (o *outbox) send() {
+	for batch := o.take(); batch != nil; batch = o.take() {
+		o.SetWriteDeadline(time.Now().Add(writeTimeout))
+		rest := *batch
+		bytes, err := rest.WriteTo(o.TCPConn)
+		clear(*batch)
+		*batch = (*batch)[:0]
+		batches.Put(batch)
+		o.wrote(int(bytes), err)
+	}
+}
+
+// take is nil if nothing waits: then the goroutine that asked ends.
+func (o *outbox) take() *net.Buffers {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	batch := o.waiting
+	o.waiting = nil
+	if batch == nil {
+		o.sending = false
+		if o.ended {
+			o.CloseWrite()
+		}
+	}
+	return batch
+}
+
+func (o *outbox) wrote(bytes int, err error) {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	o.bytes -= bytes
+	if err != nil {
+		o.ended = true
+		o.SetReadDeadline(time.Now()) // Whoever reads closes the connection.
+	}
+	o.written.Broadcast()
+}
+
+// pace waits while the outbox is half full. Without it a client that sends without a pause would be
+// closed as slow, though it reads.
+func (o *outbox) pace() {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	for o.bytes > pendingBytesMax/2 && !o.ended {
+		o.written.Wait()
+	}
+}

@@ -1,0 +1,35 @@
+// One serving process from its start to its end.
+
+import process from 'node:process';
+
+import { Listener } from './listener.js';
+import { readSettings } from './settings.js';
+
+// Who does not answer the closing handshake is cut off well within the protocol's five seconds.
+const SHUTDOWN_GRACE_MS = 3000;
+
+function fail(message) {
+  console.error(`node-socketio: ${message}`);
+  process.exit(1);
+}
+
+function run(settings, parts) {
+  const listener = new Listener(settings, parts);
+  const stop = () => {
+    setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS);
+    listener.stop(() => process.exit(0));
+  };
+  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, stop);
+  listener.listen(settings, (error) => {
+    fail(`can't listen on ${settings.host}:${settings.port}: ${error.message}`);
+  });
+}
+
+/** Serves until a signal comes; `parts` replaces what the listener would use by itself. */
+export function start(parts = {}) {
+  try {
+    run(readSettings(process.env), parts);
+  } catch (error) {
+    fail(error.message);
+  }
+}

@@ -1,0 +1,59 @@
+use std::iter;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
+
+use crate::chat::Groups;
+use crate::connection::Outbox;
+use crate::messages::Event;
+
+const TICK: Event = Event::Heartbeat { timestamp: 1 };
+
+fn outbox() -> (Arc<Outbox>, UnboundedReceiver<Message>) {
+    Outbox::new(&CancellationToken::new())
+}
+
+fn received(waiting: &mut UnboundedReceiver<Message>) -> Vec<Message> {
+    iter::from_fn(|| waiting.try_recv().ok()).collect()
+}
+
+pub fn text(message: &Message) -> &str {
+    message.to_text().unwrap()
+}
+
+#[test]
+fn a_group_is_there_while_it_has_members() {
+    let groups = Groups::default();
+    let ((ann, mut to_ann), (bob, mut to_bob)) = (outbox(), outbox());
+    assert!(!groups.tell("room", &TICK));
+    groups.add("room", &ann, Some(&TICK));
+    groups.add("room", &bob, None);
+    assert!(groups.tell("room", &TICK));
+    groups.remove("room", &ann, Some(&TICK));
+    assert_eq!(received(&mut to_ann), [TICK.encode(), TICK.encode()]);
+    assert_eq!(received(&mut to_bob), [TICK.encode(), TICK.encode()]);
+    groups.remove("room", &bob, None);
+    assert!(!groups.tell("room", &TICK));
+}
+
+#[test]
+fn who_does_not_read_is_ended() {
+    let (slow, mut waiting) = outbox();
+    let quarter = Message::text("x".repeat(1 << 18));
+    (0..4).for_each(|_| slow.deliver(quarter.clone()));
+    assert!(!slow.ended.is_cancelled());
+    slow.deliver(quarter);
+    assert!(slow.ended.is_cancelled());
+    assert_eq!(received(&mut waiting).len(), 4);
+}
+
+#[test]
+fn who_comes_after_the_stop_is_ended() {
+    let stopping = CancellationToken::new();
+    let (early, _waiting) = Outbox::new(&stopping);
+    stopping.cancel();
+    let (late, _waiting) = Outbox::new(&stopping);
+    assert!(early.ended.is_cancelled() && late.ended.is_cancelled());
+}

@@ -1,0 +1,232 @@
+use std::future::{poll_fn, Future};
+use std::io::{self, IoSlice, Read, Write};
+use std::pin::{pin, Pin};
+use std::sync::Arc;
+use std::task::{ready, Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::select;
+use tokio::time::{sleep, timeout, Instant, Sleep};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::{
+    CloseFrame, Role, WebSocketConfig, WebSocketContext,
+};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use crate::chat::Chat;
+use crate::member::Member;
+
+#[path = "outbox.rs"]
+mod outbox;
+#[path = "runtime.rs"]
+mod runtime;
+
+pub use outbox::{Batch, Encoded, Outbox};
+pub use runtime::tune;
+
+const MESSAGE_BYTES_MAX: Option<usize> = Some(65_536);
+/// As tungstenite's documentation advises for many connections.
+const READ_BUFFER_BYTES: usize = 4_096;
+/// Of one client, before others have their turn.
+const READ_MESSAGES_MAX: usize = 16;
+const WRITE_FRAMES_MAX: usize = 64;
+/// As much does not wait for more.
+const WRITE_BYTES_ENOUGH: usize = 65_536;
+/// For a close frame to leave, and again for the client to end its side.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// A process that stood still may hear of its timers before it hears of its sockets.
+const READ_FIRST: Duration = Duration::from_millis(100);
+
+/// None if the client has ended the connection.
+type Farewell = Option<(CloseCode, &'static str)>;
+
+/// Serves one client until it ends; `early` came together with the upgrade request.
+pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>) {
+    let _ = tcp.set_nodelay(true);
+    let outbox = Outbox::new(&chat.stopping);
+    let member = Member::new(&chat, user, &outbox);
+    let mut connection = Connection::new(tcp, early, outbox.clone(), runtime::write_delay());
+    let farewell = select! {
+        biased;
+        () = outbox.ended.cancelled() => match chat.stopping.is_cancelled() {
+            true => Some((CloseCode::Restart, "Server is going away")),
+            false => Some((CloseCode::Again, "Slow consumer")),
+        },
+        farewell = connection.talk(member, chat.ping_interval, chat.idle_timeout) => farewell,
+    };
+    if let Some((code, reason)) = farewell {
+        let close = CloseFrame { code, reason: reason.into() };
+        outbox.deliver_last(Frame::close(Some(close)).into());
+    }
+    connection.write_delay = Duration::ZERO;
+    let written = timeout(CLOSE_TIMEOUT, poll_fn(|cx| connection.poll_write(cx))).await;
+    let mut tcp = connection.tcp;
+    if written.is_ok() {
+        // To close a socket with unread input resets it, and the reset may overtake the close
+        // frame: so this waits for the client to end its side.
+        let _ = tcp.shutdown().await;
+        let _ = timeout(CLOSE_TIMEOUT, tokio::io::copy(&mut tcp, &mut tokio::io::sink())).await;
+    } else {
+        // A reset frees what the client won't read.
+        let _ = tcp.set_zero_linger();
+    }
+}
+
+struct Connection {
+    tcp: TcpStream,
+    websocket: WebSocketContext,
+    outbox: Arc<Outbox>,
+    batch: Batch,
+    write_delay: Duration,
+    /// Runs while frames wait for others.
+    gathering: Option<Pin<Box<Sleep>>>,
+    heard: Instant,
+    /// When it ends unless something is heard until then.
+    doubted: Option<Instant>,
+}
+
+impl Connection {
+    fn new(tcp: TcpStream, early: Vec<u8>, outbox: Arc<Outbox>, write_delay: Duration) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .max_message_size(MESSAGE_BYTES_MAX)
+            .max_frame_size(MESSAGE_BYTES_MAX);
+        let websocket = WebSocketContext::from_partially_read(early, Role::Server, Some(config));
+        Self {
+            tcp,
+            websocket,
+            outbox,
+            batch: Batch::default(),
+            write_delay,
+            gathering: None,
+            heard: Instant::now(),
+            doubted: None,
+        }
+    }
+
+    /// Until there is a reason to end. The member leaves all rooms then.
+    async fn talk(&mut self, mut member: Member, ping: Duration, idle: Duration) -> Farewell {
+        let mut alarm = pin!(sleep(ping.min(idle)));
+        let mut next_ping = self.heard + ping;
+        poll_fn(|cx| {
+            // The writer goes first: who asks without a pause shall not outrun the answers.
+            // Where it fails, what has come is served yet, and reading fails next.
+            let _ = self.poll_write(cx);
+            if let Poll::Ready(farewell) = self.poll_read(cx, &mut member) {
+                return Poll::Ready(farewell);
+            }
+            while alarm.as_mut().poll(cx).is_ready() {
+                let now = Instant::now();
+                if now >= next_ping {
+                    self.outbox.deliver(Frame::ping("").into());
+                    next_ping = now + ping;
+                }
+                let mut ends = self.heard + idle;
+                if now >= ends {
+                    ends = *self.doubted.get_or_insert(now + READ_FIRST);
+                }
+                if now >= ends {
+                    return Poll::Ready(Some((CloseCode::Away, "Heartbeat timeout")));
+                }
+                alarm.as_mut().reset(next_ping.min(ends));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Serves what has come, as far as it is this connection's turn.
+    fn poll_read(&mut self, cx: &mut Context, member: &mut Member) -> Poll<Farewell> {
+        for _ in 0..READ_MESSAGES_MAX {
+            let mut wire = Wire { tcp: &mut self.tcp, outbox: &self.outbox, cx };
+            let message = self.websocket.read(&mut wire);
+            if message.is_ok() {
+                (self.heard, self.doubted) = (Instant::now(), None);
+            }
+            let farewell = match message {
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Poll::Pending;
+                }
+                Ok(Message::Text(text)) if member.serve(&text).is_ok() => continue,
+                Ok(Message::Text(_) | Message::Binary(_)) => {
+                    Some((CloseCode::Unsupported, "Malformed message"))
+                }
+                // The library answers a ping by itself, as it does a close, after which it says
+                // that the connection is closed.
+                Ok(_) => continue,
+                // What was wrong is left to its user to say.
+                Err(Error::Capacity(_)) => Some((CloseCode::Size, "Message too big")),
+                Err(Error::Protocol(_)) => Some((CloseCode::Protocol, "Protocol error")),
+                Err(Error::Utf8(_)) => Some((CloseCode::Invalid, "Text is not UTF-8")),
+                Err(_) => None,
+            };
+            return Poll::Ready(farewell);
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Ready once all is written but what may wait for more.
+    fn poll_write(&mut self, cx: &mut Context) -> Poll<io::Result<()>> {
+        loop {
+            if self.batch.is_empty() && self.poll_batch(cx).is_pending() {
+                return Poll::Ready(Ok(()));
+            }
+            let mut slices = [IoSlice::new(&[]); WRITE_FRAMES_MAX];
+            let count = self.batch.fill(&mut slices);
+            let writing = Pin::new(&mut self.tcp).poll_write_vectored(cx, &slices[..count]);
+            let bytes = ready!(writing)?;
+            self.batch.advance(bytes);
+            self.outbox.written(bytes);
+        }
+    }
+
+    /// Takes what waits, once the first of it has waited for long enough.
+    fn poll_batch(&mut self, cx: &mut Context) -> Poll<()> {
+        if self.write_delay.is_zero() {
+            return self.outbox.poll_take(cx, 1, &mut self.batch);
+        }
+        if self.gathering.is_none() {
+            ready!(self.outbox.poll_waiting(cx, 1));
+        }
+        let gathering = self.gathering.get_or_insert_with(|| Box::pin(sleep(self.write_delay)));
+        let enough = match gathering.as_mut().poll(cx) {
+            Poll::Ready(()) => 1,
+            Poll::Pending => WRITE_BYTES_ENOUGH,
+        };
+        ready!(self.outbox.poll_take(cx, enough, &mut self.batch));
+        self.gathering = None;
+        Poll::Ready(())
+    }
+}
+
+/// What the library reads from and writes to: its own frames go the way of all others.
+struct Wire<'a, 'b> {
+    tcp: &'a mut TcpStream,
+    outbox: &'a Outbox,
+    cx: &'a mut Context<'b>,
+}
+
+impl Read for Wire<'_, '_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut buffer = ReadBuf::new(bytes);
+        match Pin::new(&mut *self.tcp).poll_read(self.cx, &mut buffer) {
+            Poll::Ready(read) => read.map(|()| buffer.filled().len()),
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl Write for Wire<'_, '_> {
+    fn write(&mut self, frames: &[u8]) -> io::Result<usize> {
+        self.outbox.deliver(frames.into());
+        Ok(frames.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
