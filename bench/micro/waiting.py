@@ -1,12 +1,17 @@
-"""CPU per delivery of two builds of chinwagd, with W messages waiting for each member of a room.
+"""CPU per delivery of two servers, with W messages waiting for each member of a room.
 
     python bench/micro/waiting.py A/core/chinwagd B/core/chinwagd --rounds 7
+    python bench/micro/waiting.py build/release/core/chinwagd build/servers/cpp-uws/chat_uws
 
 One room of 100 members; a burst of W messages of 1 KiB is sent in one write and read by all before
 the next. How many messages wait for a member decides how many one system call carries, and with
-that nearly all of the cost. The two builds are run in turn, burst size by burst size, server and
+that nearly all of the cost. The two are run in turn, burst size by burst size, server and
 load on different cores where there are two; figures are medians of the rounds, the ratio that of
-the pairs. CPU time is user and system time of the server's process, by the scheduler's count.
+the pairs. CPU time is user and system time of all threads of the server's process, by the
+scheduler's count.
+
+A server is a command that starts one process which speaks chat/1: two builds of chinwagd, or any
+other. It is told its port by CHAT_PORT, and gets the environment of this program besides.
 """
 
 from __future__ import annotations
@@ -14,16 +19,19 @@ from __future__ import annotations
 import argparse
 import os
 import selectors
+import shlex
 import socket
 import statistics
 import struct
 import subprocess
-import sys
+import time
 from dataclasses import dataclass
+from pathlib import Path
 
 MEMBERS = 100
 CONTENT_BYTES = 1024
 ROOM = "a"
+SERVES_WITHIN_S = 10.0
 
 
 def masked(text: str) -> bytes:
@@ -50,16 +58,29 @@ def connect(port: int, name: str) -> socket.socket:
     return sock
 
 
-def start(binary: str, core: int | None) -> tuple[subprocess.Popen[str], int]:
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def start(command: str, core: int | None) -> tuple[subprocess.Popen[bytes], int]:
     """A server that serves, pinned to the core, and its port."""
     pin = ["taskset", "-c", str(core)] if core is not None else []
-    server = subprocess.Popen([*pin, binary, "--port", "0"], stderr=subprocess.PIPE, text=True)
-    line = ""
-    while "serving on" not in line:
-        line = (server.stderr or sys.stdin).readline()
-        if not line:
-            raise SystemExit(f"{binary} did not serve")
-    return server, int(line.rsplit(":", 1)[1])
+    port = free_port()
+    where = {"CHAT_HOST": "127.0.0.1", "CHAT_PORT": str(port)}
+    arguments = [*pin, *shlex.split(command)]
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen(arguments, env=os.environ | where, stdout=quiet, stderr=quiet)
+    deadline = time.monotonic() + SERVES_WITHIN_S
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return server, port
+        except ConnectionRefusedError:
+            time.sleep(0.01)
+    server.kill()
+    raise SystemExit(f"{command} did not serve: start it by hand, with CHAT_PORT={port}")
 
 
 class Member:
@@ -85,8 +106,8 @@ class Member:
 class Room:
     """A server with the room's members, who read what comes and count its bytes."""
 
-    def __init__(self, binary: str, core: int | None) -> None:
-        self.server, port = start(binary, core)
+    def __init__(self, command: str, core: int | None) -> None:
+        self.server, port = start(command, core)
         self.members = [Member(port, f"m{i}") for i in range(MEMBERS)]
         for _ in range(2):
             for member in self.members:
@@ -122,8 +143,8 @@ class Room:
                     del left[member]
 
     def cpu_seconds(self) -> float:
-        with open(f"/proc/{self.server.pid}/schedstat", encoding="ascii") as numbers:
-            return int(numbers.read().split()[0]) / 1e9
+        threads = Path(f"/proc/{self.server.pid}/task").glob("*/schedstat")
+        return sum(int(one.read_text("ascii").split()[0]) for one in threads) / 1e9
 
     def close(self) -> None:
         for member in self.members:
@@ -134,15 +155,15 @@ class Room:
 
 @dataclass
 class Plan:
-    builds: tuple[str, str]
+    servers: tuple[str, str]
     waiting: list[int]
     rounds: int
     deliveries: int
     cores: list[int]
 
 
-def cpu_us_per_delivery(binary: str, waiting: int, plan: Plan) -> float:
-    room = Room(binary, plan.cores[0] if len(plan.cores) > 1 else None)
+def cpu_us_per_delivery(command: str, waiting: int, plan: Plan) -> float:
+    room = Room(command, plan.cores[0] if len(plan.cores) > 1 else None)
     try:
         bursts = max(1, plan.deliveries // (waiting * MEMBERS))
         for _ in range(max(1, bursts // 10)):
@@ -163,7 +184,7 @@ def measure(plan: Plan) -> None:
             order = (0, 1) if turn % 2 == 0 else (1, 0)
             cost = [0.0, 0.0]
             for which in order:
-                cost[which] = cpu_us_per_delivery(plan.builds[which], waiting, plan)
+                cost[which] = cpu_us_per_delivery(plan.servers[which], waiting, plan)
             pairs.append(cost)
         ratios = [b / a for a, b in pairs]
         print(
@@ -176,11 +197,11 @@ def measure(plan: Plan) -> None:
 
 def main() -> None:
     reader = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    reader.add_argument("a", help="the first build's chinwagd")
-    reader.add_argument("b", help="the second build's chinwagd")
+    reader.add_argument("a", help="the first server's command")
+    reader.add_argument("b", help="the second server's command")
     reader.add_argument("--rounds", type=int, default=7)
     reader.add_argument("--waiting", default="1,8,32,128", help="burst sizes")
-    reader.add_argument("--deliveries", type=int, default=400_000, help="a build, size and round")
+    reader.add_argument("--deliveries", type=int, default=400_000, help="a server, size and round")
     asked = reader.parse_args()
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) > 1:

@@ -3,11 +3,14 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "both_ends.hpp"
+#include "number_range.hpp"
 #include "sockets.hpp"
 
 namespace chinwag::floor {
@@ -18,7 +21,7 @@ constexpr const char* description =
     "process's; the reading one's is not counted, and nothing is framed or parsed.";
 constexpr const char* footer =
     "Example: chinwag-floor --frame-bytes 1143 --sender-cores 0 --reader-cores 1\n"
-    "Exit codes: 0 measured; 2 wrong option; 3 the machine's limits.";
+    "Exit codes: 0 measured; 2 wrong option; 3 the machine's limits, or a full output.";
 
 struct options {
   std::uint32_t frame_bytes = 1143;
@@ -36,7 +39,7 @@ void add_options(CLI::App& app, options& out) {
   app.add_option("--frames-per-write", out.frames_per_write, "One after the other in one send()")
       ->check(CLI::Range(1, 1024));
   app.add_option("--connections", out.connections, "They take turns")->check(CLI::Range(1, 100000));
-  app.add_option("--seconds", out.seconds, "Of sending")->check(CLI::Range(0.01, 3600.0));
+  app.add_option("--seconds", out.seconds, "Of sending")->check(between(0.01, 3600));
   app.add_option("--sender-cores", out.sender_cores, "CPU numbers of the sender");
   app.add_option("--reader-cores", out.reader_cores, "CPU numbers of the reader");
 }
@@ -53,7 +56,9 @@ void measure(const options& chosen, const std::vector<int>& connections, int cre
       {"seconds", found.seconds},
       {"cpu_s", found.cpu_s},
       {"cpu_us_per_frame", found.cpu_s * 1e6 / static_cast<double>(frames)}};
-  std::puts(result.dump().c_str());
+  if (std::puts(result.dump().c_str()) < 0 || std::fflush(stdout) != 0) {
+    throw std::system_error(errno, std::generic_category(), "standard output can't be written");
+  }
 }
 
 void run(const options& chosen) {
@@ -81,6 +86,7 @@ void run(const options& chosen) {
 }  // namespace chinwag::floor
 
 int main(int argc, char** argv) try {
+  chinwag::floor::occupy_standard_streams();
   chinwag::floor::options chosen;
   CLI::App app{chinwag::floor::description, "chinwag-floor"};
   add_options(app, chosen);

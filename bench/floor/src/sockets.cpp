@@ -1,6 +1,7 @@
 #include "sockets.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -17,6 +18,14 @@ int tcp_socket() {
 }
 
 }  // namespace
+
+void occupy_standard_streams() {
+  for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; ++stream) {
+    if (fcntl(stream, F_GETFD) < 0 && errno == EBADF) {
+      open("/dev/null", O_RDONLY);  // takes the lowest number, which is this one
+    }
+  }
+}
 
 connections connect_over_loopback(std::uint32_t count) {
   rlimit files{};

@@ -1,6 +1,7 @@
 #include "byte_balance.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <optional>
 
@@ -139,6 +140,27 @@ balance_faults explain(const byte_balance& balance, const frame_lengths& lengths
   const std::int64_t missing = static_cast<std::int64_t>(lengths.mean_of_others()) - bytes;
   const std::int64_t lost = missing > 0 && longest > 0 ? (longest - 1 + missing) / longest : 0;
   return {static_cast<std::uint64_t>(lost), 0, 1};
+}
+
+balance_faults explain_cut(const byte_balance& balance, const frame_lengths& lengths) {
+  const std::int64_t bytes = difference(balance, lengths);
+  const std::uint64_t due = balance.due[0] + balance.due[1];
+  const std::int64_t room = length_of(lengths, message_kind::room);
+  const std::int64_t direct = length_of(lengths, message_kind::direct);
+  const std::int64_t longest = std::max(room, direct);
+  if (bytes >= 0 || due == 0 || longest == 0) {
+    return {};
+  }
+  // Many that are missing are of both kinds, as what was due: by their mean length. A few may be of
+  // one. What is there of the delivery that was cut, or of a goodbye, hides less than one more, so
+  // that a part counts as a whole; one that is longer than the mean is no part of another.
+  const double due_bytes = static_cast<double>(balance.due[0]) * static_cast<double>(room) +
+                           static_cast<double>(balance.due[1]) * static_cast<double>(direct);
+  const double mean = due_bytes / static_cast<double>(due);
+  const auto at_least = static_cast<std::uint64_t>((longest - 1 - bytes) / longest);
+  const double beyond_longest = static_cast<double>(-bytes) - static_cast<double>(longest) + mean;
+  const auto about = static_cast<std::uint64_t>(std::ceil(std::max(beyond_longest, 0.0) / mean));
+  return {std::min(std::max(at_least, about), due), 0, 0};
 }
 
 }  // namespace chinwag::load

@@ -31,4 +31,9 @@ std::int64_t difference(const byte_balance& balance, const frame_lengths& length
 // cancel out: the panel sees those.
 balance_faults explain(const byte_balance& balance, const frame_lengths& lengths);
 
+// The same where part of a delivery may be among the bytes, because the connection ended or goes on
+// in the middle of it, or goodbyes and announcements that nobody can count, because others ended.
+// What is missing is lost, to within a delivery; nothing is corrupted or repeated by that.
+balance_faults explain_cut(const byte_balance& balance, const frame_lengths& lengths);
+
 }  // namespace chinwag::load

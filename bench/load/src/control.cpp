@@ -1,12 +1,14 @@
 #include "control.hpp"
 
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "command_input.hpp"
 #include "failure.hpp"
 #include "hdr_log.hpp"
+#include "json_text.hpp"
+#include "limits.hpp"
+#include "output_place.hpp"
 
 namespace chinwag::load {
 namespace {
@@ -20,7 +22,7 @@ constexpr double connections_max = 1'000'000;
 constexpr double parse_every_max = 1'000;
 
 void tell(const ordered_json& event) {
-  std::cout << event.dump() << '\n' << std::flush;
+  print(json_text(event) + '\n');
 }
 
 // A command's fields, with defaults; a field of the wrong type is the caller's mistake.
@@ -36,7 +38,7 @@ class command {
   value get(const char* key) const {
     if (!fields_.contains(key)) {
       throw failure(exit_code::usage,
-                    std::string("\"") + key + "\" is missing in the command " + fields_.dump());
+                    std::string("\"") + key + "\" is missing in the command " + json_text(fields_));
     }
     return read<value>(key);
   }
@@ -50,9 +52,9 @@ class command {
   double number(const char* key, double lowest, double highest, double otherwise) const {
     const double value = get<double>(key, otherwise);
     if (!(value >= lowest && value <= highest)) {
-      throw failure(exit_code::usage, '"' + std::string(key) + "\" is " + json(value).dump() +
-                                          "; allowed: " + json(lowest).dump() + " to " +
-                                          json(highest).dump());
+      throw failure(exit_code::usage, '"' + std::string(key) + "\" is " + plain_number(value) +
+                                          "; allowed: " + plain_number(lowest) + " to " +
+                                          plain_number(highest));
     }
     return value;
   }
@@ -64,7 +66,7 @@ class command {
       return fields_[key].get<value>();
     } catch (const json::exception&) {
       throw failure(exit_code::usage, std::string("\"") + key + "\" has the wrong type in the " +
-                                          "command " + fields_.dump());
+                                          "command " + json_text(fields_));
     }
   }
 
@@ -122,9 +124,7 @@ void obey_connect(generator& generator, const command& command, std::uint32_t co
 hold_request read_hold(const command& command, const hold_request& defaults) {
   hold_request request = defaults;
   request.messages_per_s = command.get<double>("rate");
-  if (!(request.messages_per_s > 0)) {
-    throw failure(exit_code::usage, "\"rate\" must be above 0: messages a second");
-  }
+  check_rate(request.messages_per_s, "\"rate\", messages a second,");
   request.warmup_s = command.number("warmup_s", 0, seconds_max, request.warmup_s);
   request.hold_s = command.number("hold_s", 0.001, seconds_max, request.hold_s);
   request.drain_s = command.number("drain_s", 0, seconds_max, request.drain_s);
@@ -150,6 +150,7 @@ void obey_hold(generator& generator, const command& command, const hold_request&
     event["parts"] = parts_json(result);
   }
   tell(event);
+  generator.log(request, result);
 }
 
 void obey_rest(generator& generator, const command& command) {

@@ -84,10 +84,10 @@ bool counted_part::is_settled() const {
   });
 }
 
-void counted_part::finish() {
+void counted_part::finish(bool some_ended) {
   for (const std::uint32_t id : outside_) {
     if (crowd_.connections.is_counted(id)) {
-      finish_counted(id);
+      finish_counted(id, some_ended);
     } else {
       const std::uint64_t missing = due(id, message_kind::room) + due(id, message_kind::direct);
       lost_ += missing;
@@ -98,17 +98,22 @@ void counted_part::finish() {
   outside_.clear();
 }
 
-void counted_part::finish_counted(std::uint32_t id) {
+balance_faults counted_part::faults_of(std::uint32_t id, const byte_balance& balance,
+                                       std::int64_t off, bool some_ended) const {
+  if (off == 0) {
+    return {};
+  }
+  const bool goes_on = off < 0 && crowd_.connections.is_receiving(id);
+  return some_ended || goes_on ? explain_cut(balance, crowd_.lengths)
+                               : explain(balance, crowd_.lengths);
+}
+
+void counted_part::finish_counted(std::uint32_t id, bool some_ended) {
   const byte_balance balance = balance_of(id);
   const std::int64_t off = difference(balance, crowd_.lengths);
   due_ += balance.due[0] + balance.due[1];
   due_bytes_ += balance.bytes - static_cast<std::uint64_t>(off);
-  balance_faults found = off == 0 ? balance_faults{} : explain(balance, crowd_.lengths);
-  // What ends or goes on amid a frame isn't broken by that.
-  const bool unfinished = !crowd_.connections.is_open(id) || crowd_.connections.is_receiving(id);
-  if (off < 0 && unfinished) {
-    found.corrupted = 0;
-  }
+  const balance_faults found = faults_of(id, balance, off, some_ended);
   lost_ += std::min(found.lost, balance.due[0] + balance.due[1]);
   faults_.duplicated += found.duplicated;
   faults_.corrupted += found.corrupted;

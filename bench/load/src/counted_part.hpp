@@ -31,8 +31,8 @@ class counted_part {
   // Everything has come, as far as can be told by now.
   bool is_settled() const;
 
-  // Balances, and has all connections parsed again.
-  void finish();
+  // Balances, and has all connections parsed again. `some_ended`: of all connections of the hold.
+  void finish(bool some_ended);
 
   std::uint64_t lost() const { return lost_; }
   std::uint64_t duplicated() const { return faults_.duplicated; }
@@ -47,7 +47,9 @@ class counted_part {
   byte_balance balance_of(std::uint32_t connection) const;
   std::uint64_t due(std::uint32_t connection, message_kind kind) const;
   bool knows_lengths() const;
-  void finish_counted(std::uint32_t connection);
+  balance_faults faults_of(std::uint32_t connection, const byte_balance& balance, std::int64_t off,
+                           bool some_ended) const;
+  void finish_counted(std::uint32_t connection, bool some_ended);
 
   load::crowd& crowd_;
   const seating& seating_;

@@ -13,6 +13,7 @@ constexpr dialect websocket_dialect{
     .message_head = R"({"type":"message","room":")",
     .direct_head = R"({"type":"direct","to":")",
     .content_head = R"(","content":")",
+    .join_tail = R"("})",
     .tail = R"("})",
     .heartbeat = R"({"type":"heartbeat"})",
 };
@@ -25,9 +26,41 @@ constexpr dialect engine_io_dialect{
     .message_head = R"(42["message",{"room":")",
     .direct_head = R"(42["direct",{"to":")",
     .content_head = R"(","content":")",
+    .join_tail = R"("}])",
     .tail = R"("}])",
     .heartbeat = R"(42["heartbeat",{}])",
     .may_be_counted = false,
+};
+
+// What follows a `user=` cookie is in the form of the other dialects' targets.
+constexpr dialect wse_dialect{
+    .target = "/ws",
+    .target_names_user = false,
+    .join_head = websocket_dialect.join_head,
+    .message_head = websocket_dialect.message_head,
+    .direct_head = websocket_dialect.direct_head,
+    .content_head = websocket_dialect.content_head,
+    .join_tail = websocket_dialect.join_tail,
+    .tail = websocket_dialect.tail,
+    .heartbeat = websocket_dialect.heartbeat,
+    .may_be_counted = false,
+    .user_field = "Cookie: user=",
+};
+
+// Numbers tell a request's answer from others'; nothing here asks which of its kind was answered.
+constexpr dialect centrifugo_dialect{
+    .target = "/ws",
+    .target_names_user = false,
+    .join_head = R"({"id":3,"subscribe":{"channel":"rooms:)",
+    .message_head = R"({"id":4,"publish":{"channel":"rooms:)",
+    .direct_head = R"({"id":5,"publish":{"channel":"user:#)",
+    .content_head = R"(","data":{"content":")",
+    .join_tail = R"("}})",
+    .tail = R"("}}})",
+    .heartbeat = R"({"id":6,"rpc":{"method":"ping"}})",
+    .may_be_counted = false,
+    .user_field = "X-User-Id: ",
+    .own_join_comes_first = false,
 };
 
 // Laid out as a message of chat/1, so that what comes back is read as one.
@@ -38,6 +71,7 @@ constexpr dialect echo_dialect{
     .message_head = websocket_dialect.message_head,
     .direct_head = websocket_dialect.direct_head,
     .content_head = websocket_dialect.content_head,
+    .join_tail = websocket_dialect.join_tail,
     .tail = websocket_dialect.tail,
     .heartbeat = websocket_dialect.heartbeat,
     .echoes = true,
@@ -60,12 +94,20 @@ const dialect& dialect_of(protocol spoken) {
   switch (spoken) {
     case protocol::engine_io:
       return engine_io_dialect;
+    case protocol::wse:
+      return wse_dialect;
+    case protocol::centrifugo:
+      return centrifugo_dialect;
     case protocol::echo:
       return echo_dialect;
     case protocol::websocket:
       break;
   }
   return websocket_dialect;
+}
+
+bool is_wse_ping(std::string_view payload) {
+  return payload.starts_with(R"({"c":"WSE","t":"ping",)");
 }
 
 packet packet_of(std::string_view payload) {
@@ -79,6 +121,14 @@ packet packet_of(std::string_view payload) {
 
 std::string connect_packet(std::string_view user) {
   return R"(40{"user":")" + std::string(user) + R"("})";
+}
+
+std::string connect_commands(std::string_view user) {
+  const std::string channel = std::string(centrifugo_user).append(user);
+  return R"({"id":1,"connect":{}})"
+         "\n"
+         R"({"id":2,"subscribe":{"channel":")" +
+         channel + R"("}})";
 }
 
 }  // namespace chinwag::load

@@ -6,7 +6,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <memory>
 
 #include "failure.hpp"
@@ -52,9 +55,31 @@ void set_options(int fd) {
 
 }  // namespace
 
+std::uint32_t connections_per_source(const std::string& port_range) {
+  std::uint32_t low = 32'768;  // the kernel's default, where it does not show its range
+  std::uint32_t high = 60'999;
+  std::uint32_t shown_low = 0;
+  std::uint32_t shown_high = 0;
+  if (std::ifstream(port_range) >> shown_low >> shown_high && shown_low <= shown_high) {
+    low = shown_low;
+    high = shown_high;
+  }
+  // An eighth is left to others of this host, and to connections that have just ended.
+  return std::max((high - low + 1) / 8 * 7, 1U);
+}
+
+std::string connect_error(int error) {
+  if (error == EADDRNOTAVAIL) {
+    return "no source port is left for another connection to there: use more source addresses "
+           "(--sources), or widen net.ipv4.ip_local_port_range";
+  }
+  return std::strerror(error);
+}
+
 endpoint resolve(const std::string& host, std::uint16_t port, std::uint32_t sources,
                  std::uint32_t connections) {
-  const std::uint32_t needed = (connections + connections_per_source - 1) / connections_per_source;
+  const std::uint32_t of_each = connections_per_source();
+  const std::uint32_t needed = (connections + of_each - 1) / of_each;
   endpoint result{look_up(host), host + ":" + std::to_string(port), 1};
   result.server.sin_port = htons(port);
   result.sources = sources == 0 ? needed : sources;
@@ -62,7 +87,7 @@ endpoint resolve(const std::string& host, std::uint16_t port, std::uint32_t sour
     throw failure(exit_code::usage,
                   "--sources: only towards 127.0.0.0/8 does one host have several addresses; at "
                   "most " +
-                      std::to_string(connections_per_source) + " connections to " + host);
+                      std::to_string(of_each) + " connections to " + host);
   }
   return result;
 }

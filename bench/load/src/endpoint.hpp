@@ -14,8 +14,13 @@ struct endpoint {
   std::uint32_t sources;  // 127.0.0.1 to 127.0.0.N take turns; 1: the kernel chooses
 };
 
-// One address can only have so many ports towards one destination.
-inline constexpr std::uint32_t connections_per_source = 25'000;
+// One address can only have so many ports towards one destination: most of those that the kernel
+// gives to outgoing connections.
+std::uint32_t connections_per_source(
+    const std::string& port_range = "/proc/sys/net/ipv4/ip_local_port_range");
+
+// Why a connection could not be made, with what to do about it where that is known.
+std::string connect_error(int error);
 
 // `sources` 0: as many as `connections` need. Throws `failure` when the host is no address or has
 // too few.

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "centrifugo_reply.hpp"
 #include "handshake.hpp"
 
 namespace chinwag::load {
@@ -71,7 +72,7 @@ void fleet::start(std::string_view user, fleet_observer& observer) {
 void fleet::restart(std::uint32_t id, std::string_view user, fleet_observer& observer) {
   const int fd = start_connecting(to_, id);
   if (fd < 0) {
-    observer.on_end(id, {"refused", std::strerror(-fd)});
+    observer.on_end(id, {"refused", connect_error(-fd)});
     return;
   }
   std::string target(dialect().target);
@@ -79,8 +80,14 @@ void fleet::restart(std::uint32_t id, std::string_view user, fleet_observer& obs
     target.append(user);
   } else if (protocol_ == protocol::engine_io) {
     connections_[id].greeting() = connect_packet(user);
+  } else if (protocol_ == protocol::centrifugo) {
+    connections_[id].greeting() = connect_commands(user);
   }
-  connections_[id].start(fd, upgrade_request(to_.authority, target));
+  std::string field(dialect().user_field);
+  if (!field.empty()) {
+    field.append(user);
+  }
+  connections_[id].start(fd, upgrade_request(to_.authority, target, field));
   poller_.add(fd, id, true);
 }
 
@@ -167,7 +174,7 @@ void fleet::finish_connecting(std::uint32_t id, fleet_observer& observer) {
   connection& served = connections_[id];
   const int error = error_of(served.fd());
   if (error != 0) {
-    end(id, {"refused", std::strerror(error)}, observer);
+    end(id, {"refused", connect_error(error)}, observer);
     return;
   }
   served.connected();
@@ -292,10 +299,12 @@ bool fleet::upgrade(std::uint32_t id, std::string_view& bytes, fleet_observer& o
   }
   bytes.remove_prefix(answer.head_bytes);
   connections_[id].upgraded();
-  if (protocol_ != protocol::engine_io) {
+  if (protocol_ == protocol::centrifugo) {
+    send(id, {connections_[id].greeting()}, observer);
+  } else if (protocol_ != protocol::engine_io) {
     admit(id, observer);
   }
-  return true;
+  return connections_[id].fd() >= 0;
 }
 
 void fleet::admit(std::uint32_t id, fleet_observer& observer) {
@@ -347,11 +356,52 @@ void fleet::take_text(std::uint32_t id, const frame& frame, std::int64_t now_ns,
                       fleet_observer& observer) {
   if (protocol_ == protocol::engine_io && packet_of(frame.payload) != packet::event) {
     answer_packet(id, frame.payload, observer);
+  } else if (protocol_ == protocol::wse && is_wse_ping(frame.payload)) {
+    send(id, {wse_pong}, observer);
+  } else if (protocol_ == protocol::centrifugo) {
+    take_replies(id, frame, now_ns, observer);
   } else {
     if (text_head_.empty()) {
       text_head_ = frame.payload.substr(0, text_head_bytes);
     }
     observer.on_text(id, frame.payload, frame.wire_bytes, now_ns);
+  }
+}
+
+// The bytes of the frame's head are the first reply's.
+void fleet::take_replies(std::uint32_t id, const frame& frame, std::int64_t now_ns,
+                         fleet_observer& observer) {
+  std::size_t wire_bytes = frame.wire_bytes - frame.payload.size();
+  std::string_view rest = frame.payload;
+  while (!rest.empty() && connections_[id].fd() >= 0) {
+    const std::size_t before = rest.size();
+    const std::string_view reply = take_line(rest);
+    wire_bytes += before - rest.size();
+    take_reply(id, reply, wire_bytes, now_ns, observer);
+    wire_bytes = 0;
+  }
+}
+
+void fleet::take_reply(std::uint32_t id, std::string_view reply, std::size_t wire_bytes,
+                       std::int64_t now_ns, fleet_observer& observer) {
+  switch (read_centrifugo_reply(reply, reply_text_)) {
+    case centrifugo_reply::ping:
+      send(id, {centrifugo_pong}, observer);
+      break;
+    case centrifugo_reply::refused:
+      end(id, {"refused", "the server answered " + std::string(reply.substr(0, 80))}, observer);
+      break;
+    case centrifugo_reply::admitted:
+      if (!is_open(id)) {
+        admit(id, observer);
+        observer.on_text(id, reply_text_, wire_bytes, now_ns);
+      }
+      break;
+    case centrifugo_reply::news:
+      observer.on_text(id, reply_text_, wire_bytes, now_ns);
+      break;
+    case centrifugo_reply::other:
+      break;
   }
 }
 

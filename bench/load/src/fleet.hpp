@@ -112,6 +112,10 @@ class fleet {
   bool take_message(std::uint32_t id, frame& frame, std::int64_t now_ns, fleet_observer& observer);
   void take_text(std::uint32_t id, const frame& frame, std::int64_t now_ns,
                  fleet_observer& observer);
+  void take_replies(std::uint32_t id, const frame& frame, std::int64_t now_ns,
+                    fleet_observer& observer);
+  void take_reply(std::uint32_t id, std::string_view reply, std::size_t wire_bytes,
+                  std::int64_t now_ns, fleet_observer& observer);
   void admit(std::uint32_t id, fleet_observer& observer);
   void answer_packet(std::uint32_t id, std::string_view payload, fleet_observer& observer);
   void answer_control(std::uint32_t id, const frame& frame, fleet_observer& observer);
@@ -128,6 +132,7 @@ class fleet {
   std::vector<connection> connections_;
   std::vector<char> read_bytes_;
   std::string frame_bytes_;
+  std::string reply_text_;  // of Centrifugo, as chat/1 would have it
   std::uint32_t open_count_ = 0;
   std::int64_t heartbeat_ns_;
   std::int64_t next_heartbeat_ns_ = never_ns;

@@ -5,6 +5,7 @@
 #include "hold.hpp"
 #include "joining.hpp"
 #include "open_files.hpp"
+#include "output_place.hpp"
 #include "storm.hpp"
 
 namespace chinwag::load {
@@ -17,13 +18,6 @@ class resting : public activity {
 
   bool done() const override { return monotonic_ns() >= wake_ns; }
 };
-
-void check_label(const std::string& label) {
-  if (label.empty() || label.find_first_of(", \t\r\n") != std::string::npos) {
-    throw failure(exit_code::usage,
-                  "label \"" + label + "\": must be non-empty, without commas or white space");
-  }
-}
 
 void check_echo(const generator_options& options, const profile& profile) {
   if (options.protocol == protocol::echo &&
@@ -42,6 +36,12 @@ void check_members(const crowd& crowd) {
 }
 
 }  // namespace
+
+std::string label_fault(const std::string& label) {
+  return label.empty() || label.find_first_of(", \t\r\n") != std::string::npos
+             ? "label \"" + label + "\": must be non-empty, without commas or white space"
+             : std::string();
+}
 
 generator::generator(const generator_options& options, const profile& profile)
     : options_(options),
@@ -79,7 +79,12 @@ std::uint32_t generator::join() {
 }
 
 hold_result generator::hold(const hold_request& request, const hold_events& events) {
-  check_label(request.label);
+  if (const std::string fault = label_fault(request.label); !fault.empty()) {
+    throw failure(exit_code::usage, fault);
+  }
+  if (!request.hdr_path.empty()) {
+    check_writable(request.hdr_path, "the histogram log");
+  }
   check_members(crowd_);
   hold_plan plan{seconds_to_ns(request.start_s),
                  request.messages_per_s,
@@ -92,14 +97,16 @@ hold_result generator::hold(const hold_request& request, const hold_events& even
                  request.parse_every,
                  events.on_begin,
                  events.on_end};
-  const double start_s = ns_to_seconds(realtime_ns()) + request.warmup_s;
+  began_s_ = ns_to_seconds(realtime_ns()) + request.warmup_s;
   load::hold part(crowd_, profile_, std::move(plan));
   part.run();
-  hold_result result = part.result();
+  return part.result();
+}
+
+void generator::log(const hold_request& request, const hold_result& result) const {
   if (!request.hdr_path.empty()) {
-    append_hdr_log(request.hdr_path, {request.label, start_s, request.hold_s}, result.latency);
+    append_hdr_log(request.hdr_path, {request.label, began_s_, request.hold_s}, result.latency);
   }
-  return result;
 }
 
 storm_result generator::storm(double timeout_s) {

@@ -40,6 +40,9 @@ struct hold_events {
   std::function<void()> on_end = [] {};
 };
 
+// What is wrong with a label of holds in a histogram log; empty when nothing is.
+std::string label_fault(const std::string& label);
+
 // The parts of a run, in the order in which the caller wants them.
 class generator {
  public:
@@ -50,6 +53,9 @@ class generator {
   // Answers how many joined. Throws `failure` when the server left joins unanswered.
   std::uint32_t join();
   hold_result hold(const hold_request& request, const hold_events& events);
+  // Appends the last hold's delays to the log that it asked for, if any: after its result was told,
+  // which a full disk must not lose. Throws `failure`.
+  void log(const hold_request& request, const hold_result& result) const;
   void rest(double seconds);
   // Everyone's connection ends and comes back at once; who isn't back by then counts as refused.
   storm_result storm(double timeout_s);
@@ -63,6 +69,7 @@ class generator {
   load::profile profile_;
   load::crowd crowd_;
   std::uint16_t holds_ = 0;
+  double began_s_ = 0;  // of the last hold's window, since the epoch
 };
 
 }  // namespace chinwag::load

@@ -69,10 +69,14 @@ std::string fault_of(std::string_view head) {
 
 }  // namespace
 
-std::string upgrade_request(std::string_view host, std::string_view target) {
+std::string upgrade_request(std::string_view host, std::string_view target,
+                            std::string_view field) {
   std::string request = "GET ";
   request.append(target).append(" HTTP/1.1\r\nHost: ").append(host);
   request.append("\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n");
+  if (!field.empty()) {
+    request.append(field).append("\r\n");
+  }
   request.append("Sec-WebSocket-Key: ").append(key).append(head_end);
   return request;
 }

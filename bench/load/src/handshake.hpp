@@ -9,7 +9,9 @@ namespace chinwag::load {
 inline constexpr std::size_t response_head_bytes_max = 8 * 1024;
 
 // The upgrade request; `target` is path and query, already escaped.
-std::string upgrade_request(std::string_view host, std::string_view target);
+// `field`, such as "Cookie: user=ann", is one more line of it, if it is not empty.
+std::string upgrade_request(std::string_view host, std::string_view target,
+                            std::string_view field = {});
 
 enum class upgrade_status { accepted, incomplete, refused };
 

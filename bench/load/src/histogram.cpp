@@ -54,7 +54,9 @@ std::int64_t histogram::value_at(double percent) const {
   for (std::size_t index = 0; index < counts_.size(); ++index) {
     seen += counts_[index];
     if (seen >= wanted) {
-      return std::min(highest_at(index), max_);
+      // The last one has all that is longer, too: of those only the longest is known.
+      const bool is_last = index == index_of(static_cast<std::uint64_t>(highest_ns));
+      return is_last ? max_ : std::min(highest_at(index), max_);
     }
   }
   return 0;

@@ -8,8 +8,8 @@
 namespace chinwag::load {
 
 // Durations in nanoseconds, in HdrHistogram's layout: three significant digits from 1 us to 60 s.
-// Counting costs one increment; longer durations count as 60 s in the quantiles, never in `max` and
-// `mean`.
+// Counting costs one increment; longer durations are in one bucket, so a quantile among them is
+// given as `max`, which it is not above. `max` and `mean` are exact.
 class histogram {
  public:
   static constexpr std::int64_t lowest_ns = 1'000;

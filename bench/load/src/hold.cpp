@@ -11,6 +11,9 @@ namespace {
 
 // So many late messages are sent before sockets are read again.
 constexpr int sends_per_turn = 64;
+// Messages that fall due within so long of each other leave together: to set a timer and to sleep
+// for each costs more than to send it.
+constexpr std::int64_t gather_ns = 100'000;
 constexpr std::int64_t lead_ns = 5 * ns_per_ms;
 // A drain ends early when nothing is outstanding and nothing came for so long: a duplicate would
 // have.
@@ -127,6 +130,7 @@ void hold::send_due(std::int64_t until_ns) {
     if (crowd().connections.is_open(traffic_.sender_of(index))) {
       send_message(index);
     }
+    last_send_ns_ = until_ns;
   }
 }
 
@@ -171,7 +175,7 @@ void hold::advance(std::int64_t now_ns) {
   if (stage_ == stage::draining) {
     crowd().connections.sweep(*this);
     if (now_ns >= drained_ns_ || deserted_ || is_settled(now_ns)) {
-      outside_.finish();
+      outside_.finish(!closes_.empty());
       crowd().connections.spare_counted(false);
       stage_ = stage::over;
     }
@@ -213,10 +217,17 @@ void hold::plan_wake() {
   } else if (stage_ != stage::warming) {
     stage_ns = std::min(drained_ns_, monotonic_ns() + look_ns);
   }
-  wake_ns = std::min(stage_ns, sampler_.next_ns());
-  if (next_ < schedule_.count()) {
-    wake_ns = std::min(wake_ns, schedule_.planned_ns(next_));
+  // A sample needs no turn of its own: until the next one nothing changes but what is planned.
+  wake_ns = std::min(stage_ns, next_send_ns());
+}
+
+// What is late already doesn't wait any longer.
+std::int64_t hold::next_send_ns() const {
+  if (next_ == schedule_.count()) {
+    return never_ns;
   }
+  const std::int64_t planned_ns = schedule_.planned_ns(next_);
+  return planned_ns <= last_send_ns_ ? planned_ns : std::max(planned_ns, last_send_ns_ + gather_ns);
 }
 
 void hold::on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,

@@ -63,6 +63,7 @@ class hold : public activity {
   void begin_window();
   void end_window();
   void plan_wake();
+  std::int64_t next_send_ns() const;
   void take_delivery(std::uint32_t connection, const stamp& stamp, std::size_t wire_bytes,
                      std::int64_t now_ns);
   bool is_intact(std::uint32_t receiver, std::string_view payload,
@@ -83,6 +84,7 @@ class hold : public activity {
   outstanding_sampler sampler_;
   stage stage_ = stage::warming;
   std::uint64_t next_ = 0;           // message to be sent
+  std::int64_t last_send_ns_ = 0;    // that moment's messages had all fallen due
   std::uint64_t counted_ = 0;        // messages up to here that wait to be sent are in unsent_
   std::int64_t unsent_ = 0;          // their deliveries to the panel
   std::uint64_t counted_bytes_ = 0;  // until the window, then within it

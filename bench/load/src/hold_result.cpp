@@ -23,13 +23,28 @@ double max_ms(const histogram& histogram) {
   return ns_to_ms(static_cast<double>(histogram.max()));
 }
 
+// Of nothing there is no delay, and 0 would be the best one.
+ordered_json without_values(std::initializer_list<const char*> keys) {
+  ordered_json empty = ordered_json::object();
+  for (const char* key : keys) {
+    empty[key] = nullptr;
+  }
+  return empty;
+}
+
 ordered_json latency_json(const histogram& latency) {
+  if (latency.count() == 0) {
+    return without_values({"mean", "p50", "p90", "p99", "p99_9", "max"});
+  }
   return {{"mean", ns_to_ms(latency.mean())}, {"p50", ms_at(latency, 50)},
           {"p90", ms_at(latency, 90)},        {"p99", ms_at(latency, 99)},
           {"p99_9", ms_at(latency, 99.9)},    {"max", max_ms(latency)}};
 }
 
 ordered_json lag_json(const histogram& lag) {
+  if (lag.count() == 0) {
+    return without_values({"p50", "p99", "max"});
+  }
   return {{"p50", ms_at(lag, 50)}, {"p99", ms_at(lag, 99)}, {"max", max_ms(lag)}};
 }
 

@@ -82,8 +82,8 @@ void joining::start_more() {
       ++in_flight_;
       ++awaited_[id];
       const dialect& dialect = crowd().connections.dialect();
-      crowd().connections.send(id, {dialect.join_head, crowd().names.room(id, slot), dialect.tail},
-                               *this);
+      crowd().connections.send(
+          id, {dialect.join_head, crowd().names.room(id, slot), dialect.join_tail}, *this);
     }
   }
 }
@@ -109,9 +109,10 @@ void joining::on_text(std::uint32_t connection, std::string_view payload, std::s
   }
 }
 
-// Of one room, the first that a member gets is its own; of several, names tell.
+// Of one room, the first that a member gets is its own with most servers; else names tell.
 bool joining::is_own(std::uint32_t connection, std::string_view payload) const {
-  return crowd().names.slots() == 1 ||
+  const bool first = crowd().connections.dialect().own_join_comes_first;
+  return (crowd().names.slots() == 1 && first) ||
          string_field(payload, "user") == crowd().names.user(connection);
 }
 

@@ -3,9 +3,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <iostream>
 #include <map>
 
 #include "failure.hpp"
+#include "limits.hpp"
 
 namespace chinwag::load {
 namespace {
@@ -28,6 +31,8 @@ constexpr std::size_t name_bytes_max = 40;
 
 const std::map<std::string, protocol> protocol_names{{"websocket", protocol::websocket},
                                                      {"engine.io", protocol::engine_io},
+                                                     {"wse", protocol::wse},
+                                                     {"centrifugo", protocol::centrifugo},
                                                      {"echo", protocol::echo}};
 
 std::string check_name(const std::string& name) {
@@ -40,6 +45,28 @@ std::string check_name(const std::string& name) {
   return {};
 }
 
+// Not CLI::Range, which takes "nan" for a number within any limits.
+CLI::Validator between(double lowest, double highest) {
+  const std::string allowed = plain_number(lowest) + " to " + plain_number(highest);
+  const auto check = [lowest, highest, allowed](const std::string& text) -> std::string {
+    double value = 0;
+    const bool is_number = CLI::detail::lexical_cast(text, value);
+    return is_number && value >= lowest && value <= highest
+               ? std::string()
+               : text.substr(0, name_bytes_max) + " is no number from " + allowed;
+  };
+  return CLI::Validator(check, allowed);
+}
+
+// CLI11 takes "-1" for the highest number that there is.
+std::string check_seed(const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size()
+             ? std::string()
+             : "must be a whole number from 0 to 18446744073709551615";
+}
+
 void add_load_options(CLI::App& app, options& out) {
   app.add_option("--profile", out.profile, "What to send: a file of bench/load/profiles/")
       ->required();
@@ -47,12 +74,12 @@ void add_load_options(CLI::App& app, options& out) {
       ->check(CLI::Range(1, 1'000'000));
   app.add_option("--rate", out.hold.messages_per_s,
                  "Messages a second of all connections, instead of the profile's")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--seconds", out.hold.hold_s, "Measured time")->check(CLI::Range(0.001, 86'400.0));
+      ->check(between(messages_per_s_min, messages_per_s_max));
+  app.add_option("--seconds", out.hold.hold_s, "Measured time")->check(between(0.001, 86'400));
   app.add_option("--warmup", out.hold.warmup_s, "Seconds of load before it")
-      ->check(CLI::Range(0.0, 86'400.0));
+      ->check(between(0, 86'400));
   app.add_option("--drain", out.hold.drain_s, "Seconds to wait for what is under way after it")
-      ->check(CLI::Range(0.0, 86'400.0));
+      ->check(between(0, 86'400));
   app.add_option("--check-every", out.generator.check_every,
                  "Compare every n-th delivery whole, not only its head")
       ->check(CLI::Range(1, 1'000'000));
@@ -60,7 +87,8 @@ void add_load_options(CLI::App& app, options& out) {
                  "Parse one in n connections, count the others' bytes; 0: 1 up to 100,000\n"
                  "deliveries a second, then 8")
       ->check(CLI::Range(0, 1'000));
-  app.add_option("--seed", out.generator.seed, "Orders the senders");
+  app.add_option("--seed", out.generator.seed, "Orders the senders")
+      ->check(CLI::Validator(check_seed, "UINT64"));
 }
 
 void add_server_options(CLI::App& app, options& out) {
@@ -80,7 +108,7 @@ void add_server_options(CLI::App& app, options& out) {
       ->check(CLI::Validator(check_name, "NAME"));
   app.add_option("--answer-timeout", out.generator.answer_timeout_s,
                  "Seconds that a connection or a join may go unanswered")
-      ->check(CLI::Range(0.001, 3'600.0));
+      ->check(between(0.001, 3'600));
 }
 
 void add_output_options(CLI::App& app, options& out) {
@@ -89,7 +117,9 @@ void add_output_options(CLI::App& app, options& out) {
   app.add_option("--output", out.output, "Write the JSON result to this file")->excludes(control);
   app.add_option("--hdr", out.hold.hdr_path, "Append the delays to this HdrHistogram log")
       ->excludes(control);
-  app.add_option("--label", out.hold.label, "Tag in that log")->excludes(control);
+  app.add_option("--label", out.hold.label, "Tag in that log")
+      ->check(CLI::Validator(label_fault, "LABEL"))
+      ->excludes(control);
 }
 
 }  // namespace
@@ -106,7 +136,8 @@ std::optional<int> read_options(int argc, char** argv, options& out) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const bool help = app.exit(error) == 0;
-    return static_cast<int>(help ? exit_code::ok : exit_code::usage);
+    const exit_code shown = std::cout.flush() ? exit_code::ok : exit_code::environment;
+    return static_cast<int>(help ? shown : exit_code::usage);
   }
   return std::nullopt;
 }

@@ -8,7 +8,8 @@
 namespace chinwag::load {
 namespace {
 
-constexpr std::int64_t period_ns = 10 * ns_per_ms;
+// As short as stalls that move a mean: between two samples none may hide.
+constexpr std::int64_t period_ns = ns_per_ms;
 
 }  // namespace
 

@@ -6,8 +6,8 @@
 namespace chinwag::load {
 
 // Little's law as a check of the histogram: deliveries under way, counted apart, must average rate
-// x mean delay. Samples fall at a random moment of every 10 ms: at a fixed one they would keep step
-// with evenly planned messages.
+// x mean delay. Samples fall at a random moment of every millisecond: at a fixed one they would
+// keep step with evenly planned messages.
 class outstanding_sampler {
  public:
   outstanding_sampler(std::int64_t start_ns, std::int64_t end_ns, std::uint64_t seed);

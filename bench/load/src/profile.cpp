@@ -35,10 +35,11 @@ class object_reader {
 
   double number(const std::string& key, double lowest, double highest) {
     const json& value = get(key);
-    if (!value.is_number() || value.get<double>() < lowest || value.get<double>() > highest) {
+    const double given = value.is_number() ? value.get<double>() : std::nan("");
+    if (!(given >= lowest && given <= highest)) {
       fail(key, value, "a number from " + plain(lowest) + " to " + plain(highest));
     }
-    return value.get<double>();
+    return given;
   }
 
   // `otherwise` where the key is missing.
@@ -121,7 +122,27 @@ class object_reader {
   std::set<std::string> known_;
 };
 
+// Of a key that stands twice in its object, readers take different ones.
+json::parser_callback_t key_watch(const std::string& where) {
+  return [where, objects = std::vector<std::set<std::string>>()](
+             int /*depth*/, json::parse_event_t event, const json& parsed) mutable {
+    if (event == json::parse_event_t::object_start) {
+      objects.emplace_back();
+    } else if (event == json::parse_event_t::object_end) {
+      objects.pop_back();
+    } else if (event == json::parse_event_t::key &&
+               !objects.back().insert(parsed.get<std::string>()).second) {
+      throw failure(exit_code::usage,
+                    where + ": \"" + parsed.get<std::string>() + "\" stands there twice");
+    }
+    return true;
+  };
+}
+
 json parse_file(const std::filesystem::path& path) {
+  if (std::filesystem::is_directory(path)) {
+    throw failure(exit_code::usage, path.string() + ": is a folder: name a file in it");
+  }
   std::ifstream file(path);
   if (!file) {
     throw failure(exit_code::usage, path.string() +
@@ -129,8 +150,8 @@ json parse_file(const std::filesystem::path& path) {
                                         "bench/load/profiles/");
   }
   try {
-    return json::parse(file);
-  } catch (const json::parse_error& error) {
+    return json::parse(file, key_watch(path.string()));
+  } catch (const json::exception& error) {
     throw failure(exit_code::usage, path.string() + ": not JSON: " + error.what());
   }
 }

@@ -71,8 +71,9 @@ void storm::on_text(std::uint32_t connection, std::string_view payload, std::siz
     join(connection);
   } else if (on_its_way && type == text_type::user_joined) {
     const roster& names = crowd().names;
-    if (names.slots() > 1 && string_field(payload, "user") != names.user(connection)) {
-      return;  // somebody else's, of a room that it is back in
+    const bool first = names.slots() == 1 && crowd().connections.dialect().own_join_comes_first;
+    if (!first && string_field(payload, "user") != names.user(connection)) {
+      return;  // somebody else's
     }
     if (++entered_[connection] < names.slots()) {
       return;
@@ -89,7 +90,8 @@ void storm::join(std::uint32_t connection) {
   const dialect& dialect = crowd().connections.dialect();
   for (std::uint32_t slot = 0; slot < crowd().names.slots(); ++slot) {
     crowd().connections.send(
-        connection, {dialect.join_head, crowd().names.room(connection, slot), dialect.tail}, *this);
+        connection, {dialect.join_head, crowd().names.room(connection, slot), dialect.join_tail},
+        *this);
   }
 }
 

@@ -29,7 +29,19 @@ unsigned long long number(std::uint64_t value) {
   return value;
 }
 
+std::string delays_of(const histogram& latency) {
+  if (latency.count() == 0) {
+    return "delay ms    unknown: nothing arrived\n";
+  }
+  return line("delay ms    mean %.3f  p50 %.3f  p90 %.3f  p99 %.3f  p99.9 %.3f  max %.3f",
+              ns_to_ms(latency.mean()), ms_at(latency, 50), ms_at(latency, 90), ms_at(latency, 99),
+              ms_at(latency, 99.9), max_ms(latency));
+}
+
 std::string faults_of(const hold_result& result) {
+  if (result.is_sound() && result.sent == 0) {
+    return "faults      unknown: nothing was sent in the window\n";
+  }
   if (result.is_sound()) {
     return line("faults      none: every delivery came once, in order and intact");
   }
@@ -55,17 +67,13 @@ std::string limits_of(const hold_result& result) {
 }  // namespace
 
 std::string summary_of(const hold_result& result) {
-  const histogram& latency = result.latency;
   return line("messages    %.1f/s offered, %.1f/s sent (%llu in %.1f s)",
               result.offered_messages_per_s, result.messages_per_s(), number(result.sent),
               result.hold_s) +
          line("deliveries  %.1f/s (%llu of %llu, %.0f bytes each on the wire)",
               result.deliveries_per_s, number(result.delivered), number(result.expected),
               result.wire_bytes_per_delivery()) +
-         line("delay ms    mean %.3f  p50 %.3f  p90 %.3f  p99 %.3f  p99.9 %.3f  max %.3f",
-              ns_to_ms(latency.mean()), ms_at(latency, 50), ms_at(latency, 90), ms_at(latency, 99),
-              ms_at(latency, 99.9), max_ms(latency)) +
-         faults_of(result) +
+         delays_of(result.latency) + faults_of(result) +
          line("generator   CPU %.0f %%, p99 send lag %.3f ms, p99 receive lag %.3f ms",
               result.generator_cpu * 100, ms_at(result.send_lag, 99),
               ms_at(result.receive_lag, 99)) +

@@ -8,10 +8,10 @@
 
 namespace chinwag::floor {
 
-enum class fault : std::uint8_t { drop, duplicate, swap, corrupt, truncate, none };
+enum class fault : std::uint8_t { drop, duplicate, swap, corrupt, truncate, close, none };
 inline constexpr std::size_t fault_kinds = static_cast<std::size_t>(fault::none);
 inline constexpr std::array<const char*, fault_kinds> fault_names{
-    "dropped", "duplicated", "swapped", "corrupted", "truncated"};
+    "dropped", "duplicated", "swapped", "corrupted", "truncated", "closed"};
 
 // Which deliveries go wrong on purpose: every n-th, counted over the whole server in the order
 // sent; and who got them, so that a reader's counts can be compared.

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdio>
 
+#include "../number_range.hpp"
 #include "../sockets.hpp"
 #include "server.hpp"
 
@@ -24,14 +25,14 @@ void add_options(CLI::App& app, server_options& out, std::vector<int>& cores) {
   app.add_option("--frames-per-write", out.frames_per_write,
                  "A room's messages wait until there are so many")
       ->check(CLI::Range(1, 4096));
-  app.add_option("--wait-ms", out.wait_ms, "But no longer than this")
-      ->check(CLI::Range(0.0, 1000.0));
+  app.add_option("--wait-ms", out.wait_ms, "But no longer than this")->check(between(0, 1000));
   app.add_option("--ping-s", out.ping_s, "Every connection is pinged so often")
-      ->check(CLI::Range(0.01, 3600.0));
+      ->check(between(0.01, 3600));
   app.add_option("--faults-from", out.faults_from, "So many deliveries are right");
   app.add_option("--cores", cores, "CPU numbers to run on");
-  constexpr std::array<const char*, fault_kinds> options{
-      "--drop-every", "--duplicate-every", "--swap-every", "--corrupt-every", "--truncate-every"};
+  constexpr std::array<const char*, fault_kinds> options{"--drop-every",     "--duplicate-every",
+                                                         "--swap-every",     "--corrupt-every",
+                                                         "--truncate-every", "--close-every"};
   for (std::size_t kind = 0; kind < fault_kinds; ++kind) {
     app.add_option(options[kind], out.faults[kind],
                    std::string("Every n-th delivery is ") + fault_names[kind] + "; 0: none");
@@ -42,6 +43,7 @@ void add_options(CLI::App& app, server_options& out, std::vector<int>& cores) {
 }  // namespace chinwag::floor
 
 int main(int argc, char** argv) try {
+  chinwag::floor::occupy_standard_streams();
   chinwag::floor::server_options chosen;
   std::vector<int> cores;
   CLI::App app{chinwag::floor::description, "chinwag-fan-out"};

@@ -281,7 +281,7 @@ void server::flush(room& full) {
   const std::vector<int> members = full.members;
   for (const int member : members) {
     connection& to = connections_[member];
-    if (to.held.empty() && faults_.pass(full.frames.size())) {
+    if (to.held.empty() && !to.is_cut && faults_.pass(full.frames.size())) {
       write(to, full.pending);
       continue;
     }
@@ -326,6 +326,9 @@ void server::flush_due() {
 // One delivery, with what is to go wrong with it.
 void server::deliver(connection& to, std::string_view frame, const std::string& sender,
                      std::string& out) {
+  if (to.is_cut) {
+    return;
+  }
   const fault hit = faults_.next();
   if (hit == fault::swap) {
     to.held.push_back({std::string(frame), sender, clock_ns(CLOCK_MONOTONIC)});
@@ -347,6 +350,10 @@ void server::deliver(connection& to, std::string_view frame, const std::string& 
     case fault::truncate:
       out.append(truncated(frame));
       break;
+    case fault::close:  // amid the frame
+      out.append(frame.substr(0, frame.size() / 2));
+      to.is_cut = true;
+      break;
     default:
       out.append(frame);
       break;
@@ -354,7 +361,7 @@ void server::deliver(connection& to, std::string_view frame, const std::string& 
   const auto overtaken = std::find_if(to.held.begin(), to.held.end(), [&](const held_frame& held) {
     return held.sender == sender;
   });
-  if (overtaken != to.held.end() && hit != fault::drop && hit != fault::truncate) {
+  if (overtaken != to.held.end() && hit != fault::drop && hit != fault::truncate && !to.is_cut) {
     out.append(overtaken->bytes);
     faults_.note(fault::swap, who);
     to.held.erase(overtaken);
@@ -383,6 +390,9 @@ void server::put(connection& to, std::string_view bytes) {
 }
 
 void server::write(connection& to, std::string_view bytes) {
+  if (to.is_shut) {
+    return;
+  }
   std::string joined;
   if (!to.waiting.empty()) {
     to.waiting.append(bytes);
@@ -394,6 +404,10 @@ void server::write(connection& to, std::string_view bytes) {
       bytes.empty() ? 0 : send(to.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   const std::size_t taken = count > 0 ? static_cast<std::size_t>(count) : 0;
   to.waiting.assign(bytes.substr(taken));
+  if (to.is_cut && to.waiting.empty()) {
+    to.is_shut = true;
+    shutdown(to.fd, SHUT_WR);
+  }
   if (to.waiting.size() > waiting_bytes_max) {
     std::string().swap(to.waiting);
     shutdown(to.fd, SHUT_RDWR);

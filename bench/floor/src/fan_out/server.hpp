@@ -43,6 +43,8 @@ class server {
     int fd = -1;
     bool upgraded = false;
     bool writable_awaited = false;
+    bool is_cut = false;   // ends amid a delivery, which is the last that it is given
+    bool is_shut = false;  // after what it was given
     std::string user;
     std::string received;
     std::string waiting;  // for room in the socket
