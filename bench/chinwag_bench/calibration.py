@@ -26,7 +26,7 @@ ECHO = "echo"
 """Each message comes back to its sender: one delivery a message."""
 SINK = "fan-out"
 """What serves the other loads: it does as little as a server can (bench/floor)."""
-_SECONDS = 15.0
+SECONDS = 15.0
 """Of each search."""
 _CONNECTIONS_MAX = 1_000
 _START = 50_000.0
@@ -139,7 +139,7 @@ class CeilingSearch:
         self._open_bout = partial(bout, place, load, connections)
         self._stack = ExitStack()
         self._bout: Bout | None = None
-        self._deadline = time.monotonic() + _SECONDS
+        self._deadline = time.monotonic() + SECONDS
 
     def run(self) -> None:
         with self._stack:

@@ -4,12 +4,15 @@ code.
 
 from __future__ import annotations
 
+import io
+import os
 import signal
 import sys
 import traceback
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from chinwag_bench.commands import results, runs, servers, start
 from chinwag_bench.commands.calibrate import calibrate
@@ -19,9 +22,26 @@ from chinwag_bench.errors import (
     EXIT_INTERNAL,
     EXIT_OK,
     ChinwagError,
+    UsageError,
     host_refusal,
 )
 from chinwag_bench.paths import put_toolchain_first
+from chinwag_bench.text import is_utf8, shown
+
+
+class _ReaderGone(Exception):
+    """Whoever read the output, such as ``head``, has had enough."""
+
+
+class _Commands(TyperGroup):
+    """Click would end with 1 where nobody reads any more, which means something else here."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
+
 
 _EPILOG = "\n\n".join(
     [
@@ -39,6 +59,7 @@ app = typer.Typer(
     callback=start.start,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -51,6 +72,7 @@ app.command("calibrate")(calibrate)
 app.command("run")(runs.run)
 app.command("matrix")(runs.matrix)
 app.command("report", no_args_is_help=True)(runs.report)
+app.command("claims")(results.claims)
 app.command("compare", no_args_is_help=True)(results.compare)
 app.command("validate", no_args_is_help=True)(results.validate)
 
@@ -59,13 +81,19 @@ def main() -> NoReturn:
     """Runs one command; typer itself exits with 2 on wrong usage and 130 on Ctrl-C. SIGTERM, and
     the end of the terminal, end it as Ctrl-C does, so that servers are stopped in any case.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # Where it is no UTF-8, "·" is "?".
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Whoever says `nohup` wants it to go on.
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.default_int_handler)
     put_toolchain_first()
     try:
+        _check_words(sys.argv[1:])
         app(prog_name="chinwag")
+    except _ReaderGone:
+        _end_as_by_sigpipe()
     except ChinwagError as error:
         _give_up(error)
     except OSError as error:
@@ -77,6 +105,24 @@ def main() -> NoReturn:
     except Exception:
         _admit_a_bug()
     sys.exit(EXIT_OK)
+
+
+def _end_as_by_sigpipe() -> NoReturn:
+    """As programs that don't ignore the signal do: no message, and no exit code of its own."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGPIPE)
+    raise AssertionError("SIGPIPE is blocked")
+
+
+def _check_words(words: list[str]) -> None:
+    """Raises ``UsageError`` for what is no UTF-8, such as an old file name: results and events are
+    JSON, and name the command and the paths that it was given.
+    """
+    for word in words:
+        if not is_utf8(word):
+            raise UsageError(
+                f"the argument {shown(word)} is not UTF-8", hint="name it by a path that is"
+            )
 
 
 def _give_up(error: ChinwagError) -> NoReturn:

@@ -77,10 +77,11 @@ class ServerError(ChinwagError):
 
 class GeneratorError(ChinwagError):
     """The load generator failed or fell silent: the cell at hand is lost, the rest of a run goes
-    on.
+    on. ``by_signal``: somebody ended it, which says nothing of the server.
     """
 
     exit_code = EXIT_SERVER
+    by_signal = False
 
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

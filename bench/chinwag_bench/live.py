@@ -97,7 +97,9 @@ def samples(looks: list[_Look]) -> list[Sample]:
 
 def _look(server: Watched) -> _Look:
     url = f"http://127.0.0.1:{server.port}/metrics"
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    # The server is here: a proxy of the environment would be asked for its own 127.0.0.1.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(url, timeout=5) as answer:
         text = answer.read().decode()
     return _Look(time.monotonic(), deliveries_in(text), _loop_cpu_s(server.pid))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from functools import cache
@@ -110,11 +111,26 @@ class LoadProfile(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
+def _check_keys(content: bytes, path: Path) -> None:
+    """Raises ``UsageError`` for a key that stands twice in its object, of which readers take
+    different ones.
+    """
+
+    def check(pairs: list[tuple[str, Any]]) -> None:
+        for key, times in Counter(key for key, _ in pairs).items():
+            if times > 1:
+                raise UsageError(f'{path}: "{key}" stands there {times} times', hint="remove one")
+
+    json.loads(content, object_pairs_hook=check)
+
+
 def load_profile(workspace: Workspace, name: str) -> LoadProfile:
     """Reads a profile by name. Raises ``UsageError`` naming the file and what is wrong."""
     path = workspace.load_profiles / f"{name}.json"
     try:
-        raw = msgspec.json.decode(path.read_bytes())
+        content = path.read_bytes()
+        raw = msgspec.json.decode(content)
+        _check_keys(content, path)
         profile = msgspec.convert(
             raw | {"path": path}, type=LoadProfile, dec_hook=lambda _, value: value
         )

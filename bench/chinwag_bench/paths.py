@@ -58,7 +58,7 @@ class Workspace(msgspec.Struct, frozen=True):
         installed = shutil.which(path.name)
         if not chosen and not path.exists() and installed:
             return Path(installed)
-        if not os.access(path, os.X_OK):
+        if not path.is_file() or not os.access(path, os.X_OK):
             source = variable if chosen else "the release build"
             raise HostError(
                 f"{what} is missing: {path} (from {source}) is not an executable file",

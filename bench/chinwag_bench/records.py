@@ -1,15 +1,15 @@
-"""What the kit writes to disk, as types.
+"""What the kit writes to disk, as types: what all metrics' records have in common, and run.json.
+What a metric adds stands in its file.
 
-Raw records (one NDJSON line each), run.json and matrix.json. Raw records are written by ``metrics``
-as soon as they are measured and never changed afterwards. ``matrix.json`` is derived from them
-alone, so it can be made again at any time. The JSON Schema beside it is generated from here. Times
-are seconds since the epoch (UTC) unless the name says otherwise; rates are per second; memory is
-bytes.
+Raw records, one NDJSON line each, are written by ``metrics`` as soon as they are measured and never
+changed afterwards. ``matrix.json`` is derived from them alone, so it can be made again at any time.
+Times are seconds since the epoch (UTC) unless the name says otherwise; rates are per second; memory
+is bytes.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import msgspec
 
@@ -33,6 +33,8 @@ class Column(msgspec.Struct, kw_only=True):
     versions: dict[str, str] = {}
     caveats: list[str] = []
     aa_of: str | None = None
+    peer: bool = False
+    """Measured only when asked for: an optional library, or the core inside another program."""
     threads: Literal["one", "cores", "workers"] | None = None
     """What it can use of a machine: one thread, all cores, or all by worker processes. ``None`` in
     runs from before manifests said it."""
@@ -109,7 +111,7 @@ class Step(msgspec.Struct, kw_only=True):
     cpu_us_per_delivery: float | None
     sustained: bool
     why_not: str | None = None
-    kind: Literal["", "warm-up", "approach", "ascend", "refine", "confirm"] = ""
+    kind: Literal["", "warm-up", "approach", "ascend", "refine", "confirm", "whole"] = ""
     """What a search made it for; empty outside of one and in older runs."""
 
 
@@ -123,6 +125,14 @@ class Record(msgspec.Struct, kw_only=True):
     status: Status
     reason: str | None = None
     disturbance: Json = {}
+    load: str = ""
+    """Of a metric that measures several loads: the load profile's name."""
+
+    def spoilt_by(self) -> list[str]:
+        """Why this stands for something else than its metric, beside what disturbed the machine:
+        the cell is measured once more, and what stays so ranks nobody.
+        """
+        return []
 
 
 class Limited(Record, kw_only=True):
@@ -134,14 +144,9 @@ class Limited(Record, kw_only=True):
     """Whether the server might have done more."""
 
 
-class Paced(Record, kw_only=True):
-    """Of one hold at a rate that was given, not searched."""
+class Searched(Limited, kw_only=True):
+    """Of a search for the highest sustained rate."""
 
-    step: Step | None = None
-
-
-class Throughput(Limited, kw_only=True, tag="throughput", tag_field="metric"):
-    profile: str = "article"
     connections: int = 0
     steps: list[Step] = []
     best: Step | None = None
@@ -154,12 +159,10 @@ class Throughput(Limited, kw_only=True, tag="throughput", tag_field="metric"):
     cpu_us_per_delivery: float | None = None
 
 
-class Latency(Paced, kw_only=True, tag="latency", tag_field="metric"):
-    point: Literal["common", "half"] = "common"
-    deliveries_per_s: float = 0.0
-    """The rate aimed at; ``step.hold`` has the rate reached."""
-    hdr: str | None = None
-    """Path of the V2 histogram log, relative to the result directory."""
+class Paced(Record, kw_only=True):
+    """Of one hold at a rate that was given, not searched."""
+
+    step: Step | None = None
 
 
 class MemoryPoint(msgspec.Struct, kw_only=True):
@@ -167,32 +170,6 @@ class MemoryPoint(msgspec.Struct, kw_only=True):
     kernel_bytes: int | None
     kernel_method: str
     """"cgroup v2", "cgroup v1", "estimate" (half of the slab and sockstat difference) or "none"."""
-
-
-class Memory(Record, kw_only=True, tag="memory", tag_field="metric"):
-    connections: int = 0
-    points: dict[str, MemoryPoint] = {}
-    """Keys, in this order: empty, idle, joined, after_load, after_rest."""
-    cpu_share_idle: float | None = None
-    """Written by 0.1.0's first runs; ``CpuAtN`` has it now."""
-
-
-class Start(Record, kw_only=True, tag="start", tag_field="metric"):
-    health_s: float | None = None
-    """Process start to the first 200 of /health."""
-    first_message_s: float | None = None
-    """Process start to the first message that came back through a room."""
-
-
-class CpuAtN(Record, kw_only=True, tag="cpu_at_n", tag_field="metric"):
-    """What connections cost that hardly speak."""
-
-    connections: int = 0
-    messages_per_s: float = 0.0
-    """What they say all together; heartbeats come on top."""
-    user_share: float | None = None
-    """Share of the server's cores in user mode, 1 = all of them busy."""
-    system_share: float | None = None
 
 
 class RampStep(msgspec.Struct, kw_only=True):
@@ -205,50 +182,6 @@ class RampStep(msgspec.Struct, kw_only=True):
     """Of the step's probe messages; ``None`` when it ended before they were sent."""
     user_bytes: int
     kernel_bytes: int | None = None
-
-
-class Connections(Limited, kw_only=True, tag="connections", tag_field="metric"):
-    """``limited_by``: "p99", "refusal", "loss", "server", "memory", "generator", "open files",
-    "cap" or "time"."""
-
-    connections: int = 0
-    """Joined, with every probe so far in time."""
-    steps: list[RampStep] = []
-    """The ramp, with the step that ended it if the server outlived that."""
-    stopped: str = ""
-    """``limited_by`` with its figures."""
-    bytes_per_connection: float | None = None
-    """Growth over the empty server, user and kernel memory, at the last good step."""
-
-
-class Storm(Record, kw_only=True, tag="storm", tag_field="metric"):
-    """Everyone's connection ended at once; all came back and joined their rooms again at once."""
-
-    connections: int = 0
-    """That were ended."""
-    joined: int = 0
-    """In their rooms again."""
-    refused: int = 0
-    """Not back in time; ``reason`` says why the first was not."""
-    total_s: float | None = None
-    """From the first end until the last one was back, or refused."""
-    rejoin_ms: dict[str, float] = {}
-    """Keys: mean, p50, p99, max. Of who is back, each from its own end."""
-    generator_cpu: float = 0.0
-    """Share of one core, 0 to 1 for each generator process."""
-    generator_limited: bool = False
-
-
-class Broadcast(Paced, kw_only=True, tag="broadcast", tag_field="metric"):
-    """One message to each of ``members``, at a fixed rate."""
-
-    members: int = 0
-    messages_per_s: float = 0.0
-
-
-Raw = Throughput | Latency | Memory | CpuAtN | Connections | Storm | Broadcast | Start
-KINDS: dict[str, type[Raw]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Raw)}
-"""Name -> record, in the order of measuring. The name is the record's tag and its file's name."""
 
 
 class KernelCost(msgspec.Struct, kw_only=True):
@@ -316,7 +249,7 @@ OfRun = Floor | Calibration
 KINDS_OF_RUN: dict[str, type[OfRun]] = {
     str(kind.__struct_config__.tag): kind for kind in (Floor, Calibration)
 }
-"""Name -> record, as ``KINDS``."""
+"""Name -> record. The name is the record's tag and its file's name."""
 
 
 class Verification(msgspec.Struct, kw_only=True):
@@ -336,8 +269,8 @@ class Effort(msgspec.Struct, kw_only=True):
     """What a server costs to write and to ship."""
 
     lines_of_code: int | None = None
-    """Lines of the files that the manifest's ``loc`` names, without blanks, comments and
-    documentation.
+    """Lines of the files that the column runs: those that the manifest's ``loc`` names, the
+    server's and the variant's. Without blanks, comments and documentation.
     """
     build_cold_s: float | None = None
     """Into an empty build folder; package caches outside the tree may have been warm."""
@@ -368,6 +301,8 @@ class Run(msgspec.Struct, kw_only=True):
     """Rounds, budget in seconds, server cores, generator cores, load profiles with their scale."""
     common_rate_deliveries_per_s: float | None = None
     """Written once after phase A."""
+    common_rates_of_loads: dict[str, float] = {}
+    """The same of each load beside the throughput's, by its profile, in deliveries a second."""
     verifications: list[Verification] = []
     effort: dict[str, Effort] = {}
     """By column, that of an A/A pair once. Older runs have it by server."""

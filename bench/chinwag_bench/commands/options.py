@@ -23,7 +23,12 @@ Servers = Annotated[
         autocompletion=completion.server_lists,
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Decides the order of rounds and the generated load.")]
+_SEED_MAX = 2**53 - 1
+"""All that reads JSON keeps it exactly; below the generator's 64 bits."""
+Seed = Annotated[
+    int,
+    typer.Option(help="Decides the order of rounds and the generated load.", min=0, max=_SEED_MAX),
+]
 Results = Annotated[
     Path | None,
     typer.Option(help="Folder that gets the result directory.", show_default="results/"),

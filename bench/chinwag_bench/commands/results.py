@@ -1,4 +1,4 @@
-"""``compare`` and ``validate``: commands about result directories."""
+"""``claims``, ``compare`` and ``validate``: commands about result directories."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from rich.console import Console
 
 from chinwag_bench.commands import options
 from chinwag_bench.commands.servers import print_json
-from chinwag_bench.errors import EXIT_FOUND, EXIT_OK
+from chinwag_bench.errors import EXIT_FOUND, EXIT_OK, UsageError
 from chinwag_bench.judging.evidence import UnreadableResult
-from chinwag_bench.runs.store import result_directory
+from chinwag_bench.paths import find_workspace
+from chinwag_bench.runs.store import newest_result, result_directory
 
 
 def compare(
@@ -86,3 +87,33 @@ def validate(
         if not quiet:
             print(found.summary())
     raise typer.Exit(EXIT_FOUND if bad else EXIT_OK)
+
+
+def claims(
+    result: Annotated[
+        Path | None,
+        typer.Argument(help="A result directory.", show_default="the newest one"),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Prints every statement of the two articles with its verdict by a result.
+
+    Grouped by verdict, with the reason and the lines of the article; nothing is measured.
+
+    [bold]Example[/bold]: chinwag claims results/reference
+    """
+    from chinwag_bench.judging.judge import judge
+    from chinwag_bench.render.claims import print_claims, tally
+
+    matrix = judge(result_directory(result or _newest()))
+    if json:
+        print_json(*matrix.claims, {"event": "summary", "run": matrix.run.id, **tally(matrix)})
+    else:
+        print_claims(matrix, Console(highlight=False))
+
+
+def _newest() -> Path:
+    found = newest_result(find_workspace())
+    if found is None:
+        raise UsageError("there is no result yet", hint="make one: chinwag matrix --profile smoke")
+    return found

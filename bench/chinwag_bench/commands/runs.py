@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ from chinwag_bench.runs.session import (
     open_session,
     resume_session,
 )
-from chinwag_bench.runs.store import result_directory
+from chinwag_bench.runs.store import RunStore, result_directory
 from chinwag_bench.servers.catalog import discover
 
 _SEED = 1
@@ -71,8 +72,11 @@ def run(
         else:
             request = make_request(profile, servers, peers, seed, results, server_cores, cap)
             store = new_store(request)
-            session = open_session(request, store, check_built(request.targets))
+            with nothing_left_of_nothing(store):
+                session = open_session(request, store, check_built(request.targets))
         failed = measure(session, reporter)
+        if not session.store.run.verifications:
+            session.show_so_far(reporter)  # Once more: now the run is finished.
     finish(session, json=json)
     if session.store.run.verifications:
         # It was begun by `chinwag matrix`, and ends as that does.
@@ -162,41 +166,48 @@ def prepare(request: Request, reporter: Reporter) -> tuple[Session, int]:
     store = new_store(request)
     originals = [target for target in request.targets if not target.again]
     smoke = request.profile.verify_smoke
-    try:
+    with nothing_left_of_nothing(store):
         with said_when_interrupted(reporter, "nothing was measured, so no result is kept"):
             obstacles = build_all(originals, reporter)
             built = [target for target in originals if target.base_id not in obstacles]
             outcomes, failures = verify_all(built, store.folder / "logs", reporter, smoke=smoke)
+        store.run.verifications = outcomes
+        store.save_verifications()
+        obstacles |= failures
+        return open_session(request, store, obstacles), len(obstacles)
+
+
+@contextmanager
+def nothing_left_of_nothing(store: RunStore) -> Iterator[None]:
+    """Takes the result directory back when this fails before anything was measured."""
+    try:
+        yield
     except BaseException:
-        store.remove()
+        if not store.has_records():
+            store.remove()
         raise
-    store.run.verifications = outcomes
-    store.save_verifications()
-    obstacles |= failures
-    return open_session(request, store, obstacles), len(obstacles)
 
 
 def measure(session: Session, reporter: Reporter, *, headroom: bool = False) -> int:
     """Measures, with ``headroom`` first what is left to the generator at the lowest rate.
 
     An interruption says how to go on: everything measured so far is on disk; where that is nothing,
-    nothing is kept. So does what the machine refuses, such as space.
+    nothing is kept. So does what the machine refuses, such as space. A bug leaves no more.
     """
     store = session.store
     go_on = f"go on with: chinwag run --resume {store.folder}"
     try:
-        session.warm(reporter)
-        if headroom:
-            session.check_headroom(reporter)
-        session.calibrate(reporter)
-        return session.measure(reporter)
+        with nothing_left_of_nothing(store):
+            session.warm(reporter)
+            if headroom:
+                session.check_headroom(reporter)
+            session.calibrate(reporter)
+            return session.measure(reporter)
     except KeyboardInterrupt:
         kept = store.has_records()
         text = go_on if kept else "nothing was measured, so no result is kept"
         with suppress(OSError):  # The terminal may be gone, which is why.
             reporter.say("warning", f"interrupted: {text}")
-        if not kept:
-            store.remove()
         raise
     except HostError as error:
         if not store.has_records():
@@ -226,5 +237,5 @@ def write_report(directory: Path, *, json: bool) -> None:
         print_json({"event": "report", "files": [str(path) for path in paths]})
         return
     print_matrix(judge(directory), Console())
-    for path in paths:
-        print(path)
+    page = next(path for path in paths if path.name == "report.html")
+    print(f"The whole page: {page}")

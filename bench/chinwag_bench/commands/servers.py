@@ -14,12 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from chinwag_bench.commands import completion, options
-from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, UsageError
+from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, HostError, UsageError
 from chinwag_bench.machine.open_files import raise_limit
 from chinwag_bench.paths import find_workspace
 from chinwag_bench.progress import make_reporter, said_when_interrupted
 from chinwag_bench.records import Verification
-from chinwag_bench.runs.prepare import build_all, verify_all
+from chinwag_bench.runs.prepare import Obstacles, build_all, verify_all
 from chinwag_bench.servers.build import last_build
 from chinwag_bench.servers.catalog import Catalog, Server, Target, discover
 from chinwag_bench.servers.process import Launch, ServerProcess, start_server
@@ -37,6 +37,7 @@ def list_servers(peers: options.Peers = False, json: options.Json = False) -> No
         print_json(*facts, *broken)
     else:
         Console().print(_server_table(facts))
+        Console().print(_what_next(catalog, peers=peers), soft_wrap=True)
         warn_of_broken(catalog)
     raise typer.Exit(UsageError.exit_code if catalog.broken else EXIT_OK)
 
@@ -57,8 +58,7 @@ def build_servers(
         said_when_interrupted(reporter, "what was built is kept, the build under way is not"),
     ):
         obstacles = build_all(resolve(catalog, names, peers=peers), reporter)
-    failed = [status for status, _ in obstacles.values()]
-    raise typer.Exit(EXIT_SERVER if "failed" in failed else 3 if failed else EXIT_OK)
+    raise typer.Exit(_exit_code(obstacles))
 
 
 def serve(
@@ -134,10 +134,16 @@ def verify_servers(
     if json:
         print_json(*outcomes)
     else:
-        Console().print(
-            _verification_table(outcomes, {name: reason for name, (_, reason) in unbuilt.items()})
-        )
-    raise typer.Exit(EXIT_SERVER if failed or unbuilt else EXIT_OK)
+        Console().print(_verification_table(outcomes, unbuilt))
+    raise typer.Exit(_exit_code(unbuilt | failed))
+
+
+def _exit_code(obstacles: Obstacles) -> int:
+    """A server that is not as it should be weighs more than a toolchain that is not here."""
+    if not obstacles:
+        return EXIT_OK
+    failed = any(status == "failed" for status, _ in obstacles.values())
+    return EXIT_SERVER if failed else HostError.exit_code
 
 
 def resolve(catalog: Catalog, names: list[str] | None, *, peers: bool = False) -> list[Target]:
@@ -158,16 +164,17 @@ def print_json(*values: Any) -> None:
 
 
 def _facts(server: Server) -> dict[str, Any]:
+    built = last_build(server)
     return {
         "name": server.name,
-        "title": server.manifest.title,
+        "title": server.manifest.titled(built.versions if built else {}),
         "language": server.manifest.language,
         "peer": server.manifest.peer,
         "variants": {
             name: variant.description for name, variant in server.manifest.variants.items()
         },
         "missing": missing_reason(server),
-        "built": last_build(server) is not None,
+        "built": built is not None,
     }
 
 
@@ -175,22 +182,29 @@ def _server_table(facts: list[dict[str, Any]]) -> Table:
     """All of it is the manifests' text, which may have brackets in it: no markup."""
     table = Table()
     table.add_column("server", no_wrap=True)
-    for title in ("what", "variants", "language", "toolchain", "built"):
-        table.add_column(title, overflow="fold")
+    table.add_column("what")
+    for title in ("variants", "toolchain", "built"):
+        table.add_column(title)
     for fact in facts:
         missing = fact["missing"]
         table.add_row(
             Text(fact["name"]),
             Text(fact["title"]),
             Text(", ".join(fact["variants"])),
-            Text(fact["language"]),
             Text(missing, style="yellow") if missing else Text("present", style="green"),
             Text("yes", style="green") if fact["built"] else Text("no"),
         )
     return table
 
 
-def _verification_table(outcomes: list[Verification], unbuilt: dict[str, str]) -> Table:
+def _what_next(catalog: Catalog, *, peers: bool) -> Text:
+    """A line below the table: how a variant is named, and what is not in it."""
+    names = [server.name for server in catalog.servers.values() if server.manifest.peer]
+    more = f"; {len(names)} more with --peers" if names and not peers else ""
+    return Text(f"A column is NAME or NAME:VARIANT: chinwag verify go:tuned{more}")
+
+
+def _verification_table(outcomes: list[Verification], unbuilt: Obstacles) -> Table:
     """The last column is what a suite, a server or a compiler said: no markup."""
     table = Table(title="Conformance with chat/1")
     table.add_column("server", no_wrap=True)
@@ -206,6 +220,8 @@ def _verification_table(outcomes: list[Verification], unbuilt: dict[str, str]) -
             f"{outcome.seconds:.1f}",
             Text(outcome.failures[0] if outcome.failures else ""),
         )
-    for name, reason in unbuilt.items():
-        table.add_row(Text(name), "-", "-", "-", "-", Text(reason))
+    for name, (status, reason) in unbuilt.items():
+        # What is missing was said above, and is no failure.
+        why = reason if status == "failed" else "not built: its toolchain is not here"
+        table.add_row(Text(name), "-", "-", "-", "-", Text(why))
     return table

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -26,8 +29,17 @@ def start(
         print(f"chinwag {KIT_VERSION}")
         raise typer.Exit(EXIT_OK)
     if context.invoked_subcommand is None:
-        print(*last_result(), sep="\n", end="\n\n")
         print(context.get_help())
+        print(*fitted(last_result()), sep="\n")
+
+
+def fitted(lines: list[str]) -> list[str]:
+    """The lines, on a terminal broken between words; what follows stands further right."""
+    if not sys.stdout.isatty():
+        return lines
+    width = shutil.get_terminal_size().columns
+    wrapped = (textwrap.wrap(line, width, subsequent_indent="    ") for line in lines)
+    return [part for parts in wrapped for part in parts]
 
 
 def last_result() -> list[str]:
@@ -48,11 +60,9 @@ def last_result() -> list[str]:
 
 
 def _summary(folder: Path, shown: Path, matrix: Matrix) -> list[str]:
-    from chinwag_bench.render.headline import headline
+    from chinwag_bench.render.headline import facts, headline
 
-    failed = [check["name"] for check in matrix.checks if not check["ok"]]
-    lines = [f"  {headline(matrix)}."]
-    lines += [f"  Checks that failed: {', '.join(failed)}."] if failed else []
+    lines = [f"  {headline(matrix)}.", *(f"  {name}: {said}" for name, said in facts(matrix))]
     if matrix.run.finished_at is None:
         lines.append(f"  It was not finished. Go on with: chinwag run --resume {shown}")
     page = folder / "report.html"

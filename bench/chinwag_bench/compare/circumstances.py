@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from chinwag_bench.judging.matrix import Matrix, Row
-from chinwag_bench.judging.rows import SPECS
+from chinwag_bench.judging.rows import specs_of
 from chinwag_bench.records import Column, Run
 
 _VARIES = {"machine.cpu.mhz"}
 """Differs from one moment to the next on one machine."""
-SOURCES = {spec.row.id: spec.source for spec in SPECS}
-_METRICS = {"common": "latency", "half": "latency", "rate_points": "throughput"}
+_METRICS = {"common": "latency", "rate_points": "throughput"}
 """Source of a row -> the metric that its settings are of, where the names differ."""
 _ABSENT = "nothing"
 _SHOWN_MAX = 60
@@ -32,7 +31,8 @@ def incomparable(row: Row, before: Run, after: Run) -> str | None:
     """Why a row of two runs says nothing of the servers: another machine, or other settings of its
     metric. ``None`` where nothing is in the way.
     """
-    source = SOURCES.get(row.id)
+    sources = {spec.row.id: spec.source for spec in specs_of(after)}
+    source = sources.get(row.id)
     if source is None or source in ("effort", "none"):
         return None
     if _processor(before) != _processor(after):

@@ -127,6 +127,8 @@ def _obstacle(
         if cell.is_open:
             by = ended_by(cell.limited_by) if cell.limited_by else "something else than the server"
             return "unclear", f"{name} is open: ended by {by}"
+        if not cell.may_rank:
+            return "unclear", f"{name} ranks nobody: its remarks say why"
     if rates is not None and _apart(*rates) > RATE_MARGIN:
         return "unclear", f"measured at {rates[0]:,.0f} and {rates[1]:,.0f} deliveries/s"
     return _without_ratio(before.samples, after.samples)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -31,6 +31,7 @@ from chinwag_bench.generator.settings import (
 )
 from chinwag_bench.generator.split import capacity, shares
 from chinwag_bench.records import Hold
+from chinwag_bench.servers.ports import ephemeral_range
 
 _T = TypeVar("_T")
 
@@ -39,8 +40,6 @@ _GRACE_S = 15.0
 _LEAD_S = 0.1
 """Until all processes have a hold's command, which then begins in all of them at one time."""
 _SEEDS_APART = 1_000_003
-_CONNECTIONS_A_SOURCE = 25_000
-"""As the generator's own limit, which knows of one process's connections only."""
 
 
 _USABLE_CORES = os.sched_getaffinity(0)
@@ -95,6 +94,7 @@ class Generator:
             connections=sum(process.connections for process in self._processes),
             refused=sum(answer.refused for answer in answers),
             seconds=max((answer.seconds for answer in answers), default=0.0),
+            reason=next((answer.reason for answer in answers if answer.reason), ""),
         )
 
     def disconnect(self, connections: int) -> None:
@@ -174,7 +174,7 @@ class Generator:
         planned = max(settings.connections, number * self._of_each)
         sources = settings.sources
         if number > 1 or planned > self._of_each:
-            sources = max(sources, math.ceil(planned / _CONNECTIONS_A_SOURCE))
+            sources = max(sources, math.ceil(planned / _connections_a_source()))
         own = msgspec.structs.replace(
             settings,
             connections=min(settings.connections, self._of_each),
@@ -222,7 +222,33 @@ class Generator:
 
     def _read(self, events: list[Event], key: str, kind: type[_T]) -> list[_T]:
         pairs = zip(self._processes, events, strict=True)
-        return [process.read(event, key, kind) for process, event in pairs]
+        return [process.read(_with_numbers(event), key, kind) for process, event in pairs]
+
+
+def _connections_a_source() -> int:
+    """As the generator's own limit, which knows of one process's connections only: most of the
+    ports of outgoing connections (bench/load/src/endpoint.cpp).
+    """
+    low, high = ephemeral_range()
+    return max((high - low + 1) // 8 * 7, 1)
+
+
+def _with_numbers(value: Any) -> Any:
+    """Delays of nothing are ``null`` to the generator and 0 in records, whose counts say that there
+    were none.
+    """
+    if isinstance(value, dict):
+        return {
+            key: _with_zeros(inner) if key.endswith("_ms") else _with_numbers(inner)
+            for key, inner in value.items()
+        }
+    return value
+
+
+def _with_zeros(delays: Any) -> Any:
+    if not isinstance(delays, dict):
+        return delays
+    return {name: 0.0 if delay is None else delay for name, delay in delays.items()}
 
 
 def _numbered(log: Path, number: int) -> Path:

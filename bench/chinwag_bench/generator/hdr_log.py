@@ -15,12 +15,14 @@ _HEAD = """#[Histogram log format version 1.3]
 "StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"
 """
 _NS_PER_MS = 1e6
-_LOWEST_NS, _HIGHEST_NS, _DIGITS = 1_000, 60_000_000_000, 3
+_LOWEST_NS, _DIGITS = 1_000, 3
+HIGHEST_NS = 60_000_000_000
+"""What is longer counts as this."""
 
 
 def empty_histogram() -> HdrHistogram:
     """Nanoseconds, in the generator's own layout: others of it are added exactly, and fast."""
-    return HdrHistogram(_LOWEST_NS, _HIGHEST_NS, _DIGITS)
+    return HdrHistogram(_LOWEST_NS, HIGHEST_NS, _DIGITS)
 
 
 def append_interval(

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from hdrh.histogram import HdrHistogram
 
-from chinwag_bench.generator.hdr_log import empty_histogram
+from chinwag_bench.generator.hdr_log import HIGHEST_NS, empty_histogram
 from chinwag_bench.generator.settings import Rejoined
 from chinwag_bench.judging.generator_limits import CPU_SHARE_MAX, usable_cores
 from chinwag_bench.records import DelayBins, Hold
@@ -117,15 +117,17 @@ def _delays(
     percentiles: dict[str, float],
 ) -> dict[str, float]:
     """Mean and maximum from the processes' own, which no histogram rounds; never a percentile above
-    the maximum.
+    the maximum, and the maximum where one is beyond what the histogram tells apart.
     """
     longest = max(delays["max"] for delays, _ in found)
+
+    def at(percent: float) -> float:
+        value = histogram.get_value_at_percentile(percent)
+        return longest if value >= HIGHEST_NS else min(value / NS_PER_MS, longest)
+
     return {
         "mean": _mean([(delays["mean"], count) for delays, count in found]),
-        **{
-            name: min(histogram.get_value_at_percentile(percent) / NS_PER_MS, longest)
-            for name, percent in percentiles.items()
-        },
+        **{name: at(percent) for name, percent in percentiles.items()},
         "max": longest,
     }
 

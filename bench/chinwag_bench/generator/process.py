@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import subprocess
 import time
 from contextlib import suppress
@@ -157,9 +158,11 @@ class GeneratorProcess:
             self._process.wait(_QUIT_TIMEOUT_S)
         said = [line for line in self._unread.splitlines() if b'"error"' in line]
         detail = said[-1].decode(errors="replace") if said else last_lines(self._log)
-        return GeneratorError(
-            f"the load generator ended with code {self._process.returncode}", detail=detail
-        )
+        code = self._process.returncode
+        error = GeneratorError(f"the load generator ended with code {code}", detail=detail)
+        # Its own faults end it otherwise: SIGABRT, SIGSEGV.
+        error.by_signal = code in (-signal.SIGKILL, -signal.SIGTERM)
+        return error
 
 
 def _command(settings: GeneratorSettings) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 Event = dict[str, Any]
+NO_PORT = "no source port is left"
+"""How the generator's reason begins then."""
 
 
 class GeneratorSettings(msgspec.Struct, kw_only=True):
@@ -68,6 +70,13 @@ class Connected(msgspec.Struct):
     connections: int
     refused: int = 0
     seconds: float = 0.0
+    reason: str = ""
+    """Of the first refusal."""
+
+    @property
+    def lacks_ports(self) -> bool:
+        """The generator had no port left to connect from, which is no refusal of the server's."""
+        return NO_PORT in self.reason
 
 
 class Rejoined(msgspec.Struct):

@@ -1,8 +1,8 @@
 """Whether a server is enough for a load, from its holds alone.
 
-A hold that kept the rate within the p99 shows that it can be done; one above it that the server did
-not keep shows that it can't; nothing is known of what lies between. The page's form looks the same
-up in the same holds.
+The rates are those of the matrix's rows for a p99, for any p99: the medians over the rounds of the
+highest rate that was kept and of the lowest above it that was not. Nothing is known of what lies
+between. The page's form looks the same up in the same table.
 """
 
 from __future__ import annotations
@@ -13,21 +13,54 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chinwag_bench.judging.matrix import RatePoint
-from chinwag_bench.judging.rate_points import breaks, keeps
+from chinwag_bench.judging.rate_points import highest_rates, over_rounds
+from chinwag_bench.judging.searches import breaks
 
 Kind = Literal["enough", "if_it_scales", "not_enough", "unknown"]
 
 
 @dataclass(frozen=True)
-class Answer:
-    """``carried`` and ``refused`` are the holds that it rests on; ``None`` where there is none."""
+class Known:
+    """Of one column: deliveries a second within a p99."""
 
+    carried: float | None
+    """``None`` where no rate was."""
+    refused: float | None
+    """``None`` where nothing above it failed."""
+    seen: float
+    """The highest that any hold kept, however short, and whatever a longer one said."""
+
+
+@dataclass(frozen=True)
+class Answer:
     kind: Kind
-    carried: RatePoint | None
-    refused: RatePoint | None
+    known: Known
     cores: int | None
     """How many it takes if each further core carries as much as the measured ones; ``None`` where
     nothing was carried."""
+
+
+def known_within(points: Sequence[RatePoint], p99_ms: float) -> Known:
+    """What one column's holds say of a p99."""
+    kept = [one.deliveries_per_s for one in points if one.kept and one.p99_ms[1] <= p99_ms]
+    seen = max(kept, default=0.0)
+    rounds = highest_rates(points, p99_ms)
+    if not rounds:
+        broken = [one.deliveries_per_s for one in points if breaks(one, p99_ms)]
+        return Known(None, min(broken, default=None), seen)
+    found = over_rounds(rounds.values())
+    return Known(found.low, None if math.isinf(found.reach) else found.reach, seen)
+
+
+def table(points: Sequence[RatePoint]) -> list[tuple[float, Known]]:
+    """``known_within`` for every p99: each entry counts from its p99 (ms) up to the next one's."""
+    limits = sorted({0.0, *(side for one in points for side in one.p99_ms if math.isfinite(side))})
+    found: list[tuple[float, Known]] = []
+    for limit_ms in limits:
+        known = known_within(points, limit_ms)
+        if not found or found[-1][1] != known:
+            found.append((limit_ms, known))
+    return found
 
 
 def advise(
@@ -42,29 +75,20 @@ def advise(
     """Answers for one column's holds. ``cores`` is how many the server may use; ``one_thread`` says
     that further cores are of no use to it.
     """
-    carried = _highest([one for one in points if keeps(one, p99_ms)])
-    floor = 0.0 if carried is None else carried.deliveries_per_s
-    refused = _lowest([o for o in points if breaks(o, p99_ms) and o.deliveries_per_s > floor])
-    needed = None if carried is None else _cores(deliveries_per_s, carried, measured_cores)
-    if deliveries_per_s <= floor and measured_cores <= cores:
-        return Answer("enough", carried, refused, needed)
+    known = known_within(points, p99_ms)
+    needed = None if known.carried is None else _cores(deliveries_per_s, known, measured_cores)
+    if deliveries_per_s <= (known.carried or 0.0) and measured_cores <= cores:
+        return Answer("enough", known, needed)
     if not one_thread and needed is not None and needed <= cores:
-        return Answer("if_it_scales", carried, refused, needed)
+        return Answer("if_it_scales", known, needed)
     usable = measured_cores if one_thread else cores
-    if refused is not None:
-        limit = refused.deliveries_per_s * max(1.0, usable / measured_cores)
-        if deliveries_per_s >= limit:
-            return Answer("not_enough", carried, refused, needed)
-    return Answer("unknown", carried, refused, needed)
+    scale = max(1.0, usable / measured_cores)
+    refused = math.inf if known.refused is None else known.refused
+    if deliveries_per_s >= scale * refused and deliveries_per_s > scale * known.seen:
+        return Answer("not_enough", known, needed)
+    return Answer("unknown", known, needed)
 
 
-def _cores(deliveries_per_s: float, point: RatePoint, measured_cores: int) -> int:
-    return max(1, math.ceil(deliveries_per_s * measured_cores / point.deliveries_per_s))
-
-
-def _highest(points: Sequence[RatePoint]) -> RatePoint | None:
-    return max(points, key=lambda one: one.deliveries_per_s, default=None)
-
-
-def _lowest(points: Sequence[RatePoint]) -> RatePoint | None:
-    return min(points, key=lambda one: one.deliveries_per_s, default=None)
+def _cores(deliveries_per_s: float, known: Known, measured_cores: int) -> int:
+    assert known.carried is not None
+    return max(1, math.ceil(deliveries_per_s * measured_cores / known.carried))

@@ -65,8 +65,9 @@ def of_latency(hold: Hold, key: str) -> Bounds | None:
 
 
 def medians(rounds: Sequence[Bounds]) -> Bounds:
-    """The pair of the medians of lows and of highs. Raises ValueError without any."""
-    return Bounds(median([one.low for one in rounds]), median([one.high for one in rounds]))
+    """The medians of lows, of highs and of how far each reaches. Raises ValueError without any."""
+    lows, highs = [one.low for one in rounds], [one.high for one in rounds]
+    return Bounds(median(lows), median(highs), median([one.reach for one in rounds]))
 
 
 def are_scattered(rounds: Sequence[Bounds]) -> bool:

@@ -7,13 +7,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from chinwag_bench.judging.bounds import Bounds, ByRound, are_scattered, medians
-from chinwag_bench.judging.evidence import Evidence, disturbed_by, kept
+from chinwag_bench.judging.evidence import Evidence
 from chinwag_bench.judging.matrix import Cell, Note
-from chinwag_bench.judging.rate_points import Rules, highest_rates, of_column, result_of, rules_of
+from chinwag_bench.judging.rate_points import (
+    highest_rates,
+    of_column,
+    over_rounds,
+    searches_of,
+    with_low_side,
+)
+from chinwag_bench.judging.repeats import disturbed_by, kept
 from chinwag_bench.judging.row import Spec
+from chinwag_bench.judging.rules import Rules
+from chinwag_bench.judging.searches import of_search, result_of
 from chinwag_bench.judging.stats import interval
-from chinwag_bench.judging.sustained import find_failure
-from chinwag_bench.records import Column, Effort, Limited, Memory, Paced, Raw, Throughput
+from chinwag_bench.records import Column, Effort, Limited, Paced, Record, Run, Searched
 
 MESSAGES_BEYOND = 10
 """A quantile is stated while so many messages, of all rounds, lie beyond it: deliveries of one
@@ -28,12 +36,12 @@ def measured(spec: Spec, column: Column, evidence: Evidence) -> tuple[Cell, ByRo
         return cell, _effort(cell, spec, _effort_of(column, evidence.run.effort))
     if spec.p99_limit_ms is not None:
         return cell, _rate_within(cell, spec, column, evidence)
-    made = evidence.of(spec.source, column.id)
+    made = evidence.of(spec.source, column.id, spec.load)
     used = kept(made)
     cell.reason = _no_value(spec, column, used, evidence)
     if cell.reason is not None:
         return cell, {}
-    rules = rules_of(evidence.run)
+    rules = evidence.rules
     rounds = {
         r.round: found
         for r in used
@@ -47,7 +55,7 @@ def measured(spec: Spec, column: Column, evidence: Evidence) -> tuple[Cell, ByRo
     return cell, rounds
 
 
-def _bounds(spec: Spec, record: Raw, rules: Rules) -> Bounds | None:
+def _bounds(spec: Spec, record: Record, rules: Rules) -> Bounds | None:
     return spec.bounds(record, rules) if spec.by_rules else spec.bounds(record)
 
 
@@ -69,14 +77,20 @@ def _effort(cell: Cell, spec: Spec, effort: Effort | None) -> ByRound:
 def _rate_within(cell: Cell, spec: Spec, column: Column, evidence: Evidence) -> ByRound:
     """The highest rate within a p99, from all holds of the column."""
     assert spec.p99_limit_ms is not None
-    points = list(of_column(evidence, column.id))
+    points = list(of_column(evidence, column.id, spec.load))
     rounds = highest_rates(points, spec.p99_limit_ms)
     if rounds:
         _fill(cell, spec, rounds, evidence.run.seed)
         if 0 in rounds:
             cell.notes.append(Note(code="pooled"))
+        else:
+            looked = len({point.round for point in points})
+            if cell.rounds < looked:
+                args = {"missing": looked - cell.rounds, "used": looked}
+                cell.notes.append(Note(code="rounds_not_looked", args=args))
         return rounds
-    cell.reason = _no_value(spec, column, kept(evidence.of("throughput", column.id)), evidence)
+    searches = evidence.of(searches_of(spec.load), column.id, spec.load)
+    cell.reason = _no_value(spec, column, kept(searches), evidence)
     if cell.reason is None or cell.reason.code == "without_value":
         best = min((point.p99_ms[1] for point in points), default=None)
         cell.reason = Note(code="no_rate_within", args={"p99_ms": spec.p99_limit_ms, "best": best})
@@ -85,18 +99,24 @@ def _rate_within(cell: Cell, spec: Spec, column: Column, evidence: Evidence) -> 
 
 def _fill(cell: Cell, spec: Spec, rounds: Mapping[int, Bounds], seed: int) -> None:
     found = [rounds[index] for index in sorted(rounds)]
-    cell.low, cell.high = medians(found).pair
     promises_low = spec.row.better == "higher"
-    cell.samples = [one.low if promises_low or math.isinf(one.high) else one.high for one in found]
+    valued, middle = found, medians(found)
+    if promises_low:
+        valued, middle = with_low_side(found), over_rounds(found)
+    cell.low, cell.high = middle.pair
+    cell.reach = None if math.isinf(middle.reach) else middle.reach
+    cell.samples = [one.low if promises_low or math.isinf(one.high) else one.high for one in valued]
     cell.value = cell.low if promises_low or cell.high is None else cell.high
     cell.bounds = [one.pair for one in found]
-    cell.rounds = len(found)
+    cell.rounds = len(valued)
     cell.scattered = are_scattered(found)
-    _set_interval(cell, found, seed)
+    _set_interval(cell, valued, found, seed)
 
 
-def _set_interval(cell: Cell, rounds: Sequence[Bounds], seed: int) -> None:
-    lows = interval([one.low for one in rounds], seed)
+def _set_interval(
+    cell: Cell, valued: Sequence[Bounds], rounds: Sequence[Bounds], seed: int
+) -> None:
+    lows = interval([one.low for one in valued], seed)
     if lows is None:
         return
     ends = [one.reach for one in rounds]
@@ -108,15 +128,17 @@ def _set_interval(cell: Cell, rounds: Sequence[Bounds], seed: int) -> None:
     cell.interval, cell.coverage = (lows.low, top), lows.coverage
 
 
-def _no_value(spec: Spec, column: Column, used: Sequence[Raw], evidence: Evidence) -> Note | None:
+def _no_value(
+    spec: Spec, column: Column, used: Sequence[Record], evidence: Evidence
+) -> Note | None:
     """Why the cell has no value, or ``None`` if it has one."""
     if spec.source == "none":
         return Note(code="never" if spec.row.id == "learning" else "not_by_this_version")
     if column.status != "ok":
         return Note(code="column", args={"status": column.status, "reason": column.reason or ""})
     if not used:
-        return Note(code="not_in_run" if evidence.run.finished_at else "not_yet")
-    rules = rules_of(evidence.run)
+        return Note(code=_not_measured(spec, evidence.run))
+    rules = evidence.rules
     failures = [why for record in used if (why := _failure(spec, record, rules)) is not None]
     if len(failures) == len(used):
         texts = Counter(failures).most_common(1)
@@ -127,7 +149,13 @@ def _no_value(spec: Spec, column: Column, used: Sequence[Raw], evidence: Evidenc
     return _too_few(spec, used, rules)
 
 
-def _too_few(spec: Spec, used: Sequence[Raw], rules: Rules) -> Note | None:
+def _not_measured(spec: Spec, run: Run) -> str:
+    if spec.source in run.plan.get("settings", {}).get("one_variant", []):
+        return "one_variant"
+    return "not_in_run" if run.finished_at else "not_yet"
+
+
+def _too_few(spec: Spec, used: Sequence[Record], rules: Rules) -> Note | None:
     if spec.quantile is None:
         return None
     sent = sum(_messages(record, rules) for record in used)
@@ -137,8 +165,8 @@ def _too_few(spec: Spec, used: Sequence[Raw], rules: Rules) -> Note | None:
     return Note(code="too_few_messages", args={"sent": sent, "needed": needed})
 
 
-def _messages(record: Raw, rules: Rules) -> int:
-    if isinstance(record, Throughput):
+def _messages(record: Record, rules: Rules) -> int:
+    if isinstance(record, Searched):
         result = result_of(record, rules)
         return result.hold.sent if result else 0
     if isinstance(record, Paced) and record.step is not None:
@@ -146,44 +174,41 @@ def _messages(record: Raw, rules: Rules) -> int:
     return 0
 
 
-def _failure(spec: Spec, record: Raw, rules: Rules) -> str | None:
+def _failure(spec: Spec, record: Record, rules: Rules) -> str | None:
     """Why one record gives the row no number."""
     if record.status != "ok":
         return record.reason or f"the cell is {record.status}"
     if _bounds(spec, record, rules) is not None:
         return None
-    if isinstance(record, Throughput) and record.best is None:
+    if isinstance(record, Searched) and record.best is None:
         return record.reason or "no rate was sustained"
     return record.reason or _unsustained(record, rules) or spec.absent
 
 
-def _unsustained(record: Raw, rules: Rules) -> str | None:
+def _unsustained(record: Record, rules: Rules) -> str | None:
     if not isinstance(record, Paced) or record.step is None:
         return None
-    failure = find_failure(record.step.hold, rules.limits)
+    failure = rules.failure(record.step.hold)
     return None if failure is None else failure.text
 
 
-def _ends(records: Sequence[Raw]) -> str | None:
+def _ends(records: Sequence[Record]) -> str | None:
     """What ended the searches of the rounds, the most frequent first."""
     ends = [r.limited_by for r in records if isinstance(r, Limited) and r.limited_by]
     return ", ".join(name for name, _ in Counter(ends).most_common()) or None
 
 
-def _of_records(spec: Spec, records: Sequence[Raw], rounds: ByRound, rules: Rules) -> list[Note]:
+def _of_records(spec: Spec, records: Sequence[Record], rounds: ByRound, rules: Rules) -> list[Note]:
     """What the rows and the records themselves have to say, each thing once."""
     notes: list[Note] = []
     for record in records:
         notes += [note for note in spec.notes(record) if note not in notes]
-        if spec.row.id == "throughput_deliveries" and isinstance(record, Throughput):
+        if spec.bounds is of_search and isinstance(record, Searched):
             notes += _of_search(record, rounds[record.round], rules)
-    memory = [record for record in records if isinstance(record, Memory)]
-    if memory:
-        notes += _memory_notes(spec, memory)
     return notes
 
 
-def _of_search(record: Throughput, found: Bounds, rules: Rules) -> list[Note]:
+def _of_search(record: Searched, found: Bounds, rules: Rules) -> list[Note]:
     notes = []
     if record.reason is not None or result_of(record, rules) is not record.best:
         notes.append(Note(code="not_confirmed", args={"round": record.round}))
@@ -193,16 +218,9 @@ def _of_search(record: Throughput, found: Bounds, rules: Rules) -> list[Note]:
     return notes
 
 
-def _memory_notes(spec: Spec, records: Sequence[Memory]) -> list[Note]:
-    counts = sorted({record.connections for record in records})
-    notes = [Note(code="connections", args={"counts": counts})]
-    if spec.row.id == "memory_kernel":
-        methods = {r.points["joined"].kernel_method for r in records if "joined" in r.points}
-        notes.append(Note(code="kernel_memory", args={"methods": sorted(methods)}))
-    return notes
-
-
-def _round_notes(made: Sequence[Raw], used: Sequence[Raw], valued: int, rules: Rules) -> list[Note]:
+def _round_notes(
+    made: Sequence[Record], used: Sequence[Record], valued: int, rules: Rules
+) -> list[Note]:
     notes = []
     for record in made:
         reasons = disturbed_by(record)

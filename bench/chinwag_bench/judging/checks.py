@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chinwag_bench.judging.evidence import Evidence
+from chinwag_bench.judging.searches import kept_apart
 from chinwag_bench.judging.stats import spread
-from chinwag_bench.records import Hold, Json, Latency, Paced, Throughput
+from chinwag_bench.metrics.latency import Latency
+from chinwag_bench.records import Hold, Json, Paced, Searched
 
 LITTLE_TOLERANCE = 0.05
 AA_LIMIT = 0.10
@@ -25,11 +27,12 @@ def all_checks(evidence: Evidence, aa: Json) -> list[Json]:
 
 def _holds(evidence: Evidence) -> Iterator[tuple[str, bool, Hold]]:
     """Each hold with its name and whether it was sustained."""
-    for name in ("throughput", "latency", "broadcast"):
+    for name in ("throughput", "latency", "broadcast", "load_throughput", "load_latency"):
         for record in evidence.records.get(name, []):
-            place = f"{record.column}, round {record.round}"
-            if isinstance(record, Throughput):
-                for step in [*record.steps, *([record.best] if record.best else [])]:
+            load = f", {record.load}" if record.load else ""
+            place = f"{record.column}, round {record.round}{load}"
+            if isinstance(record, Searched):
+                for step in [*record.steps, *kept_apart(record)]:
                     yield place, step.sustained, step.hold
             elif isinstance(record, Paced) and record.step is not None:
                 point = record.point if isinstance(record, Latency) else name
@@ -79,33 +82,37 @@ def _not_more_than_sent(holds: list[tuple[str, bool, Hold]]) -> Json:
 
 
 def _intact(holds: list[tuple[str, bool, Hold]]) -> Json:
-    """Of a connection that the server ended in the middle of a frame, what was read by length can't
-    be told: holds in which that happened failed, and are left out.
-    """
     faults = ("duplicated", "reordered", "corrupted")
-    whole = [(place, hold) for place, _, hold in holds if not hold.closes]
-    bad = [place for place, hold in whole if any(getattr(hold, name) for name in faults)]
-    delivered = sum(hold.delivered for _, hold in whole)
-    text = f"{delivered:,} deliveries, none duplicated, reordered or corrupted"
+    bad = [place for place, _, hold in holds if any(getattr(hold, name) for name in faults)]
+    delivered = sum(hold.delivered for *_, hold in holds)
+    read = sum(h.delivered if h.parsed is None else h.parsed for *_, h in holds)
+    text = f"{delivered:,} deliveries in {len(holds)} holds, none duplicated or corrupted"
+    if read < delivered:
+        text += (
+            f"; {read:,} of them were read one by one, none out of order, and the others counted "
+            "by length"
+        )
+    else:
+        text += ", none out of order"
     if bad:
-        totals = ", ".join(f"{sum(getattr(h, name) for _, h in whole):,} {name}" for name in faults)
+        sums = {name: sum(getattr(hold, name) for *_, hold in holds) for name in faults}
+        totals = ", ".join(f"{count:,} {name}" for name, count in sums.items())
         text = f"{totals} of {delivered:,} deliveries: {_some(bad)}"
-    if len(whole) < len(holds):
-        text += f"; {len(holds) - len(whole)} holds in which connections ended are left out"
     return _check("Deliveries arrive once, in order, whole", not bad, text)
 
 
 def _aa_cpu(pair: Json) -> Json:
     """At one rate for both: at each one's highest, the figure carries the search's step of 15 %."""
     ratios = pair["ratios"].get("common_cpu_per_delivery")
-    name = f"A/A of CPU per delivery ({pair['column']})"
+    name = f"Noise of CPU per delivery ({pair['column']} measured twice)"
     if not ratios:
         return _check(name, False, "not measured under both names in one round")
     differs = spread(ratios)
+    span = f"{min(ratios):.2f} to {max(ratios):.2f}" if len(ratios) > 1 else f"{ratios[0]:.2f}"
     text = (
-        f"one server under two names, at one rate: {min(ratios):.2f} to {max(ratios):.2f} times "
-        f"itself over {len(ratios)} rounds, the median {differs:.1%} from 1; the limit is "
-        f"{AA_LIMIT:.0%}"
+        f"at one rate for all: {span} times itself in {len(ratios)} "
+        f"round{'s' if len(ratios) > 1 else ''}, the median off by a factor of {1 + differs:.2f}; "
+        f"the limit is {1 + AA_LIMIT:.2f}"
     )
     return _check(name, differs <= AA_LIMIT, text)
 

@@ -10,10 +10,11 @@ from hdrh.log import HistogramLogReader
 
 from chinwag_bench.generator.hdr_log import empty_histogram
 from chinwag_bench.judging.cells import EPSILON, MESSAGES_BEYOND
-from chinwag_bench.judging.evidence import Evidence, kept
+from chinwag_bench.judging.evidence import Evidence
 from chinwag_bench.judging.matrix import Curve
+from chinwag_bench.judging.repeats import kept
 from chinwag_bench.judging.stats import median
-from chinwag_bench.records import Latency
+from chinwag_bench.metrics.latency import Latency
 
 NS_PER_MS = 1e6
 QUANTILES = [

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from chinwag_bench.errors import UsageError
-from chinwag_bench.records import KINDS, Calibration, Floor, Latency, Raw, Run, Start
+from chinwag_bench.judging.rules import Rules, rules_of
+from chinwag_bench.metrics.latency import Latency
+from chinwag_bench.metrics.registry import KINDS
+from chinwag_bench.records import Calibration, Floor, Record, Run
 
 OTHER_VERSION = "Was it written by another version of the kit? Run the matrix again."
 
@@ -28,18 +31,26 @@ class Evidence:
 
     directory: Path
     run: Run
-    records: dict[str, list[Raw]] = field(default_factory=dict)
+    records: dict[str, list[Record]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     floor: Floor | None = None
     calibration: Calibration | None = None
     """The last one; a run that was resumed has one all the same."""
 
-    def of(self, source: str, column: str) -> list[Raw]:
-        """The records of one column. ``common`` and ``half`` are the two points of latency."""
+    @cached_property
+    def rules(self) -> Rules:
+        """By what its holds are judged."""
+        return rules_of(self.run)
+
+    def of(self, source: str, column: str, load: str = "") -> list[Record]:
+        """The records of one column. ``common`` is latency's point, as ``half`` was in older
+        runs; ``load`` is one of the source's, where it has several.
+        """
         if source in ("common", "half"):
-            found = [r for r in self.records["latency"] if isinstance(r, Latency)]
-            return [r for r in found if r.column == column and (r.point == source or _is_void(r))]
-        return [r for r in self.records.get(source, []) if r.column == column]
+            points = [r for r in self.records["latency"] if isinstance(r, Latency)]
+            return [r for r in points if r.column == column and (r.point == source or _is_void(r))]
+        found = self.records.get(source, [])
+        return [r for r in found if r.column == column and r.load == load]
 
 
 def load(directory: Path) -> Evidence:
@@ -93,33 +104,6 @@ def _records(path: Path, kind: type[_Record], evidence: Evidence) -> list[_Recor
     return found
 
 
-def disturbed_by(record: Raw) -> list[str]:
-    """Why a round counts as disturbed; empty when it ran in peace. A start isn't watched for it."""
-    if isinstance(record, Start):
-        return []
-    reasons = record.disturbance.get("reasons", [])
-    return [str(reason) for reason in reasons]
-
-
 def _is_void(record: Latency) -> bool:
     """A round that failed before its first point speaks for both points."""
     return record.status == "failed" and record.step is None
-
-
-def kept(records: Iterable[Raw]) -> list[Raw]:
-    """One record a round: the latest undisturbed one, or the latest. In order of rounds."""
-    chosen: dict[int, Raw] = {}
-    for record in records:
-        present = chosen.get(record.round)
-        if present is None or _preferred(record, present):
-            chosen[record.round] = record
-    return [chosen[index] for index in sorted(chosen)]
-
-
-def _preferred(later: Raw, earlier: Raw) -> bool:
-    """Prefers a good record to a failed one, then peace to disturbance, then the later one."""
-
-    def rank(record: Raw) -> tuple[bool, bool]:
-        return record.status == "ok", not disturbed_by(record)
-
-    return rank(later) >= rank(earlier)

@@ -8,37 +8,41 @@ from pathlib import Path
 
 import msgspec
 
+from chinwag_bench.claims import judged
+from chinwag_bench.claims.catalog import Catalog
 from chinwag_bench.judging import (
     aa,
     checks,
-    claims,
     curves,
-    published,
     ramps,
     rate_points,
-    verdict,
 )
 from chinwag_bench.judging.bounds import ByRound
 from chinwag_bench.judging.cells import measured
 from chinwag_bench.judging.evidence import Evidence, load
-from chinwag_bench.judging.matrix import Cell, Matrix, Published
-from chinwag_bench.judging.near_ceiling import near_ceiling
+from chinwag_bench.judging.matrix import Cell, Matrix
+from chinwag_bench.judging.near_ceiling import near_any_ceiling
 from chinwag_bench.judging.ranking import Entry, rank
 from chinwag_bench.judging.row import Spec
-from chinwag_bench.judging.rows import SPECS
-from chinwag_bench.records import Column, Throughput
+from chinwag_bench.judging.rows import SPECS, specs_of
+from chinwag_bench.metrics.throughput import Throughput
+from chinwag_bench.records import Column
 
 
 def judge(result_dir: Path) -> Matrix:
     """The matrix of a result directory. Raises UnreadableResult where it can't be read."""
     evidence = load(result_dir)
     columns = evidence.run.columns
-    quotes = {column.id: published.figures(column) for column in columns}
-    specs = [s for s in SPECS if not s.needs_article or any(s.row.id in q for q in quotes.values())]
+    catalog = judged.known(frozenset(spec.row.id for spec in SPECS))
+    quoted = {row for row, _ in judged.placed_in(catalog, columns)}
+    specs = [
+        spec for spec in specs_of(evidence.run) if not spec.needs_article or spec.row.id in quoted
+    ]
     samples: dict[tuple[str, str], ByRound] = {}
     cells = []
     for spec, column in product(specs, columns):
-        cell, samples[spec.row.id, column.id] = measured(spec, column, evidence)
+        cell, rounds = measured(spec, column, evidence)
+        samples[spec.row.id, column.id] = rounds if cell.may_rank else {}
         cells.append(cell)
     noise = aa.differences(columns, specs, samples)
     again = {column.id for column in columns if column.aa_of is not None}
@@ -46,21 +50,24 @@ def judge(result_dir: Path) -> Matrix:
         if spec.row.id not in noise["unranked"]:
             entries = _entries(spec, cells, samples, again)
             rank(entries, spec.row.better, noise["spread"].get(spec.row.id, 0.0))
-    for cell in cells:
-        _add_verdicts(cell, quotes[cell.column].get(cell.row, []))
+    points, climbed = rate_points.all_points(evidence), ramps.all_ramps(evidence)
+    judge_ = judged.judge_of(catalog, cells, points, climbed, noise["range"])
+    judged.place_figures(judge_, cells, columns)
     return Matrix(
         run=msgspec.structs.replace(evidence.run, notes=[*evidence.run.notes, *evidence.notes]),
         rows=[spec.row for spec in specs],
-        columns=[_with_stack(column) for column in columns],
+        columns=[_with_stack(column, catalog) for column in columns],
         cells=cells,
         curves=curves.all_curves(evidence),
-        ramps=ramps.all_ramps(evidence),
-        rate_points=rate_points.all_points(evidence),
+        ramps=climbed,
+        rate_points=points,
         floor=evidence.floor,
         calibration=evidence.calibration,
-        near_ceiling=near_ceiling(evidence.calibration, _loads(evidence), cells),
+        near_ceiling=near_any_ceiling(
+            evidence.calibration, _loads(evidence), _other_loads(evidence), cells
+        ),
         aa=noise,
-        claims=claims.all_claims(),
+        claims=judged.all_claims(judge_),
         checks=checks.all_checks(evidence, noise),
     )
 
@@ -71,27 +78,23 @@ def _loads(evidence: Evidence) -> list[str]:
     return list({record.profile: None for record in records if isinstance(record, Throughput)})
 
 
+def _other_loads(evidence: Evidence) -> list[str]:
+    return list({record.load: None for record in evidence.records["load_throughput"]})
+
+
 def _entries(
     spec: Spec, cells: Sequence[Cell], samples: aa.Samples, again: Collection[str]
 ) -> list[Entry]:
     return [
         Entry(cell, samples[cell.row, cell.column], cell.column not in again)
         for cell in cells
-        if cell.row == spec.row.id and cell.value is not None
+        if cell.row == spec.row.id and cell.may_rank
     ]
 
 
-def _add_verdicts(cell: Cell, quotes: Sequence[Published]) -> None:
-    for quote in quotes:
-        quote.verdict = verdict.judge_figure(cell, quote)
-        cell.published.append(quote)
-    if cell.published:
-        cell.verdict = cell.published[0].verdict
-
-
-def _with_stack(column: Column) -> Column:
+def _with_stack(column: Column, catalog: Catalog) -> Column:
     """Says in the caveats that the article measured other versions."""
-    stack = published.stack(column)
+    stack = catalog.articles["A"].stacks.get(column.published or "")
     if stack is None:
         return column
     here = ", ".join(f"{name} {version}" for name, version in column.versions.items())

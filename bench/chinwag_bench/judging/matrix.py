@@ -12,7 +12,10 @@ import msgspec
 
 from chinwag_bench.records import Calibration, Column, Floor, Json, RampStep, Run
 
-MATRIX_SCHEMA = "chinwag-matrix/2"
+MATRIX_SCHEMA = "chinwag-matrix/3"
+QUEUE_OVERFLOWED = "queue_overflowed"
+UNRANKED_BY = frozenset({QUEUE_OVERFLOWED})
+"""Codes of remarks on cells that are worth showing and tell nothing of who is better."""
 
 
 class NearCeiling(msgspec.Struct, kw_only=True):
@@ -22,17 +25,36 @@ class NearCeiling(msgspec.Struct, kw_only=True):
     row: str
     share: float
     """Of the generator's ceiling."""
+    load: str = ""
+    """Of a row about a load beside the throughput's: its profile."""
+
+
+VerdictKind = Literal[
+    "holds",
+    "reversed",
+    "differs",
+    "undecided",
+    "impossible",
+    "too_small",
+    "opinion",
+    "no_source",
+    "untested",
+    "no_claim",
+]
 
 
 class Verdict(msgspec.Struct, kw_only=True):
-    """What a measurement, or plain arithmetic, says about one published figure."""
+    """What a measurement, or plain arithmetic, says of a published statement."""
 
-    kind: Literal["reproduced", "differs", "impossible", "not_measurable"]
+    kind: VerdictKind
     text: str
-    may_agree: bool = False
-    """Not measurable because the cell is open on the published figure's side."""
     factor: float | None = None
     """Measured divided by published, where both are numbers of one unit."""
+    measured: tuple[float, float | None] | None = None
+    """Both sides of what was set against the statement; ``None`` as the high side: open."""
+    within_noise: bool = False
+    """Whether the range of the rounds, or what one server differs from itself, would give another
+    verdict than the medians; ten percent stand in for it where there is one round."""
 
 
 class Published(msgspec.Struct, kw_only=True):
@@ -42,16 +64,23 @@ class Published(msgspec.Struct, kw_only=True):
     value: float | str
     unit: str
     where: str = ""
-    """Key of the figure in published.json, for example ``matrix.p99_ms.go``."""
+    """Id of the statement that the figure belongs to."""
     verdict: Verdict | None = None
 
 
 class Claim(msgspec.Struct, kw_only=True):
-    """A published statement that belongs to no cell, checked by arithmetic on published figures."""
+    """A statement of an article, judged."""
 
     id: str
     article: str
+    item: str
+    """The statement that this is a part of: figures of several servers are one."""
+    lines: list[tuple[int, int]]
+    """Where it stands in the article's text."""
     statement: str
+    kind: str
+    published: float | str | None = None
+    unit: str = ""
     verdict: Verdict
 
 
@@ -60,6 +89,18 @@ class Note(msgspec.Struct, kw_only=True):
 
     code: str
     args: Json = {}
+
+
+class Behind(msgspec.Struct, kw_only=True):
+    """By how much a cell is beaten by the best one of its row."""
+
+    best: str
+    """The best one's column."""
+    factor: float
+    """From the sides that lie nearest to each other: the best is so many times better, or more. Of
+    a rate that a search in steps found, the next step is that side: it failed."""
+    at_least: bool
+    """Whether it may be more: a side of either is wide or open."""
 
 
 class Cell(msgspec.Struct, kw_only=True):
@@ -79,6 +120,9 @@ class Cell(msgspec.Struct, kw_only=True):
     low: float | None = None
     high: float | None = None
     """``None`` beside a value: open, nothing is known of how high it could be."""
+    reach: float | None = None
+    """The median of how far each round's value may lie at most: of a rate that a search in steps
+    found, the next step, which failed. ``None``: open, or in a run that was judged before."""
     interval: tuple[float, float | None] | None = None
     """From the lowest low to the highest high of the rounds, by a bootstrap from eight rounds on;
     never narrower than a search's step. ``None`` for a single round."""
@@ -96,6 +140,9 @@ class Cell(msgspec.Struct, kw_only=True):
     tie_with_best: bool | None = None
     """True: the best, or not to be told from it. False: beaten. None: the row ranks nobody, or the
     column was not measured to its end."""
+    behind: Behind | None = None
+    """``None`` where ``tie_with_best`` is not False, a side is zero, or it was another than the
+    best one that beat it."""
     reason: Note | None = None
     """Why there is no value."""
     published: list[Published] = []
@@ -107,6 +154,11 @@ class Cell(msgspec.Struct, kw_only=True):
     def is_open(self) -> bool:
         """Whether the true value may be any higher."""
         return self.value is not None and self.high is None
+
+    @property
+    def may_rank(self) -> bool:
+        """Whether it has a value, and one that is the server's."""
+        return self.value is not None and UNRANKED_BY.isdisjoint(note.code for note in self.notes)
 
     @property
     def is_wide(self) -> bool:
@@ -147,9 +199,22 @@ class RatePoint(msgspec.Struct, kw_only=True):
     """Delivered in full and in time, the delay not growing."""
     by_server: bool
     """Where it was not kept: the server's doing, not the generator's, and no mere burst."""
+    delivered_per_s: float | None = None
+    """What arrived within the hold; ``None`` in a matrix of a version that did not tell."""
+    only_seen: bool = False
+    """Of a warm-up, or of a round that was disturbed and measured again: what it kept was seen, and
+    counts no more than that."""
+    beyond_result: bool = False
+    """At a rate above the one that its search confirmed: that it was kept for a moment is no limit
+    kept."""
     messages: int
     hold_s: float
     cpu_us_per_delivery: float | None
+
+    @property
+    def carried(self) -> float:
+        """Deliveries a second that a hold which kept its rate shows."""
+        return self.deliveries_per_s if self.delivered_per_s is None else self.delivered_per_s
 
 
 class Ramp(msgspec.Struct, kw_only=True):

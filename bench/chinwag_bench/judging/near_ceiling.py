@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from chinwag_bench.judging.matrix import Cell, NearCeiling
 from chinwag_bench.records import Calibration
 
@@ -12,13 +14,27 @@ NEAR_SHARE = 0.8
 _ROW = "throughput_deliveries"
 
 
-def near_ceiling(
-    calibration: Calibration | None, loads: Sequence[str], cells: Sequence[Cell]
+def near_any_ceiling(
+    calibration: Calibration | None,
+    main: Sequence[str],
+    others: Sequence[str],
+    cells: Sequence[Cell],
 ) -> list[NearCeiling]:
-    """The columns at ``NEAR_SHARE`` of the ceiling or more, nearest first. ``loads`` are the load
-    profiles of the throughput records: a ceiling says something of its own load only.
+    """Of the throughput, whose records have the load profiles ``main``, and of each other load."""
+    found = near_ceiling(calibration, main, cells)
+    for load in others:
+        near = near_ceiling(calibration, [load], cells, f"load_{load}_deliveries")
+        found += [msgspec.structs.replace(one, load=load) for one in near]
+    return found
+
+
+def near_ceiling(
+    calibration: Calibration | None, loads: Sequence[str], cells: Sequence[Cell], row: str = _ROW
+) -> list[NearCeiling]:
+    """The columns at ``NEAR_SHARE`` of the ceiling or more, or beyond it, the highest first.
+    ``loads`` are the load profiles of the row's records: a ceiling is of its own load only.
     """
-    rates = {c.column: c.value for c in cells if c.row == _ROW and c.value is not None}
+    rates = {c.column: c.value for c in cells if c.row == row and c.value is not None}
     known = [
         ceiling.deliveries_per_s
         for ceiling in (calibration.ceilings if calibration else [])
@@ -26,10 +42,9 @@ def near_ceiling(
     ]
     if not known:
         return []
-    # The calibration is short, and what the generator did later it can do.
-    ceiling = max([*known, *rates.values()])
+    ceiling = max(known)
     found = [
-        NearCeiling(column=column, row=_ROW, share=rate / ceiling) for column, rate in rates.items()
+        NearCeiling(column=column, row=row, share=rate / ceiling) for column, rate in rates.items()
     ]
     near = [one for one in found if one.share >= NEAR_SHARE]
     return sorted(near, key=lambda one: -one.share)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from chinwag_bench.judging.evidence import Evidence, kept
+from chinwag_bench.judging.evidence import Evidence
 from chinwag_bench.judging.matrix import Ramp
-from chinwag_bench.records import Connections
+from chinwag_bench.judging.repeats import kept
+from chinwag_bench.metrics.connections import Connections
 
 
 def all_ramps(evidence: Evidence) -> list[Ramp]:

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from chinwag_bench.judging.bounds import Bounds, exactly, of_latency
 from chinwag_bench.judging.matrix import Note, Row
+from chinwag_bench.judging.rules import Rules
 from chinwag_bench.records import Paced
 
 Source = str
-"""A metric's name; "common" or "half", the two points of latency; "rate_points"; "effort"; or
-"none"."""
+"""A metric's name; "common", latency at the common rate; "rate_points"; "effort"; or "none"."""
 Better = Literal["higher", "lower", "none"]
 MEGABYTE = 1e6
 GIGABYTE = 1e9
@@ -38,6 +38,8 @@ class Spec:
     """Shown only where an article gives a figure, because this version doesn't measure it."""
     p99_limit_ms: float | None = None
     """Of a row that is read from all holds of a column."""
+    load: str = ""
+    """Of a source that has several: the load profile's name."""
 
 
 def plain(value: Callable[[Any], float | None]) -> Callable[[Any], Bounds | None]:
@@ -57,3 +59,16 @@ def percentile(key: str) -> Callable[[Paced], Bounds | None]:
         return None if record.step is None else of_latency(record.step.hold, key)
 
     return bounds
+
+
+def rate_reached(record: Paced) -> float | None:
+    """In deliveries a second."""
+    return None if record.step is None else record.step.hold.deliveries_per_s
+
+
+def cpu_per_delivery(record: Paced, rules: Rules) -> Bounds | None:
+    """Nothing where the rate is too high: what is not delivered in time costs nothing, yet."""
+    step = record.step
+    if step is None or rules.failure(step.hold) is not None:
+        return None
+    return exactly(step.cpu_us_per_delivery)

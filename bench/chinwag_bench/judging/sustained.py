@@ -22,6 +22,7 @@ GROWTH_SIGNIFICANCE = 0.01
 PUT_OFF_FACTOR = 4
 """Where the backlog grew by so many times the allowed share, growth is none of noise. A collector's
 pause at the end of a short hold leaves less."""
+_FAULTS = ("lost", "duplicated", "reordered", "corrupted")
 BLOCKS_MAX = 8
 """Neighbouring bins share one backlog; means of an eighth of a hold hardly do."""
 BLOCKS_MIN = 4
@@ -67,7 +68,9 @@ def limits_of(plan: Json) -> SustainedLimits:
 
 def find_failure(hold: Hold, limits: SustainedLimits = DEFAULTS) -> Failure | None:
     """The first rule that the hold breaks, or ``None`` when it was sustained."""
-    return _not_offered(hold) or _not_delivered(hold) or _too_slow(hold, limits)
+    # A sender whose connection ended leaves its turns empty: that is no fault of the generator's.
+    failure = _ended(hold) or _nothing_sent(hold) or _not_offered(hold) or _not_delivered(hold)
+    return failure or _too_slow(hold, limits)
 
 
 def offered_deliveries_per_s(hold: Hold) -> float:
@@ -85,18 +88,6 @@ def carried_deliveries_per_s(hold: Hold) -> float | None:
     if slope <= 0 and not hold.outstanding_after_drain:
         return None
     return min(hold.deliveries_per_s, offered_deliveries_per_s(hold) / (1 + max(0.0, slope)))
-
-
-def proven_deliveries_per_s(hold: Hold) -> float:
-    """What a sustained hold proves that the server carries: the deliveries of the hold, less what
-    may have been put off. A slope that the limits let pass, or that can't be told from none, may
-    still be an overload.
-    """
-    trend = delay_trend(hold)
-    if trend is None:
-        return hold.deliveries_per_s
-    growing = max(0.0, trend.slope + trend.margin)
-    return min(hold.deliveries_per_s, offered_deliveries_per_s(hold) / (1 + growing))
 
 
 def highest_unrefuted(
@@ -160,6 +151,13 @@ def _filled_bins(hold: Hold) -> list[tuple[int, float, float]]:
     ]
 
 
+def _nothing_sent(hold: Hold) -> Failure | None:
+    """Nothing can be said of a server that was asked for nothing."""
+    if hold.sent:
+        return None
+    return Failure("generator", "nothing was sent in the window: the rate is below one message")
+
+
 def _not_offered(hold: Hold) -> Failure | None:
     planned = hold.offered_messages_per_s * hold.hold_s
     # One message of slack: a hold's ends need not coincide with planned send times.
@@ -168,15 +166,19 @@ def _not_offered(hold: Hold) -> Failure | None:
     return Failure("generator", f"only {hold.sent} of {planned:.0f} planned messages were sent")
 
 
+def _ended(hold: Hold) -> Failure | None:
+    if not hold.closes:
+        return None
+    closes = ", ".join(f"{count} x {code}" for code, count in hold.closes.items())
+    return Failure("loss", f"connections ended: {closes}")
+
+
 def _not_delivered(hold: Hold) -> Failure | None:
-    if hold.closes:
-        closes = ", ".join(f"{count} x {code}" for code, count in hold.closes.items())
-        return Failure("loss", f"connections ended: {closes}")
     if hold.outstanding_after_drain:
         return Failure(
             "loss", f"{hold.outstanding_after_drain} deliveries outstanding after the drain"
         )
-    wrong = {name: getattr(hold, name) for name in ("lost", "duplicated", "corrupted")}
+    wrong = {name: getattr(hold, name) for name in _FAULTS}
     if any(wrong.values()) or hold.delivered != hold.expected:
         listed = ", ".join(f"{count} {name}" for name, count in wrong.items() if count)
         return Failure(

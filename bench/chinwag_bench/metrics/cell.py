@@ -15,6 +15,7 @@ from chinwag_bench.judging.sustained import DEFAULTS, Failure, SustainedLimits, 
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.machine.cpu_plan import CpuPlan
 from chinwag_bench.machine.cputime import CpuTime, tree_cpu
+from chinwag_bench.machine.listen_queue import longest_backlog
 from chinwag_bench.machine.open_files import connections_possible, holding_processes
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.records import Step
@@ -71,11 +72,13 @@ class Bout(msgspec.Struct):
         *,
         limits: SustainedLimits = DEFAULTS,
         hdr: Path | None = None,
+        parse_every: int = 0,
     ) -> tuple[Step, Failure | None]:
         """One hold, with the server's CPU time between its measured ends and the verdict on it, by
         ``limits``.
 
-        ``label`` is a word; ``hdr`` is where the generator appends its histogram.
+        ``label`` is a word; ``hdr`` is where the generator appends its histogram; ``parse_every``
+        is the request's.
         """
         request = HoldRequest(
             rate=deliveries_per_s / self.load.deliveries_per_message(self.connections),
@@ -84,6 +87,7 @@ class Bout(msgspec.Struct):
             drain_s=seconds.drain_s,
             label=label,
             hdr=hdr,
+            parse_every=parse_every,
         )
         samples: list[CpuTime] = []
         with blaming_the_server(self.server):
@@ -114,6 +118,7 @@ def running_server(place: Place, cgroups: list[str] | None = None) -> Iterator[S
         workers=place.site.cpus.workers,
         cores=place.site.cpus.server,
         cgroups=cgroups or [],
+        backlog=longest_backlog(),
     )
     with start_server(launch) as server:
         yield server

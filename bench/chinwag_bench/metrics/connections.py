@@ -7,9 +7,9 @@ import time
 
 import msgspec
 
+from chinwag_bench.claims.catalog import load as articles
 from chinwag_bench.judging.bounds import Bounds
 from chinwag_bench.judging.matrix import Note
-from chinwag_bench.judging.published import article
 from chinwag_bench.judging.row import (
     GIGABYTE,
     Spec,
@@ -27,9 +27,23 @@ from chinwag_bench.metrics.ramp import (
     bytes_per_connection,
 )
 from chinwag_bench.metrics.scale import Scale
-from chinwag_bench.records import Connections
+from chinwag_bench.records import Limited, RampStep
 
-PROJECTED_GB: float = article("A")["setup"]["memory_gb"]
+PROJECTED_GB = articles().fact("memory_gb")
+
+
+class Connections(Limited, kw_only=True, tag="connections", tag_field="metric"):
+    """``limited_by``: "p99", "refusal", "loss", "server", "memory", "generator", "open files",
+    "cap" or "time"."""
+
+    connections: int = 0
+    """Joined, with every probe so far in time."""
+    steps: list[RampStep] = msgspec.field(default_factory=list)
+    """The ramp, with the step that ended it if the server outlived that."""
+    stopped: str = ""
+    """``limited_by`` with its figures."""
+    bytes_per_connection: float | None = None
+    """Growth over the empty server, user and kernel memory, at the last good step."""
 
 
 class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -148,6 +162,22 @@ def _rows() -> list[Spec]:
     ]
 
 
+METHOD = """
+**Max connections.** Joined connections in rooms of 10 are added in steps (`quick`: on from the
+memory cell's 10,000). After each step probe messages are sent at a fixed rate; the step is held
+when all arrive, p99 at most 1 s, nobody is refused and no connection ends. It ends at the first
+of p99, refusal, loss, the server's death, 85 % of the memory (host or control group), open files
+of the server's processes, the profile's cap or time, and the record says which. After the last
+three its high side is open. The generator's open files end nothing: it has more processes then.
+The projection to 32 GB (article A's host) divides 85 % of that by the bytes, user and kernel,
+that a connection took over the empty server; it looks at nothing but memory and is marked as a
+projection.
+"""
 METRIC = Metric(
-    record=Connections, settings=Settings, measure=_visit, describe=_describe, rows=_rows()
+    record=Connections,
+    settings=Settings,
+    measure=_visit,
+    describe=_describe,
+    rows=_rows(),
+    method=METHOD,
 )

@@ -16,8 +16,9 @@ def exchange(transport: str, port: int, timeout_s: float) -> None:
     """Returns when the message came back. Raises ``OSError`` (``TimeoutError`` is one),
     ``WebSocketException``, or ``ValueError`` for an answer that is not of the transport.
     """
-    path, run = _TRANSPORTS[transport]
-    with connect(f"ws://127.0.0.1:{port}{path}", compression=None) as connection:
+    path, fields, run = _TRANSPORTS[transport]
+    url = f"ws://127.0.0.1:{port}{path}"
+    with connect(url, additional_headers=fields, compression=None) as connection:
         run(connection, time.monotonic() + timeout_s)
 
 
@@ -43,11 +44,31 @@ def _socket_io(connection: ClientConnection, deadline: float) -> None:
             raise ValueError(f"it refused the connection: {packet}")
 
 
+def _centrifugo(connection: ClientConnection, deadline: float) -> None:
+    """Commands and replies of Centrifugo, several in a text, a line each: ``{}`` is a ping."""
+    channel = f"rooms:{_ROOM}"
+    publication = {"channel": channel, "data": {"content": _MESSAGE["content"]}}
+    connection.send('{"id": 1, "connect": {}}')
+    connection.send(json.dumps({"id": 2, "subscribe": {"channel": channel}}))
+    connection.send(json.dumps({"id": 3, "publish": publication}))
+    while True:
+        for line in _receive(connection, deadline).splitlines():
+            reply = json.loads(line)
+            if not reply:
+                connection.send("{}")
+            elif "error" in reply:
+                raise ValueError(f"it refused a command: {line}")
+            elif "pub" in reply.get("push", {}):
+                return
+
+
 def _receive(connection: ClientConnection, deadline: float) -> str:
     return str(connection.recv(max(0.0, deadline - time.monotonic()), decode=True))
 
 
 _TRANSPORTS = {
-    "websocket": ("/ws?user=first", _chat),
-    "engine.io": ("/socket.io/?EIO=4&transport=websocket", _socket_io),
+    "websocket": ("/ws?user=first", {}, _chat),
+    "engine.io": ("/socket.io/?EIO=4&transport=websocket", {}, _socket_io),
+    "centrifugo": ("/ws", {"X-User-Id": "first"}, _centrifugo),
+    "wse": ("/ws", {"Cookie": "user=first"}, _chat),
 }

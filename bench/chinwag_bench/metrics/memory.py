@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from chinwag_bench.judging.matrix import Note
 from chinwag_bench.judging.row import (
     MEGABYTE,
     PER_CONNECTIONS,
@@ -26,13 +27,24 @@ from chinwag_bench.metrics.cell import (
     open_as_many,
     running_server,
 )
+from chinwag_bench.metrics.connections import Connections
+from chinwag_bench.metrics.cpu_at_n import CpuAtN
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
 from chinwag_bench.metrics.ramp import RampSettings
 from chinwag_bench.metrics.scale import Scale
-from chinwag_bench.records import Connections, CpuAtN, Memory, Raw, Storm
+from chinwag_bench.metrics.storm import Storm
+from chinwag_bench.records import MemoryPoint, Record
 
 _MEBIBYTE = 1 << 20
+
+
+class Memory(Record, kw_only=True, tag="memory", tag_field="metric"):
+    connections: int = 0
+    points: dict[str, MemoryPoint] = msgspec.field(default_factory=dict)
+    """Keys, in this order: empty, idle, joined, after_load, after_rest."""
+    cpu_share_idle: float | None = None
+    """Written by 0.1.0's first runs; ``CpuAtN`` has it now."""
 
 
 class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,13 +78,16 @@ class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=
     def loads(self) -> set[str]:
         return {self.load}
 
+    def storms(self) -> int:
+        return self.connections if self.storm else 0
+
     def capped(self, connections: int) -> Settings:
         if self.ramp is None:
             return self
         ramp = msgspec.structs.replace(self.ramp, cap=connections)
         return msgspec.structs.replace(self, ramp=ramp)
 
-    def also(self) -> tuple[type[Raw], ...]:
+    def also(self) -> tuple[type[Record], ...]:
         ramp = (Connections,) * bool(self.ramp)
         return (CpuAtN,) * bool(self.quiet) + ramp + (Storm,) * bool(self.storm)
 
@@ -86,14 +101,14 @@ class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=
         return max(of_ramp, of_storm)
 
 
-def measure(place: Place, load: LoadProfile, settings: Settings) -> list[Raw]:
+def measure(place: Place, load: LoadProfile, settings: Settings) -> list[Record]:
     """Empty, idle, joined, after load, after rest; the memory record comes first.
 
     Fewer connections than asked for where open files do not suffice: the record says how many there
     were. Raises ``ServerError`` or ``GeneratorError``."""
     started_at, started = time.time(), time.monotonic()
     wanted, sources = settings.connections, settings.sources(place)
-    more: list[Raw] = []
+    more: list[Record] = []
     with kernel_meter() as meter, running_server(place, meter.procs_files) as server:
         scale = Scale(server, meter, settings.settle_s)
         scale.sample("empty")
@@ -132,7 +147,7 @@ def _load_and_rest(pair: Bout, settings: Settings, scale: Scale) -> None:
     scale.sample("after_rest")
 
 
-def _visit(visit: Visit) -> list[Raw]:
+def _visit(visit: Visit) -> list[Record]:
     return measure(visit.place, visit.load, visit.settings)
 
 
@@ -171,6 +186,16 @@ def _empty_mb(record: Memory) -> float | None:
     return None if empty is None else empty.user_bytes / MEGABYTE
 
 
+def _notes(record: Memory) -> list[Note]:
+    return [Note(code="connections", args={"counts": [record.connections]})]
+
+
+def _kernel_notes(record: Memory) -> list[Note]:
+    joined = record.points.get("joined")
+    methods = [] if joined is None else [joined.kernel_method]
+    return [*_notes(record), Note(code="kernel_memory", args={"methods": methods})]
+
+
 def _memory_row(id_: str, title: str, point: str, part: Literal["user", "kernel"]) -> Spec:
     kinds = {
         "user": "PSS over the process tree and unmapped memfd blocks",
@@ -189,6 +214,7 @@ def _memory_row(id_: str, title: str, point: str, part: Literal["user", "kernel"
         about,
         "memory",
         plain(lambda record: growth_mb(record, point, part)),
+        notes=_kernel_notes if part == "kernel" else _notes,
         absent="not measured, or too few connections to stand out from the empty server's noise",
     )
 
@@ -212,13 +238,25 @@ def _rows() -> list[Spec]:
         "server.",
     )
     return [
-        Spec(empty, "memory", plain(_empty_mb)),
+        Spec(empty, "memory", plain(_empty_mb), notes=_notes),
         _memory_row("memory_idle", "User memory per 10k, idle", "idle", "user"),
         _memory_row("memory_joined", "User memory per 10k, joined", "joined", "user"),
         _memory_row("memory_after_rest", "User memory per 10k, after rest", "after_rest", "user"),
         _memory_row("memory_kernel", "Kernel memory per 10k, joined", "joined", "kernel"),
-        Spec(total, "memory", plain(_whole_mb)),
+        Spec(total, "memory", plain(_whole_mb), notes=_notes),
     ]
 
 
-METRIC = Metric(record=Memory, settings=Settings, measure=_visit, describe=_describe, rows=_rows())
+METHOD = """
+**Memory.** User: PSS over the process tree. Kernel: from a cgroup where one can be made, else
+half of the difference of slab and socket memory, marked *estimate*. Never sampled during a timed
+hold.
+"""
+METRIC = Metric(
+    record=Memory,
+    settings=Settings,
+    measure=_visit,
+    describe=_describe,
+    rows=_rows(),
+    method=METHOD,
+)

@@ -10,7 +10,7 @@ import msgspec
 from chinwag_bench.judging.row import Spec
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.metrics.cell import Place
-from chinwag_bench.records import Raw, Run
+from chinwag_bench.records import Record, Run
 
 
 class MetricSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -29,11 +29,21 @@ class MetricSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         """Names of the load profiles that its cells use."""
         return set()
 
+    def each_load(self) -> Sequence[str]:
+        """Load profiles that have cells of their own, with a record's ``load`` each; without such
+        cells of none in particular.
+        """
+        return ("",)
+
     def capped(self, connections: int) -> MetricSettings:
         """The same with another end of the search for max connections, where there is one."""
         return self
 
-    def also(self) -> tuple[type[Raw], ...]:
+    def storms(self) -> int:
+        """How many connections come at once in a cell's storm; 0 where there is none."""
+        return 0
+
+    def also(self) -> tuple[type[Record], ...]:
         """What a cell measures besides, on the same set-up."""
         return ()
 
@@ -46,29 +56,35 @@ class Visit(msgspec.Struct, kw_only=True):
     """The metric's own table."""
     loads: Mapping[str, LoadProfile]
     run: Run
-    records: Sequence[Raw]
+    records: Sequence[Record]
     """All that were written so far, of every metric."""
+    load_name: str = ""
+    """Of the metric's loads, where it has several."""
 
     @property
     def load(self) -> LoadProfile:
-        return self.loads[self.settings.load]
+        return self.loads[self.load_name or self.settings.load]
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """Each file of this package that measures something ends with one of these."""
 
-    record: type[Raw]
+    record: type[Record]
     settings: type[MetricSettings]
-    measure: Callable[[Visit], Sequence[Raw]]
+    measure: Callable[[Visit], Sequence[Record]]
     """One cell. Raises ``ServerError`` or ``GeneratorError``."""
     describe: Callable[[Any], str]
     """A good record in a few words with units, for the progress output."""
-    prepare: Callable[[Run, Sequence[Raw], Any], str | None] | None = None
+    prepare: Callable[[Run, Sequence[Record], Any], str | None] | None = None
     """Called once before the metric's first cell with run, records and settings; may change the
     run, and then says what it did."""
 
+    method: str
+    """What its numbers mean: paragraphs for the change log of the method, each with its name."""
     rows: Sequence[Spec] = ()
     """What the matrix shows of its records."""
+    rows_of_run: Callable[[Run], Sequence[Spec]] = lambda _: ()
+    """Rows that depend on what a run measures. A run without them shows none."""
 
     @property
     def name(self) -> str:

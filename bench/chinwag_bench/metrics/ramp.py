@@ -104,6 +104,8 @@ class Ramp:
             pair.connections = opened.connections
             if opened.refused or opened.connections < wanted:
                 self._note(None)
+                if opened.lacks_ports:
+                    return Stop("generator", f"ports to connect from: {opened.connections:,}")
                 return Stop("refusal", f"{opened.refused:,} of {wanted:,} connections refused")
         step, _ = pair.hold(
             settings.probe_deliveries_per_s, settings.probe, f"probe-{pair.connections}"

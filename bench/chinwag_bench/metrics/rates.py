@@ -1,27 +1,32 @@
-"""The rates of phase B, from what phase A found."""
+"""The rates that are common to all servers, from what searches found."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import median
 
-from chinwag_bench.records import Raw, Throughput
+from chinwag_bench.judging.repeats import kept
+from chinwag_bench.judging.stats import median
+from chinwag_bench.records import Record, Searched
 
 
-def sustained_rates(records: Sequence[Raw]) -> dict[str, float]:
-    """Median sustained deliveries a second of each column, over the last record of each of its
-    rounds.
+def sustained_rates(
+    records: Sequence[Record], kind: type[Searched], load: str = ""
+) -> dict[str, float]:
+    """Median sustained deliveries a second of each column, over the record of each of its rounds
+    that the judge keeps. ``kind`` is the metric's record, ``load`` one of its loads where it has
+    several.
     """
-    last: dict[tuple[str, int], float | None] = {}
+    by_column: dict[str, list[Searched]] = {}
     for record in records:
-        if isinstance(record, Throughput):
-            rate = record.best.hold.deliveries_per_s if record.best else None
-            last[record.column, record.round] = rate
-    by_column: dict[str, list[float]] = {}
-    for (column, _), rate in last.items():
-        if rate is not None:
-            by_column.setdefault(column, []).append(rate)
-    return {column: median(rates) for column, rates in by_column.items()}
+        if isinstance(record, kind) and record.load == load:
+            by_column.setdefault(record.column, []).append(record)
+    found = {column: _rates(kept(made)) for column, made in by_column.items()}
+    return {column: median(rates) for column, rates in found.items() if rates}
+
+
+def _rates(records: Sequence[Record]) -> list[float]:
+    best = [record.best for record in records if isinstance(record, Searched)]
+    return [step.hold.deliveries_per_s for step in best if step is not None]
 
 
 def common_rate(rates: dict[str, float], at_least: float) -> float:

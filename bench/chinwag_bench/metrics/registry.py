@@ -4,17 +4,22 @@ on all of it.
 
 from __future__ import annotations
 
+from typing import Any, Union
+
 from chinwag_bench.metrics import (
     broadcast,
     connections,
     cpu_at_n,
     latency,
+    load_latency,
+    load_throughput,
     memory,
     start,
     storm,
     throughput,
 )
 from chinwag_bench.metrics.metric import Metric
+from chinwag_bench.records import Record
 
 METRICS: tuple[Metric, ...] = (
     throughput.METRIC,
@@ -24,6 +29,12 @@ METRICS: tuple[Metric, ...] = (
     connections.METRIC,
     storm.METRIC,
     broadcast.METRIC,
+    load_throughput.METRIC,
+    load_latency.METRIC,
     start.METRIC,
 )
 BY_NAME: dict[str, Metric] = {metric.name: metric for metric in METRICS}
+KINDS: dict[str, type[Record]] = {metric.name: metric.record for metric in METRICS}
+"""Name -> record, in the order of measuring."""
+ANY_RECORD: Any = Union[tuple(KINDS.values())]  # noqa: UP007
+"""What a decoder is told that does not know the metric; the tag says which it is."""

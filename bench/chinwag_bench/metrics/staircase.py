@@ -176,7 +176,8 @@ class _Stairs:
             self._failed_twice = second.verdict in (Verdict.FAILED, Verdict.DOUBTFUL)
         else:
             self._failed_twice = False
-        self._carried = answer.carried
+        # Where nothing arrived, nothing is known of what the server can do.
+        self._carried = answer.carried or None
         return answer.verdict is Verdict.SUSTAINED
 
     def _higher(self, low: int) -> int:

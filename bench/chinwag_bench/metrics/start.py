@@ -16,10 +16,17 @@ from chinwag_bench.judging.row import (
 from chinwag_bench.metrics.cell import Place, running_server
 from chinwag_bench.metrics.first_message import exchange
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
-from chinwag_bench.records import Start
+from chinwag_bench.records import Record
 from chinwag_bench.servers.process import ServerProcess
 
 _ANSWER_TIMEOUT_S = 5.0
+
+
+class Start(Record, kw_only=True, tag="start", tag_field="metric"):
+    health_s: float | None = None
+    """Process start to the first 200 of /health."""
+    first_message_s: float | None = None
+    """Process start to the first message that came back through a room."""
 
 
 class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -108,4 +115,10 @@ def _rows() -> list[Spec]:
     ]
 
 
-METRIC = Metric(record=Start, settings=Settings, measure=_visit, describe=_describe, rows=_rows())
+METHOD = """
+**Start.** From the making of the process to the first 200 of `/health`, and to the first message
+that came back to its sender through a room, over one connection that has nothing else to do.
+"""
+METRIC = Metric(
+    record=Start, settings=Settings, measure=_visit, describe=_describe, rows=_rows(), method=METHOD
+)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chinwag_bench.judging.arithmetic import stated_load
+from chinwag_bench.claims.load import stated_load
+from chinwag_bench.judging import advice as judging_advice
 from chinwag_bench.judging.matrix import Cell, Matrix
 from chinwag_bench.records import Column, Json
 from chinwag_bench.render import text
@@ -59,27 +60,24 @@ def _connections(plan: Json, metric: str) -> int | None:
 
 
 def candidates(matrix: Matrix) -> list[tuple[Column, Json]]:
-    """Each measured column with its facts; the second name of an A/A is no other choice."""
+    """Each measured column with its facts; a second measurement is no other choice."""
     index = text.Index(matrix)
     columns = [column for column in index.measured_columns() if column.aa_of is None]
     return [(column, facts(index, column)) for column in columns]
 
 
-def languages(matrix: Matrix) -> list[str]:
-    """The languages of the candidates, each once, in the matrix's order."""
-    return list(dict.fromkeys(column.language for column, _ in candidates(matrix)))
-
-
 def facts(index: text.Index, column: Column) -> Json:
-    """The column's holds in ascending order of rates, as [deliveries/s, p99 low, p99 high, kept,
-    refused by the server], and MB: of the empty server, and per 10,000 joined connections.
+    """What the column's holds say of each p99, as [from this p99 on (ms), carried, refused, seen]
+    (deliveries/s; see ``judging.advice``), and MB: of the empty server, and per 10,000 joined
+    connections.
     """
     points = [one for one in index.matrix.rate_points if one.column == column.id]
     grown = ("memory_joined", "memory_after_rest")
     joined, rested = (_high(index, row, column.id) for row in grown)
     return {
-        "holds": [
-            [one.deliveries_per_s, *one.p99_ms, int(one.kept), int(one.by_server)] for one in points
+        "within": [
+            [from_ms, known.carried, known.refused, known.seen]
+            for from_ms, known in judging_advice.table(points)
         ],
         "one_thread": column.threads == "one",
         "empty_mb": _high(index, "memory_empty", column.id),

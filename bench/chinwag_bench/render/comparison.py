@@ -8,7 +8,7 @@ from rich.text import Text
 
 from chinwag_bench.compare import Comparison
 from chinwag_bench.compare.difference import FALSE_DISCOVERIES_MAX, Difference
-from chinwag_bench.render.numbers import number
+from chinwag_bench.numbers import number
 from chinwag_bench.render.text import row_title
 
 STYLES = {"better": "green", "worse": "red", "changed": "yellow", "same": "", "unclear": "dim"}

@@ -1,15 +1,25 @@
-"""The rows that every short table shows, each with its load in its head."""
+"""What is shown first: the rows of every short table, each with its load in its head, and which
+rows and servers the page opens with.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chinwag_bench.judging.matrix import Matrix
+from chinwag_bench.judging.matrix import Matrix, Row
+from chinwag_bench.numbers import number, short
 from chinwag_bench.records import Column
 from chinwag_bench.render import text
-from chinwag_bench.render.numbers import number, short
 
 _LEADING = "throughput_deliveries"
+SERVERS_SIDE_BY_SIDE = 10
+"""As many columns fit beside each other on a page of 1,280 pixels."""
+IN_DETAIL = {
+    *("throughput_messages", "common_max", "storm_p50", "storm_p99"),
+    *("memory_idle", "memory_joined", "memory_after_rest", "memory_kernel"),
+    *("cpu_at_n_user", "cpu_at_n_system"),
+}
+"""Rows that split or repeat what another one says."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ def heads(matrix: Matrix) -> list[Head]:
 
 
 def in_order(matrix: Matrix) -> list[Column]:
-    """The measured columns but for the second name of an A/A, who delivers most first."""
+    """The measured columns but for the second measurement of one, who delivers most first."""
     index = text.Index(matrix)
 
     def rate(column: Column) -> float:
@@ -51,3 +61,25 @@ def in_order(matrix: Matrix) -> list[Column]:
 
     columns = [column for column in index.measured_columns() if column.aa_of is None]
     return sorted(columns, key=rate, reverse=True)
+
+
+def all_in_order(matrix: Matrix) -> list[Column]:
+    """Those, then the others as the run has them."""
+    first = in_order(matrix)
+    return [*first, *(column for column in matrix.columns if column not in first)]
+
+
+def is_first(matrix: Matrix, row: Row) -> bool:
+    """Whether the page opens with the row: it ranks servers, and no other one says the same."""
+    ranked = any(cell.row == row.id and cell.tie_with_best is not None for cell in matrix.cells)
+    return ranked and row.id not in IN_DETAIL
+
+
+def usual_servers(matrix: Matrix) -> set[str]:
+    """The columns that the page opens with: no second measurement, and optional peers only where
+    there is room for them.
+    """
+    once = [column for column in matrix.columns if column.aa_of is None]
+    if len(once) <= SERVERS_SIDE_BY_SIDE:
+        return {column.id for column in once}
+    return {column.id for column in once if not column.peer} or {column.id for column in once}

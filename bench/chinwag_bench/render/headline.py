@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-from chinwag_bench.judging.matrix import Cell, Matrix, Verdict
-from chinwag_bench.judging.published import article
-from chinwag_bench.render import text
-from chinwag_bench.render.text import VERDICT_LABELS, Index, measured
+from chinwag_bench.claims.catalog import load as articles
+from chinwag_bench.judging.matrix import Cell, Matrix
+from chinwag_bench.judging.ranking import FALSE_LEADS_MAX
+from chinwag_bench.numbers import number
+from chinwag_bench.render import claims, loads, text
+from chinwag_bench.render.text import measured
 
 LEADING_ROW = "throughput_deliveries"
 PROMPT_ROW = "rate_p99_10"
 PROMPT_MS = 10
-KINDS = ["reproduced", "differs", "impossible", "not_measurable"]
+TOLD_APART_MAX = 3
+"""More servers than that are counted, not listed."""
+OWN_SERVER = "chinwagd"
+"""A reader has to know who wrote both the server and what measures it."""
 _CORES = {1: "one core", 2: "two cores", 4: "four cores", 8: "eight cores"}
 
 
@@ -22,36 +25,97 @@ def headline(matrix: Matrix) -> str:
     if not cells:
         return "No server kept up any rate in this run"
     if LEADING_ROW in matrix.aa["unranked"]:
-        return "Nobody is ranked by throughput: one server under two names differed more than twice"
+        return "Nobody is ranked by throughput: one server measured twice differed more than twice"
     best = [cell for cell in cells if cell.tie_with_best]
+    amounts = _listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in best])
+    if cut := _cut_short(cells):
+        shown = f"{amounts} showed the most, and the search of {_servers(cut)} was cut short"
+        return f"{_where(matrix)}it is open who delivers the most: {shown}"
     if len(best) != 1:
-        names = _listed([cell.column for cell in best])
-        top = max(best, key=lambda cell: cell.value or 0.0)
-        return f"{names} deliver the most and are not told apart: {_amount(top)} deliveries/s"
+        return f"{_where(matrix)}{amounts} deliver the most and are not told apart"
     first = best[0]
     lead = f"{_where(matrix)}{first.column} delivers the most: {_amount(first)} deliveries/s"
-    return lead + _ahead_of(first, [cell for cell in cells if cell is not first])
+    return lead + _ahead_of([cell for cell in cells if cell is not first])
 
 
 def promptness(matrix: Matrix) -> str:
     """Who delivers the most while answers come at once; empty where no rate is known for that."""
-    cells = [cell for cell in _competing(matrix, PROMPT_ROW) if cell.tie_with_best]
+    competing = _competing(matrix, PROMPT_ROW)
+    cells = [cell for cell in competing if cell.tie_with_best]
     if not cells:
         return ""
+    start = f"Where 99 of 100 messages have to arrive within {PROMPT_MS} ms (p99), "
     amounts = _listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in cells])
-    apart = "" if len(cells) == 1 else ", which are not told apart"
-    return f"With a p99 of at most {PROMPT_MS} ms the most is carried by {amounts}{apart}."
+    if cut := _cut_short(competing):
+        shown = f"{amounts} showed it, {_servers(cut)} may do more."
+        return f"{start}it is open who carries the most: {shown}"
+    if len(cells) == 1:
+        return f"{start}{cells[0].column} carries the most: {_amount(cells[0])} deliveries/s."
+    if len(cells) > TOLD_APART_MAX:
+        lows = [cell.low or 0.0 for cell in cells]
+        highs = [cell.high or cell.low or 0.0 for cell in cells]
+        between = f"{number(min(lows))} to {number(max(highs))} deliveries/s"
+        return f"{start}{len(cells)} servers are not told apart: {between}."
+    return f"{start}{amounts} carry the most and are not told apart."
+
+
+def facts(matrix: Matrix) -> list[tuple[str, str]]:
+    """What stands below the headline: (name, sentence)."""
+    found = [
+        ("Caution", caution(matrix)),
+        ("Load", loads.leading(matrix)),
+        ("Fast answers", promptness(matrix)),
+        ("How sure", sureness(matrix)),
+        ("Articles", tally_sentence(matrix)),
+    ]
+    return [(name, sentence) for name, sentence in found if sentence]
+
+
+def caution(matrix: Matrix) -> str:
+    """Why nothing of this run is for quoting, and what is still to come; empty for a good run."""
+    parts = []
+    if matrix.run.finished_at is None:
+        parts.append("This run is not finished: more cells are to come.")
+    caveats = matrix.run.plan.get("caveats", [])
+    if caveats:
+        parts.append(f"Figures are not for quoting: {'; '.join(caveats)}.")
+    return " ".join(parts)
+
+
+def sureness(matrix: Matrix) -> str:
+    """How many rounds, what one server measured twice differs by, and whether all checks passed."""
+    rounds = max((cell.rounds for cell in matrix.cells), default=0)
+    parts = [f"{rounds} round{'s' if rounds != 1 else ''} in random order."]
+    noise = noise_sentence(matrix)
+    parts += [noise] if noise else ["No server was measured twice, so the noise is not known."]
+    if any(cell.tie_with_best is False for cell in matrix.cells):
+        parts.append(
+            f"Where one is called ahead, luck explains it in {FALSE_LEADS_MAX:.0%} of rows at most."
+        )
+    failed = [check["name"] for check in matrix.checks if not check["ok"]]
+    if failed:
+        quoted = ", ".join(f'"{name}"' for name in failed)
+        parts.append(f"Failed: the check{'s' if len(failed) > 1 else ''} {quoted}.")
+    elif matrix.checks:
+        parts.append(f"All {len(matrix.checks)} checks passed.")
+    if any(column.server == OWN_SERVER for column in matrix.columns):
+        parts.append(f"{OWN_SERVER} is this kit's own server.")
+    return " ".join(parts)
 
 
 def noise_sentence(matrix: Matrix) -> str:
-    """By how much one server differs from itself in the leading rows; empty without an A/A."""
-    rows = {LEADING_ROW: "throughput", "common_cpu_per_delivery": "CPU", "common_p99": "p99"}
-    known = [f"{name} {found}" for row, name in rows.items() if (found := text.noise(matrix, row))]
+    """By how much one server differs from itself in the leading rows; empty where none was measured
+    twice.
+    """
+    rows = {"throughput": LEADING_ROW, "CPU": "common_cpu_per_delivery", "p99": "common_p99"}
+    found = {name: text.noise(matrix, row).removesuffix(" x") for name, row in rows.items()}
+    known = [f"{range_} times its own {name}" for name, range_ in found.items() if range_]
     if not known:
         return ""
-    lost = [name for row, name in rows.items() if row in matrix.aa["unranked"]]
+    twice = _listed([pair["column"] for pair in matrix.aa["pairs"]])
+    lost = [name for name, row in rows.items() if row in matrix.aa["unranked"]]
     rest = f"; {_listed(lost)} can't be ranked in this run" if lost else ""
-    return f"Noise, one server twice: {', '.join(known)}{rest}."
+    return f"Noise: {twice}, measured twice, came out at {_listed(known)}{rest}."
 
 
 def _where(matrix: Matrix) -> str:
@@ -63,22 +127,30 @@ def _amount(cell: Cell) -> str:
     return measured(cell).replace(">= ", "at least ")
 
 
-def _ahead_of(first: Cell, others: list[Cell]) -> str:
+def _ahead_of(others: list[Cell]) -> str:
     """The factor to the next one, as far as it is certain."""
     beaten = [cell for cell in others if cell.tie_with_best is False]
-    if not beaten or first.low is None:
+    if not beaten:
         return ""
-    second = max(beaten, key=lambda cell: cell.high or cell.low or 0.0)
-    ceiling = second.high or second.low
-    if not ceiling:
-        return ""
-    factor = first.low / ceiling
-    at_least = "at least " if first.is_wide or second.is_wide else ""
-    return f", {at_least}{factor:.1f} times {second.column}"
+    second = max(beaten, key=lambda cell: (cell.reach is None, cell.reach or 0.0))
+    if second.behind is None:
+        return f"; {second.column} is next, and how far behind is open"
+    return f", {text.times(second.behind).replace('>= ', 'at least ').replace('x', ' times')} " + (
+        second.column
+    )
+
+
+def _cut_short(cells: list[Cell]) -> list[str]:
+    """Those that may lead: they showed less, but nobody knows where they end."""
+    return [cell.column for cell in cells if cell.tie_with_best is None]
+
+
+def _servers(names: list[str]) -> str:
+    return f"{len(names)} others" if len(names) > TOLD_APART_MAX else _listed(names)
 
 
 def _competing(matrix: Matrix, row: str) -> list[Cell]:
-    """Cells with a value, the highest first; the second name of an A/A doesn't compete."""
+    """Cells with a value, the highest first; a second measurement doesn't compete."""
     again = {column.id for column in matrix.columns if column.aa_of is not None}
     cells = [
         cell
@@ -88,37 +160,13 @@ def _competing(matrix: Matrix, row: str) -> list[Cell]:
     return sorted(cells, key=lambda cell: cell.value or 0.0, reverse=True)
 
 
-def tally(matrix: Matrix) -> dict[str, int]:
-    """How many published figures got which verdict.
-
-    A figure that was read in two ways counts once, by the reading that is kinder to it; a reading
-    that was not measured says nothing while another was.
-    """
-    found: dict[tuple[str, str], Verdict] = {}
-    for _, figure, verdict in Index(matrix).figures():
-        key = (figure.article, figure.where)
-        found[key] = min(found.get(key, verdict), verdict, key=_kindness)
-    counted: Counter[str] = Counter(verdict.kind for verdict in found.values())
-    return {kind: counted.get(kind, 0) for kind in KINDS}
-
-
-def _kindness(verdict: Verdict) -> int:
-    if verdict.may_agree:
-        return 1
-    order: dict[str, int] = {kind: place for place, kind in enumerate(KINDS)}
-    return 2 * order[verdict.kind]
-
-
 def tally_sentence(matrix: Matrix) -> str:
-    """The tally in words, with the articles' names."""
-    counted = tally(matrix)
-    total = sum(counted.values())
-    if total == 0:
+    """The tally of statements in words, with the articles' names."""
+    if not any(cell.published for cell in matrix.cells):
         return "No published figure belongs to a server of this run."
-    labels = {**VERDICT_LABELS, "differs": "differs" if counted["differs"] == 1 else "differ"}
-    parts = [f"{count} {labels[kind]}" for kind, count in counted.items()]
-    names = " and ".join(f'"{article(name)["title"]}"' for name in ("A", "B"))
-    return f"Of {total} figures in {names}: {', '.join(parts)}."
+    names = " and ".join(f'"{article.title}"' for article in articles().articles.values())
+    total = sum(claims.tally(matrix).values())
+    return f"Of {total} statements in {names}: {claims.counts(matrix)}."
 
 
 def _listed(names: list[str]) -> str:

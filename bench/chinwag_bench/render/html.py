@@ -7,38 +7,41 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from chinwag_bench.calibration import describe
-from chinwag_bench.judging.matrix import Cell, Matrix
+from chinwag_bench.judging.matrix import Cell, Matrix, NearCeiling
+from chinwag_bench.numbers import number
 from chinwag_bench.records import Json, Run
 from chinwag_bench.render import (
     advice,
+    claims,
     glance,
     headline,
     kernel,
     limits,
+    method,
     palette,
     plots,
     ramp_charts,
     text,
 )
-from chinwag_bench.render.numbers import number
 from chinwag_bench.render.strips import strips
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
 
 CONTENTS = {
-    "which": "Which one for me?",
-    "glance": "At a glance",
+    "glance": "Result",
     "charts": "Charts",
-    "matrix": "The matrix",
-    "figures": "Published figures",
-    "claims": "Claims",
-    "limits": "Limits",
+    "which": "Which one for me?",
+    "matrix": "Matrix",
+    "figures": "The articles",
     "checks": "Checks",
     "conditions": "Machine, versions",
     "method": "Method",
     "repeat": "Repeat it",
 }
 STYLE_SHEETS = ("charts.css", "report.css", "controls.css", "print.css")
-SCRIPTS = ("sort.js", "filter.js", "advice.js", "print.js")
+SCRIPTS = ("address.js", "filter.js", "sort.js", "advice.js", "folds.js")
+SIDE_BY_SIDE = 3
+"""Of the charts: the first takes the whole width, those up to here stand beside each other, the
+others are folded."""
 
 
 def document(matrix: Matrix) -> str:
@@ -49,41 +52,45 @@ def document(matrix: Matrix) -> str:
         run=matrix.run,
         index=index,
         headline=headline.headline(matrix),
-        tally=headline.tally(matrix),
-        tally_sentence=headline.tally_sentence(matrix),
-        labels=text.VERDICT_LABELS,
+        facts=headline.facts(matrix),
+        tally=claims.tally(matrix),
+        labels=claims.LABELS,
+        meanings=claims.MEANINGS,
+        statements=claims.grouped(matrix),
         machine=text.machine(matrix),
         command=repeating(matrix.run),
         coverage=text.coverage(matrix),
         contents=CONTENTS,
         glance=glance.heads(matrix),
         servers=glance.in_order(matrix),
-        sentences=[
-            one
-            for one in (
-                headline.promptness(matrix),
-                headline.tally_sentence(matrix),
-                headline.noise_sentence(matrix),
-            )
-            if one
-        ],
+        columns=glance.all_in_order(matrix),
         strips=strips(matrix),
         presets=advice.presets(),
         candidates=advice.candidates(matrix),
-        languages=advice.languages(matrix),
         measured_at=advice.measured(matrix),
         charts=[plots.draw(chart) for chart in [*charts(matrix), *ramp_charts.charts(matrix)]],
+        side_by_side=SIDE_BY_SIDE,
         limits=limits.limits(index),
         fingerprint=list(flat(matrix.run.machine)),
         plan=list(flat(matrix.run.plan)),
         shown_languages=sorted({column.language for column in matrix.columns}),
         calibration_lines=describe(matrix.calibration) if matrix.calibration else [],
-        near_lines=[f"{near.column} ({near.share:.0%})" for near in matrix.near_ceiling],
+        near_lines=[_near(near) for near in matrix.near_ceiling],
+        methods=list(method.paragraphs()),
         ceiling_known=ceiling_is_known(matrix),
         sort_key=sort_key,
+        fits=glance.SERVERS_SIDE_BY_SIDE,
+        usual=glance.usual_servers(matrix),
+        first_rows={row.id for row in matrix.rows if glance.is_first(matrix, row)},
+        never=[row.title for row in matrix.rows if row.id in never(index)],
         css=Markup(palette.css() + "".join(map(data_file, STYLE_SHEETS))),
         javascript=Markup('"use strict";\n' + "".join(data_file(f"scripts/{s}") for s in SCRIPTS)),
     )
+
+
+def _near(near: NearCeiling) -> str:
+    load = f", load {near.load}" if near.load else ""
+    return f"{near.column}{load} ({near.share:.0%})"
 
 
 def ceiling_is_known(matrix: Matrix) -> bool:
@@ -103,20 +110,26 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
     rate = matrix.run.common_rate_deliveries_per_s
     at = f"{number(rate)} deliveries/s for all" if rate else "one rate for all"
     return [
+        plots.delay_over_rate(
+            matrix,
+            "Delay over load: p99 at each rate",
+            "Further right carries more, lower answers sooner. A dot is some seconds at one rate "
+            "in which every message arrived; rates within 7 % of each other are one dot. Both axes "
+            "are logarithmic. A line ends at the highest rate that was kept.",
+        ),
         plots.bars(
             matrix,
             "throughput_deliveries",
             "Deliveries per second, p99 up to 1,000 ms",
-            "Longer is better. Light: the true value lies between the two ends. Whiskers: the "
-            "range of the rounds. >= means that the load generator or the run's time ended first: "
-            "the server can do more.",
+            "Longer is better. Light: the value lies between the two ends. Whiskers: the "
+            "range of the rounds. >=: the server may do more, the load generator or the run's time "
+            "ended first.",
         ),
-        plots.delay_over_rate(
+        plots.memory_bars(
             matrix,
-            "p99 over rate",
-            "Further right carries more, lower answers sooner. Each dot is a hold that was "
-            "delivered in full, rates within 7 % of each other taken together; both axes are "
-            "logarithmic. A line ends at the highest rate that was seen to be kept.",
+            "Memory per 10,000 connections that joined a room",
+            "Shorter is better. Growth over the empty server; the kernel's part is what the "
+            "articles' figures leave out.",
         ),
         plots.bars(
             matrix,
@@ -131,15 +144,14 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
             "common",
             f"Latency at one rate: {at}",
             "Lower is better. From the planned send time to the read, all rounds added up; both "
-            "axes are logarithmic. Dashed: a variant, or the second name of an A/A.",
-        ),
-        plots.memory_bars(
-            matrix,
-            "Memory per 10,000 joined connections",
-            "Shorter is better. Growth over the empty server; the kernel's part is what the "
-            "articles' figures leave out.",
+            "axes are logarithmic. Dashed: a variant, or the second measurement of a server.",
         ),
     ]
+
+
+def never(index: text.Index) -> set[str]:
+    """The rows that no server has a value in, and that stand there for the articles' figures."""
+    return {row.id for row in index.matrix.rows if index.why_empty(row.id)}
 
 
 def flat(value: Json, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from chinwag_bench.judging.matrix import Cell, Matrix, Row
+from chinwag_bench.judging.matrix import Cell, Matrix, Row, VerdictKind
+from chinwag_bench.numbers import number
 from chinwag_bench.records import Column
-from chinwag_bench.render import headline, kernel, text
+from chinwag_bench.render import claims, headline, kernel, loads, text
 from chinwag_bench.render import notes as words
-from chinwag_bench.render.numbers import number
 
 SPECIAL = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "*": "\\*", "_": "\\_", "`": "\\`"})
+
+
+_SIGNED: tuple[VerdictKind, ...] = (
+    "holds",
+    "reversed",
+    "differs",
+    "undecided",
+    "impossible",
+    "too_small",
+    "untested",
+)
 
 
 class Footnotes:
@@ -48,15 +59,7 @@ def document(matrix: Matrix) -> str:
     lines = [
         f"# {escape(headline.headline(matrix))}",
         "",
-        " ".join(
-            escape(one)
-            for one in (
-                headline.promptness(matrix),
-                headline.tally_sentence(matrix),
-                headline.noise_sentence(matrix),
-            )
-            if one
-        ),
+        *(f"- {name}: {escape(sentence)}" for name, sentence in headline.facts(matrix)),
         "",
         f"{escape(text.machine(matrix))}; {text.date(matrix.run.started_at)}; profile "
         f"{escape(matrix.run.profile)}; seed {matrix.run.seed}. {escape(text.coverage(matrix))}",
@@ -65,12 +68,17 @@ def document(matrix: Matrix) -> str:
     for group, rows in index.groups().items():
         head = ["", *(escape(column.id) for column in matrix.columns)]
         body = [_row(index, row, matrix.columns, notes) for row in rows]
-        lines += ["", f"## {escape(group)}", "", *table(head, body)]
+        load = loads.of_group(matrix, group)
+        said = [f"{escape(load)}.", ""] if load else []
+        lines += ["", f"## {escape(group)}", "", *said, *table(head, body)]
     lines += [
         "",
-        "Bold: the best within the noise. `>=`: the load generator or the run's time ended first. "
-        "Two numbers: the true value lies between them. A, B: what the articles publish. "
-        "= reproduced, ≠ differs, ✗ impossible as stated, ? not measurable.",
+        "p99: 99 of 100 messages arrive sooner. Bold: the best within the noise. 2.7x: the best is "
+        "so many times better. `>=`: the load generator or the run's time ended first. "
+        "Two numbers: the value lies between them. Noise: one server measured twice, the "
+        "second over the first. A, B: what the articles publish. "
+        + ", ".join(f"{claims.SIGNS[kind]} {claims.LABELS[kind]}" for kind in _SIGNED)
+        + ".",
     ]
     lines += _kernel(matrix) + _columns(matrix.columns) + _claims(matrix) + _checks(matrix)
     return "\n".join([*lines, "", *notes.lines()]).rstrip() + "\n"
@@ -89,23 +97,25 @@ def _row(index: text.Index, row: Row, columns: Sequence[Column], notes: Footnote
     noise = text.noise(index.matrix, row.id)
     if noise and row.better != "none":
         rank = "" if text.ranks(index.matrix, row) else ", ranks nobody"
-        title += f"<br>same server twice: {noise}{rank}"
-    return [title, *(_cell(index.cell(row.id, column.id), notes) for column in columns)]
+        title += f"<br>noise {noise}{rank}"
+    return [title, *(_cell(index, index.cell(row.id, column.id), notes) for column in columns)]
 
 
-def _cell(cell: Cell | None, notes: Footnotes) -> str:
+def _cell(index: text.Index, cell: Cell | None, notes: Footnotes) -> str:
     if cell is None:
         return ""
     shown = escape(text.measured(cell))
     if cell.tie_with_best:
         shown = f"**{shown}**"
+    if cell.behind is not None:
+        shown += f"<br>{escape(index.place(cell))}"
     if text.interval(cell):
         shown += f"<br>{text.interval(cell)}"
     remarks = [*([cell.reason] if cell.reason else []), *cell.notes]
     shown += notes.mark(words.sentence(remark) for remark in remarks)
     for figure in cell.published:
         if figure.verdict is not None:
-            sign = text.VERDICT_SIGNS[figure.verdict.kind]
+            sign = claims.SIGNS[figure.verdict.kind]
             quote = escape(text.quoted(figure))
             shown += f"<br>{figure.article}: {quote} {sign}{notes.mark([figure.verdict.text])}"
     return shown
@@ -127,15 +137,17 @@ def _columns(columns: Sequence[Column]) -> list[str]:
 def _claims(matrix: Matrix) -> list[str]:
     body = [
         [
-            claim.article,
+            f"{claim.article} {claims.lines(claim)}",
             escape(claim.statement),
-            text.claim_label(claim),
+            claims.LABELS[kind] + (", within noise" if claim.verdict.within_noise else ""),
             escape(claim.verdict.text),
         ]
-        for claim in matrix.claims
+        for kind, found in claims.grouped(matrix).items()
+        if kind != "no_claim"
+        for claim in found
     ]
-    head = ["article", "statement", "verdict", "sum"]
-    return ["", "## Claims, checked with the articles' own numbers", "", *table(head, body, left=4)]
+    head = ["article, lines", "statement", "verdict", "why"]
+    return ["", "## What the articles state", "", *table(head, body, left=4)]
 
 
 def _checks(matrix: Matrix) -> list[str]:

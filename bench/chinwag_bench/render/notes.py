@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chinwag_bench.judging.matrix import Note
+from chinwag_bench.judging.matrix import QUEUE_OVERFLOWED, Note
+from chinwag_bench.numbers import number
 from chinwag_bench.records import Json
-from chinwag_bench.render.numbers import number
 
 SAID_BELOW_THE_ROW = {"not_by_this_version", "never"}
 """Reasons that are the same for all columns."""
@@ -27,6 +27,19 @@ def _no_rate_within(args: Json) -> str:
     return f"no rate was kept within {args['p99_ms']:g} ms{seen}"
 
 
+def _queue(args: Json) -> str:
+    length = "" if args["backlog"] is None else f" of {args['backlog']:,}"
+    return f"the listen queue{length}"
+
+
+def _queue_overflowed(args: Json) -> str:
+    return (
+        f"ranks nobody: in round {args['round']} {_queue(args)} overflowed "
+        f"({max(args['overflows'], args['drops']):,} drops), and {args['syn_retransmissions']:,} "
+        "connection requests were sent again 1 s or more later: this times the kernel's timer"
+    )
+
+
 def _column(args: Json) -> str:
     return str(args["reason"]) or f"the server is {args['status']}"
 
@@ -37,6 +50,7 @@ _WORDS: dict[str, Callable[[Json], str]] = {
     "not_by_this_version": lambda _: "not measured by this version",
     "not_counted": lambda _: "not counted in this run",
     "not_yet": lambda _: "not measured yet",
+    "one_variant": lambda _: "this profile measures one variant a server here",
     "not_in_run": lambda _: "not measured in this run",
     "column": _column,
     "without_value": lambda args: str(args["why"]),
@@ -55,6 +69,7 @@ _WORDS: dict[str, Callable[[Json], str]] = {
         f"round {args['round']} was ended by {ended_by(args['by'])}, not by the server"
     ),
     "connections": _connections,
+    "one_round": lambda _: "from one round: less than 10 % is no difference",
     "load": lambda args: (
         f"with {args['connections']:,} connections, together {args['messages_per_s']:,.0f} "
         "messages/s"
@@ -72,6 +87,11 @@ _WORDS: dict[str, Callable[[Json], str]] = {
     "rounds_without_value": lambda args: (
         f"{args['missing']} of {args['used']} rounds gave no value"
     ),
+    "rounds_not_looked": lambda args: (
+        f"{args['missing']} of {args['used']} rounds did not look on both sides of this p99"
+    ),
+    QUEUE_OVERFLOWED: _queue_overflowed,
+    "queue_held": lambda args: f"{_queue(args)} was never full",
     "not_sustained": lambda args: f"round {args['round']} was not kept up: {args['why']}",
 }
 ENDS = {

@@ -14,10 +14,10 @@ from markupsafe import Markup
 
 from chinwag_bench.judging.matrix import Cell, Matrix, RatePoint
 from chinwag_bench.judging.stats import median
+from chinwag_bench.numbers import number
 from chinwag_bench.records import Column
 from chinwag_bench.render import palette, text
 from chinwag_bench.render.axes import Decades, Tick
-from chinwag_bench.render.numbers import number
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
 
 LABEL_DISTANCE = 6.5
@@ -235,7 +235,9 @@ def curves(matrix: Matrix, point: str, title: str, note: str) -> CurveChart:
 def delay_over_rate(matrix: Matrix, title: str, note: str) -> CurveChart:
     """p99 over the rate, a line a server: all holds that were delivered in full, of all rounds."""
     lines = {
-        column.id: _median_points([one for one in matrix.rate_points if one.column == column.id])
+        column.id: _median_points(
+            [one for one in matrix.rate_points if one.column == column.id and not one.only_seen]
+        )
         for column in matrix.columns
     }
     drawn_points = [point for points in lines.values() for point in points]

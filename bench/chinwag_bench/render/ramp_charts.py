@@ -8,7 +8,7 @@ from chinwag_bench.render import text
 from chinwag_bench.render.axes import Decades, Linear, Tick
 from chinwag_bench.render.plots import CurveChart, Series, drawn
 
-X_TITLE = "joined connections, in rooms of 10"
+X_TITLE = "connections, each joined to a room of 10"
 
 
 def charts(matrix: Matrix) -> list[CurveChart]:
@@ -61,8 +61,8 @@ def _memory(matrix: Matrix, across: Linear) -> CurveChart:
     ]
     return CurveChart(
         "Adding connections: user memory",
-        "Lower is better. PSS of all the server's processes; the kernel's memory for its sockets "
-        "comes on top.",
+        "Lower is better. Memory of all the server's processes, pages that they share counted once "
+        "(PSS); the kernel's memory for its sockets comes on top.",
         X_TITLE,
         drawn(matrix, series, dotted=True),
         _x_ticks(across),

@@ -1,5 +1,5 @@
-"""The short table in README.md, between two marks, and the picture beside it in docs/matrix.svg;
-checked in CI so that they can't go stale.
+"""The short table in README.md, between two marks, the picture beside it in docs/matrix.svg, the
+figures of docs/fairness.md, and the list of servers; checked in CI so that they can't go stale.
 
 ``python -m chinwag_bench.render.readme --check|--write README.md --results DIR``
 """
@@ -14,13 +14,26 @@ from pathlib import Path
 from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, EXIT_USAGE, UsageError
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Matrix
-from chinwag_bench.render import glance, headline, markdown, picture, text
+from chinwag_bench.paths import find_workspace
+from chinwag_bench.render import (
+    absent,
+    fairness,
+    glance,
+    headline,
+    markdown,
+    picture,
+    servers,
+    text,
+)
+from chinwag_bench.servers.catalog import discover
 from chinwag_bench.validation.reference import require_reference
 
 BEGIN = "<!-- matrix:begin -->"
 END = "<!-- matrix:end -->"
 PICTURE = Path("docs/matrix.svg")
-"""From the document's folder."""
+"""From the document's folder; so is the next, which is left out where there is none."""
+FAIRNESS = Path("docs/fairness.md")
+SERVERS = Path("reference-impls/README.md")
 
 
 def table(matrix: Matrix) -> str:
@@ -34,22 +47,25 @@ def table(matrix: Matrix) -> str:
     ]
     noise = [_noise(matrix, index, head.row) for head in heads]
     if any(noise):
-        body.append(["*same server twice*", *noise])
-    found = [headline.promptness(matrix), headline.tally_sentence(matrix)]
+        body.append(["*noise: one server twice*", *noise])
     lines = [
-        f"**{markdown.escape(headline.headline(matrix))}.** "
-        + " ".join(markdown.escape(one) for one in found if one),
+        f"**{markdown.escape(headline.headline(matrix))}.**",
+        "",
+        *(f"- {name}: {markdown.escape(sentence)}" for name, sentence in headline.facts(matrix)),
         "",
         *markdown.table(["server", *titles], body),
         "",
         f"{markdown.escape(text.machine(matrix))}; {text.date(matrix.run.started_at)[:10]}; "
         f"profile {markdown.escape(matrix.run.profile)}. Bold: the best within the noise. Two "
-        "numbers: the true value lies between them. >=: the load generator ended first.",
+        "numbers: the value lies between them. >=: the server may do more, the load generator "
+        "or the run's time ended first.",
     ]
     lines += [
         f"{markdown.escape(column.title)}: {markdown.escape(text.first_line(column.reason))}."
         for column in index.unmeasured_columns()
     ]
+    for sentence in absent.sentences(matrix):
+        lines += ["", sentence]
     return "\n".join(lines)
 
 
@@ -65,16 +81,36 @@ def _noise(matrix: Matrix, index: text.Index, row: str) -> str:
     return text.noise(matrix, row)
 
 
-def replaced(document: str, content: str) -> str:
+def replaced(document: str, content: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
     """The document with ``content`` between the marks. Raises UsageError without both of them."""
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = document.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not begin or not end:
         raise UsageError(
-            f"the document has no {BEGIN} followed by {END}",
+            f"the document has no {marks[0]} followed by {marks[1]}",
             hint="Put the two marks where the table belongs.",
         )
-    return f"{before}{BEGIN}\n{content}\n{END}{after}"
+    return f"{before}{begin}\n{content}\n{end}{after}"
+
+
+def _wanted(path: Path, results: Path, matrix: Matrix) -> dict[Path, str]:
+    """Each file with what it should hold."""
+    present = path.read_text(encoding="utf-8")
+    wanted = {
+        path: replaced(present, table(matrix)),
+        path.parent / PICTURE: picture.draw(matrix),
+    }
+    beside = path.parent / FAIRNESS
+    if beside.is_file():
+        figures = fairness.figures(matrix, results.resolve())
+        marks = fairness.BEGIN, fairness.END
+        wanted[beside] = replaced(beside.read_text(encoding="utf-8"), figures, marks)
+    index = (path.parent / SERVERS).resolve()
+    if index.is_file():
+        tables = servers.tables(discover(find_workspace()), index.parent)
+        marks = servers.BEGIN, servers.END
+        wanted[index] = replaced(index.read_text(encoding="utf-8"), tables, marks)
+    return wanted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,20 +122,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, required=True, metavar="DIR")
     given = parser.parse_args(arguments)
     path = given.check or given.write
-    drawing = path.parent / PICTURE
     try:
         if given.write:
             require_reference(given.results)
-        present = path.read_text(encoding="utf-8")
-        matrix = judge(given.results)
-        wanted = {path: replaced(present, table(matrix)), drawing: picture.draw(matrix)}
+        wanted = _wanted(path, given.results, judge(given.results))
     except (OSError, UsageError) as error:
         print(
             f"{path}: {error.text() if isinstance(error, UsageError) else error}", file=sys.stderr
         )
         return EXIT_USAGE
     if given.write:
-        drawing.parent.mkdir(exist_ok=True)
+        (path.parent / PICTURE).parent.mkdir(exist_ok=True)
         for file, content in wanted.items():
             file.write_text(content, encoding="utf-8")
         return EXIT_OK

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
-from chinwag_bench.render import notes, text
-from chinwag_bench.render.numbers import number
+from chinwag_bench.numbers import number
+from chinwag_bench.render import claims, loads, notes, text
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -27,15 +28,20 @@ ENVIRONMENT = Environment(
 ENVIRONMENT.filters |= {
     "number": number,
     "measured": text.measured,
+    "whole_bound": lambda shown: shown.replace("= ", "=\N{NO-BREAK SPACE}"),
     "note": notes.sentence,
-    "noise": lambda row, matrix: text.noise(matrix, row),
+    "breakable": lambda name: escape(name).replace(":", Markup(":<wbr>")),
+    "load_of": lambda group, matrix: loads.of_group(matrix, group),
+    "noise": lambda row, matrix: text.noise(matrix, row).replace(" x", "\N{NO-BREAK SPACE}x"),
     "ranks": lambda row, matrix: text.ranks(matrix, row),
     "interval": text.interval,
     "ended": text.ended,
     "quoted": text.quoted,
     "factor": text.factor,
-    "verdict_label": text.verdict_label,
-    "claim_label": text.claim_label,
+    "verdict_label": claims.label,
+    "claim_lines": claims.lines,
+    "claim_published": claims.published,
+    "claim_measured": claims.measured,
     "date": text.date,
     "first_line": text.first_line,
     "row_title": text.row_title,

@@ -9,7 +9,9 @@ from rich.text import Text
 from chinwag_bench.judging.matrix import Cell, Matrix
 from chinwag_bench.render import glance, headline, text
 
-LEGEND = "* best within the noise  >= ended by the generator  a-b between  a/b/c rounds"
+LEGEND = "* best within the noise  >= the server may do more  a-b between  a/b/c rounds"
+NOISE = "noise"
+"""The row of what one server, measured twice, is to itself."""
 
 
 def print_matrix(matrix: Matrix, console: Console) -> None:
@@ -25,9 +27,8 @@ def print_matrix(matrix: Matrix, console: Console) -> None:
             console.print(Text(f"Check failed: {check['name']}: {check['text']}", style="bold red"))
     console.print()
     console.print(Text(f"{headline.headline(matrix)}.", style="bold"))
-    for sentence in (headline.promptness(matrix), headline.tally_sentence(matrix)):
-        if sentence:
-            console.print(Text(sentence))
+    for name, sentence in headline.facts(matrix):
+        console.print(Text(f"{name}: {sentence}"))
 
 
 def _table(matrix: Matrix, index: text.Index) -> Table:
@@ -41,7 +42,7 @@ def _table(matrix: Matrix, index: text.Index) -> Table:
         table.add_row(Text(column.id), *(_cell(cell) for cell in cells))
     noise = [Text(_noise(matrix, index, head.row), style="dim") for head in shown]
     if any(one.plain for one in noise):
-        table.add_row(Text("same one twice", style="dim"), *noise)
+        table.add_row(Text(NOISE, style="dim"), *noise)
     return table
 
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-from chinwag_bench.judging.matrix import Cell, Claim, Matrix, Published, Row, Verdict
+from chinwag_bench.judging.matrix import Behind, Cell, Matrix, Published, Row, Verdict
+from chinwag_bench.numbers import number, short
 from chinwag_bench.records import Column
 from chinwag_bench.render import notes
-from chinwag_bench.render.numbers import number, short
 
-VERDICT_LABELS = {
-    "reproduced": "reproduced",
-    "differs": "differs",
-    "impossible": "impossible as stated",
-    "not_measurable": "not measurable",
-}
-VERDICT_SIGNS = {"reproduced": "=", "differs": "≠", "impossible": "✗", "not_measurable": "?"}
-CLAIM_LABELS = {**VERDICT_LABELS, "reproduced": "adds up", "differs": "does not add up"}
+_NEVER_S = 253_402_300_800.0
+"""The end of the year 9999."""
 
 
 def measured(cell: Cell) -> str:
@@ -78,12 +73,23 @@ def ended(cell: Cell, row: Row) -> str:
 
 
 def noise(matrix: Matrix, row: str) -> str:
-    """How far one server under two names differs in a row, "0.88 to 1.29 x"; empty if unknown."""
+    """By how much one server that was measured twice differs in a row, "0.88 to 1.29 x"; empty if
+    unknown.
+    """
     found = matrix.aa["range"].get(row)
     if found is None:
         return ""
     low, high = (f"{end:.2f}" for end in found)
     return f"{low} x" if low == high else f"{low} to {high} x"
+
+
+def times(behind: Behind) -> str:
+    """How many times better the best is, "13x"; ">= 2.7x" where it may be more."""
+    digits = 3 if behind.factor < 1.1 else 2
+    if not behind.at_least:
+        return f"{number(behind.factor, digits)}x"
+    step = 10.0 ** (math.floor(math.log10(behind.factor)) + 1 - digits)
+    return f">= {number(math.floor(behind.factor / step) * step, digits)}x"
 
 
 def ranks(matrix: Matrix, row: Row) -> bool:
@@ -105,16 +111,6 @@ def factor(verdict: Verdict) -> str:
     return f"{number(verdict.factor)} x" if verdict.factor >= 1 else f"{verdict.factor:.2g} x"
 
 
-def verdict_label(verdict: Verdict) -> str:
-    """The verdict in a word or two."""
-    return VERDICT_LABELS[verdict.kind]
-
-
-def claim_label(claim: Claim) -> str:
-    """The verdict on a sum: whether it adds up."""
-    return CLAIM_LABELS[claim.verdict.kind]
-
-
 def coverage(matrix: Matrix) -> str:
     """What the values and intervals are, in words."""
     most = max((cell.rounds for cell in matrix.cells), default=0)
@@ -130,7 +126,9 @@ def coverage(matrix: Matrix) -> str:
 
 
 def date(seconds: float) -> str:
-    """Seconds since the epoch as a date and time in UTC."""
+    """Seconds since the epoch as a date and time in UTC; "-" for what is no time."""
+    if not 0 <= seconds < _NEVER_S:
+        return "-"
     return datetime.fromtimestamp(seconds, tz=timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
 
 
@@ -165,6 +163,10 @@ class Index:
         self._cells = {(cell.row, cell.column): cell for cell in matrix.cells}
         self._rows = {row.id: row for row in matrix.rows}
         self._titles = Counter(row.title for row in matrix.rows)
+        again = {column.id for column in matrix.columns if column.aa_of is not None}
+        once = [cell for cell in matrix.cells if cell.column not in again]
+        self._leaders = Counter(cell.row for cell in once if cell.tie_with_best)
+        self._ranked = Counter(cell.row for cell in once if cell.tie_with_best is not None)
 
     def cell(self, row: str, column: str) -> Cell | None:
         """The cell, or ``None`` where the matrix has no such row."""
@@ -185,6 +187,18 @@ class Index:
             notes.sentence(cell.reason) if cell and cell.value is None else "" for cell in cells
         }
         return first_line(reasons.pop()) if len(reasons) == 1 else ""
+
+    def place(self, cell: Cell | None) -> str:
+        """ "best", "tied for best", "all tied", or how many times better the best is: ">= 2.7x".
+
+        Empty where the row ranks nobody.
+        """
+        if cell is None or cell.tie_with_best is None:
+            return ""
+        if cell.tie_with_best:
+            leaders, ranked = self._leaders[cell.row], self._ranked[cell.row]
+            return "best" if leaders < 2 else "all tied" if leaders == ranked else "tied for best"
+        return "" if cell.behind is None else times(cell.behind)
 
     def groups(self) -> dict[str, list[Row]]:
         """Heading -> rows, in the matrix's order."""

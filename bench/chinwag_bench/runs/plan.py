@@ -8,6 +8,7 @@ import msgspec
 
 from chinwag_bench.errors import UsageError
 from chinwag_bench.metrics.metric import Metric, MetricSettings
+from chinwag_bench.runs.one_variant import targets_of
 from chinwag_bench.runs.profile import RunProfile
 from chinwag_bench.runs.rounds import shuffled_rounds
 from chinwag_bench.servers.catalog import Target
@@ -19,6 +20,8 @@ class PlannedCell(msgspec.Struct, frozen=True):
     settings: MetricSettings
     round: int
     target: Target
+    load: str = ""
+    """Of a metric that measures several."""
 
     @property
     def metric(self) -> str:
@@ -32,11 +35,12 @@ class PlannedCell(msgspec.Struct, frozen=True):
     @property
     def text(self) -> str:
         """As people read it."""
-        return f"{self.metric} {self.target.id}, round {self.round}"
+        load = f"{self.load}, " if self.load else ""
+        return f"{self.metric} {load}{self.target.id}, round {self.round}"
 
     @property
-    def key(self) -> tuple[str, str, int]:
-        return self.metric, self.target.id, self.round
+    def key(self) -> tuple[str, str, int, str]:
+        return self.metric, self.target.id, self.round, self.load
 
 
 class Plan(msgspec.Struct):
@@ -85,10 +89,14 @@ class Plan(msgspec.Struct):
 def make_plan(profile: RunProfile, targets: list[Target], seed: int) -> Plan:
     """All cells, in the metrics' order."""
     cells = [
-        PlannedCell(metric, settings, number, target)
+        PlannedCell(metric, settings, number, target, load)
         for metric, settings in profile.metrics()
+        for load in settings.each_load()
         for number, target in shuffled_rounds(
-            targets, settings.rounds(profile.rounds), seed, metric.name
+            targets_of(profile, metric.name, targets),
+            settings.rounds(profile.rounds),
+            seed,
+            f"{metric.name} {load}".strip(),
         )
     ]
     return Plan(profile, cells)

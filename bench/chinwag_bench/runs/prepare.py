@@ -62,13 +62,15 @@ def build_all(targets: list[Target], reporter: Reporter) -> Obstacles:
 
 
 def check_built(targets: list[Target]) -> Obstacles:
-    """For ``run``, which only measures: what has not been built yet is missing."""
+    """For ``run``, which only measures: what has not been built yet is missing, and so is what was
+    built and lacks its runtime now.
+    """
     obstacles: Obstacles = {}
     for target in targets:
-        if last_build(target.server) is None:
-            reason = (
-                missing_reason(target.server) or f"not built: run `chinwag build {target.base_id}`"
-            )
+        reason = missing_reason(target.server)
+        if reason is None and last_build(target.server) is None:
+            reason = f"not built: run `chinwag build {target.base_id}`"
+        if reason is not None:
             obstacles[target.base_id] = ("missing", reason)
     return obstacles
 
@@ -128,16 +130,17 @@ def make_columns(targets: list[Target], obstacles: Obstacles) -> list[Column]:
 def _column(target: Target, status: str, reason: str | None) -> Column:
     manifest = target.server.manifest
     built = last_build(target.server)
+    versions = built.versions if built else {}
     variant = "" if target.variant == "default" else f" ({target.variant})"
     return Column(
         id=target.id,
         server=target.server.name,
         variant=target.variant,
-        title=manifest.title + variant + (" (again)" if target.again else ""),
+        title=manifest.titled(versions) + variant + (" (again)" if target.again else ""),
         language=manifest.language,
         status=status,  # type: ignore[arg-type]
         reason=reason,
-        versions=built.versions if built else {},
+        versions=versions,
         caveats=[
             *manifest.caveats,
             *target.settings.caveats,
@@ -149,6 +152,7 @@ def _column(target: Target, status: str, reason: str | None) -> Column:
         threads=target.settings.threads or manifest.threads,
         published=manifest.published,
         aa_of=target.base_id if target.again else None,
+        peer=target.is_peer,
     )
 
 

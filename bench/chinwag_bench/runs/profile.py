@@ -13,6 +13,8 @@ from chinwag_bench.machine.disturbance import Limits
 from chinwag_bench.metrics import floor
 from chinwag_bench.metrics.metric import Metric, MetricSettings
 from chinwag_bench.metrics.registry import BY_NAME, METRICS
+from chinwag_bench.runs import extension
+from chinwag_bench.runs.profile_numbers import wrong_number
 from chinwag_bench.runs.rawlog import metric_of
 
 PROFILES = Path(__file__).resolve().parent.parent / "run_profiles"
@@ -29,6 +31,10 @@ class RunProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """Of measuring alone: building and verifying come before it."""
     rounds: int
     variants: list[str]
+    one_variant: list[str] = []
+    """Metrics that are measured of one variant a server, the last of ``variants`` that it has, and
+    of no second name.
+    """
     again: str
     """The server that appears under a second name; the first of a run's columns when it is not
     among them.
@@ -72,6 +78,10 @@ class RunProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         asked = (getattr(settings, "connections", 0) for _, settings in self.metrics())
         return max(asked, default=0)
 
+    def connections_in_a_storm(self) -> int:
+        """The most that come at once; 0 without a storm."""
+        return max((settings.storms() for _, settings in self.metrics()), default=0)
+
     def loads(self) -> list[str]:
         """Names of all load profiles that the run needs, in alphabetical order."""
         of_floor = {self.floor.load} if self.floor else set()
@@ -92,17 +102,21 @@ def load_run_profile(name: str, folder: Path = PROFILES) -> RunProfile:
     """Reads a profile by name, or by the path of a TOML file. Raises ``UsageError`` naming file and
     key.
     """
-    path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
+    return extension.read(name, folder, _profile)
+
+
+def _profile(tables: object, path: Path) -> RunProfile:
+    """Of a file's tables and those that it extends. Raises ``UsageError``."""
+    # First, for a number of a wrong type is named by its path, but for the keys of its choice.
+    wrong = wrong_number(tables)
+    if wrong is not None:
+        raise UsageError(f"{path}: {wrong}")
     try:
-        profile = msgspec.toml.decode(path.read_bytes(), type=_WITH_TABLES)
-    except OSError as error:
-        known = ", ".join(sorted(found.stem for found in folder.glob("*.toml")))
-        raise UsageError(
-            f"there is no run profile {name!r}", hint=f"known: {known}, or a path to a .toml"
-        ) from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        profile = msgspec.convert(tables, type=_WITH_TABLES)
+    except msgspec.ValidationError as error:
         raise UsageError(f"{path}: {error}") from error
     _check_once(profile, path)
+    _check_one_variant(profile, path)
     return profile
 
 
@@ -115,6 +129,15 @@ def _check_once(profile: RunProfile, path: Path) -> None:
                     f"{path}: {name} is measured by [{name}] and by [{metric.name}]",
                     hint=f"remove [{name}], or the key of [{metric.name}] that measures it, too",
                 )
+
+
+def _check_one_variant(profile: RunProfile, path: Path) -> None:
+    for name in profile.one_variant:
+        if name not in BY_NAME:
+            raise UsageError(
+                f"{path}: one_variant names {name!r}, which is no metric",
+                hint=f"the metrics are {', '.join(BY_NAME)}",
+            )
 
 
 def profile_of_run(settings: object) -> RunProfile:

@@ -9,16 +9,17 @@ from pathlib import Path
 
 import msgspec
 
-from chinwag_bench.errors import HostError, host_refusal
-from chinwag_bench.records import OfRun, Raw
+from chinwag_bench.errors import HostError, UsageError, host_refusal
+from chinwag_bench.metrics.registry import ANY_RECORD
+from chinwag_bench.records import OfRun, Record
 
 
-def metric_of(record: Raw | OfRun | type[Raw] | type[OfRun]) -> str:
+def metric_of(record: Record | OfRun | type[Record] | type[OfRun]) -> str:
     """The metric's name: the tag of the record, and the name of its file."""
     return str(record.__struct_config__.tag)
 
 
-def append_record(path: Path, record: Raw | OfRun) -> None:
+def append_record(path: Path, record: Record | OfRun) -> None:
     """Writes one line and makes it durable. A line that does not fit on the disk is taken back:
     ``HostError``.
     """
@@ -33,14 +34,22 @@ def append_record(path: Path, record: Raw | OfRun) -> None:
             os.close(number)
 
 
-def read_records(path: Path) -> list[Raw]:
+def read_records(path: Path) -> list[Record]:
     """All whole records of a file; none when it does not exist. A torn last line (power cut) is
-    left out.
+    left out. Raises ``UsageError`` naming a line that is no record.
     """
     if not path.is_file():
         return []
-    lines = path.read_bytes().split(b"\n")
-    return [msgspec.json.decode(line, type=Raw) for line in lines[:-1] if line]
+    found: list[Record] = []
+    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
+        try:
+            found += [msgspec.json.decode(line, type=ANY_RECORD)] if line else []
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"{path}:{number}: {error}",
+                hint="the line is no record; `chinwag validate` names all such lines",
+            ) from error
+    return found
 
 
 def drop_torn_line(path: Path) -> None:
@@ -54,11 +63,14 @@ def drop_torn_line(path: Path) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Writes a whole file so that readers see the old one or the new one. Raises ``HostError``."""
-    fresh = path.with_name(path.name + ".new")
+    """Writes a whole file so that readers see the old one or the new one, and each of several
+    writers the own one, or a later one's. Raises ``HostError``.
+    """
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     with disk_errors(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            _drop_leftovers(path)
             with fresh.open("wb") as file:
                 file.write(content)
                 file.flush()
@@ -80,6 +92,14 @@ def disk_errors(path: Path) -> Iterator[None]:
             f"{path} can't be written: {error.strerror or error}",
             hint=refusal.hint if refusal else None,
         ) from error
+
+
+def _drop_leftovers(path: Path) -> None:
+    """What writers of this file left that were killed meanwhile."""
+    for left in path.parent.glob(f"{path.name}.*.new"):
+        writer = left.name.removeprefix(f"{path.name}.").removesuffix(".new")
+        if writer.isdecimal() and not Path("/proc", writer).exists():
+            left.unlink(missing_ok=True)
 
 
 def _write_or_undo(number: int, line: bytes, before: int) -> None:

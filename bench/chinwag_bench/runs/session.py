@@ -22,6 +22,7 @@ from chinwag_bench.machine import first_touch
 from chinwag_bench.machine.cpu_plan import CpuPlan, plan_cpus
 from chinwag_bench.machine.disturbance import between, take_snapshot, unseen
 from chinwag_bench.machine.fingerprint import read_fingerprint
+from chinwag_bench.machine.listen_queue import longest_backlog
 from chinwag_bench.machine.open_files import raise_limit
 from chinwag_bench.metrics import floor, headroom, latency
 from chinwag_bench.metrics.cell import Place, Site
@@ -29,14 +30,15 @@ from chinwag_bench.paths import Workspace
 from chinwag_bench.progress import Kind, Reporter
 from chinwag_bench.records import Calibration, Floor, Run
 from chinwag_bench.runs import continuation
+from chinwag_bench.runs.folder_lock import FolderLock
 from chinwag_bench.runs.plan import Plan, make_plan
 from chinwag_bench.runs.prepare import Obstacles, make_columns
 from chinwag_bench.runs.profile import RunProfile, profile_of_run
+from chinwag_bench.runs.requirements import caveats, check_machine, short_queue
 from chinwag_bench.runs.runner import Runner
 from chinwag_bench.runs.store import RunStore, new_folder
 from chinwag_bench.servers.catalog import AGAIN, Catalog, Target, discover
 from chinwag_bench.servers.effort import read_effort
-from chinwag_bench.servers.ports import ephemeral_range
 from chinwag_bench.text import minutes
 from chinwag_bench.version import KIT_VERSION
 
@@ -78,10 +80,13 @@ class Session:
         writes down what that cost; and what this machine does not show.
         """
         notes = self.store.run.notes
-        blind = unseen(take_snapshot())
-        if blind is not None and blind not in notes:
-            notes.append(blind)
-            reporter.say("warning", blind)
+        for caveat in self.store.run.plan.get("caveats", []):
+            reporter.say("warning", f"figures are not for quoting: {caveat}")
+        queue = short_queue(self.profile.connections_in_a_storm(), longest_backlog())
+        for text in (unseen(take_snapshot()), queue):
+            if text is not None and text not in notes:
+                notes.append(text)
+                reporter.say("warning", text)
         wanted = int(self.profile.warm_memory_gib * first_touch.GIBIBYTE)
         if wanted:
             touched = first_touch.warm(wanted)
@@ -150,11 +155,11 @@ class Session:
             plan=plan,
             loads=self._loads,
             reporter=reporter,
-            after_round=partial(self._show_so_far, reporter),
+            after_round=partial(self.show_so_far, reporter),
         )
         return runner.measure_all()
 
-    def _show_so_far(self, reporter: Reporter) -> None:
+    def show_so_far(self, reporter: Reporter) -> None:
         """Writes the page of what is measured by now. It takes a second or two, between two cells;
         what it meets must not end the run.
         """
@@ -217,7 +222,7 @@ def new_store(request: Request) -> RunStore:
     loads = read_loads(request.workspace, request.profile)
     plan = make_plan(request.profile, request.targets, request.seed)
     plan.check_budget()
-    check_source_ports(request.profile.connections_at_once(), ephemeral_range())
+    check_machine(request.profile.connections_at_once())
     cpus = plan_cpus(request.server_cores)
     machine = read_fingerprint()
     folder = new_folder(request.results or request.workspace.results, machine["hostname"])
@@ -234,33 +239,34 @@ def new_store(request: Request) -> RunStore:
         plan=_plan_facts(plan, cpus, loads),
     )
     store = RunStore(folder, run)
-    store.save_run()
+    try:
+        store.lock = FolderLock(folder)
+        store.save_run()
+    except BaseException:
+        store.remove()
+        raise
     return store
-
-
-def check_source_ports(connections: int, outgoing: tuple[int, int]) -> None:
-    """Raises ``HostError`` where the load generator would run out of ports to connect from: what it
-    can't open would look like a server's refusal.
-    """
-    low, high = outgoing
-    ports = high - low + 1
-    if ports < connections:
-        raise HostError(
-            f"the run opens {connections:,} connections at once, and there are only {ports:,} "
-            f"ports to connect from ({low} to {high})",
-            hint='widen the range: sysctl -w net.ipv4.ip_local_port_range="32768 60999"',
-        )
 
 
 def resume_session(
     workspace: Workspace, catalog: Catalog, folder: Path, *, anyway: bool = False
 ) -> Session:
     """Goes on where a run stopped: same profile, columns, seed and order, same machine and builds.
-    Raises ``UsageError`` with what differs, which ``anyway`` turns into a note of the run.
+    Raises ``UsageError`` with what differs, which ``anyway`` turns into a note of the run, and
+    while another process goes on with it.
     """
+    if not (folder / "run.json").is_file():
+        raise UsageError(f"{folder} is not a result directory: it has no run.json")
+    lock = FolderLock(folder)  # Before reopening, which mends what an end left half-written.
     store = RunStore.reopen(folder)
+    store.lock = lock
     if not store.run.columns:
         raise UsageError(f"{folder} stopped before anything was measured", hint="start a new run")
+    if "settings" not in store.run.plan:
+        raise UsageError(
+            f"{folder / 'run.json'}: its plan has no settings, so nothing tells how to go on",
+            hint="start a new run",
+        )
     profile = profile_of_run(store.run.plan["settings"])
     targets = []
     for column in store.run.columns:
@@ -309,6 +315,7 @@ def _plan_facts(plan: Plan, cpus: CpuPlan, loads: dict[str, LoadProfile]) -> dic
         "server_cores": cpus.server,
         "generator_cores": cpus.generator,
         "cores_note": cpus.note(),
+        "caveats": caveats(cpus),
         "loads": {
             name: load.as_json() | {"stated_deliveries_per_s": load.stated_deliveries_per_s()}
             for name, load in loads.items()

@@ -11,8 +11,10 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import UsageError
+from chinwag_bench.metrics.registry import ANY_RECORD, KINDS
 from chinwag_bench.paths import Workspace
-from chinwag_bench.records import KINDS, KINDS_OF_RUN, OfRun, Raw, Run, Verification
+from chinwag_bench.records import KINDS_OF_RUN, OfRun, Record, Run, Verification
+from chinwag_bench.runs.folder_lock import FolderLock
 from chinwag_bench.runs.rawlog import (
     append_record,
     disk_errors,
@@ -21,6 +23,7 @@ from chinwag_bench.runs.rawlog import (
     read_records,
     replace_file,
 )
+from chinwag_bench.text import is_utf8, shown
 
 
 class RunStore:
@@ -29,6 +32,8 @@ class RunStore:
     def __init__(self, folder: Path, run: Run) -> None:
         self.folder = folder
         self.run = run
+        self.lock: FolderLock | None = None
+        """Kept as long as this store, where it writes."""
 
     def save_run(self) -> None:
         """Raises ``HostError`` when the disk is full; the previous run.json stays."""
@@ -37,7 +42,7 @@ class RunStore:
     def save_verifications(self) -> None:
         replace_file(self.folder / "verify.json", _pretty(self.run.verifications))
 
-    def append(self, record: Raw | OfRun) -> None:
+    def append(self, record: Record | OfRun) -> None:
         append_record(self._raw(metric_of(record)), record)
 
     def has(self, kind: type[OfRun]) -> bool:
@@ -55,7 +60,7 @@ class RunStore:
         """
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def append_cell(self, records: Sequence[Raw]) -> None:
+    def append_cell(self, records: Sequence[Record]) -> None:
         """All records of one cell, or none of them: whoever goes on with the run takes a cell that
         has a record for measured. What is half-written when this process ends is completed by
         :meth:`reopen`.
@@ -66,7 +71,7 @@ class RunStore:
             self.append(record)
         self._half_written.unlink(missing_ok=True)
 
-    def records(self) -> list[Raw]:
+    def records(self) -> list[Record]:
         return [record for metric in KINDS for record in read_records(self._raw(metric))]
 
     @property
@@ -78,7 +83,13 @@ class RunStore:
         if not self._half_written.is_file():
             return
         present = self.records()
-        intended = msgspec.json.decode(self._half_written.read_bytes(), type=list[Raw])
+        try:
+            intended = msgspec.json.decode(self._half_written.read_bytes(), type=list[ANY_RECORD])
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"{self._half_written}: {error}",
+                hint="remove the file: its cell will be measured again, but for what is in raw/",
+            ) from error
         for record in intended:
             if record not in present:
                 self.append(record)
@@ -93,7 +104,7 @@ class RunStore:
         path = folder / "run.json"
         try:
             run = msgspec.json.decode(path.read_bytes(), type=Run)
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise UsageError(f"{folder} is not a result directory: {path.name}: {error}") from error
         store = cls(folder, run)
         for metric in (*KINDS, *KINDS_OF_RUN):
@@ -125,9 +136,16 @@ def result_directory(named: Path) -> Path:
 
 
 def new_folder(results: Path, hostname: str) -> Path:
-    """Makes results/<date>-<time>-<host>, which never existed before."""
+    """Makes results/<date>-<time>-<host>, which never existed before. Raises ``UsageError`` for a
+    folder whose name is no UTF-8, ``HostError`` where none can be made.
+    """
     host = re.sub(r"[^A-Za-z0-9.-]+", "-", hostname) or "host"
     name = f"{time.strftime('%Y-%m-%d-%H%M%S')}-{host}"
+    if not is_utf8(str(results)):
+        raise UsageError(
+            f"{shown(str(results))} is not UTF-8, and results say where they lie",
+            hint="name another folder with --results",
+        )
     number, folder = 1, results / name
     with disk_errors(results):
         while True:

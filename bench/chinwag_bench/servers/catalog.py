@@ -125,10 +125,10 @@ class Catalog(msgspec.Struct):
         return [server for server in self.servers.values() if peers or not server.manifest.peer]
 
     def targets(self, variants: list[str], *, peers: bool = False) -> list[Target]:
-        """Every server that is offered, in each of the variants that it has."""
+        """Every server that is offered, in each of the variants that it has, once."""
         every = self.every_variant(peers=peers)
         by_place = {(target.server.name, target.variant): target for target in every}
-        places = [(name, variant) for name in self.servers for variant in variants]
+        places = [(name, variant) for name in self.servers for variant in dict.fromkeys(variants)]
         return [by_place[place] for place in places if place in by_place]
 
     def every_variant(self, *, peers: bool = False) -> list[Target]:
@@ -141,13 +141,16 @@ class Catalog(msgspec.Struct):
         return [target for target in targets if peers or not target.is_peer]
 
     def named(self, names: list[str], *, peers: bool = False) -> list[Target]:
-        """What each name means, and with ``peers`` the optional peers' defaults behind them. Raises
-        ``UsageError`` for a name that means nothing.
+        """What each name means, and with ``peers`` the optional peers' defaults behind them; each
+        target once, where it is named first, as its name is its column's. Raises ``UsageError`` for
+        a name that means nothing.
         """
         named = [self.target(name) for name in names]
-        known = {target.base_id for target in named}
         more = [target for target in self.targets(["default"], peers=peers) if target.is_peer]
-        return named + [target for target in more if target.base_id not in known]
+        found: dict[str, Target] = {}
+        for target in (*named, *more):
+            found.setdefault(target.base_id, target)
+        return list(found.values())
 
     def _unknown(self, name: str) -> UsageError:
         for error in self.broken:

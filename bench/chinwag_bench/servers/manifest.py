@@ -14,7 +14,7 @@ import msgspec
 from chinwag_bench.errors import ManifestError
 
 PLACEHOLDERS = frozenset({"build", "folder", "root", "port", "workers", "python"})
-TRANSPORTS = ("websocket", "engine.io")
+TRANSPORTS = ("websocket", "engine.io", "wse", "centrifugo")
 NAME_PATTERN = r"^[a-z][a-z0-9-]*$"
 
 _PLACEHOLDER = re.compile(r"(?<!\{)\{([a-z_]+)\}(?!\})")
@@ -87,7 +87,7 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     command: Command | None = None
     caveats: list[str] = []
     loc: list[str] = []
-    """Source files on top of the server's own ``loc``."""
+    """Source files that it runs on top of the server's own ``loc``, which all variants run."""
     build: Build | None = None
     """A build of its own, in a build folder of its own: what of ``[build]`` differs."""
     toolchain: Toolchain | None = None
@@ -122,6 +122,7 @@ class Conformance(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     name: str
     title: str
+    """``{NAME}`` in it is the version read under this name: nothing where none is known."""
     language: str
     description: str
     peer: bool = False
@@ -132,7 +133,9 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     upgrade: str
     caveats: list[str] = []
     loc: list[str] = []
-    """Globs, relative to the server's folder, of the source files that count as effort."""
+    """Globs, relative to the server's folder, of the source files that every variant runs. What
+    only some of them run stands with those, the default among them.
+    """
     deployed: list[str] = []
     """Globs, relative to the server's folder or beginning with a placeholder, of what has to be
     copied to a machine that has the language's runtime. Without any: the whole build folder.
@@ -144,7 +147,12 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What the server uses of a machine: one thread, all cores in one process, or all by worker
     processes."""
     transport: str = "websocket"
-    """How messages travel: ``websocket``, as text on /ws; ``engine.io``, as Socket.IO events."""
+    """How messages travel: ``websocket``, as text on /ws; ``engine.io``, as Socket.IO events;
+    ``wse``, as text beside wse-server's own pings; ``centrifugo``, as commands and replies of
+    Centrifugo's JSON protocol.
+    """
+    health_host: str | None = None
+    """Where /health is asked, on the server's port, if a library answers no HTTP but upgrades."""
     toolchain: Toolchain = msgspec.field(default_factory=Toolchain)
     build: Build = msgspec.field(default_factory=Build)
     versions: dict[str, VersionQuery] = {}
@@ -153,6 +161,11 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The load generator is calibrated by a server that has this table."""
     variants: dict[str, Variant]
     conformance: Conformance = msgspec.field(default_factory=Conformance)
+
+    def titled(self, known_versions: dict[str, str]) -> str:
+        """The title with the versions that it names."""
+        filled = _PLACEHOLDER.sub(lambda found: known_versions.get(found[1], ""), self.title)
+        return " ".join(filled.split())
 
 
 def load_manifest(path: Path) -> Manifest:
@@ -206,6 +219,11 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
     if manifest.transport not in TRANSPORTS:
         hint = f"use one of: {', '.join(TRANSPORTS)}"
         found.append(("transport", f"is {manifest.transport!r}", hint))
+    found += [
+        ("title", f"names the version {{{name}}}, which is not read", "add it to [versions]")
+        for name in _PLACEHOLDER.findall(manifest.title)
+        if name not in manifest.versions
+    ]
     if "default" not in manifest.variants:
         found.append(("variants", "has no `default`", "add a [variants.default] section"))
     hint = "say how to install the toolchain: this text is what the user sees"

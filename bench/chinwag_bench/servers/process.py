@@ -23,6 +23,8 @@ from chinwag_bench.servers.process_tree import ProcessTree, Program
 from chinwag_bench.text import last_lines
 
 READY_TIMEOUT_S = 30.0
+LOG_BYTES_MAX = 64 << 20
+"""A server that prints more is ended: it would fill the disk."""
 TERM_TIMEOUT_S = 6.0
 _PORT_ATTEMPTS = 3
 
@@ -41,6 +43,8 @@ class Launch(msgspec.Struct, kw_only=True):
     cores: list[int] | None = None
     cgroups: list[str] = []
     """``cgroup.procs`` files that the server enters before it runs its first instruction."""
+    backlog: int | None = None
+    """How many connections may wait to be accepted; ``None`` leaves it to the server."""
     env: dict[str, str] = {}
     """Further settings, stronger than the manifest's."""
 
@@ -72,7 +76,8 @@ class ServerProcess:
         timeout.
         """
         deadline = self.started_at + timeout_s
-        while ask_health(self.port, self.launch.host) is None:
+        host = self.launch.target.server.manifest.health_host or self.launch.host
+        while ask_health(self.port, host) is None:
             self.check_alive()
             if time.monotonic() > deadline:
                 raise ServerError(
@@ -164,13 +169,16 @@ def _program(launch: Launch, port: int) -> Program:
     }
     declared = server.manifest.run.env | settings.env
     filled = {key: fill(value, server.placeholders() | values) for key, value in declared.items()}
+    # For all the same: no manifest has a say.
+    backlog = {} if launch.backlog is None else {"CHAT_BACKLOG": str(launch.backlog)}
     return Program(
         name=launch.target.id,
         command=server.filled(settings.command or server.manifest.run.command, values),
         folder=server.folder,
-        env=os.environ | own | filled | launch.env,
+        env=os.environ | own | filled | backlog | launch.env,
         cores=launch.cores,
         cgroups=launch.cgroups,
+        file_bytes_max=None if launch.log is None else LOG_BYTES_MAX,
     )
 
 

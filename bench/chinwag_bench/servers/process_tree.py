@@ -28,8 +28,6 @@ _KILL_TIMEOUT_S = 10.0
 # From the kernel's taking a process down to the supervisor's word of it; a large one takes a while.
 _LAST_WORD_TIMEOUT_S = 20.0
 _PF_EXITING = 0x4
-_MARK = "CHINWAG_TREE"
-"""The variable by which all processes below a supervisor can be found when it is gone."""
 _NO_MORE = "end of the control connection"
 
 
@@ -44,6 +42,8 @@ class Program(msgspec.Struct, kw_only=True):
     cores: list[int] | None = None
     cgroups: list[str] = []
     """``cgroup.procs`` files that it enters before its first instruction."""
+    file_bytes_max: int | None = None
+    """It is ended by SIGXFSZ when a file that it writes, its output's too, grows beyond this."""
 
 
 class ProcessTree:
@@ -61,7 +61,7 @@ class ProcessTree:
             self._supervisor = subprocess.Popen(
                 [sys.executable, "-I", "-S", supervisor.__file__, _settings(program, child_end)],
                 cwd=program.folder,
-                env=program.env | {_MARK: self._mark},
+                env=program.env | {supervisor.MARK: self._mark},
                 stdin=subprocess.DEVNULL,
                 stdout=output or sys.stderr,
                 stderr=output or sys.stderr,
@@ -128,7 +128,7 @@ class ProcessTree:
         are nobody's children here. All that the program started bears its mark.
         """
         deadline = time.monotonic() + _KILL_TIMEOUT_S
-        while orphans := _marked(self._mark):
+        while orphans := supervisor.marked(self._mark):
             if time.monotonic() > deadline:
                 raise _outlived(self.program.name, f"processes {', '.join(map(str, orphans))}")
             for pid in orphans:
@@ -169,19 +169,6 @@ def _outlived(name: str, what: str) -> HostError:
     )
 
 
-def _marked(mark: str) -> list[int]:
-    """The living processes that have the mark in their environment. A zombie shows none."""
-    wanted = f"{_MARK}={mark}".encode()
-    found = []
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        with suppress(OSError):  # Somebody else's, or just gone.
-            if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-    return found
-
-
 def run_to_end(program: Program, output: IO[bytes], timeout_s: float) -> int:
     """The exit code of a program that ends by itself; what it left running is killed.
 
@@ -218,5 +205,6 @@ def _settings(program: Program, child_end: socket.socket) -> str:
             "command": program.command,
             "cores": program.cores,
             "cgroups": program.cgroups,
+            "file_bytes_max": program.file_bytes_max,
         }
     )

@@ -4,17 +4,19 @@ The program is a server, and also what builds or verifies one.
 It is the subreaper of everything that the program starts, so even a daemon that detached itself
 (epmd does) stays below it. It kills the whole tree when it is told to, and also when the control
 connection ends because the kit died in whatever way. The reverse, this process being killed, takes
-the server along by PR_SET_PDEATHSIG; what had detached itself is then ended by the kit, which finds
-it by its environment.
+the server along by PR_SET_PDEATHSIG. What had detached itself is found by its environment then: by
+the kit, and by a guard that this process leaves behind in case both are killed.
 
 Control messages, one line each: it says ``started PID MONOTONIC_SECONDS``, ``exited CODE``
 (negative: a signal) and ``gone``; it understands ``kill``."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -25,6 +27,9 @@ from typing import Any
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 EXEC_FAILED = 127
+MARK = "CHINWAG_TREE"
+"""The variable by which all processes below a supervisor can be found when it is gone."""
+_GUARD_TIMEOUT_S = 10.0
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -71,6 +76,61 @@ def _by_parent() -> dict[int, list[int]]:
     return found
 
 
+def marked(mark: str) -> list[int]:
+    """The living processes that have the mark in their environment. A zombie shows none."""
+    wanted = f"{MARK}={mark}".encode()
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/environ", "rb") as environment:
+                if wanted in environment.read().split(b"\0"):
+                    found.append(int(name))
+        except OSError:  # Somebody else's, or just gone.
+            continue
+    return found
+
+
+def post_guard(control: socket.socket) -> int:
+    """Starts a process that kills all that bears this one's mark, should this one end without a
+    word. Returns the end of a pipe: any byte sends the guard home.
+
+    It is nobody's child here, so it counts neither as the server's nor as what is left to reap."""
+    watched, told = os.pipe()
+    between = os.fork()
+    if between == 0:
+        if os.fork() == 0:
+            os.close(told)
+            control.close()
+            _keep_guard(watched, os.environ[MARK])
+        os._exit(0)
+    os.waitpid(between, 0)
+    os.close(watched)
+    return told
+
+
+def _keep_guard(watched: int, mark: str) -> None:
+    """In the guard. Never returns."""
+    try:
+        # Whoever reads the output waits for its end, and a group may be killed as one.
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for standard in range(3):
+            os.dup2(nothing, standard)
+        if os.read(watched, 1):
+            return
+        deadline = time.monotonic() + _GUARD_TIMEOUT_S
+        while time.monotonic() < deadline:
+            left = [pid for pid in marked(mark) if pid != os.getpid()]
+            if not left:
+                return
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.01)
+    finally:
+        os._exit(0)
+
+
 class Supervisor:
     """The server's parent: a control connection on one side, child signals on the other."""
 
@@ -79,6 +139,8 @@ class Supervisor:
         self.control = socket.socket(fileno=settings["control"])
         # The program must not hold this end: the kit would never see it close.
         self.control.set_inheritable(False)
+        # Before this process adopts whatever lost its parent.
+        self.guard = post_guard(self.control)
         self.wakeup, wakeup_end = socket.socketpair()
         self.wakeup_end = wakeup_end
         wakeup_end.setblocking(False)
@@ -102,6 +164,7 @@ class Supervisor:
             if self.control in ready and self.hear() in ("", "kill\n"):
                 break
         self.kill_tree()
+        os.write(self.guard, b".")
         self.say("gone")
 
     def hear(self) -> str:
@@ -129,6 +192,9 @@ class Supervisor:
             for path in self.settings["cgroups"]:
                 with open(path, "w", encoding="ascii") as procs:
                     procs.write("0")
+            if self.settings["file_bytes_max"]:
+                most = self.settings["file_bytes_max"]
+                resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
             command = self.settings["command"]
             os.execvp(command[0], command)
         except OSError as error:

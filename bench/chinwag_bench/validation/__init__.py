@@ -8,7 +8,9 @@ import msgspec
 
 from chinwag_bench.errors import UsageError
 from chinwag_bench.judging.sustained import limits_of
-from chinwag_bench.records import KINDS, Calibration, Raw, Run
+from chinwag_bench.metrics.registry import KINDS
+from chinwag_bench.records import Calibration, Record, Run
+from chinwag_bench.validation.duplicates import duplicate_problems
 from chinwag_bench.validation.floor import floor_problems
 from chinwag_bench.validation.histograms import histogram_problems
 from chinwag_bench.validation.matrix_file import matrix_problems
@@ -49,13 +51,14 @@ def validate(directory: Path) -> Validation:
     run = _read_run(directory, found.problems)
     if run is None:
         return found
-    raw: list[RawLine[Raw]] = []
+    raw: list[RawLine[Record]] = []
     for name, kind in KINDS.items():
         raw += read_raw(directory, name, kind, found.problems)
     calibrations = read_raw(directory, "calibration", Calibration, found.problems)
     found.records = len(raw) + len(calibrations)
     found.histograms = sum(getattr(line.record, "hdr", None) is not None for line in raw)
     found.problems += promise_problems(run, raw)
+    found.problems += duplicate_problems(run, raw)
     limits = limits_of(run.plan)
     found.problems += [problem for line in raw for problem in sum_problems(line, limits)]
     found.problems += [p for line in raw for p in histogram_problems(directory, line)]

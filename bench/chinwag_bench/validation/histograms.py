@@ -7,8 +7,10 @@ from pathlib import Path
 
 from hdrh.histogram import HdrHistogram
 
+from chinwag_bench.generator.hdr_log import HIGHEST_NS
 from chinwag_bench.judging.curves import NS_PER_MS, STATED_AS, read_histogram
-from chinwag_bench.records import Hold, Latency, Raw
+from chinwag_bench.metrics.latency import Latency
+from chinwag_bench.records import Hold, Record
 from chinwag_bench.validation.problem import Problem
 from chinwag_bench.validation.raw_lines import RawLine
 
@@ -18,7 +20,7 @@ _RANKS = 1.5
 """Readers of one histogram may differ by a sample in what they call the n-th percentile."""
 
 
-def histogram_problems(directory: Path, line: RawLine[Raw]) -> Iterator[Problem]:
+def histogram_problems(directory: Path, line: RawLine[Record]) -> Iterator[Problem]:
     """What is wrong with the histogram that a latency record names. Others have none."""
     record = line.record
     if not isinstance(record, Latency) or record.hdr is None or record.step is None:
@@ -54,5 +56,7 @@ def _disagreements(histogram: HdrHistogram, hold: Hold) -> Iterator[str]:
             histogram.get_value_at_percentile(100 * min(1.0, max(0.0, at))) / NS_PER_MS
             for at in (quantile - _RANKS / count, quantile + _RANKS / count)
         )
+        if high * NS_PER_MS >= HIGHEST_NS:  # Beyond what it tells apart the maximum is stated.
+            high = max(high, hold.latency_ms.get("max", high))
         if not low * (1 - _BUCKET) <= stated <= high * (1 + _BUCKET):
             yield f"its {key} is {low:.4g} to {high:.4g} ms, the record states {stated:.4g}"

@@ -13,7 +13,7 @@ import msgspec
 
 from chinwag_bench.errors import ChinwagError
 from chinwag_bench.judging.judge import judge
-from chinwag_bench.judging.matrix import Matrix
+from chinwag_bench.judging.matrix import MATRIX_SCHEMA, Matrix
 from chinwag_bench.validation.problem import Problem
 
 _MATRIX, _SCHEMA = "matrix.json", "matrix.schema.json"
@@ -29,6 +29,8 @@ def matrix_problems(directory: Path) -> tuple[int | None, list[Problem]]:
         return None, []
     try:
         stored = msgspec.json.decode(path.read_bytes())
+        if _schema_of(stored) not in ("", MATRIX_SCHEMA):
+            return 0, [Problem(_MATRIX, None, _of_another(_schema_of(stored)))]
         matrix = msgspec.convert(stored, type=Matrix)
     except (OSError, msgspec.MsgspecError) as error:
         return 0, [Problem(_MATRIX, None, str(error))]
@@ -38,6 +40,14 @@ def matrix_problems(directory: Path) -> tuple[int | None, list[Problem]]:
         *_changed(directory, stored),
     ]
     return len(matrix.cells), found
+
+
+def _schema_of(stored: Any) -> str:
+    return str(stored.get("schema", "")) if isinstance(stored, dict) else ""
+
+
+def _of_another(schema: str) -> str:
+    return f"is {schema}, and this kit makes {MATRIX_SCHEMA}: `chinwag report` makes it again"
 
 
 def _schema_problems(directory: Path, stored: Any) -> Iterator[Problem]:

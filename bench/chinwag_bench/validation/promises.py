@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import product
 
 import msgspec
 
-from chinwag_bench.records import Latency, Raw, Run
+from chinwag_bench.metrics.latency import Latency
+from chinwag_bench.records import Column, Record, Run
+from chinwag_bench.runs.one_variant import columns_of
 from chinwag_bench.runs.profile import RunProfile, profile_of_run
 from chinwag_bench.runs.rawlog import metric_of
 from chinwag_bench.validation.problem import Problem
 from chinwag_bench.validation.raw_lines import RawLine
 
 Cell = tuple[str, str, int]
-"""Metric, column, round. Latency's two points are two metrics."""
-LATENCY_POINTS = ["latency (common)", "latency (half)"]
+"""Metric with its load, column, round."""
 
 
-def promise_problems(run: Run, raw: list[RawLine[Raw]]) -> Iterator[Problem]:
+def promise_problems(run: Run, raw: list[RawLine[Record]]) -> Iterator[Problem]:
     """Records of unknown columns, columns and records without a reason, and missing records."""
     columns = {column.id: column for column in run.columns}
     for line in raw:
@@ -35,12 +37,12 @@ def promise_problems(run: Run, raw: list[RawLine[Raw]]) -> Iterator[Problem]:
     yield from _missing(run, raw)
 
 
-def _missing(run: Run, raw: list[RawLine[Raw]]) -> Iterator[Problem]:
+def _missing(run: Run, raw: list[RawLine[Record]]) -> Iterator[Problem]:
     promised = _promised(run)
     if promised is None:
         yield _in_run("`plan.settings` is not a run profile, so nothing tells what was promised")
         return
-    absent = promised - {cell for line in raw for cell in _cells(line)}
+    absent = promised - {_cell(line.record) for line in raw}
     if run.finished_at is None:
         text = (
             f"the run was not finished: {len(absent)} of {len(promised)} measurements are missing"
@@ -57,31 +59,32 @@ def _promised(run: Run) -> set[Cell] | None:
     except msgspec.ValidationError:
         return None
     return {
-        (name, column.id, number)
-        for column in run.columns
-        if column.status == "ok"
-        for name, count in _times(profile)
+        (name, column, number)
+        for name, columns, count in _times(profile, run.columns)
+        for column in columns
         for number in range(1, count + 1)
     }
 
 
-def _times(profile: RunProfile) -> Iterator[tuple[str, int]]:
-    """How often each column is to have a record of each metric, and of each point of latency."""
+def _times(profile: RunProfile, columns: list[Column]) -> Iterator[tuple[str, list[str], int]]:
+    """Of each metric the columns that are to have records of it, and how many each."""
     for metric, settings in profile.metrics():
         count = settings.rounds(profile.rounds)
-        for kind in (metric.record, *settings.also()):
-            names = LATENCY_POINTS if kind is Latency else [metric_of(kind)]
-            yield from ((name, count) for name in names)
+        asked = columns_of(profile, metric.name, columns)
+        names = [column.id for column in asked if column.status == "ok"]
+        for kind, load in product((metric.record, *settings.also()), settings.each_load()):
+            yield _named(kind, load), names, count
 
 
-def _cells(line: RawLine[Raw]) -> list[Cell]:
-    """What a record fulfils. A round that failed before its first point stands for both."""
-    record = line.record
-    names = [metric_of(record)]
-    if isinstance(record, Latency):
-        both = record.status == "failed" and record.step is None
-        names = LATENCY_POINTS if both else [f"latency ({record.point})"]
-    return [(name, record.column, record.round) for name in names]
+def _cell(record: Record) -> Cell | None:
+    """What a record fulfils. Older runs have holds at half of a column's own rate: no promise."""
+    if isinstance(record, Latency) and record.point != "common":
+        return None
+    return _named(type(record), record.load), record.column, record.round
+
+
+def _named(kind: type[Record], load: str) -> str:
+    return f"{metric_of(kind)} ({load})" if load else metric_of(kind)
 
 
 def _in_run(what: str) -> Problem:

@@ -8,10 +8,10 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from chinwag_bench.records import Calibration, Floor, Raw
+from chinwag_bench.records import Calibration, Floor, Record
 from chinwag_bench.validation.problem import Problem
 
-AnyRecord = TypeVar("AnyRecord", Raw, Floor, Calibration)
+AnyRecord = TypeVar("AnyRecord", Record, Floor, Calibration)
 
 
 @dataclass(frozen=True)

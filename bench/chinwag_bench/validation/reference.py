@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chinwag_bench.errors import UsageError
-from chinwag_bench.judging.evidence import disturbed_by, kept, load
-from chinwag_bench.records import Latency, Raw
+from chinwag_bench.judging.evidence import load
+from chinwag_bench.judging.repeats import disturbed_by, kept
+from chinwag_bench.metrics.latency import Latency
+from chinwag_bench.records import Record
 from chinwag_bench.runs.rawlog import metric_of
 from chinwag_bench.validation.problem import Problem
 
@@ -39,19 +41,20 @@ def require_reference(directory: Path) -> None:
         )
 
 
-def _kept_of_all(records: list[Raw]) -> Iterator[Raw]:
-    """The record that the judge keeps of each column, point and round."""
-    by_place: dict[tuple[str, str], list[Raw]] = {}
+def _kept_of_all(records: list[Record]) -> Iterator[Record]:
+    """The record that the judge keeps of each column, point, load and round."""
+    by_place: dict[tuple[str, str, str], list[Record]] = {}
     for record in records:
         point = record.point if isinstance(record, Latency) else ""
-        by_place.setdefault((record.column, point), []).append(record)
+        by_place.setdefault((record.column, point, record.load), []).append(record)
     for of_one in by_place.values():
         yield from kept(of_one)
 
 
-def _disturbed(name: str, reasons: list[str], record: Raw | None = None) -> Problem:
+def _disturbed(name: str, reasons: list[str], record: Record | None = None) -> Problem:
     where = name
     if record is not None:
         point = f" at the {record.point} rate" if isinstance(record, Latency) else ""
-        where = f"{metric_of(record)}{point}, {record.column}, round {record.round}"
+        load = f" of {record.load}" if record.load else ""
+        where = f"{metric_of(record)}{load}{point}, {record.column}, round {record.round}"
     return Problem(f"raw/{name}.ndjson", None, f"{where} stayed disturbed: {'; '.join(reasons)}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from chinwag_bench.judging.sustained import SustainedLimits, find_failure
-from chinwag_bench.records import Hold, Latency, Raw, Step, Throughput
+from chinwag_bench.records import Hold, Paced, Record, Searched, Step
 from chinwag_bench.validation.problem import Problem
 from chinwag_bench.validation.raw_lines import RawLine
 
@@ -18,20 +18,20 @@ _TOP_BUCKET = 1.001
 """Percentiles are upper ends of histogram buckets, 0.1 % wide; the maximum is exact."""
 
 
-def sum_problems(line: RawLine[Raw], limits: SustainedLimits) -> Iterator[Problem]:
+def sum_problems(line: RawLine[Record], limits: SustainedLimits) -> Iterator[Problem]:
     """What is wrong with the numbers of one record. ``limits`` are those of its run."""
     for name, step in _steps(line):
         for what in [*_hold_faults(step.hold), *_step_faults(step, limits)]:
             yield line.problem(f"{name}: {what}")
 
 
-def _steps(line: RawLine[Raw]) -> Iterator[tuple[str, Step]]:
+def _steps(line: RawLine[Record]) -> Iterator[tuple[str, Step]]:
     record = line.record
-    if isinstance(record, Throughput):
+    if isinstance(record, Searched):
         yield from ((f"steps[{index}]", step) for index, step in enumerate(record.steps))
         if record.best is not None:
             yield "best", record.best
-    elif isinstance(record, Latency) and record.step is not None:
+    elif isinstance(record, Paced) and record.step is not None:
         yield "step", record.step
 
 

@@ -1,44 +1,40 @@
 // "Which one for my team and load?": the reader's numbers times and over measured cells.
 {
   const PER_CONNECTIONS = 10000;
-  const ORDER = { enough: 0, if_it_scales: 1, unknown: 2, not_enough: 3, foreign: 4 };
+  const ORDER = { enough: 0, if_it_scales: 1, unknown: 2, not_enough: 3 };
   const LABELS = { enough: "enough", if_it_scales: "enough, if it scales",
-    unknown: "not known", not_enough: "not enough", foreign: "" };
+    unknown: "not known", not_enough: "not enough" };
   const rounded = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
   const number = (value) => rounded.format(value);
 
-  // The highest rate that a hold kept within the asked p99, and the lowest above it that the server
-  // did not keep. Nothing is known of what lies between. As judging/advice.py.
-  const lookUp = (holds, p99) => {
-    const keeps = ([, , high, kept]) => kept && high <= p99;
-    const breaks = ([, low, , kept, byServer]) => byServer || (kept && low > p99);
-    const carried = holds.filter(keeps).at(-1) ?? null;
-    const refused = holds.find((hold) => breaks(hold) && hold[0] > (carried?.[0] ?? 0)) ?? null;
-    return { carried, refused };
+  // What was carried within the asked p99, what was refused, and the highest that any hold kept.
+  // Nothing is known of what lies between. The table is that of judging/advice.py.
+  const lookUp = (within, p99) => {
+    const [, carried, refused, seen] = within.findLast(([from]) => from <= p99);
+    return { carried, refused, seen };
   };
 
   const coresFor = (facts, asked, measuredCores) => {
-    const { carried, refused } = lookUp(facts.holds, asked.p99);
-    const needed = carried && Math.max(1, Math.ceil(asked.deliveries * measuredCores / carried[0]));
+    const { carried, refused, seen } = lookUp(facts.within, asked.p99);
+    const needed = carried && Math.max(1, Math.ceil(asked.deliveries * measuredCores / carried));
     const usable = facts.one_thread ? measuredCores : asked.cores;
+    const scale = Math.max(1, usable / measuredCores);
     let kind = "unknown";
-    if (carried && asked.deliveries <= carried[0] && measuredCores <= asked.cores) {
+    if (asked.deliveries <= (carried ?? 0) && measuredCores <= asked.cores) {
       kind = "enough";
     } else if (!facts.one_thread && needed !== null && needed <= asked.cores) {
       kind = "if_it_scales";
-    } else if (refused
-      && asked.deliveries >= refused[0] * Math.max(1, usable / measuredCores)) {
+    } else if (refused !== null && asked.deliveries >= refused * scale
+      && asked.deliveries > seen * scale) {
       kind = "not_enough";
     }
     return { kind, carried, refused, needed };
   };
 
-  const holdText = (verb, hold) =>
-    `${verb} ${number(hold[0])} deliveries/s${hold[3] ? ` at p99 ${number(hold[2])} ms` : ""}`;
-
   const coresWhy = ({ carried, refused }) => [
-    carried ? holdText("carried", carried) : "no hold kept this p99",
-    refused ? holdText("did not keep", refused) : "",
+    carried ? `carried ${number(carried)} deliveries/s within this p99`
+      : "no rate was kept within this p99",
+    refused ? `did not keep ${number(refused)}` : "",
   ].filter(Boolean).join(", ");
 
   const memoryFor = (facts, asked) => {
@@ -55,7 +51,7 @@
       const several = facts.one_thread && cores.needed > 1;
       found.push(["not_enough", several
         ? `one thread: ${number(cores.needed)} processes, with something that joins their rooms`
-        : `did not keep ${number(cores.refused[0])} deliveries/s`]);
+        : `did not keep ${number(cores.refused)} deliveries/s`]);
     }
     if (memory?.total > asked.memory) found.push(["not_enough", `${number(memory.total)} MB`]);
     if (facts.most_connections !== null && asked.connections > facts.most_connections) {
@@ -63,9 +59,9 @@
     }
     if (cores.kind === "unknown") {
       found.push(["unknown", cores.carried
-        ? `not measured between ${number(cores.carried[0])} and `
-          + `${cores.refused ? number(cores.refused[0]) : "more"} deliveries/s`
-        : `no hold kept p99 ≤ ${number(asked.p99)} ms`]);
+        ? `not known between ${number(cores.carried)} and `
+          + `${cores.refused ? number(cores.refused) : "more"} deliveries/s`
+        : `no rate was kept within p99 ≤ ${number(asked.p99)} ms`]);
     }
     if (memory === null) found.push(["unknown", "memory wasn't measured"]);
     if (cores.kind === "if_it_scales") {
@@ -83,8 +79,7 @@
     const kinds = ["not_enough", "unknown", "if_it_scales"];
     const kind = kinds.find((one) => found.some(([given]) => given === one)) ?? "enough";
     const reasons = found.filter(([given]) => given === kind).map(([, text]) => text);
-    const known = asked.languages.has(row.dataset.language);
-    return { row, cores, memory, kind, reasons, known, group: known ? kind : "foreign" };
+    return { row, cores, memory, kind, reasons };
   };
 
   const fill = (cell, main, small) => {
@@ -92,10 +87,9 @@
     if (small) cell.append(Object.assign(document.createElement("small"), { textContent: small }));
   };
 
-  const show = ({ row, cores, memory, kind, reasons, known }, memoryConnections, asked) => {
-    row.className = known ? kind : "foreign";
-    const tongue = known ? [] : [`written in ${row.dataset.language}`];
-    fill(row.querySelector(".verdict"), LABELS[kind], [...tongue, ...reasons].join("; "));
+  const show = ({ row, cores, memory, kind, reasons }, memoryConnections, asked) => {
+    row.className = kind;
+    fill(row.querySelector(".verdict"), LABELS[kind], reasons.join("; "));
     fill(row.querySelector(".cores"), cores.needed === null ? "–" : number(cores.needed), "");
     const projected = memoryConnections && asked.connections > memoryConnections;
     fill(row.querySelector(".memory"), memory ? `${number(memory.total)} MB` : "–",
@@ -109,14 +103,14 @@
   };
 
   const sentence = (results) => {
-    const named = (kind) => results.filter((one) => one.group === kind)
+    const named = (kind) => results.filter((one) => one.kind === kind)
       .map((one) => one.row.dataset.name).join(", ");
     const parts = [];
     if (named("enough")) parts.push(`Enough: ${named("enough")}.`);
     if (named("if_it_scales")) {
       parts.push(`Enough if more cores carry more: ${named("if_it_scales")}.`);
     }
-    if (parts.length === 0) parts.push("No server that was measured is known to be enough.");
+    if (parts.length === 0) parts.push("No server that is shown is known to be enough.");
     if (named("unknown")) parts.push(`Not known: ${named("unknown")}.`);
     return parts.join(" ");
   };
@@ -131,9 +125,26 @@
     p99: form.p99.valueAsNumber,
     memory: form.memory.valueAsNumber,
     cores: form.cores.valueAsNumber,
-    languages: new Set([...form.querySelectorAll("[name=language]:checked")]
-      .map((box) => box.value)),
   });
+
+  const FIELDS = ["connections", "deliveries", "p99", "memory", "cores"];
+  const opened = form && FIELDS.map((name) => form[name].value);
+  const hidden = (row) => row.classList.contains("off");
+
+  // The numbers stand in the address in the order of the fields.
+  const choose = (typed) => {
+    const values = FIELDS.map((name) => form[name].value);
+    const asOpened = values.every((value, place) => value === opened[place]);
+    address.choose({ ask: asOpened ? null : values.join(",") }, { typed });
+  };
+
+  const restore = (chosen) => {
+    const values = (chosen.get("ask") ?? "").split(",");
+    const given = values.length === FIELDS.length ? values : opened;
+    FIELDS.forEach((name, place) => {
+      if (form[name].value !== given[place]) form[name].value = given[place];
+    });
+  };
 
   const update = () => {
     const answer = section.querySelector(".answer");
@@ -146,8 +157,9 @@
     }
     const asked = read();
     const measuredCores = Number(table.dataset.cores);
-    const results = [...table.tBodies[0].rows].map((row) => judge(row, asked, measuredCores));
-    const size = (one) => [ORDER[one.group], one.cores.needed ?? Infinity,
+    const shown = [...table.tBodies[0].rows].filter((row) => !hidden(row));
+    const results = shown.map((row) => judge(row, asked, measuredCores));
+    const size = (one) => [ORDER[one.kind], one.cores.needed ?? Infinity,
       one.memory?.total ?? Infinity];
     results.sort((a, b) => {
       const [left, right] = [size(a), size(b)];
@@ -161,14 +173,17 @@
 
   if (form) {
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("input", update);
+    form.addEventListener("input", () => choose(true));
     for (const button of form.querySelectorAll(".presets button")) {
       button.addEventListener("click", () => {
         form.connections.value = button.dataset.connections;
         form.deliveries.value = button.dataset.deliveries;
-        update();
+        choose(false);
       });
     }
-    update();
+    address.onChange((chosen) => {
+      restore(chosen);
+      update();
+    });
   }
 }

@@ -1,0 +1,122 @@
+"""What the names of an expression stand for in one run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from chinwag_bench.claims.catalog import Catalog
+from chinwag_bench.claims.expression import Missing
+from chinwag_bench.claims.quantity import Quantity, exactly
+from chinwag_bench.judging.bounds import Bounds
+from chinwag_bench.judging.matrix import Cell, Ramp, RatePoint
+from chinwag_bench.judging.rate_points import highest_rates, over_rounds
+from chinwag_bench.judging.stats import SINGLE_ROUND_MARGIN
+
+
+@dataclass(frozen=True)
+class RunValues:
+    """A run's values, for ``expression.Values``. ``of_rounds``: not between the medians of the
+    rounds' sides, but as far apart as the rounds are, and one server from itself.
+    """
+
+    catalog: Catalog
+    cells: Sequence[Cell] = ()
+    rate_points: Sequence[RatePoint] = ()
+    ramps: Sequence[Ramp] = ()
+    of_rounds: bool = False
+    itself: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Row -> the lowest and highest ratio of one server's second measurement to its first."""
+    _by_place: dict[tuple[str, str], Cell] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._by_place.update({(cell.row, cell.column): cell for cell in self.cells})
+
+    @cached_property
+    def _stated(self) -> dict[str, float]:
+        found = {}
+        for claim in self.catalog.claim:
+            expected = claim.expected
+            if expected is not None:
+                found[claim.id] = expected.middle
+        return found
+
+    def found(self, row: str, column: str) -> Cell | None:
+        """The cell, if this run has it."""
+        return self._by_place.get((row, column))
+
+    def cell(self, row: str, column: str) -> Quantity:
+        """In the row's unit. Raises Missing where the run has no such value."""
+        cell = self.found(row, column)
+        if cell is None:
+            raise Missing(f"this run has no {row} of {column}")
+        if cell.value is None or cell.low is None:
+            raise Missing(f"{column} has no value in {row}")
+        found = Quantity(cell.low, math.inf if cell.high is None else cell.high)
+        return self._with_noise(found, cell) if self.of_rounds else found
+
+    def _with_noise(self, found: Quantity, cell: Cell) -> Quantity:
+        low, high = cell.interval or (found.low, None if found.is_open else found.high)
+        top = math.inf if high is None else max(high, found.high)
+        apart = [max(ratio, 1 / ratio) for ratio in self.itself.get(cell.row, ()) if ratio > 0]
+        if cell.rounds < 2:
+            apart.append(1 + SINGLE_ROUND_MARGIN)
+        factor = max(apart, default=1.0)
+        return Quantity(min(low, found.low) / factor, top * factor)
+
+    def said(self, claim: str) -> Quantity:
+        """What a statement publishes, in its readings' unit: of a range the middle."""
+        return exactly(self._stated[claim])
+
+    def fact(self, name: str) -> Quantity:
+        """One of ``[facts]``."""
+        return exactly(self.catalog.fact(name))
+
+    def computed(self, name: str, column: str, number: float) -> Quantity:
+        """Deliveries/s within ``number`` ms, or ms at ``number`` connections. Raises Missing."""
+        if name == "ramp_p99":
+            return self._ramp_p99(column, number)
+        points = [one for one in self.rate_points if one.column == column and not one.only_seen]
+        median = name == "rate_within_p50"
+        rounds = _rates_within_p50(points, number) if median else highest_rates(points, number)
+        if not rounds:
+            quantile = "p50" if median else "p99"
+            raise Missing(f"{column} has no hold near a {quantile} of {number:g} ms")
+        if self.of_rounds:
+            known = rounds.values()
+            return Quantity(min(one.low for one in known), max(one.high for one in known))
+        found = over_rounds(rounds.values())
+        return Quantity(found.low, found.high)
+
+    def _ramp_p99(self, column: str, connections: float) -> Quantity:
+        found = [
+            step.p99_ms
+            for ramp in self.ramps
+            if ramp.column == column
+            for step in ramp.steps
+            if step.connections >= connections and step.p99_ms is not None
+        ]
+        if not found:
+            raise Missing(f"{column} has no step of a ramp with {connections:,.0f} connections")
+        return exactly(found[0])
+
+
+def _rates_within_p50(points: Sequence[RatePoint], limit_ms: float) -> dict[int, Bounds]:
+    """By round: from the highest rate kept with such a median to the next one that wasn't."""
+    found = {}
+    for index in sorted({one.round for one in points}):
+        own = [one for one in points if one.round == index]
+        held = [one for one in own if one.kept and one.p50_ms <= limit_ms]
+        best = max(held, key=lambda one: one.deliveries_per_s, default=None)
+        if best is None:
+            continue
+        above = [
+            one.deliveries_per_s
+            for one in own
+            if one.deliveries_per_s > best.deliveries_per_s
+            and (one.by_server or (one.kept and one.p50_ms > limit_ms))
+        ]
+        found[index] = Bounds(best.carried, min(above, default=math.inf))
+    return found

@@ -1,0 +1,109 @@
+"""What a search for the highest rate found, by the rules of its run, and what each of its holds
+says of a limit on the delay.
+"""
+
+from __future__ import annotations
+
+import math
+
+from chinwag_bench.judging.bounds import Bounds, of_latency
+from chinwag_bench.judging.matrix import RatePoint
+from chinwag_bench.judging.rules import Rules
+from chinwag_bench.judging.sustained import highest_unrefuted, offered_deliveries_per_s
+from chinwag_bench.metrics.staircase import STEP
+from chinwag_bench.records import Searched, Step
+
+P99_LIMITS_MS = (10.0, 100.0)
+"""Besides the one that "sustained" has."""
+NEAR = STEP**2
+"""A rate is found where the next one that failed is no further above it."""
+HIGHER = 1.001
+"""Rates of a search lie further apart than that; two holds of one differ by rounding."""
+SAME = 1.02
+"""Two holds of one rate differ by what their last messages happened to be."""
+LONG_ENOUGH_S = 1.0
+"""In a shorter hold one moment's delay looks like a growing one."""
+
+
+def steps_of(record: Searched) -> list[Step]:
+    """All steps of a search but for warm-ups, its result among them once."""
+    return [step for step in [*record.steps, *kept_apart(record)] if step.kind != "warm-up"]
+
+
+def kept_apart(record: Searched) -> list[Step]:
+    """The result of a search where it is none of its steps."""
+    return [record.best] if record.best is not None and record.best not in record.steps else []
+
+
+def point_of(column: str, index: int, step: Step, rules: Rules) -> RatePoint:
+    hold, failure = step.hold, rules.failure(step.hold)
+    p99 = of_latency(hold, "p99") or Bounds(0.0, math.inf)
+    # A generator that is the limit lets a server wait, too: nothing of the delay is surely its own.
+    certain_ms = 0.0 if rules.is_limited(hold) else p99.low
+    return RatePoint(
+        column=column,
+        round=index,
+        deliveries_per_s=offered_deliveries_per_s(hold),
+        p50_ms=hold.latency_ms.get("p50", 0.0),
+        p99_ms=(certain_ms, p99.high),
+        kept=failure is None,
+        by_server=failure is not None
+        and failure.kind != "generator"
+        and not (failure.perhaps_a_burst and hold.hold_s < LONG_ENOUGH_S)
+        and not rules.is_limited(hold),
+        delivered_per_s=min(hold.deliveries_per_s, offered_deliveries_per_s(hold)),
+        messages=hold.sent,
+        hold_s=hold.hold_s,
+        cpu_us_per_delivery=step.cpu_us_per_delivery,
+    )
+
+
+def keeps(point: RatePoint, limit_ms: float) -> bool:
+    """Whether the hold shows that the rate can be had within the limit. A short one doesn't."""
+    is_evidence = point.hold_s >= LONG_ENOUGH_S and not (point.only_seen or point.beyond_result)
+    return is_evidence and point.kept and point.p99_ms[1] <= limit_ms
+
+
+def breaks(point: RatePoint, limit_ms: float) -> bool:
+    """Whether the hold shows that the server did not keep the limit at this rate."""
+    is_late = point.kept and not point.only_seen and point.p99_ms[0] > limit_ms
+    return point.by_server or is_late
+
+
+def result_of(record: Searched, rules: Rules) -> Step | None:
+    """The hold that a search's result rests on: the one that it confirmed, if that was sustained by
+    these rules; else the highest rate that a hold kept and no hold as long refuted.
+    """
+
+    def is_kept(step: Step) -> bool:
+        return rules.failure(step.hold) is None
+
+    if record.best is not None and is_kept(record.best):
+        return record.best
+    return highest_unrefuted(steps_of(record), is_kept, SAME)
+
+
+def of_search(record: Searched, rules: Rules) -> Bounds | None:
+    """What a search says of the highest sustained rate, in deliveries per second as delivered.
+
+    Its result is the low side. The high side is the lowest rate above it that the server failed at.
+    """
+    points = [point_of(record.column, record.round, step, rules) for step in steps_of(record)]
+    result = result_of(record, rules)
+    if result is None:
+        return None
+    low, at = result.hold.deliveries_per_s, offered_deliveries_per_s(result.hold)
+    above = [
+        one.deliveries_per_s
+        for one in points
+        if breaks(one, rules.limits.p99_ms_max) and one.deliveries_per_s > at * HIGHER
+    ]
+    if not above or rules.is_limited(result.hold):
+        return Bounds(low, math.inf)
+    return up_to(low, at, min(above))
+
+
+def up_to(low: float, at: float, failed_at: float) -> Bounds:
+    """``low`` was reached by an offer of ``at``; the next step that failed leaves it as it is."""
+    end = max(low, failed_at)
+    return Bounds(low, low, end) if failed_at <= at * NEAR else Bounds(low, end)

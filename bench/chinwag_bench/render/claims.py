@@ -1,0 +1,139 @@
+"""The articles' statements with their verdicts: their order, their words, and a terminal's view."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich.console import Console
+from rich.text import Text
+
+from chinwag_bench.judging.matrix import Claim, Matrix, Verdict, VerdictKind
+from chinwag_bench.numbers import number
+
+LABELS: dict[VerdictKind, str] = {
+    "reversed": "reversed",
+    "impossible": "impossible as stated",
+    "differs": "differs",
+    "undecided": "not told apart",
+    "holds": "holds",
+    "too_small": "not at this size",
+    "untested": "not tested yet",
+    "no_source": "no source given",
+    "opinion": "opinion",
+    "no_claim": "no claim",
+}
+"""In the order of how much a reader has to decide anew."""
+SIGNS: dict[VerdictKind, str] = {
+    "reversed": "⇄",
+    "impossible": "✗",
+    "differs": "≠",
+    "undecided": "~",
+    "holds": "=",
+    "too_small": "…",
+    "untested": "?",
+    "no_source": "-",
+    "opinion": "-",
+    "no_claim": "-",
+}
+MEANINGS: dict[VerdictKind, str] = {
+    "reversed": "a comparison of servers has the other sign",
+    "impossible": "the article's own numbers contradict it",
+    "differs": "another number, more than a factor of 1.25 away from what was measured",
+    "undecided": "what was measured allows both",
+    "holds": "within a factor of 1.25 of what was measured, a limit without it",
+    "too_small": "this machine ended the measurement before the figure",
+    "untested": "this run has no value that says the same",
+    "no_source": "a figure of others, without its source",
+    "opinion": "nothing that can be measured",
+    "no_claim": "headings, and a set-up that is taken as told",
+}
+_STYLES: dict[VerdictKind, str] = {
+    "reversed": "red",
+    "impossible": "red",
+    "differs": "yellow",
+    "holds": "green",
+}
+_PLURALS = {"holds": "hold", "differs": "differ"}
+
+
+def grouped(matrix: Matrix) -> dict[VerdictKind, list[Claim]]:
+    """By verdict, in the order of ``LABELS``; in each group relations first, because ratios travel
+    between machines, then in the order of the articles.
+    """
+    found: dict[VerdictKind, list[Claim]] = {}
+    for kind in LABELS:
+        claims = [claim for claim in matrix.claims if claim.verdict.kind == kind]
+        if claims:
+            found[kind] = sorted(claims, key=lambda claim: claim.kind != "relation")
+    return found
+
+
+def tally(matrix: Matrix) -> dict[VerdictKind, int]:
+    """How many statements have which verdict; what claims nothing is not counted."""
+    counted = Counter(claim.verdict.kind for claim in matrix.claims)
+    return {kind: counted[kind] for kind in LABELS if kind != "no_claim"}
+
+
+def counts(matrix: Matrix) -> str:
+    """The tally in words: "11 reversed, 18 impossible as stated, 30 differ"."""
+    return ", ".join(
+        f"{count} {LABELS[kind] if count == 1 else _PLURALS.get(kind, LABELS[kind])}"
+        for kind, count in tally(matrix).items()
+        if count
+    )
+
+
+def lines(claim: Claim) -> str:
+    """Where it stands in its article: "15, 487-489"."""
+    return ", ".join(
+        str(first) if first == last else f"{first}-{last}" for first, last in claim.lines
+    )
+
+
+def label(verdict: Verdict) -> str:
+    """The verdict in a word or two."""
+    return LABELS[verdict.kind]
+
+
+def published(claim: Claim) -> str:
+    """The figure as quoted, with its unit."""
+    if claim.published is None:
+        return ""
+    value = claim.published
+    shown = value if isinstance(value, str) else f"{value:,.15g}"
+    return f"{shown} {claim.unit}".strip()
+
+
+def measured(claim: Claim) -> str:
+    """What was set against it: ">= 19,500", "0.93 to 2.53"."""
+    if claim.verdict.measured is None:
+        return ""
+    low, high = claim.verdict.measured
+    if high is None:
+        return f">= {number(low)}"
+    return number(high) if number(low) == number(high) else f"{number(low)} to {number(high)}"
+
+
+def print_claims(matrix: Matrix, console: Console) -> None:
+    """Every statement, by verdict, with why; then the counts."""
+    for kind, claims in grouped(matrix).items():
+        heading = Text(f"{LABELS[kind]} ({len(claims)})", style=f"bold {_STYLES.get(kind, '')}")
+        console.print(heading.append(f": {MEANINGS[kind]}", style="not bold"))
+        for claim in claims:
+            _print(claim, console)
+        console.print()
+    console.print(
+        Text(f"{sum(tally(matrix).values())} statements: {counts(matrix)}."), soft_wrap=True
+    )
+
+
+def _print(claim: Claim, console: Console) -> None:
+    noise = " (within noise: the rounds allow another verdict)"
+    where = f"{claim.article} {lines(claim)}"
+    console.print(
+        Text(f"  {claim.id}: {claim.statement}").append(f"  [{where}]", style="dim"),
+        soft_wrap=True,
+    )
+    why = claim.verdict.text + (noise if claim.verdict.within_noise else "")
+    if why:
+        console.print(Text(f"      {why}", style="dim"), soft_wrap=True)

@@ -1,0 +1,77 @@
+"""Under which load something was measured, in words, from the run's own plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from chinwag_bench.judging.matrix import Matrix
+from chinwag_bench.judging.sustained import SustainedLimits
+from chinwag_bench.records import Json
+
+_SETTINGS = {
+    "Throughput": "throughput",
+    "At one rate for all": "latency",
+    "Latency of a broadcast": "broadcast",
+    "Memory": "memory",
+}
+"""Heading -> the metric whose settings name the load of its rows."""
+_OWN_LOAD = "Load "
+"""With what headings of rows about a load of their own begin; its profile's name follows."""
+
+
+def leading(matrix: Matrix) -> str:
+    """The load of the leading row; empty where the run doesn't say."""
+    found = of_group(matrix, "Throughput")
+    if not found:
+        return ""
+    settings = _settings(matrix, "throughput")
+    profile = _profiles(matrix)[settings["load"]]
+    limits = msgspec.convert(settings.get("sustained") or {}, type=SustainedLimits)
+    size = profile["room_size"]
+    deliveries = f" One message to a room of {size:,} is {size:,} deliveries."
+    return (
+        f"{found}.{deliveries if profile['mix']['room'] else ''} A rate counts while 99 of 100 "
+        f"messages arrive within {limits.p99_ms_max:,.0f} ms. Server and load generator share one "
+        "machine, over loopback."
+    )
+
+
+def of_group(matrix: Matrix, group: str) -> str:
+    """The load that all rows below a heading have; empty where they have none, or several."""
+    if group.startswith(_OWN_LOAD):
+        return _own(matrix, group.removeprefix(_OWN_LOAD))
+    settings = _settings(matrix, _SETTINGS.get(group, ""))
+    profile = _profiles(matrix).get(settings.get("load", ""))
+    if profile is None:
+        return ""
+    size, room, direct = profile["room_size"], profile["mix"]["room"], profile["mix"]["direct"]
+    parts = [f"{room:.0%} to rooms of {size:,}"] if room else []
+    parts += [f"{direct:.0%} to one user"] if direct else []
+    return (
+        f"{settings.get('connections', profile['connections']):,} connections; of the messages "
+        f"{' and '.join(parts)}, {profile['content_bytes']:,} bytes each"
+    )
+
+
+def _own(matrix: Matrix, name: str) -> str:
+    """As the profile describes itself."""
+    profile = _profiles(matrix).get(name)
+    if profile is None:
+        return ""
+    settings = _settings(matrix, "load_throughput") or _settings(matrix, "load_latency")
+    usual = settings.get("connections") or profile.get("connections")
+    count = settings.get("fewer_connections", {}).get(name, usual)
+    of = "" if count is None else f"{count:,} connections; "
+    return f"{of}{profile['description']}"
+
+
+def _settings(matrix: Matrix, metric: str) -> Json:
+    found: Any = matrix.run.plan.get("settings", {}).get(metric)
+    return found if isinstance(found, dict) else {}
+
+
+def _profiles(matrix: Matrix) -> dict[str, Json]:
+    found: dict[str, Json] = matrix.run.plan.get("loads", {})
+    return found
