@@ -31,6 +31,8 @@ cat "$SCRATCH/floors.txt"
   pytest pytest-timeout pytest-xdist hypothesis
 # Without the checkout's own environment: what is found must be of the oldest. One test is left out:
 # each msgspec writes a schema in its own words.
+# Programs that tests start find the kit by PYTHONPATH.
+export PYTHONPATH=$PWD/bench
 PATH=$SCRATCH/venv/bin:$PATH "$python" -m pytest tests/bench -q -p no:cacheprovider \
   -m "not alone and not slow" -n "$(nproc)" --dist loadfile \
   --ignore tests/bench/test_killed_runs.py --ignore tests/bench/test_adding_a_server.py \

@@ -62,7 +62,7 @@ class Checkout:
         self._write("protocol/chat-1.md", "# chat/1\n")
         self._write("tests/conformance/conftest.py", _CONFORMANCE)
         self._write("tests/conformance/test_toy.py", _CASES)
-        for name in ("article", "broadcast", "echo", "idle"):
+        for name in ("article", "broadcast", "direct", "echo", "idle", "many-rooms", "poisson"):
             self._write(f"bench/load/profiles/{name}.json", json.dumps(_PROFILE | {"name": name}))
         self.generator = self._write(
             "fake-load", f'#!/bin/sh\nexec {sys.executable} {FIXTURES / "fake_load.py"} "$@"\n'

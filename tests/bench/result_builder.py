@@ -16,23 +16,24 @@ import msgspec
 from chinwag_bench.generator.hdr_log import empty_histogram
 from chinwag_bench.judging.matrix import Cell
 from chinwag_bench.judging.stats import median
+from chinwag_bench.metrics.broadcast import Broadcast
+from chinwag_bench.metrics.connections import Connections
+from chinwag_bench.metrics.cpu_at_n import CpuAtN
+from chinwag_bench.metrics.latency import Latency
+from chinwag_bench.metrics.memory import Memory
+from chinwag_bench.metrics.registry import ANY_RECORD
+from chinwag_bench.metrics.start import Start
+from chinwag_bench.metrics.storm import Storm
+from chinwag_bench.metrics.throughput import Throughput
 from chinwag_bench.records import (
-    Broadcast,
     Column,
-    Connections,
-    CpuAtN,
     Effort,
     Hold,
-    Latency,
-    Memory,
     MemoryPoint,
     RampStep,
-    Raw,
+    Record,
     Run,
-    Start,
     Step,
-    Storm,
-    Throughput,
     Verification,
 )
 from hdrh.log import HistogramLogWriter
@@ -168,11 +169,11 @@ def _run(columns: list[Column], rounds: int, seed: int) -> Run:
     )
 
 
-def _each(rounds: int, make: Callable[[Made, int], Raw]) -> list[Raw]:
+def _each(rounds: int, make: Callable[[Made, int], Record]) -> list[Record]:
     return [make(made, index) for index in range(1, rounds + 1) for made in SERVERS]
 
 
-def _write(path: Path, records: list[Raw]) -> None:
+def _write(path: Path, records: list[Record]) -> None:
     path.write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in records))
 
 
@@ -272,7 +273,7 @@ def _load(made: Made, index: int, rng: random.Random) -> Throughput:
     )
 
 
-def _latencies(directory: Path, rounds: int, rng: random.Random) -> list[Raw]:
+def _latencies(directory: Path, rounds: int, rng: random.Random) -> list[Record]:
     common = _each(rounds, lambda m, n: _latency(directory, m, n, "common", rng))
     return [*common, *_each(rounds, lambda m, n: _latency(directory, m, n, "half", rng))]
 
@@ -452,6 +453,7 @@ def made_cell(row: str, *rounds: float | Side, column: str = "go", unit: str = "
         value=low if math.isinf(high) or unit.endswith("/s") else high,
         low=low,
         high=None if math.isinf(high) else high,
+        reach=None if math.isinf(high) else high,
         interval=(min(s[0] for s in sides), None if math.isinf(top) else top)
         if len(sides) > 1
         else None,
@@ -464,7 +466,7 @@ def made_cell(row: str, *rounds: float | Side, column: str = "go", unit: str = "
 def quiet(directory: Path) -> Path:
     """Takes the one disturbance out, which a reference run may not have."""
 
-    def change(record: Raw) -> Raw:
+    def change(record: Record) -> Record:
         if not isinstance(record, Start):
             record.disturbance = {}
         return record
@@ -473,15 +475,15 @@ def quiet(directory: Path) -> Path:
     return directory
 
 
-def rewrite(directory: Path, name: str, change: Callable[[Raw], Raw | None]) -> None:
+def rewrite(directory: Path, name: str, change: Callable[[Record], Record | None]) -> None:
     """Passes every record of a raw file through ``change``; ``None`` leaves the record out."""
     path = directory / "raw" / f"{name}.ndjson"
     lines = path.read_bytes().splitlines()
-    changed = (change(msgspec.json.decode(line, type=Raw)) for line in lines)
+    changed = (change(msgspec.json.decode(line, type=ANY_RECORD)) for line in lines)
     _write(path, [record for record in changed if record is not None])
 
 
-def append(directory: Path, name: str, record: Raw) -> None:
+def append(directory: Path, name: str, record: Record) -> None:
     """Adds one record at the end of a raw file, as a repeated or resumed round does."""
     with (directory / "raw" / f"{name}.ndjson").open("ab") as file:
         file.write(msgspec.json.encode(record) + b"\n")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 from chinwag_bench.judging.sustained import find_failure
 from chinwag_bench.records import DelayBins, Hold, Step
@@ -93,6 +94,10 @@ class SimulatedServer:
     stalls_s: list[tuple[float, float]] = field(default_factory=list)
     """Extraordinary pauses: when, and how long. Never made up for."""
     free_at_s: float = 0.0
+    counted_from: float = math.inf
+    """Deliveries a second from which the generator counts most of them by length."""
+    reorders: bool = False
+    """Which is seen where a delivery is read."""
 
     def finish(self, planned_s: Times, deliveries: Times) -> Times:
         """When each message is delivered."""
@@ -147,9 +152,13 @@ class SimulatedBout:
     server: SimulatedServer
     clock: Clock
 
-    def hold(self, deliveries_per_s, seconds, label, *, limits):
+    def hold(self, deliveries_per_s, seconds, label, *, limits, parse_every=0):
         assert " " not in label
         hold = self._measured(deliveries_per_s, seconds)
+        counted = parse_every == 0 and deliveries_per_s >= self.server.counted_from
+        parsed = hold.delivered // 8 if counted else hold.delivered
+        reordered = 3 if self.server.reorders and not counted else 0
+        hold = msgspec.structs.replace(hold, parsed=parsed, reordered=reordered)
         failure = find_failure(hold, limits)
         cpu_s = min(hold.hold_s, hold.delivered / self.server.capacity)
         step = Step(

@@ -10,7 +10,11 @@ import pytest
 from chinwag_bench.judging.bounds import Bounds, are_scattered, of_latency
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Cell, Matrix
-from chinwag_bench.records import Hold, Latency, Paced, Raw, Step, Storm, Throughput
+from chinwag_bench.metrics.latency import Latency
+from chinwag_bench.metrics.registry import ANY_RECORD
+from chinwag_bench.metrics.storm import Storm
+from chinwag_bench.metrics.throughput import Throughput
+from chinwag_bench.records import Hold, Paced, Record, Step
 from chinwag_bench.render import notes, text
 
 from .result_builder import LIMITED, Side, build, hold, made_cell, rewrite
@@ -24,7 +28,7 @@ def limit(step: Step | None) -> None:
     step.hold = msgspec.structs.replace(step.hold, **LIMITED)
 
 
-def limit_go(record: Raw) -> Raw:
+def limit_go(record: Record) -> Record:
     """As if the generator, not the server, had been the end of every measurement of one column."""
     if record.column == "go" and isinstance(record, Throughput):
         record.limited_by, record.lower_bound = "generator", True
@@ -122,7 +126,7 @@ def test_a_pair_reads_as_what_is_known(rounds: list[Side], shown: str) -> None:
 def sustained_holds(result: Path) -> Iterator[tuple[str, Hold]]:
     for name in ("throughput", "latency"):
         for line in (result / "raw" / f"{name}.ndjson").read_bytes().splitlines():
-            record = msgspec.json.decode(line, type=Raw)
+            record = msgspec.json.decode(line, type=ANY_RECORD)
             if isinstance(record, Throughput):
                 steps = [*record.steps, *([record.best] if record.best else [])]
             else:
@@ -182,7 +186,7 @@ def test_one_hold_that_breaks_a_law_is_found_wherever_it_is(
     result = build(tmp_path / "run")
     first = True
 
-    def break_once(record: Raw) -> Raw:
+    def break_once(record: Record) -> Record:
         nonlocal first
         if first and record.column == "rust" and record.round == 2:
             first = False
@@ -201,7 +205,7 @@ def test_one_hold_that_breaks_a_law_is_found_wherever_it_is(
 def test_what_the_samples_own_error_explains_is_no_breach(tmp_path: Path) -> None:
     result = build(tmp_path / "run")
 
-    def quiet(record: Raw) -> Raw:
+    def quiet(record: Record) -> Record:
         assert isinstance(record, Latency)
         assert record.step is not None
         record.step.hold.little |= {

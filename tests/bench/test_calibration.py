@@ -169,9 +169,10 @@ def test_columns_near_the_ceiling_are_told_nearest_first():
     assert [(one.column, one.share) for one in found] == [("nearest", 0.99), ("near", 0.8)]
 
 
-def test_what_the_generator_did_later_it_can_do():
+def test_servers_beyond_what_the_calibration_saw_are_named_with_those_near_it():
+    """One that went far beyond it does not hide the next."""
     cells = [throughput("fast", 2_000_000.0), throughput("slow", 1_500_000.0)]
-    assert [one.share for one in near_ceiling(CALIBRATED, ["article"], cells)] == [1.0]
+    assert [one.share for one in near_ceiling(CALIBRATED, ["article"], cells)] == [2.0, 1.5]
 
 
 def test_a_ceiling_says_nothing_of_another_load():

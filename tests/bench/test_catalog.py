@@ -48,6 +48,16 @@ def test_peers_are_offered_only_to_who_asks_for_them(checkout):
     assert ids(catalog.named(["peer", "toy"], peers=True)) == ["peer", "toy"]
 
 
+def test_a_target_that_is_named_twice_is_one_column(checkout):
+    checkout.add_server("toy")
+    checkout.add_server("zeta")
+    catalog = discover(checkout.workspace)
+    named = catalog.named(["zeta", "toy", "zeta:default", "toy:tuned", "zeta", "toy:tuned"])
+    assert [target.id for target in named] == ["zeta", "toy", "toy:tuned"]
+    asked = catalog.targets(["default", "tuned", "default"])
+    assert [target.id for target in asked] == ["toy", "toy:tuned", "zeta", "zeta:tuned"]
+
+
 def test_a_variant_may_skip_more_cases_than_its_server(checkout):
     more = '[variants.other]\nskip = { "test_b" = "no b" }\n[variants.default]'
     server = checkout.add_server("toy", replace=("[variants.default]", more))

@@ -10,7 +10,8 @@ from chinwag_bench.machine.cpu_plan import plan_cpus
 from chinwag_bench.machine.open_files import connections_possible, raise_limit
 from chinwag_bench.metrics import headroom, latency, memory, start, throughput
 from chinwag_bench.metrics.cell import Place, Site
-from chinwag_bench.records import Memory, Storm
+from chinwag_bench.metrics.memory import Memory
+from chinwag_bench.metrics.storm import Storm
 from chinwag_bench.runs.profile import load_run_profile
 
 FAKE_DELIVERIES_PER_MESSAGE = 5.5
@@ -73,12 +74,12 @@ def test_a_search_without_time_says_so(place, load, profile):
     assert record.reason == "there was no time for a single step"
 
 
-def test_latency_is_taken_at_each_point(place, load, profile):
-    rates = {"common": 1000.0, "half": None}
-    common, half = latency.measure(place, load, profile.latency, rates)
-    assert common.step.hold.deliveries_per_s == pytest.approx(1000, rel=0.02)
-    assert (place.site.folder / common.hdr).is_file()
-    assert (half.status, half.reason) == ("missing", "no sustained rate to take half of")
+def test_latency_is_taken_at_the_common_rate_alone(place, load, profile):
+    record = latency.measure(place, load, profile.latency, 1000.0)
+    assert record.point == "common"
+    assert record.step.hold.deliveries_per_s == pytest.approx(1000, rel=0.02)
+    assert (place.site.folder / record.hdr).is_file()
+    assert profile.latency.planned_s == profile.latency.setup_s + profile.latency.hold.seconds
 
 
 def test_one_set_up_gives_memory_cpu_and_maximum(place, load, profile):

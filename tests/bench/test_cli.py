@@ -1,11 +1,17 @@
 """The command line from outside: output, errors, exit codes, whole runs."""
 
+import contextlib
 import json
+import os
+import pty
+import shlex
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 from chinwag_bench.errors import EXIT_CODES
-from chinwag_bench.records import KINDS
+from chinwag_bench.metrics.registry import KINDS
 from chinwag_bench.runs.rawlog import metric_of
 from chinwag_bench.runs.store import RunStore
 from chinwag_bench.version import KIT_VERSION
@@ -26,7 +32,8 @@ def test_no_arguments_mean_the_last_result_and_help(checkout):
     done = checkout.chinwag()
     assert done.returncode == 0
     assert "There is no result yet" in done.stdout
-    assert "matrix" in done.stdout
+    assert "Make one: chinwag matrix" in done.stdout
+    assert "Commands" in done.stdout
     reference = checkout.root / "results" / "reference" / "one"
     build_result(reference)
     assert f"Last result: {reference}" in checkout.chinwag().stdout
@@ -38,7 +45,36 @@ def test_no_arguments_mean_the_last_result_and_help(checkout):
     said = checkout.chinwag().stdout
     assert f"Last result: {own}, profile quick" in said
     assert "chinwagd delivers the most" in said
-    assert f"The whole page: {own}/report.html" in said
+    assert "How sure: 3 rounds in random order" in said
+    assert said.splitlines()[-1].strip() == f"The whole page: {own}/report.html"
+
+
+def test_the_last_result_is_not_broken_within_words_on_a_terminal(checkout):
+    build_result(checkout.root / "results" / "mine")
+    checkout.chinwag("report", str(checkout.root / "results" / "mine"))
+    try:
+        ours, theirs = pty.openpty()
+    except OSError:
+        pytest.skip("no terminal can be made here")
+    with subprocess.Popen(
+        checkout.command(), env=checkout.env(COLUMNS="60"), stdout=theirs, stdin=theirs
+    ) as started:
+        os.close(theirs)
+        shown = said_on(ours)
+    assert started.returncode == 0
+    result = shown[next(n for n, line in enumerate(shown) if line.startswith("Last result")) :]
+    assert all(len(line) <= 60 for line in result if " " in line.strip())
+    assert "3 rounds in random order" in " ".join(" ".join(result).split())
+
+
+def said_on(terminal: int) -> list[str]:
+    """The lines that are written to it until its last writer is gone."""
+    said = b""
+    # Linux answers EIO where a pipe would be at its end.
+    with os.fdopen(terminal, "rb", buffering=0) as lines, contextlib.suppress(OSError):
+        while part := lines.read(65_536):
+            said += part
+    return said.decode().splitlines()
 
 
 def test_the_version_is_said(checkout):
@@ -64,6 +100,10 @@ def test_the_version_is_said(checkout):
         (["doctor", "--undo"], 2, "there is nothing to undo"),
         (["run", "--resume", "nowhere"], 2, "is not a result directory"),
         (["matrix", "--server-cores", "99"], 2, "99 server cores do not work here"),
+        (["run", "--seed", "-1"], 2, "Invalid value for '--seed'"),
+        (["matrix", "--seed", str(2**64)], 2, "Invalid value for '--seed'"),
+        (["run", "--results", "/tmp/q\udcff"], 2, r"the argument /tmp/q\xff is not UTF-8"),
+        (["report", "q\udcff"], 2, r"the argument q\xff is not UTF-8"),
     ],
 )
 def test_wrong_usage_is_one_clear_message(main_here, arguments, code, said):
@@ -137,6 +177,66 @@ def test_compare_and_validate_answer_by_their_codes(checkout, tmp_path):
     assert f"{second}/run.json: Object missing required field" in done.stdout
 
 
+def test_a_reader_that_has_had_enough_ends_it_without_a_word(checkout):
+    folder = build_result(checkout.root / "results" / "one")
+    command = shlex.join(checkout.command("compare", str(folder), str(folder), "--json", "--all"))
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | true; echo ${{PIPESTATUS[0]}}"],
+        env=checkout.env(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (f"{128 + signal.SIGPIPE}\n", "")
+
+
+def test_an_output_without_all_characters_is_no_error(checkout, toy):
+    done = checkout.chinwag("list", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    done = checkout.chinwag("--help", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_results_folder_below_one_that_is_no_utf8_is_refused(checkout, toy, tmp_path):
+    odd = os.fsencode(tmp_path) + b"/q\xff"
+    os.mkdir(odd)
+    done = subprocess.run(
+        checkout.command("run", TINY, "--results", "."),
+        cwd=odd,
+        env=checkout.env(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(Path(os.fsdecode(odd)).glob("*/run.json"))
+
+
+def test_the_page_of_a_run_says_that_it_is_finished(checkout, toy):
+    done = checkout.chinwag("run", TINY)
+    assert done.returncode == 0, done.stderr
+    folder = checkout.only_result()
+    matrix = json.loads((folder / "matrix.json").read_text())
+    assert matrix["run"]["finished_at"]
+    assert "not finished" not in (folder / "report.html").read_text()
+    said = checkout.chinwag("validate", str(folder)).stdout
+    # Of the modelled generator's histograms nothing is expected.
+    assert not [line for line in said.splitlines() if "/raw/hdr/" not in line][:-1], said
+
+
+def test_a_broken_line_is_named_where_a_run_goes_on(checkout, toy):
+    assert checkout.chinwag("run", TINY).returncode == 0
+    folder = checkout.only_result()
+    with (folder / "raw" / "start.ndjson").open("a") as file:
+        file.write("{]\n")
+    done = checkout.chinwag("run", "--resume", str(folder))
+    assert done.returncode == 2
+    assert "start.ndjson:3: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_run_measures_only_what_is_built(checkout, toy):
     checkout.add_server("unbuilt")
     done = checkout.chinwag("run", TINY, "--json")
@@ -164,7 +264,7 @@ def test_a_whole_matrix(checkout):
     }
     assert "it is the wrong server" in run.columns[1].reason
     assert {record.column for record in records} == {"toy", "toy:tuned", "toy (again)"}
-    assert len(records) == 3 * (1 + 2 + 4 + 1 + 1)
+    assert len(records) == 3 * (1 + 1 + 4 + 1 + 2 * 2 + 1)
     assert all(record.status == "ok" for record in records)
     assert all("disturbed" in record.disturbance for record in records)
     assert run.common_rate_deliveries_per_s == pytest.approx(2650, rel=0.2)

@@ -145,6 +145,25 @@ def test_verify_draws_what_was_not_built_with_the_compiler_s_words(checkout):
     assert "cannot find [/opt/x]" in drawn.stdout
 
 
+def test_verify_tells_a_toolchain_that_is_not_here_from_a_failure(checkout):
+    lacks = ('requires = ["sh"]', 'requires = ["no-such-tool"]')
+    checkout.add_server("far", replace=lacks)
+    drawn = checkout.chinwag("verify", "far")
+    assert drawn.returncode == 3, drawn.stderr
+    assert "no-such-tool not found" in drawn.stderr
+    assert "toolchain is not here" in drawn.stdout
+    checkout.add_server("bad", replace=("echo building", "exit 1"))
+    assert checkout.chinwag("verify", "far", "bad").returncode == 1
+
+
+def test_list_says_how_many_peers_there_are_and_how_a_variant_is_named(checkout):
+    checkout.add_server("toy")
+    checkout.add_server("spare", replace=('name = "spare"', 'name = "spare"\npeer = true'))
+    shown = checkout.chinwag("list").stdout
+    assert "NAME:VARIANT" in shown and "1 more with --peers" in shown and "spare" not in shown
+    assert "more with" not in checkout.chinwag("list", "--peers").stdout
+
+
 def test_a_failing_server_is_counted_in_json(checkout):
     checkout.add_server("toy")
     checkout.add_server("wrong")

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 from chinwag_bench.compare import Comparison, compare
 from chinwag_bench.compare.difference import Difference, decide, difference
-from chinwag_bench.judging.matrix import Cell, Note, Row
-from chinwag_bench.records import Run, Throughput
+from chinwag_bench.judging.matrix import QUEUE_OVERFLOWED, Cell, Note, Row
+from chinwag_bench.metrics.throughput import Throughput
+from chinwag_bench.records import Run
 from chinwag_bench.render.comparison import print_comparison
 from rich.console import Console
 
@@ -126,6 +127,17 @@ def test_a_bound_is_never_a_change(before: Path, after: Path) -> None:
     assert {one.kind for one in rates} == {"unclear"}
     assert judged(cell([1, 1, 1]), cell([9, 9, 9], opened=True)).kind == "unclear"
     assert "? before is open: ended by the load generator: chinwagd" in printed(found)
+
+
+def test_what_ranks_nobody_is_no_change() -> None:
+    """A storm that timed the kernel's timer in one of two runs, for one."""
+    timed, served = cell([10, 11, 12]), cell([1, 1.1, 1.2])
+    timed.notes.append(Note(code=QUEUE_OVERFLOWED))
+    found = judged(timed, served)
+    assert (found.kind, found.reason) == ("unclear", "before ranks nobody: its remarks say why")
+    assert judged(served, timed).kind == "unclear"
+    timed.notes.clear()
+    assert judged(timed, served).kind == "worse"
 
 
 @pytest.mark.parametrize(

@@ -76,10 +76,23 @@ def test_a_sysctl_that_is_too_small_says_what_to_do(tree: Tree) -> None:
     found = somaxconn(tree.root)
     assert (found.level, found.found) == ("warning", "128")
     (change,) = found.changes
-    assert change.command() == 'sysctl -w net.core.somaxconn="1024"'
+    assert change.command() == 'sysctl -w net.core.somaxconn="16384"'
     assert change.undo_command() == 'sysctl -w net.core.somaxconn="128"'
-    tree.put(SYSCTL, "4096")
+    tree.put(SYSCTL, "16384")
     assert (somaxconn(tree.root).level, somaxconn(tree.root).changes) == ("ok", [])
+
+
+@pytest.mark.parametrize(
+    ("length", "level"),
+    [("128", "warning"), ("4096", "warning"), ("16383", "warning"), ("16384", "ok")],
+)
+def test_a_listen_queue_is_to_have_room_for_a_storm(tree: Tree, length: str, level: str) -> None:
+    """4,096 is the kernel's own and what servers ask for; a storm's 10,000 need more."""
+    tree.put(SYSCTL, length)
+    found = somaxconn(tree.root)
+    assert found.level == level
+    command = 'raise it to 16,384: sysctl -w net.core.somaxconn="16384"'
+    assert found.todo == ("" if level == "ok" else command)
 
 
 def test_of_several_values_only_the_one_that_counts_changes(tree: Tree) -> None:
@@ -129,7 +142,10 @@ def test_a_small_connection_tracking_table_is_a_warning(tree: Tree) -> None:
     tree.put("proc/sys/net/netfilter/nf_conntrack_max", "16384")
     found = network.sysctl(tree.root, minimum)
     assert found is not None
-    assert (found.level, found.todo) == ("warning", "raise it to 65,536")
+    assert (found.level, found.todo) == (
+        "warning",
+        'raise it to 65,536: sysctl -w net.netfilter.nf_conntrack_max="65536"',
+    )
     assert "connects time out" in found.meaning
 
 
@@ -242,7 +258,7 @@ def test_a_repair_is_made_and_remembered(tree: Tree, tmp_path: Path) -> None:
     undo = tmp_path / "build" / "undo.json"
     file = tree.put(SYSCTL, "128")
     (done,) = apply(somaxconn(tree.root).changes, undo, tree.root)
-    assert (done.error, file.read_text()) == (None, "1024")
+    assert (done.error, file.read_text()) == (None, "16384")
     assert json.loads(undo.read_text())[0]["before"] == "128"
 
 
@@ -250,8 +266,8 @@ def test_changed_twice_the_first_value_comes_back(tree: Tree, tmp_path: Path) ->
     undo = tmp_path / "undo.json"
     file = tree.put(SYSCTL, "128")
     apply(somaxconn(tree.root).changes, undo, tree.root)
-    apply([Change(f"/{SYSCTL}", "1024", "2048")], undo, tree.root)
-    assert file.read_text() == "2048"
+    apply([Change(f"/{SYSCTL}", "16384", "32768")], undo, tree.root)
+    assert file.read_text() == "32768"
     take_back(undo, tree.root)
     assert file.read_text() == "128"
 
@@ -311,10 +327,10 @@ def test_fix_prints_each_change_with_its_undo_and_looks_again(
     code, said = ask(fix=True)
     assert code == 0
     assert said[0] == (
-        'changed: sysctl -w net.core.somaxconn="1024"; undo: sysctl -w net.core.somaxconn="128"'
+        'changed: sysctl -w net.core.somaxconn="16384"; undo: sysctl -w net.core.somaxconn="128"'
     )
     assert "chinwag doctor --undo" in said[1]
-    assert said[2].startswith("ok: network: net.core.somaxconn: 1024")
+    assert said[2].startswith("ok: network: net.core.somaxconn: 16384")
     assert ask(undo=True) == (0, ['undone: sysctl -w net.core.somaxconn="128"'])
     assert file.read_text() == "128"
 
@@ -326,7 +342,7 @@ def test_without_the_rights_the_exact_commands_are_printed(
     monkeypatch.setattr(repairs, "_write", lambda *_: "Permission denied")
     code, said = ask(fix=True)
     assert said[0] == (
-        'not done (Permission denied); with the rights: sysctl -w net.core.somaxconn="1024"'
+        'not done (Permission denied); with the rights: sysctl -w net.core.somaxconn="16384"'
     )
     assert (code, said[-1]) == (0, "no problem, 1 warning")
 
@@ -347,13 +363,13 @@ def test_lines_table_and_summary(tree: Tree, capsys: pytest.CaptureFixture[str])
     tree.put(SYSCTL, "128")
     findings = [somaxconn(tree.root), limits.open_files(1, 100_000)]
     assert line(findings[0]).startswith("warning: network: net.core.somaxconn: 128; connections")
-    assert line(findings[0]).endswith("; do: raise it to 1,024")
+    assert line(findings[0]).endswith('somaxconn="16384"')
     assert summary(findings) == "no problem, 1 warning, 1 ok"
     print_findings(findings, Console(width=80))
     assert capsys.readouterr().out.splitlines() == [line(one) for one in findings]
     print_findings(findings, Console(width=80, force_terminal=True, color_system=None))
     shown = capsys.readouterr().out
-    assert "-> raise it to 1,024" in shown
+    assert "-> raise it to 16,384" in shown
     assert max(map(len, shown.splitlines())) <= 80
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from chinwag_bench.paths import Workspace
 from chinwag_bench.servers.build import build
@@ -9,9 +10,10 @@ from chinwag_bench.servers.catalog import discover
 from chinwag_bench.servers.effort import read_effort
 from chinwag_bench.servers.lines_of_code import lines_of_code
 
+ROOT = Path(__file__).resolve().parents[2]
 COMPARED = [
     server
-    for server in discover(Workspace(Path(__file__).resolve().parents[2])).servers.values()
+    for server in discover(Workspace(ROOT)).servers.values()
     if server.folder.parent.name == "reference-impls"
 ]
 
@@ -101,5 +103,36 @@ def test_every_compared_server_says_what_its_effort_is_read_from(server):
     assert manifest.deployed
     assert manifest.dependencies
     for name, variant in manifest.variants.items():
-        other_commands = variant.build is not None and variant.build.all_commands()
-        assert not other_commands or variant.dependencies, f"{name} is built by other commands"
+        assert not variant.versions or variant.dependencies, f"{name} has other libraries"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        target
+        for target in discover(Workspace(ROOT)).every_variant(peers=True)
+        if target.server.folder.parent.name == "reference-impls"
+    ],
+    ids=lambda target: target.base_id,
+)
+def test_no_glob_of_a_column_s_sources_is_empty(target):
+    """A file that was moved would leave its column with fewer lines."""
+    server = target.server
+    counted = [lines_of_code(server.folder, [glob]) for glob in server.manifest.loc]
+    assert all(counted)
+
+
+def test_a_column_has_the_lines_that_all_variants_run_and_its_own_but_no_other_s(checkout):
+    own = '[variants.default]\nloc = ["default.py"]\n\n[variants.other]\nloc = ["other.py"]\n'
+    server = checkout.add_server(replace=("[variants.default]", own))
+    shared = read_effort(server).lines_of_code
+    for name, lines in (("default.py", 3), ("other.py", 20)):
+        (server.folder / name).write_text("a = 1\n" * lines)
+    server = msgspec.structs.replace(
+        server, manifest=msgspec.structs.replace(server.manifest, loc=["toy_server.py"])
+    )
+    counted = {
+        name: read_effort(server.in_variant(name).server).lines_of_code
+        for name in ("default", "tuned", "other")
+    }
+    assert counted == {"default": shared + 3, "tuned": shared, "other": shared + 20}

@@ -40,6 +40,51 @@ def test_socket_io_events_are_spoken():
         exchange("engine.io", port, timeout_s=5.0)
 
 
+def wse(connection):
+    """As wse-server answers: the user is in a cookie, a ping without a type between."""
+    assert connection.request.headers["Cookie"] == "user=first"
+    connection.send('{"type":"welcome","user":"first"}')
+    assert connection.recv() == '{"type": "join", "room": "start"}'
+    connection.send('{"c":"WSE","t":"ping","p":{"server_time":"2026-11-26T12:00:00.000Z"}}')
+    assert connection.recv() == '{"type": "message", "room": "start", "content": "first"}'
+    connection.send('{"type":"message","room":"start","content":"first"}')
+
+
+def test_wse_is_spoken():
+    with serving(wse) as port:
+        exchange("wse", port, timeout_s=5.0)
+
+
+def centrifugo(connection, *, refuses=False):
+    """As Centrifugo answers: a reply a command, several in a frame, a ping between."""
+    assert connection.request.path == "/ws"
+    assert connection.request.headers["X-User-Id"] == "first"
+    assert connection.recv() == '{"id": 1, "connect": {}}'
+    assert connection.recv() == '{"id": 2, "subscribe": {"channel": "rooms:start"}}'
+    if refuses:
+        connection.send('{"id":1,"connect":{}}\n{"id":2,"error":{"code":106,"message":"no room"}}')
+        return
+    connection.send('{"id":1,"connect":{"client":"a"}}\n{"id":2,"subscribe":{}}\n{}')
+    publication = '{"channel": "rooms:start", "data": {"content": "first"}}'
+    assert connection.recv() == f'{{"id": 3, "publish": {publication}}}'
+    assert connection.recv() == "{}"
+    connection.send('{"push":{"channel":"rooms:start","join":{"info":{"user":"first"}}}}')
+    connection.send('{"push":{"channel":"rooms:start","pub":{"data":{"content":"first"}}}}')
+
+
+def test_centrifugo_is_spoken():
+    with serving(centrifugo) as port:
+        exchange("centrifugo", port, timeout_s=5.0)
+
+
+def test_a_refusal_by_centrifugo_is_said():
+    with (
+        serving(lambda connection: centrifugo(connection, refuses=True)) as port,
+        pytest.raises(ValueError, match="no room"),
+    ):
+        exchange("centrifugo", port, timeout_s=5.0)
+
+
 def test_a_refusal_is_said():
     with (
         serving(lambda connection: socket_io(connection, refuses=True)) as port,
@@ -48,7 +93,7 @@ def test_a_refusal_is_said():
         exchange("engine.io", port, timeout_s=5.0)
 
 
-@pytest.mark.parametrize("transport", ["websocket", "engine.io"])
+@pytest.mark.parametrize("transport", ["websocket", "engine.io", "wse", "centrifugo"])
 def test_a_server_that_says_nothing_is_not_waited_for(transport):
     done = threading.Event()
     with serving(lambda connection: done.wait(5)) as port:

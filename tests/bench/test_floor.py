@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -45,6 +46,37 @@ def profile(tmp_path):
 
 def newest(checkout):
     return sorted((checkout.root / "results").glob("*"))[-1]
+
+
+@pytest.mark.parametrize("stdout", [">/dev/full", ">&-"])
+def test_an_output_that_takes_nothing_is_an_error(stdout):
+    command = f"exec {shlex.quote(str(FLOOR))} --seconds 0.05 --connections 10 {stdout}"
+    done = subprocess.run(
+        ["sh", "-c", command], stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 3
+    assert "chinwag-floor: standard output can't be written: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "option"),
+    [
+        ("chinwag-floor", "--seconds"),
+        ("chinwag-fan-out", "--wait-ms"),
+        ("chinwag-fan-out", "--ping-s"),
+    ],
+)
+def test_a_length_of_time_that_is_none_is_refused(program, option):
+    for text in ("nan", "inf", "-1", "1e999"):
+        done = subprocess.run(
+            [FLOOR.with_name(program), option, text],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 2, text
+        assert f"{option}: {text} is no number from 0" in done.stderr
 
 
 @pytest.mark.parametrize("frames_per_write", [1, 16])

@@ -62,6 +62,17 @@ def test_its_log_is_shown_when_it_ends(settings, monkeypatch):
     assert caught.value.detail == "fake: leaving"
 
 
+@pytest.mark.parametrize(("fault", "by_signal"), [("killed", True), ("quit", False)])
+def test_an_end_by_somebody_s_signal_is_told_from_one_of_its_own(
+    settings, monkeypatch, fault, by_signal
+):
+    monkeypatch.setenv("FAKE_FAULT", fault)
+    with pytest.raises(GeneratorError) as caught, Generator(settings) as generator:
+        generator.connect(10, join=True)
+        generator.hold(request())
+    assert caught.value.by_signal is by_signal
+
+
 def test_silence_has_an_end(settings, monkeypatch):
     monkeypatch.setenv("FAKE_FAULT", "silent")
     monkeypatch.setattr(driver, "_GRACE_S", 0.2)

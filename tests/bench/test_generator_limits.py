@@ -1,5 +1,6 @@
 """When the load generator was what limited a hold."""
 
+import msgspec
 import pytest
 from chinwag_bench.judging.generator_limits import generator_limits
 
@@ -41,3 +42,11 @@ def test_a_lag_is_too_long_over_2_ms_and_a_tenth_of_the_p99(name, delays, lag_ms
 def test_what_the_generator_itself_decided_is_not_asked():
     made = hold(1000, CALM, generator_limited=True, generator_limits=["cpu"])
     assert generator_limits(made, 1) == []
+
+
+@pytest.mark.parametrize("delivered_share", [0.98, 0.995])
+def test_a_lag_explains_no_delivery_that_never_came(delivered_share):
+    """A server that stands still for the rest of a hold leaves short delays of a few deliveries."""
+    made = hold(1000, CALM, send_lag_ms={"p50": 0.1, "p99": 9.0, "max": 99.0})
+    made = msgspec.structs.replace(made, delivered=int(made.expected * delivered_share))
+    assert generator_limits(made, 1) == (["send lag"] if delivered_share > 0.99 else [])

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from chinwag_bench.generator.hdr_log import empty_histogram
+from chinwag_bench.generator.hdr_log import HIGHEST_NS, empty_histogram
 from chinwag_bench.generator.merge import (
     HoldParts,
     added_histogram,
@@ -19,7 +19,7 @@ MS = 1_000_000
 def encoded(*delays_ms):
     histogram = empty_histogram()
     for delay in delays_ms:
-        histogram.record_value(int(delay * MS))
+        histogram.record_value(min(int(delay * MS), HIGHEST_NS))  # as the generator counts it
     return histogram.encode().decode()
 
 
@@ -95,6 +95,12 @@ def test_delays_are_those_of_the_added_histograms():
     assert found["p50"] == pytest.approx(1.0, rel=1e-3)
     assert found["p99"] == pytest.approx(50.0, rel=1e-3), "the mean of their p99s would be 35.5"
     assert found["p99_9"] == found["max"] == 70.0
+
+
+def test_a_percentile_beyond_what_histograms_tell_apart_is_the_maximum():
+    slow = measured([1.0, 61_000.0, 65_000.0, 64_000.0], sent=4)
+    found = merged(slow, slow).latency_ms
+    assert found["p90"] == found["p99"] == found["max"] == 65_000.0
 
 
 def test_a_histogram_is_added_without_losing_a_count():

@@ -30,7 +30,7 @@ def test_an_interruption_before_anything_was_measured_is_said_and_leaves_nothing
 
 def test_a_terminal_that_is_closed_ends_a_run_as_ctrl_c_does(checkout, toy):
     kit = subprocess.Popen(
-        checkout.command("run", TINY, "--json"),
+        ["env", "--default-signal=HUP", *checkout.command("run", TINY, "--json")],
         env=checkout.env(),
         stdout=subprocess.PIPE,
         text=True,
@@ -102,6 +102,6 @@ def test_an_interrupted_run_keeps_all_and_goes_on(checkout, toy):
     assert checkout.chinwag("run", "--resume", str(folder)).returncode == 0
     after = RunStore.reopen(folder).records()
     assert after[: len(before)] == before
-    assert len(after) == 2 * (1 + 2 + 4 + 1 + 1)
+    assert len(after) == 2 * (1 + 1 + 4 + 1 + 2 * 2 + 1)
     run: Run = RunStore.reopen(folder).run
     assert run.finished_at >= started

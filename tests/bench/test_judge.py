@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
-from chinwag_bench.judging.evidence import UnreadableResult, kept
+from chinwag_bench.judging.evidence import UnreadableResult
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Cell, Matrix
-from chinwag_bench.records import Broadcast, Latency, Memory, Raw, Status, Throughput
+from chinwag_bench.judging.repeats import kept
+from chinwag_bench.metrics.broadcast import Broadcast
+from chinwag_bench.metrics.latency import Latency
+from chinwag_bench.metrics.memory import Memory
+from chinwag_bench.metrics.throughput import Throughput
+from chinwag_bench.records import Record, Status
 from chinwag_bench.render import notes
 
 from .result_builder import append, build, fail, rewrite
@@ -51,7 +57,7 @@ def checks(matrix: Matrix) -> dict[str, bool]:
     return {check["name"].split(" (")[0]: check["ok"] for check in matrix.checks}
 
 
-def of_go(record: Raw, round_: int = 1) -> bool:
+def of_go(record: Record, round_: int = 1) -> bool:
     return record.column == "go" and record.round == round_
 
 
@@ -100,7 +106,7 @@ def test_unmeasured_rows_appear_with_what_was_published(matrix: Matrix) -> None:
     found = cell(matrix, "learning", "rust")
     assert (found.value, notes.sentence(found.reason)) == (None, "not measurable")
     assert found.verdict is not None
-    assert found.verdict.kind == "not_measurable"
+    assert found.verdict.kind == "no_source"
     assert [quote.value for quote in found.published] == [8]
 
 
@@ -135,7 +141,7 @@ def test_disturbed_rounds_show(matrix: Matrix) -> None:
 def test_a_repeated_round_replaces_the_disturbed_one(result: Path) -> None:
     seen: list[Throughput] = []
 
-    def change(record: Raw) -> Raw:
+    def change(record: Record) -> Record:
         assert isinstance(record, Throughput)
         if of_go(record):
             seen.append(record)
@@ -164,7 +170,7 @@ def test_a_good_record_is_kept_before_a_failed_repeat() -> None:
 
 
 def test_a_failed_latency_round_is_the_reason_of_its_rows(result: Path) -> None:
-    def change(record: Raw) -> Raw | None:
+    def change(record: Record) -> Record | None:
         assert isinstance(record, Latency)
         if record.column == "go":
             record.status, record.reason, record.step = "failed", "the server died", None
@@ -178,7 +184,7 @@ def test_a_failed_latency_round_is_the_reason_of_its_rows(result: Path) -> None:
 
 
 def test_who_cannot_sustain_the_common_rate_says_so(result: Path) -> None:
-    def change(record: Raw) -> Raw:
+    def change(record: Record) -> Record:
         assert isinstance(record, Latency)
         if record.column == "go" and record.point == "common" and record.round > 1:
             assert record.step is not None
@@ -192,7 +198,7 @@ def test_who_cannot_sustain_the_common_rate_says_so(result: Path) -> None:
 
 
 def test_a_single_unsustained_round_is_kept_and_noted(result: Path) -> None:
-    def change(record: Raw) -> Raw:
+    def change(record: Record) -> Record:
         assert isinstance(record, Latency)
         if of_go(record) and record.point == "common":
             assert record.step is not None
@@ -206,7 +212,7 @@ def test_a_single_unsustained_round_is_kept_and_noted(result: Path) -> None:
 
 
 def test_a_throughput_without_a_sustained_step_has_its_reason(result: Path) -> None:
-    def change(record: Raw) -> Raw:
+    def change(record: Record) -> Record:
         assert isinstance(record, Throughput)
         if record.column == "go":
             record.best, record.reason = None, "no rate was sustained; last: lost 3"
@@ -219,7 +225,7 @@ def test_a_throughput_without_a_sustained_step_has_its_reason(result: Path) -> N
 
 
 def test_an_unconfirmed_search_counts_by_its_highest_hold_that_was_kept(result: Path) -> None:
-    def change(record: Raw) -> Raw:
+    def change(record: Record) -> Record:
         assert isinstance(record, Throughput)
         if record.column == "go":
             record.best, record.reason = None, "no rate was sustained; last: no time"
@@ -233,7 +239,7 @@ def test_an_unconfirmed_search_counts_by_its_highest_hold_that_was_kept(result: 
 
 
 def test_memory_says_how_the_kernels_part_was_taken(result: Path) -> None:
-    def change(record: Raw) -> Raw:
+    def change(record: Record) -> Record:
         assert isinstance(record, Memory)
         record.points["joined"].kernel_method = "estimate"
         return record
@@ -243,7 +249,7 @@ def test_memory_says_how_the_kernels_part_was_taken(result: Path) -> None:
 
 
 def test_memory_that_did_not_grow_is_no_value_and_not_the_best(result: Path) -> None:
-    def change(record: Raw) -> Raw:
+    def change(record: Record) -> Record:
         assert isinstance(record, Memory)
         if record.column == "go":
             record.points["joined"].kernel_bytes = record.points["empty"].kernel_bytes
@@ -254,6 +260,31 @@ def test_memory_that_did_not_grow_is_no_value_and_not_the_best(result: Path) -> 
     assert cell(matrix, "memory_kernel", "go").value is None
     assert "too few connections to stand out" in reason(matrix, "memory_kernel", "go")
     assert cell(matrix, "memory_kernel", "rust").value is not None
+
+
+def test_each_hold_counts_once_and_what_was_only_counted_is_told(result: Path) -> None:
+    """A search's result is one of its steps."""
+    holds = []
+    for name in ("throughput", "latency", "broadcast"):
+        for line in (result / "raw" / f"{name}.ndjson").read_text("utf-8").splitlines():
+            record = json.loads(line)
+            steps = record.get("steps", [record.get("step")])
+            best = record.get("best")
+            steps += [best] if best is not None and best not in steps else []
+            holds += [step["hold"] for step in steps if step is not None]
+    text = next(c["text"] for c in judge(result).checks if c["name"].startswith("Deliveries arr"))
+    assert text.startswith(f"{sum(hold['delivered'] for hold in holds):,} deliveries in ")
+    assert f"in {len(holds)} holds" in text
+
+    def count(record: Record) -> Record:
+        assert isinstance(record, Latency)
+        if record.step is not None:
+            record.step.hold.parsed = record.step.hold.delivered // 8
+        return record
+
+    rewrite(result, "latency", count)
+    text = next(c["text"] for c in judge(result).checks if c["name"].startswith("Deliveries arr"))
+    assert "were read one by one" in text
 
 
 def test_checks_pass_on_consistent_records(matrix: Matrix) -> None:
@@ -272,7 +303,7 @@ def test_checks_pass_on_consistent_records(matrix: Matrix) -> None:
     ],
 )
 def test_each_check_can_fail(result: Path, check: str, field: str, value: object) -> None:
-    def change(record: Raw) -> Raw:
+    def change(record: Record) -> Record:
         assert isinstance(record, Latency)
         if of_go(record):
             assert record.step is not None
@@ -286,7 +317,7 @@ def test_each_check_can_fail(result: Path, check: str, field: str, value: object
 
 
 def test_the_aa_check_can_fail(result: Path) -> None:
-    def change(record: Raw) -> Raw:
+    def change(record: Record) -> Record:
         assert isinstance(record, Latency)
         if record.column == "go (again)" and record.step is not None:
             assert record.step.cpu_us_per_delivery is not None
@@ -294,11 +325,11 @@ def test_the_aa_check_can_fail(result: Path) -> None:
         return record
 
     rewrite(result, "latency", change)
-    assert checks(judge(result))["A/A of CPU per delivery"] is False
+    assert checks(judge(result))["Noise of CPU per delivery"] is False
 
 
 def test_a_rate_that_was_not_sustained_has_no_cpu_per_delivery(result: Path) -> None:
-    def change(record: Raw) -> Raw:
+    def change(record: Record) -> Record:
         assert isinstance(record, Latency)
         if record.column == "go" and record.step is not None:
             fail(record.step)
@@ -320,7 +351,7 @@ def test_curves_add_up_the_rounds_histograms(matrix: Matrix) -> None:
 
 
 def test_a_histogram_of_another_time_is_not_added(result: Path) -> None:
-    def change(record: Raw) -> Raw:
+    def change(record: Record) -> Record:
         if of_go(record):
             record.started_at -= 1000
         return record
@@ -335,7 +366,7 @@ def test_a_maximum_says_what_ended_it_and_is_ranked_as_a_bound(matrix: Matrix) -
     assert (found.value, found.is_open, found.limited_by) == (19_500, True, "open files")
     assert "ended by: open files of the generator: 19,500 connections" in said(found)
     quotes = {quote.where: quote.verdict.kind for quote in found.published if quote.verdict}
-    assert quotes == {"matrix.max_connections.go": "not_measurable"}
+    assert quotes == {"A5.go": "too_small"}
 
 
 def test_a_projection_is_marked_and_not_ranked(matrix: Matrix) -> None:
@@ -348,7 +379,7 @@ def test_a_percentile_needs_ten_messages_beyond_it(result: Path) -> None:
     """Deliveries of one message are one event, however many they are."""
 
     def sending(messages: int) -> None:
-        def change(record: Raw) -> Raw:
+        def change(record: Record) -> Record:
             assert isinstance(record, Broadcast)
             if record.step is not None:
                 record.step.hold.sent = messages
@@ -362,7 +393,7 @@ def test_a_percentile_needs_ten_messages_beyond_it(result: Path) -> None:
     found = cell(judge(result), "broadcast_p99", "go")
     assert found.value is not None
     assert "10 messages/s, each to 1,000 members" in said(found)
-    assert [quote.where for quote in found.published] == ["matrix.p99_ms.go"]
+    assert [quote.where for quote in found.published] == ["A7.go"]
 
 
 def test_cpu_at_n_adds_user_and_system(matrix: Matrix) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.server
 import subprocess
 import sys
+import threading
 
 import pytest
 from chinwag_bench import live
@@ -24,6 +26,29 @@ def test_deliveries_to_rooms_and_users_are_counted() -> None:
         "chinwag_direct_deliveries_total 5\nchinwag_rooms 3\n"
     )
     assert live.deliveries_in(text) == 12
+
+
+def test_a_proxy_is_not_asked_for_the_own_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Metrics(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"chinwag_deliveries_total 7\n")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setattr(live, "_loop_cpu_s", lambda _: 0.5)
+    with http.server.HTTPServer(("127.0.0.1", 0), Metrics) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        seen = live._look(live.Watched("x", 0, server.server_port))
+        thread.join()
+    assert (seen.deliveries, seen.cpu_s) == (7, 0.5)
 
 
 def test_a_process_without_a_serving_thread_is_told_of() -> None:

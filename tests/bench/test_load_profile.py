@@ -47,7 +47,19 @@ def test_it_is_written_into_results_without_its_path(article):
 def test_an_unknown_profile_is_answered_with_the_known_ones(checkout):
     with pytest.raises(UsageError, match="'storm'") as caught:
         load_profile(checkout.workspace, "storm")
-    assert caught.value.hint == "known: article, broadcast, echo, idle"
+    assert caught.value.hint == "known: article, broadcast, direct, echo, idle, many-rooms, poisson"
+
+
+def test_a_key_that_stands_twice_is_refused(checkout):
+    path = checkout.workspace.load_profiles / "article.json"
+    text = path.read_text()
+    for key in ("burst", "room"):
+        twice = text.replace('"room": ', '"room": 1.0, "room": ', 1)
+        path.write_text(
+            twice if key == "room" else text.replace("{", '{"burst": 1, "burst": 2, ', 1)
+        )
+        with pytest.raises(UsageError, match=rf'article\.json: "{key}" stands there 2 times'):
+            load_profile(checkout.workspace, "article")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"name": "bad"}'])

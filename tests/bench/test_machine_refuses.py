@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from chinwag_bench.errors import HostError
 from chinwag_bench.runs.store import RunStore
 
 TINY = str(Path(__file__).parent / "fixtures" / "tiny.toml")
@@ -18,6 +19,27 @@ def test_a_missing_generator_is_said_before_anything_is_made(checkout, toy):
     assert "the load generator is missing" in done.stderr
     assert "make native" in done.stderr
     assert not (checkout.root / "results").exists()
+
+
+def test_a_generator_that_is_a_folder_is_no_generator(checkout, toy):
+    done = checkout.chinwag("run", TINY, CHINWAG_LOAD=str(checkout.root))
+    assert done.returncode == 3
+    assert f"{checkout.root} (from CHINWAG_LOAD) is not an executable file" in done.stderr
+
+
+def test_a_run_that_cannot_begin_leaves_nothing(main_here, checkout, monkeypatch):
+    def refuse(*_):
+        raise HostError("the machine lacks it")
+
+    monkeypatch.setattr("chinwag_bench.runs.session.first_touch.warm", refuse)
+    profile = checkout.root / "warm.toml"
+    profile.write_text(f'extends = "{TINY}"\nname = "warm"\nwarm_memory_gib = 1.0\n')
+    code, _, err = main_here("run", str(profile))
+    assert (code, "the machine lacks it" in err) == (3, True)
+    assert not list((checkout.root / "results").iterdir())
+    monkeypatch.setattr("chinwag_bench.commands.runs.check_built", refuse)
+    assert main_here("run", TINY)[0] == 3
+    assert not list((checkout.root / "results").iterdir())
 
 
 def test_a_bug_is_said_to_be_one_with_its_own_code(main_here, monkeypatch):
@@ -118,4 +140,4 @@ def test_a_full_disk_ends_a_run_that_can_be_completed(checkout, toy):
     assert checkout.chinwag("run", "--resume", str(folder)).returncode == 0
     after = RunStore.reopen(folder).records()
     assert after[: len(before)] == before
-    assert len(after) == 2 * (1 + 2 + 4 + 1 + 1)
+    assert len(after) == 2 * (1 + 1 + 4 + 1 + 2 * 2 + 1)

@@ -1,6 +1,7 @@
 """Manifests: what is accepted, what is refused and how clearly, and the schema beside them."""
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -8,12 +9,16 @@ import msgspec
 import pytest
 from chinwag_bench.errors import ManifestError
 from chinwag_bench.servers import manifest as manifests
+from chinwag_bench.servers.lines_of_code import lines_of_code
 from chinwag_bench.servers.manifest import fill, load_manifest, manifest_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 TOY = (Path(__file__).parent / "fixtures" / "toy.toml").read_text()
 SCHEMA = Path(manifests.__file__).parents[1] / "schemas" / "manifest.schema.json"
+SOURCE = {".cpp", ".hpp", ".go", ".java", ".rs", ".ex", ".exs", ".js", ".mjs", ".cjs", ".ts", ".py"}
+NO_CODE = re.compile(r"/(tests?|node_modules|target|deps|_build|\.\w+)/|_test\.go$|/\.\w+\.exs$")
 REAL = [*ROOT.glob("reference-impls/*/server.toml"), *ROOT.glob("core/app/server.toml")]
+EVERY = [*REAL, *ROOT.glob("bindings/hosted/*/server.toml")]
 
 
 def load(folder, text):
@@ -30,10 +35,18 @@ def test_a_whole_manifest_is_read(tmp_path):
     assert manifest.build.sources == ["."]
 
 
+def test_a_title_says_which_version_of_a_library_runs(tmp_path):
+    manifest = load(tmp_path, TOY.replace('title = "', 'title = "On {python} · '))
+    said = manifest.title.removeprefix("On {python} ")
+    assert manifest.titled({"python": "3.14"}) == f"On 3.14 {said}"
+    assert manifest.titled({}) == f"On {said}", "nothing where the version is not known"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said", "hint"),
     [
         ('name = "toy"', 'name = "Toy"', "`name` is 'Toy'", "lower-case"),
+        ('title = "', 'title = "{ruby} ', "`title` names the version {ruby}", "[versions]"),
         ('language = "Python"\n', "", "missing required field `language`", "add the key"),
         ('language = "Python"', "language = 3", "`language`: Expected `str`", "schema"),
         ("[build]", "[build]\ncomand = []", "`build`: Object contains unknown", "remove"),
@@ -105,3 +118,28 @@ def test_the_schema_accepts_what_the_types_accept():
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.parent.name)
 def test_every_manifest_of_this_checkout_is_usable(path):
     assert load_manifest(path).variants
+
+
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.parent.name)
+def test_every_manifest_says_what_its_server_uses_of_a_machine(path):
+    """In so many words: one that leaves it out may only have forgotten it."""
+    assert msgspec.toml.decode(path.read_bytes()).get("threads") in ("one", "cores", "workers")
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.parent.name)
+def test_each_source_of_a_server_counts_as_its_code_in_some_variant(path):
+    """But for tests. A source that no glob names would make a server look simpler than it is."""
+    manifest = load_manifest(path)
+    folders = [path.parent]
+    if path.parent.name == "app":  # the core's own server
+        folders += [path.parent.parent / name for name in ("src", "include")]
+    sources = {
+        found.resolve()
+        for folder in folders
+        for found in folder.rglob("*")
+        if found.suffix in SOURCE and not NO_CODE.search(str(found.relative_to(ROOT)))
+    }
+    globs = [*manifest.loc, *(glob for one in manifest.variants.values() for glob in one.loc)]
+    counted = {found.resolve() for found in lines_of_code(path.parent, globs)}
+    assert sources
+    assert sources - counted == set()

@@ -1,18 +1,14 @@
 """One line a cell."""
 
 import pytest
-from chinwag_bench.records import (
-    Broadcast,
-    Connections,
-    CpuAtN,
-    Hold,
-    Latency,
-    Memory,
-    MemoryPoint,
-    Start,
-    Step,
-    Throughput,
-)
+from chinwag_bench.metrics.broadcast import Broadcast
+from chinwag_bench.metrics.connections import Connections
+from chinwag_bench.metrics.cpu_at_n import CpuAtN
+from chinwag_bench.metrics.latency import Latency
+from chinwag_bench.metrics.memory import Memory
+from chinwag_bench.metrics.start import Start
+from chinwag_bench.metrics.throughput import Throughput
+from chinwag_bench.records import Hold, MemoryPoint, Step
 from chinwag_bench.runs.outcome import describe
 
 PLAIN = {"column": "go", "round": 2, "started_at": 0.0, "seconds": 1.0, "status": "ok"}

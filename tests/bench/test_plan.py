@@ -5,6 +5,7 @@ from collections import Counter
 import msgspec
 import pytest
 from chinwag_bench.errors import UsageError
+from chinwag_bench.paths import find_workspace
 from chinwag_bench.runs.plan import make_plan
 from chinwag_bench.runs.profile import PROFILES, load_run_profile
 from chinwag_bench.runs.rounds import shuffled_rounds, with_again
@@ -45,14 +46,13 @@ def test_seven_columns_fit_the_budgets(targets, name):
     assert {target.variant for target in targets} <= set(profile.variants)
 
 
-def test_quick_has_room_for_ten_columns_and_an_aa(checkout):
-    for number in range(7):
-        checkout.add_server(f"toy{number}")
-    catalog = discover(checkout.workspace)
-    wide = [*catalog.targets(["default"]), *catalog.targets(["tuned"])[:3]]
-    plan = make_plan(load_run_profile("quick"), with_again(wide, "toy1"), seed=1)
-    assert len(plan.of("memory")) == 11
-    plan.check_budget()
+@pytest.mark.parametrize("name", ["smoke", "quick", "full", "variants"])
+def test_a_profile_has_room_for_all_its_variants_and_an_aa(name):
+    """Of the servers that there are, not those of a test."""
+    profile = load_run_profile(name)
+    targets = discover(find_workspace()).targets(profile.variants)
+    assert len(targets) > 8
+    make_plan(profile, with_again(targets, profile.again), seed=1).check_budget()
 
 
 def test_a_metric_without_a_table_is_left_out(targets):
@@ -83,7 +83,11 @@ def test_a_metric_measured_twice_is_refused(tmp_path):
 def test_quick_gives_a_column_at_most_40_seconds_a_round():
     profile = load_run_profile("quick")
     assert profile.throughput.planned_s + profile.latency.planned_s <= 40
-    assert (profile.budget_s, profile.rounds) == (2100, 3)
+    assert profile.rounds == 3
+
+
+def test_quick_is_planned_for_50_minutes_of_which_nine_tenths_are_45():
+    assert load_run_profile("quick").budget_s <= 50 * 60
 
 
 @pytest.mark.parametrize("path", sorted(PROFILES.glob("*.toml")), ids=lambda path: path.stem)

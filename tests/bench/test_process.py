@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from chinwag_bench.errors import HostError, ServerError
 from chinwag_bench.servers import process_tree, supervisor
+from chinwag_bench.servers.build import build
 from chinwag_bench.servers.catalog import Target
 from chinwag_bench.servers.health import ask_health
 from chinwag_bench.servers.ports import (
@@ -22,8 +23,11 @@ from chinwag_bench.servers.ports import (
     port_span,
 )
 from chinwag_bench.servers.process import Launch, ServerProcess, start_server
-from chinwag_bench.servers.process_tree import is_ending
+from chinwag_bench.servers.process_tree import ProcessTree, Program, is_ending
 from chinwag_bench.servers.supervisor import descendants
+from chinwag_bench.text import last_lines
+
+from .marked_processes import Mark
 
 TINY = str(Path(__file__).parent / "fixtures" / "tiny.toml")
 
@@ -42,12 +46,37 @@ def wait_until_gone(pid, timeout_s=10.0):
         time.sleep(0.01)
 
 
+def is_parent(pid, child):
+    return f"PPid:\t{pid}\n" in Path(f"/proc/{child}/status").read_text()
+
+
+def guard_of(server):
+    """The process that ends what is left of a tree whose supervisor was killed."""
+    root = server.supervisor_pid
+    environment = Path(f"/proc/{root}/environ").read_text().split("\0")
+    (mark,) = (pair.split("=")[1] for pair in environment if pair.startswith(supervisor.MARK))
+    (guard,) = {*supervisor.marked(mark)} - {root, *descendants(root)}
+    return guard
+
+
 def test_a_started_server_serves_and_is_killed_with_its_port_freed(start):
     server = start()
     assert ask_health(server.port)["pid"] == server.pid
     assert server.stop() is None
     assert is_free(server.port)
     assert not is_running(server.pid)
+
+
+def test_how_many_may_wait_is_the_launch_s_to_say_and_not_the_manifest_s(checkout, tmp_path):
+    """In a comparison all servers have the same."""
+    own = ("[variants.default]", '[variants.default]\nenv = { CHAT_BACKLOG = "5" }')
+    server = checkout.add_server(replace=own)
+    build(server)
+    for backlog, told in ((None, "5"), (4096, "4096")):
+        launch = Launch(target=Target(server), log=tmp_path / "toy.log", backlog=backlog)
+        with start_server(launch) as process:
+            pairs = Path(f"/proc/{process.pid}/environ").read_text().split("\0")
+            assert f"CHAT_BACKLOG={told}" in pairs
 
 
 def test_its_environment_is_the_protocol_s_and_the_variant_s(toy, tmp_path):
@@ -178,6 +207,31 @@ def test_nothing_outlives_the_kit(checkout, toy, tmp_path, number):
     assert is_free(port)
 
 
+def test_nothing_outlives_a_kit_killed_together_with_the_supervisor(checkout, toy, tmp_path):
+    """Neither can end a process that had detached itself, and no signal of the kernel does."""
+    note = tmp_path / "orphan"
+    port = pick_port()
+    mark = Mark()
+    kit = subprocess.Popen(
+        checkout.command("serve", "toy", "--port", str(port)),
+        env=checkout.env(**mark.env, TOY_FAULT="orphan", TOY_ORPHAN_FILE=str(note)),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert kit.stdout.readline().startswith(f"toy listens on ws://127.0.0.1:{port}/ws")
+    orphan = int(note.read_text())
+    served = ask_health(port)["pid"]
+    (above,) = (pid for pid in mark.processes() if is_parent(pid, served))
+    # Stopped, it hears of nothing before it is killed.
+    os.kill(above, signal.SIGSTOP)
+    kit.kill()
+    os.kill(above, signal.SIGKILL)
+    kit.wait()
+    mark.wait_until_gone()
+    assert not is_running(orphan)
+    assert is_free(port)
+
+
 def test_detached_processes_do_not_outlive_a_killed_supervisor(start, tmp_path):
     """They are nobody's children by then, and die of no signal of the kernel."""
     note = tmp_path / "orphan"
@@ -185,16 +239,36 @@ def test_detached_processes_do_not_outlive_a_killed_supervisor(start, tmp_path):
     orphan = int(note.read_text())
     os.kill(server.supervisor_pid, signal.SIGKILL)
     wait_until_gone(server.pid)
+    wait_until_gone(orphan)
+    server.stop()
+
+
+def test_the_kit_ends_them_without_the_guard(start, tmp_path):
+    note = tmp_path / "orphan"
+    server = start(TOY_FAULT="orphan", TOY_ORPHAN_FILE=str(note))
+    orphan = int(note.read_text())
+    for pid in (guard_of(server), server.supervisor_pid):
+        os.kill(pid, signal.SIGKILL)
+    wait_until_gone(server.pid)
     assert is_running(orphan)
     server.stop()
     assert not is_running(orphan)
+
+
+def test_the_guard_leaves_with_the_server_and_is_no_part_of_it(start):
+    server = start()
+    guard = guard_of(server)
+    assert guard not in descendants(server.supervisor_pid)
+    server.stop()
+    wait_until_gone(guard)
 
 
 def test_what_outlives_even_that_is_named(start, tmp_path, monkeypatch):
     note = tmp_path / "orphan"
     server = start(TOY_FAULT="orphan", TOY_ORPHAN_FILE=str(note))
     orphan = int(note.read_text())
-    os.kill(server.supervisor_pid, signal.SIGKILL)
+    for pid in (guard_of(server), server.supervisor_pid):
+        os.kill(pid, signal.SIGKILL)
     monkeypatch.setattr(process_tree, "_KILL_TIMEOUT_S", 0.1)
     with monkeypatch.context() as patch:
         patch.setattr(process_tree.os, "kill", lambda *_: None)
@@ -257,3 +331,19 @@ def test_the_supervisor_needs_the_standard_library_alone():
         f"import runpy; runpy.run_path({supervisor.__file__!r})",
     ]
     assert subprocess.run(command, check=False).returncode == 0
+
+
+def test_a_program_that_prints_without_end_is_ended_before_it_fills_the_disk(tmp_path):
+    log = tmp_path / "log"
+    program = Program(
+        name="spam", command=["yes"], folder=tmp_path, env=dict(os.environ), file_bytes_max=65_536
+    )
+    with log.open("wb") as output, ProcessTree(program, output) as tree:
+        tree.wait(10.0)
+        assert tree.exit_code == -signal.SIGXFSZ
+    assert log.stat().st_size <= 65_536
+
+
+def test_what_a_server_prints_commands_no_terminal(tmp_path):
+    (tmp_path / "log").write_bytes(b"first\n\x1b[31mred\x07 \xff \xe2\x82\xac\tend\n")
+    assert last_lines(tmp_path / "log") == "first\n\\x1b[31mred\\x07 \ufffd \u20ac\tend"

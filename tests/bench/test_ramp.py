@@ -133,6 +133,13 @@ def test_a_refusal_ends_it_for_good(visit, monkeypatch):
     assert record.steps[0].p99_ms is None
 
 
+def test_ports_that_the_generator_lacks_are_no_refusal_of_the_server_s(visit, monkeypatch):
+    monkeypatch.setenv("FAKE_FAULT", "no-ports")
+    record = measure(visit)
+    assert (record.limited_by, record.lower_bound) == ("generator", True)
+    assert record.stopped.startswith("ports to connect from")
+
+
 def test_a_server_that_dies_has_reached_its_maximum(visit, monkeypatch):
     monkeypatch.setenv("FAKE_FAULT", "reap")
     monkeypatch.setenv("TOY_FAULT", "die-later")

@@ -114,6 +114,43 @@ def test_nobody_is_beaten_by_somebody_who_could_be_worse(better: str) -> None:
     assert beaten > 100, "the rows are too tame to prove anything"
 
 
+def rows_with_somebody_beaten(rates: list[float], noise: float, rounds: int = 3) -> float:
+    """Share of 200 rows; what a round does to all is drawn, too."""
+    rng = random.Random(20261126)
+    found = 0
+    for _ in range(200):
+        of_round = [rng.lognormvariate(0, noise) for _ in range(rounds)]
+        entries = [
+            entry(str(n), *(rate * each * rng.lognormvariate(0, noise) for each in of_round))
+            for n, rate in enumerate(rates)
+        ]
+        found += False in flags(*entries)
+    return found / 200
+
+
+@pytest.mark.parametrize("columns", [2, 10])
+def test_of_equal_servers_hardly_ever_one_is_called_beaten(columns: int) -> None:
+    """However many there are: the more, the further apart the luckiest and the unluckiest."""
+    assert rows_with_somebody_beaten([100.0] * columns, noise=0.1) < 0.12
+
+
+def test_servers_further_apart_than_noise_are_told_apart() -> None:
+    assert rows_with_somebody_beaten([100.0] * 9 + [50.0], noise=0.1) > 0.95
+    assert rows_with_somebody_beaten([100.0] * 9 + [90.0], noise=0.01) > 0.95
+
+
+def test_a_restless_server_widens_its_own_margins_only() -> None:
+    calm = [entry(str(n), rate, rate * 1.01, rate * 0.99) for n, rate in enumerate((100, 80, 60))]
+    restless = entry("restless", 90, 30, 300)
+    assert flags(*calm, restless) == [True, False, False, True]
+
+
+def test_who_is_worse_than_a_beaten_server_is_no_tie_for_its_noise() -> None:
+    calm = [entry(str(n), rate, rate * 1.01, rate * 0.99) for n, rate in enumerate((100, 80))]
+    behind = entry("behind", 30, 90, 60)
+    assert flags(*calm, behind) == [True, False, False]
+
+
 def _random_entry(column: str, rng: random.Random) -> Entry:
     middle = rng.choice([1.0, 1.1, 2.0, 10.0])
     rounds: list[float | Side] = []
@@ -121,3 +158,31 @@ def _random_entry(column: str, rng: random.Random) -> Entry:
         low = middle * rng.uniform(0.8, 1.25)
         rounds.append((low, rng.choice([low, low, low * 1.5, None])))
     return entry(column, *rounds)
+
+
+def behind(*entries: Entry, better: str = "higher") -> list[tuple[str, float, bool] | None]:
+    rank(entries, better, 0.0)  # type: ignore[arg-type]
+    found = [entry.cell.behind for entry in entries]
+    return [one and (one.best, pytest.approx(one.factor), one.at_least) for one in found]
+
+
+def test_the_beaten_are_behind_by_the_sides_that_lie_nearest() -> None:
+    assert behind(entry("a", 12, 12), entry("b", 6, 6)) == [None, ("a", 2.0, False)]
+    assert behind(entry("a", 3, 3), entry("b", 6, 6), better="lower") == [None, ("a", 2.0, False)]
+    assert behind(entry("a", (12, 15), (12, 15)), entry("b", (4, 6), (4, 6))) == [
+        None,
+        ("a", 2.0, True),
+    ]
+    assert behind(entry("a", (4, 6), (4, 6)), entry("b", (9, 12), (9, 12)), better="lower") == [
+        None,
+        ("a", 1.5, True),
+    ]
+
+
+def test_an_open_lead_is_a_factor_of_at_least() -> None:
+    assert behind(entry("a", (12, None), (12, None)), entry("b", 6, 6)) == [None, ("a", 2.0, True)]
+
+
+def test_nobody_is_so_many_times_worse_than_nothing() -> None:
+    assert behind(entry("a", 0, 0), entry("b", 6, 6), better="lower") == [None, None]
+    assert behind(entry("a", 10, 11, 12), entry("b", 11, 10, 11)) == [None, None], "a tie"

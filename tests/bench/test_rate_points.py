@@ -5,14 +5,24 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import msgspec
 import pytest
-from chinwag_bench.judging.advice import advise
+from chinwag_bench.judging.advice import advise, known_within, table
 from chinwag_bench.judging.bounds import Bounds
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Matrix, RatePoint
-from chinwag_bench.judging.rate_points import Rules, bracket, highest_rates, of_search
+from chinwag_bench.judging.rate_points import bracket, highest_rates, over_rounds
+from chinwag_bench.judging.rules import Rules
+from chinwag_bench.judging.searches import (
+    P99_LIMITS_MS,
+    SAME,
+    breaks,
+    of_search,
+    point_of,
+)
 from chinwag_bench.judging.sustained import DEFAULTS, SustainedLimits
-from chinwag_bench.records import Step, Throughput
+from chinwag_bench.metrics.throughput import Throughput
+from chinwag_bench.records import Step
 
 from .result_builder import hold
 
@@ -53,8 +63,19 @@ def test_without_a_hold_that_did_not_keep_it_the_rate_is_open_above() -> None:
     assert bracket([point(200, 5)], LIMIT_MS) == Bounds(200, math.inf)
 
 
-def test_without_a_hold_that_kept_it_nothing_is_known() -> None:
-    assert bracket([point(200, 50)], LIMIT_MS) is None
+def test_without_a_hold_that_kept_it_only_what_is_too_much_is_known() -> None:
+    assert bracket([point(200, 50)], LIMIT_MS) == Bounds(0, 200)
+    assert bracket([], LIMIT_MS) is None
+
+
+def test_a_rate_counts_as_it_was_delivered() -> None:
+    late = point(200, 5)
+    late.delivered_per_s = 194.0
+    assert bracket([late, point(400, 60)], LIMIT_MS) == Bounds(194, 400)
+
+
+def test_a_hold_of_less_than_a_second_keeps_no_limit() -> None:
+    assert bracket([point(100, 4), point(200, 5, hold_s=0.7)], LIMIT_MS) == Bounds(100, math.inf)
 
 
 def test_a_delay_that_may_be_the_generator_s_refuses_nothing() -> None:
@@ -64,9 +85,9 @@ def test_a_delay_that_may_be_the_generator_s_refuses_nothing() -> None:
 
 
 def test_a_short_hold_is_refuted_by_one_as_long_at_no_higher_a_rate() -> None:
-    short, long = point(200, 5, hold_s=0.7), point(190, 300, hold_s=2.5)
+    short, long = point(200, 5, hold_s=1.5), point(190, 300, hold_s=2.5)
     assert bracket([point(100, 4), short, long], LIMIT_MS) == Bounds(100, 190)
-    assert bracket([point(100, 4), short, point(190, 300, hold_s=0.5)], LIMIT_MS) == Bounds(
+    assert bracket([point(100, 4), short, point(190, 300, hold_s=1.2)], LIMIT_MS) == Bounds(
         200, math.inf
     )
 
@@ -77,6 +98,55 @@ def test_only_rounds_that_looked_on_both_sides_count() -> None:
     assert set(highest_rates(near + far, LIMIT_MS)) == {1}
     pooled = highest_rates([*far, point(300, 50, index=3)], LIMIT_MS)
     assert pooled == {0: Bounds(90, 300)}
+
+
+def test_where_nothing_was_too_much_each_round_tells_what_it_kept() -> None:
+    """One bracket of all would be the best round's, above what the searches found by medians."""
+    points = [point(rate, 3, index=index) for index, rate in enumerate((100, 300, 200), 1)]
+    found = highest_rates(points, LIMIT_MS)
+    both = over_rounds(found.values())
+    assert (both.low, both.high) == (200, math.inf)
+
+
+def test_a_round_that_kept_none_below_what_others_kept_widens_the_cell() -> None:
+    """One round keeps 1,000; another one does not keep 700: the truth may be lower than 1,000."""
+    found = over_rounds([Bounds(1000, 1000), Bounds(0, 700)])
+    assert (found.low, found.high) == (850, 1000)
+
+
+def test_a_hold_beyond_the_rate_that_its_search_confirmed_keeps_no_limit() -> None:
+    beyond = msgspec.structs.replace(point(400, 5), beyond_result=True)
+    assert bracket([point(200, 5), beyond], LIMIT_MS) == Bounds(200, math.inf)
+
+
+@pytest.mark.parametrize("limit_ms", P99_LIMITS_MS)
+def test_a_stricter_limit_is_kept_at_no_higher_a_rate(reference: Matrix, limit_ms: float) -> None:
+    rates = {(cell.row, cell.column): cell.low for cell in reference.cells if cell.low is not None}
+    for column in reference.columns:
+        within = rates.get((f"rate_p99_{limit_ms:.0f}", column.id))
+        sustained = rates.get(("throughput", column.id))
+        assert within is None or sustained is None or within <= sustained * SAME, column.id
+
+
+def test_a_round_that_shows_only_what_is_too_much_bears_on_the_high_side() -> None:
+    """As two rounds: one found 100 to 800, the other kept nothing and failed at 300."""
+    wide = [point(100, 5), point(390, 50)]
+    below = [point(300, 50, index=2)]
+    found = highest_rates(wide + below, LIMIT_MS)
+    assert found == {1: Bounds(100, 390), 2: Bounds(0, 300)}
+    assert over_rounds(found.values()) == Bounds(100, 345, 345)
+
+
+def test_a_generator_that_was_the_limit_refuses_nothing() -> None:
+    """Neither a rate that was delivered late nor one that was not delivered."""
+    times = {"mean": 50.0, "p50": 40.0, "p99": 300.0, "max": 400.0}
+    slow = hold(200, times, hold_s=1.5, generator_cpu=0.97)
+    step = Step(hold=slow, server_cpu_s=1.0, cpu_us_per_delivery=1.0, sustained=True)
+    found = point_of("x", 1, step, RULES)
+    assert found.kept
+    assert not breaks(found, LIMIT_MS)
+    fair = msgspec.structs.replace(slow, generator_cpu=0.5)
+    assert breaks(point_of("x", 1, msgspec.structs.replace(step, hold=fair), RULES), LIMIT_MS)
 
 
 def search(*steps: tuple[float, float, float], best: int | None = None) -> Throughput:
@@ -162,6 +232,20 @@ def test_a_load_is_looked_up(
     assert found.kind == kind
 
 
+def test_a_load_that_one_hold_carried_and_a_longer_one_did_not_is_not_known() -> None:
+    mixed = [point(100, 5), point(200, 8), point(200, 12, hold_s=2.5)]
+    assert advise(mixed, 200, 10, cores=1).kind == "unknown"
+    assert advise(mixed, 100, 10, cores=1).kind == "enough"
+    assert advise(mixed, 201, 10, cores=1).kind == "not_enough"
+
+
+def test_the_table_answers_as_a_question_does() -> None:
+    rows = table(HOLDS)
+    for p99_ms in (0.0, 1.0, 2.8, 3.0, 6.0, 39.0, 40.0, 1e6):
+        known = next(known for from_ms, known in reversed(rows) if from_ms <= p99_ms)
+        assert known == known_within(HOLDS, p99_ms)
+
+
 @pytest.fixture(scope="module", params=sorted(REFERENCE.glob("*/run.json")), ids=lambda p: p.parent)
 def reference(request: pytest.FixtureRequest) -> Matrix:
     return judge(request.param.parent)
@@ -173,7 +257,25 @@ def test_no_server_is_not_enough_for_a_load_that_a_hold_carried(reference: Matri
     for one in carried:
         own = [other for other in reference.rate_points if other.column == one.column]
         found = advise(own, one.deliveries_per_s, one.p99_ms[1], cores=1)
-        assert found.kind == "enough", one
+        assert found.kind != "not_enough", one
+
+
+def test_the_adviser_answers_as_the_rows_say(reference: Matrix) -> None:
+    rows = {"rate_p99_10": 10.0, "rate_p99_100": 100.0}
+    cells = [cell for cell in reference.cells if cell.row in rows and cell.value is not None]
+    assert len(cells) > 10
+    for cell in cells:
+        own = [one for one in reference.rate_points if one.column == cell.column]
+        assert cell.low is not None
+
+        def kind(rate: float, own: list[RatePoint] = own, row: str = cell.row) -> str:
+            return advise(own, rate, rows[row], cores=1).kind
+
+        assert kind(cell.low) == "enough"
+        assert kind(cell.low * 1.001) in ("unknown", "not_enough")
+        if cell.reach is not None:
+            seen = known_within(own, rows[cell.row]).seen
+            assert kind(max(cell.reach, seen) * 1.001) == "not_enough"
 
 
 def test_no_cell_claims_more_than_its_rounds(reference: Matrix) -> None:

@@ -2,7 +2,9 @@
 
 import pytest
 from chinwag_bench.metrics.rates import common_rate, sustained_rates
-from chinwag_bench.records import Hold, Start, Step, Throughput
+from chinwag_bench.metrics.start import Start
+from chinwag_bench.metrics.throughput import Throughput
+from chinwag_bench.records import Hold, Step
 
 
 def throughput(column, number, rate):
@@ -17,18 +19,28 @@ def throughput(column, number, rate):
 
 def test_a_column_s_rate_is_the_median_of_its_rounds():
     records = [throughput("go", number, rate) for number, rate in enumerate([100, 900, 200])]
-    assert sustained_rates(records) == {"go": 200}
+    assert sustained_rates(records, Throughput) == {"go": 200}
 
 
 def test_of_a_repeated_round_the_last_counts():
     records = [throughput("go", 1, 100), throughput("go", 1, 300), throughput("go", 1, None)]
-    assert sustained_rates(records[:2]) == {"go": 300}
-    assert sustained_rates(records) == {}
+    assert sustained_rates(records[:2], Throughput) == {"go": 300}
+    assert sustained_rates(records, Throughput) == {}
+
+
+def test_of_a_repeated_round_the_one_counts_that_the_judge_keeps():
+    """A repeat that failed, or was disturbed itself, replaces no quiet one."""
+    good, failed, disturbed = (throughput("go", 1, rate) for rate in (100, None, 70))
+    failed.status = "failed"
+    disturbed.disturbance = {"reasons": ["steal 4.7% of CPU time (limit 2%)"]}
+    for made in ([good, failed], [good, disturbed], [failed, disturbed, good]):
+        assert sustained_rates(made, Throughput) == {"go": 100}
+    assert sustained_rates([failed, disturbed], Throughput) == {"go": 70}
 
 
 def test_other_records_are_passed_over():
     start = Start(column="go", round=1, started_at=0, seconds=1, status="ok")
-    assert sustained_rates([start]) == {}
+    assert sustained_rates([start], Throughput) == {}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 from chinwag_bench.errors import UsageError
-from chinwag_bench.records import KINDS, Raw
+from chinwag_bench.metrics.registry import KINDS
+from chinwag_bench.records import Record
 from chinwag_bench.runs.rawlog import append_record, read_records
 from chinwag_bench.validation.reference import reference_problems, require_reference
 
@@ -19,7 +20,7 @@ COMMITTED = Path(__file__).resolve().parents[2] / "results" / "reference"
 STEAL = {"reasons": ["steal 10.9% of CPU time (limit 2%)"], "attempt": 1, "disturbed": True}
 
 
-def disturb(directory: Path, metric: str, column: str, round_: int) -> Raw:
+def disturb(directory: Path, metric: str, column: str, round_: int) -> Record:
     """Marks the records of one cell; returns the first."""
 
     def change(record: Any) -> Any:

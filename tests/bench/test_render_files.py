@@ -12,8 +12,10 @@ import pytest
 from chinwag_bench.errors import UsageError
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Matrix
-from chinwag_bench.render import load, markdown, readme, text, write_all
-from chinwag_bench.render.numbers import number, short
+from chinwag_bench.numbers import number, short
+from chinwag_bench.paths import find_workspace
+from chinwag_bench.render import absent, fairness, load, markdown, readme, servers, text, write_all
+from chinwag_bench.servers.catalog import discover
 
 from .result_builder import build, made_cell, quiet
 
@@ -159,3 +161,51 @@ def test_readme_says_what_is_wrong_with_its_arguments(
     missing = str(tmp_path / "README.md")
     assert readme.main(["--check", missing, "--results", str(result)]) == 2
     assert "README.md" in capsys.readouterr().err
+
+
+def test_the_figures_of_fairness_are_the_matrix_s_own(matrix: Matrix) -> None:
+    shown = fairness.figures(matrix, Path("results/reference/a-run"))
+    index = text.Index(matrix)
+    assert shown.startswith("From `a-run/matrix.md`")
+    lines = shown.splitlines()
+    for column in index.measured_columns():
+        rows = [line for line in lines if line.startswith(f"| {column.id} |")]
+        assert len(rows) == (0 if column.aa_of else 1)
+        for line in rows:
+            cell = index.cell("common_cpu_per_delivery", column.id)
+            assert cell is not None
+            assert markdown.escape(text.measured(cell)) in line
+
+
+def test_columns_that_a_default_run_has_and_this_one_has_not_are_named(matrix: Matrix) -> None:
+    gone = matrix.columns.pop(next(n for n, one in enumerate(matrix.columns) if one.id == "rust"))
+    named = absent.absent(matrix)
+    assert gone.id in named
+    assert not {column.id for column in matrix.columns} & set(named)
+    for page in (fairness.figures(matrix, Path("a-run")), readme.table(matrix)):
+        assert f"older than they are: {', '.join(named)}." in page
+
+
+def test_the_list_of_servers_has_each_folder_and_variant() -> None:
+    folder = find_workspace().root / "reference-impls"
+    tables = servers.tables(discover(find_workspace()), folder)
+    listed = set(re.findall(r"^\| \[[\w-]+\]\(([\w-]+)\)", tables, re.MULTILINE))
+    assert listed == {path.parent.name for path in folder.glob("*/server.toml")}
+    assert "tuned, coalesced, pg, bandit (peer)" in tables
+
+
+def test_the_fairness_page_goes_stale_and_is_written_with_the_readme(tmp_path: Path) -> None:
+    run = quiet(build(tmp_path / "run"))
+    document, page = tmp_path / "README.md", tmp_path / readme.FAIRNESS
+    document.write_text(f"{readme.BEGIN}\n{readme.END}\n")
+    page.parent.mkdir()
+    page.write_text(f"before\n{fairness.BEGIN}\n{fairness.END}\nafter\n")
+    asked = [str(document), "--results", str(run)]
+    assert readme.main(["--check", *asked]) == 1
+    assert readme.main(["--write", *asked]) == 0
+    assert readme.main(["--check", *asked]) == 0
+    written = page.read_text()
+    assert written.startswith("before\n")
+    assert "chinwagd" in written
+    page.write_text(written.replace("| chinwagd |", "| chinwagd | 9"))
+    assert readme.main(["--check", *asked]) == 1

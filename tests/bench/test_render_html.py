@@ -10,16 +10,17 @@ from pathlib import Path
 import msgspec
 import pytest
 from chinwag_bench import judging
+from chinwag_bench.judging.advice import Known, known_within
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Matrix, Note
 from chinwag_bench.records import Floor, KernelCost
 from chinwag_bench.render import (
     advice,
     axes,
-    headline,
     html,
     limits,
     notes,
+    palette,
     plots,
     ramp_charts,
     text,
@@ -143,42 +144,6 @@ def test_it_renders_with_nothing_measured(matrix: Matrix) -> None:
     assert "No server kept up any rate" in parsed(html.document(matrix)).text
 
 
-def test_the_headline_tells_leads_and_ties(matrix: Matrix) -> None:
-    cells = {c.column: c for c in matrix.cells if c.row == headline.LEADING_ROW}
-    found = headline.headline(matrix)
-    assert found.startswith("On one core chinwagd delivers the most: at least 603,000")
-    assert found.endswith("at least 2.9 times rust")
-    cells["chinwagd"].tie_with_best = False
-    cells["rust"].tie_with_best = cells["go"].tie_with_best = True
-    assert headline.headline(matrix).startswith("rust and go deliver the most and are not told")
-    matrix.aa["unranked"] = [headline.LEADING_ROW]
-    assert headline.headline(matrix).startswith("Nobody is ranked by throughput")
-
-
-def test_the_first_sentences_name_the_articles_and_the_noise(matrix: Matrix) -> None:
-    assert '"Elixir vs Node.js for real-time chat services"' in headline.tally_sentence(matrix)
-    assert headline.noise_sentence(matrix).startswith("Noise, one server twice: throughput 0.9")
-    matrix.aa["unranked"] = ["common_p99"]
-    assert headline.noise_sentence(matrix).endswith("p99 can't be ranked in this run.")
-
-
-def test_who_answers_at_once_is_said(matrix: Matrix) -> None:
-    cells = {c.column: c for c in matrix.cells if c.row == headline.PROMPT_ROW}
-    best = [name for name, cell in cells.items() if cell.tie_with_best]
-    assert best
-    assert all(name in headline.promptness(matrix) for name in best)
-    for cell in cells.values():
-        cell.value = None
-    assert headline.promptness(matrix) == ""
-
-
-def test_a_figure_with_two_readings_counts_once(matrix: Matrix) -> None:
-    counted = headline.tally(matrix)
-    assert counted["impossible"] == 3
-    places = {(f.article, f.where) for cell in matrix.cells for f in cell.published}
-    assert sum(counted.values()) == len(places)
-
-
 def test_bars_share_one_axis_from_zero(matrix: Matrix) -> None:
     chart = plots.bars(matrix, "cpu_per_delivery", "title", "note")
     longest = max(bar.high or 0 for bar in chart.bars)
@@ -262,10 +227,13 @@ def test_strips_share_their_row_s_scale_from_zero(matrix: Matrix) -> None:
     assert ("wire_bytes_per_delivery", "go") not in found, "equal bars say nothing"
 
 
-def test_advice_has_every_hold_of_a_server_in_ascending_order(matrix: Matrix) -> None:
+def test_advice_has_the_judge_s_answer_for_every_p99(matrix: Matrix) -> None:
     known = {column.id: facts for column, facts in advice.candidates(matrix)}["go"]
     points = [one for one in matrix.rate_points if one.column == "go"]
-    assert [hold[0] for hold in known["holds"]] == sorted(one.deliveries_per_s for one in points)
+    starts = [from_ms for from_ms, *_ in known["within"]]
+    assert starts[0] == 0 and starts == sorted(starts)
+    for from_ms, carried, refused, seen in known["within"]:
+        assert known_within(points, from_ms) == Known(carried, refused, seen)
     assert known["most_connections"] is None
 
 
@@ -334,6 +302,25 @@ def test_labels_keep_their_distance_and_order() -> None:
     assert plots.spaced([10, 50], 6) == [10, 50]
     assert plots.spaced([10, 10, 10], 6) == [10, 16, 22]
     assert plots.spaced([98, 99, 97], 6) == [94, 100, 88]
+
+
+@pytest.mark.parametrize("colours", [palette.LIGHT, palette.DARK, palette.PAPER])
+@pytest.mark.parametrize("ground", ["paper", "panel"])
+def test_text_stands_out_from_its_ground(colours: dict[str, str], ground: str) -> None:
+    for name in ("ink", "muted", "link", "good", "warn", "bad", "quiet"):
+        assert contrast(colours[name], colours[ground]) >= 4.5, "WCAG 2.1, 1.4.3"
+
+
+def contrast(one: str, other: str) -> float:
+    """Of two colours, as WCAG 2.1 defines it."""
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def test_decades_hold_all_values() -> None:

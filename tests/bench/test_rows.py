@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from chinwag_bench.judging.bounds import Bounds
 from chinwag_bench.judging.rows import SPECS
-from chinwag_bench.metrics.memory import growth_mb
-from chinwag_bench.records import Connections, CpuAtN, Effort, Memory, MemoryPoint, Start
+from chinwag_bench.metrics.connections import Connections
+from chinwag_bench.metrics.cpu_at_n import CpuAtN
+from chinwag_bench.metrics.memory import Memory, growth_mb
+from chinwag_bench.metrics.start import Start
+from chinwag_bench.records import Effort, MemoryPoint
 
 PLAIN: dict[str, Any] = {"column": "x", "round": 1, "started_at": 0, "seconds": 1, "status": "ok"}
 BY_ID = {spec.row.id: spec for spec in SPECS}

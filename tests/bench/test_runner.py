@@ -6,11 +6,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from chinwag_bench.errors import GeneratorError
 from chinwag_bench.load_profile import load_profile
 from chinwag_bench.machine.cpu_plan import plan_cpus
 from chinwag_bench.machine.disturbance import Disturbance, Limits
 from chinwag_bench.machine.open_files import raise_limit
 from chinwag_bench.metrics.cell import Site
+from chinwag_bench.metrics.storm import Storm
 from chinwag_bench.progress import make_reporter
 from chinwag_bench.records import Run
 from chinwag_bench.runs.plan import make_plan
@@ -31,10 +33,10 @@ class Bench:
     loads: dict
     target: object
 
-    def runner(self, after_round=lambda: None, **change):
+    def runner(self, after_round=lambda: None, metric="start", **change):
         profile = msgspec.structs.replace(TINY, **change)
         plan = make_plan(profile, [self.target], seed=1)
-        plan.cells = plan.of("start")
+        plan.cells = plan.of(metric)
         reporter = make_reporter(json=False, quiet=True)
         return Runner(
             store=self.store,
@@ -101,6 +103,36 @@ def test_a_disturbed_cell_is_measured_again_as_often_as_is_allowed_and_all_are_k
         "disturbed: 1 of 1 cells were measured again, 3 repeats in all; 1 stayed disturbed: "
         "start toy, round 1 (other load "
     )
+
+
+def test_a_storm_whose_queue_overflows_is_measured_once_more_and_no_longer(bench, monkeypatch):
+    """The machine is calm: what happens twice is the server's own way."""
+    monkeypatch.setenv("FAKE_FAULT", "storm-crowd")
+    runner = bench.runner(metric="memory", limits=CALM, repeats_max="budget")
+    assert runner.measure_all() == 0
+    storms = [record for record in bench.store.records() if isinstance(record, Storm)]
+    assert [record.disturbance["attempt"] for record in storms] == [1, 2]
+    assert all(record.spoilt_by() for record in storms)
+    assert not any(record.disturbance["reasons"] for record in storms)
+    assert attempts(bench).count(1) == attempts(bench).count(2)
+
+
+@pytest.mark.parametrize(("by_signal", "statuses"), [(True, ["failed", "ok"]), (False, ["failed"])])
+def test_a_cell_whose_generator_somebody_ended_is_measured_again(bench, by_signal, statuses):
+    runner = bench.runner(limits=CALM, repeats_max=3)
+    (cell,) = runner._plan.cells
+    measure, errors = cell.kind.measure, [GeneratorError("ended")]
+    errors[0].by_signal = by_signal
+
+    def interrupted(visit):
+        if errors:
+            raise errors.pop()
+        return measure(visit)
+
+    kind = msgspec.structs.replace(cell.kind, measure=interrupted)
+    runner._plan.cells = [msgspec.structs.replace(cell, kind=kind)]
+    runner.measure_all()
+    assert [record.status for record in bench.store.records()] == statuses
 
 
 def test_it_is_repeated_until_it_is_quiet_and_no_longer(bench, monkeypatch):

@@ -49,6 +49,26 @@ def test_a_gap_that_is_no_wider_than_a_step_is_known():
     assert next_rate(seen(44_000, 51_000), (10.0,), 1.0) is not None
 
 
+def test_a_short_hold_shows_what_is_too_much_and_not_what_is_kept():
+    short = [Seen(20_000, 5.0, is_long=False), Seen(80_000, 50.0, is_long=False)]
+    assert next_rate(short, (10.0,), 1.0) == pytest.approx(40_000)
+    assert next_rate([*short, Seen(40_000, 5.0)], (10.0,), 1.0) == pytest.approx(
+        math.sqrt(40_000 * 80_000)
+    )
+
+
+def test_a_round_looks_first_where_earlier_ones_found_the_limit():
+    """It begins near the top, far above 10 ms: two holds, and it has looked on both sides."""
+    before = seen(45_000, 60_000, 95_000)
+    points = seen(95_000, 105_000)
+    below = next_rate(points, (10.0,), 1.0, before)
+    assert below == pytest.approx(45_000, rel=0.05)
+    above = next_rate([*points, *seen(below)], (10.0,), 1.0, before)
+    assert above == 60_000
+    middle = next_rate([*points, *seen(below, above)], (10.0,), 1.0, before)
+    assert middle == pytest.approx(math.sqrt(below * above))
+
+
 def test_nothing_above_leaves_nothing_to_close_in_on():
     assert next_rate(seen(20_000), LIMITS_MS, 1.0) is None
     assert next_rate([], LIMITS_MS, 1.0) is None

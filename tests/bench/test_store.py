@@ -2,7 +2,9 @@
 
 import pytest
 from chinwag_bench.errors import HostError, UsageError
-from chinwag_bench.records import Latency, Run, Start, Verification
+from chinwag_bench.metrics.latency import Latency
+from chinwag_bench.metrics.start import Start
+from chinwag_bench.records import Run, Verification
 from chinwag_bench.runs.store import RunStore, new_folder
 
 
@@ -50,6 +52,12 @@ def test_what_is_saved_is_found_again(tmp_path):
 def test_another_directory_is_refused(tmp_path):
     with pytest.raises(UsageError, match="is not a result directory"):
         RunStore.reopen(tmp_path)
+
+
+def test_a_place_whose_name_is_no_utf8_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"q\\xff is not UTF-8"):
+        new_folder(tmp_path / "q\udcff", "host")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_place_that_can_t_be_written_is_said(tmp_path):

@@ -61,6 +61,13 @@ def problems(directory: Path) -> list[str]:
     return [problem.text() for problem in validate(directory).problems]
 
 
+def test_a_matrix_of_another_version_is_to_be_made_again(result: Path) -> None:
+    edit(result / "matrix.json", lambda one: one.update(schema="chinwag-matrix/2"))
+    (found,) = problems(result)
+    assert "is chinwag-matrix/2, and this kit makes chinwag-matrix/3" in found
+    assert "`chinwag report` makes it again" in found
+
+
 def test_the_reference_run_is_sound() -> None:
     found = validate(RUN)
     assert found.problems == []
@@ -164,6 +171,25 @@ def test_what_was_promised_and_not_measured(result: Path) -> None:
     )
     edit(result / "run.json", lambda run: run.update(finished_at=None))
     assert any("1 of " in one and "--resume" in one for one in problems(result))
+
+
+def test_a_cell_that_was_measured_twice_and_is_no_repeat(result: Path) -> None:
+    path = result / "raw/start.ndjson"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines, lines[0]]))
+    record = json.loads(lines[0])
+    cell = f"{record['column']}, round {record['round']}, start: measured in line 1 already"
+    last = f"raw/start.ndjson:{len(lines) + 1}: {cell}"
+    assert any(one.startswith(last) for one in problems(result)), problems(result)
+    attempt = record["disturbance"].get("attempt", 1)
+    edit(path, lambda one: one["disturbance"].update(attempt=attempt + 7), line=len(lines) + 1)
+    assert not any("measured in line" in one for one in problems(result))
+
+
+def test_a_column_that_stands_twice(result: Path) -> None:
+    edit(result / "run.json", lambda run: run["columns"].append(run["columns"][0]))
+    (first,) = [one["id"] for one in json.loads((result / "run.json").read_text())["columns"]][:1]
+    assert f"run.json: column {first!r} stands there 2 times" in problems(result)
 
 
 def test_a_directory_without_a_run_and_none_at_all(tmp_path: Path) -> None:

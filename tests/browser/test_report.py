@@ -3,10 +3,17 @@ console messages and on requests."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from chinwag_bench.judging.judge import judge
+from chinwag_bench.render import headline, html
+from playwright.sync_api import Browser, Page, expect
+
+RESULTS = Path(__file__).parents[2] / "results/reference"
 
 
 @pytest.mark.parametrize("width", [400, 768, 1280])
@@ -15,6 +22,59 @@ def test_the_page_does_not_overflow(page: Page, width: int, scheme: str) -> None
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.set_viewport_size({"width": width, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.fixture(scope="module")
+def reference(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """The page of the committed run, with all servers of a usual run."""
+    (folder,) = [path.parent for path in RESULTS.glob("*/matrix.json")]
+    file = tmp_path_factory.mktemp("reference") / "report.html"
+    file.write_text(html.document(judge(folder)), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(file.as_uri())
+    yield page
+    page.close()
+
+
+def test_the_reference_page_is_short_enough_to_be_read(reference: Page) -> None:
+    assert reference.evaluate("document.documentElement.scrollHeight") <= 9_000
+
+
+def test_the_usual_servers_fit_beside_each_other(reference: Page) -> None:
+    width = "document.querySelector('#matrix .scroll').scrollWidth"
+    assert reference.evaluate(width) <= reference.evaluate(width.replace("scrollW", "clientW"))
+
+
+def test_the_first_screen_says_who_won_at_what_load_by_how_much_and_how_sure(
+    reference: Page,
+) -> None:
+    (folder,) = [path.parent for path in RESULTS.glob("*/matrix.json")]
+    matrix = judge(folder)
+    expect(reference.locator("h1")).to_have_text(headline.headline(matrix))
+    facts = headline.facts(matrix)
+    assert [name for name, _ in facts] == ["Load", "Fast answers", "How sure", "Articles"]
+    for _, sentence in facts:
+        expect(reference.get_by_text(sentence)).to_be_in_viewport()
+    first = reference.locator("#glance tbody tr").first
+    expect(first).to_be_in_viewport()
+    best = next(c for c in matrix.cells if c.row == headline.LEADING_ROW and c.tie_with_best)
+    assert first.get_attribute("data-column") == best.column
+
+
+def test_heads_stay_in_sight(reference: Page) -> None:
+    row = reference.locator("#matrix tr[data-first]").last
+    row.scroll_into_view_if_needed()
+    expect(reference.locator("#matrix thead th").first).to_be_in_viewport()
+    expect(row.locator("th")).to_be_in_viewport()
+
+
+def test_the_page_has_no_table_head_without_a_scope_and_no_chart_without_words(page: Page) -> None:
+    assert page.locator("th:not([scope])").count() == 0
+    for drawing in page.locator("figure svg:not([aria-hidden=true])").all():
+        assert drawing.get_attribute("role") == "img"
+        assert re.search(r"\d", drawing.get_attribute("aria-label") or "")
+    for field in page.locator("input, select").all():
+        assert field.evaluate("(field) => field.labels.length") == 1
 
 
 def test_text_in_charts_follows_the_colour_scheme(page: Page) -> None:
@@ -54,7 +114,10 @@ def test_paper_is_wide_enough_and_nothing_stays_folded(page: Page) -> None:
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1032
     assert page.locator("details:not([open])").count() == 0
+    folded = page.locator("#matrix :is(tr[data-words], .quote):not(:visible)")
+    assert folded.count() == 0
     page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert folded.count() > 0
     assert page.locator("details[open]").count() == 0
 
 

@@ -50,6 +50,7 @@ class Client:
     _parser: frames.Parser = field(default_factory=frames.Parser)
     _pongs: deque[bytes] = field(default_factory=deque)
     _text: bytearray | None = None
+    _parts: deque[bytes] = field(default_factory=deque)
 
     # -- opening and ending
 
@@ -70,7 +71,8 @@ class Client:
         client = cls(sock, transport=TRANSPORTS[address.transport]())
         try:
             path = client.transport.upgrade_target(user, target)
-            request = upgrade_request(path, headers=headers)
+            fields = client.transport.upgrade_fields() | (headers or {})
+            request = upgrade_request(path, headers=fields)
             await (client.send_slowly if slowly else client.send_bytes)(request + pipelined)
             await client._let_in()
         except BaseException:
@@ -92,6 +94,8 @@ class Client:
     async def welcomed(self, response: Response) -> None:
         """Reads the first message behind a 101."""
         self._parser.feed(response.rest)
+        if (greeting := self.transport.greeting()) is not None:
+            await self.send_frame(Opcode.TEXT, greeting)
         welcome = await self.receive()
         assert welcome["type"] == "welcome", f"the first message is {welcome}"
         self.user = welcome["user"]
@@ -152,7 +156,12 @@ class Client:
 
     async def receive_payload(self) -> bytes | End:
         """The next text message's bytes, or the end. Pings are answered; pongs wait for `pong`."""
-        while (frame := await self.receive_frame()) is not None:
+        while True:
+            while self._parts:
+                if (message := await self._taken(self._parts.popleft())) is not None:
+                    return message
+            if (frame := await self.receive_frame()) is None:
+                return End(None)
             match frame.opcode:
                 case Opcode.PING:
                     self.pings.append(frame.payload)
@@ -163,13 +172,11 @@ class Client:
                 case Opcode.CLOSE:
                     return await self._closed(frame.payload)
                 case _:
-                    text = self._assemble(frame)
-                    if text is not None and (message := await self._taken(text)) is not None:
-                        return message
-        return End(None)
+                    if (text := self._assemble(frame)) is not None:
+                        self._parts.extend(self.transport.split(text))
 
     async def _taken(self, text: bytes) -> bytes | None:
-        """The message in a text, if there is one; what the transport asks is answered."""
+        """The message in a part of a text, if there is one; what the transport asks is answered."""
         received = self.transport.receive(text)
         if received.is_ping:
             self.pings.append(text)

@@ -12,6 +12,7 @@ from chinwag_bench.errors import ChinwagError
 
 from . import servers, skip_gate
 from .chat import Chat
+from .deadline import timeout
 from .servers import Choice, Fleet, Running
 
 TEST_TIMEOUT_S = 120.0
@@ -115,7 +116,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 async def _run(test: Callable[..., Any], arguments: dict[str, Any]) -> None:
     try:
-        await asyncio.wait_for(test(**arguments), timeout=TEST_TIMEOUT_S)
+        async with timeout(TEST_TIMEOUT_S):
+            await test(**arguments)
     finally:
         for argument in arguments.values():
             if isinstance(argument, Chat):

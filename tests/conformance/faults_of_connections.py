@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    test_backlog,
     test_closes,
     test_fragments,
     test_frames,
@@ -358,5 +359,17 @@ LIFE = [
         "keeps its port to the end",
         test_outages.test_a_successor_serves_while_the_last_connections_end,
         "the port is taken while the last connections end",
+    ),
+    fault(
+        "L11",
+        "lets a hundred wait",
+        test_backlog.test_the_queue_is_as_long_as_the_setting_says,
+        "may wait where 20 were to",
+    ),
+    fault(
+        "L11",
+        "lets a hundred wait",
+        test_backlog.test_without_the_setting_a_crowd_may_wait,
+        "that came at once 101 may wait",
     ),
 ]

@@ -11,6 +11,8 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .deadline import timeout
+
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 READ_BYTES = 1 << 18
@@ -69,9 +71,8 @@ async def open_socket(address: Address, *, receive_buffer: int | None = None) ->
     if receive_buffer is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     try:
-        await asyncio.wait_for(
-            asyncio.get_running_loop().sock_connect(sock, address.pair), timeout=TIMEOUT_S
-        )
+        async with timeout(TIMEOUT_S):
+            await asyncio.get_running_loop().sock_connect(sock, address.pair)
     except BaseException:
         sock.close()
         raise
@@ -114,9 +115,9 @@ async def receive_some(sock: socket.socket) -> bytes:
         pass
     except ConnectionError:
         return b""
-    receiving = asyncio.get_running_loop().sock_recv(sock, READ_BYTES)
     try:
-        return await asyncio.wait_for(receiving, timeout=TIMEOUT_S)
+        async with timeout(TIMEOUT_S):
+            return await asyncio.get_running_loop().sock_recv(sock, READ_BYTES)
     except ConnectionError:
         return b""
     except asyncio.TimeoutError as error:
@@ -131,8 +132,8 @@ async def send_all(sock: socket.socket, data: bytes) -> None:
         sent = 0
     if sent < len(data):
         rest = memoryview(data)[sent:]
-        sending = asyncio.get_running_loop().sock_sendall(sock, rest)
-        await asyncio.wait_for(sending, timeout=TIMEOUT_S)
+        async with timeout(TIMEOUT_S):
+            await asyncio.get_running_loop().sock_sendall(sock, rest)
 
 
 async def request(address: Address, data: bytes) -> Response:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from chinwag_bench.errors import ServerError
 from chinwag_bench.servers.process import ServerProcess
@@ -16,6 +19,39 @@ from .servers import Running
 def process_ids(server: Running) -> list[int]:
     health = server.health()
     return sorted({health["pid"], *health["workers"]})
+
+
+@contextlib.contextmanager
+def stopped(pids: list[int]) -> Iterator[None]:
+    """SIGSTOP for the length of the block, as a debugger or a suspended machine would."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        _until_no_thread_runs(pids)
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def _until_no_thread_runs(pids: list[int], timeout_s: float = 5.0) -> None:
+    """kill() returns before the last thread has heard: one that is awake still accepts."""
+    deadline = time.monotonic() + timeout_s
+    while running := [task for pid in pids for task in _tasks(pid) if _state(task) not in "TtZX"]:
+        assert time.monotonic() < deadline, f"{running} run {timeout_s} s after SIGSTOP"
+        time.sleep(0.001)
+
+
+def _tasks(pid: int) -> list[Path]:
+    return list(Path(f"/proc/{pid}/task").iterdir())
+
+
+def _state(task: Path) -> str:
+    """The letter of proc(5); X of a thread that is gone. The name before it may hold anything."""
+    try:
+        return (task / "stat").read_text("ascii", "replace").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
 
 
 def open_descriptors(pids: list[int]) -> int:

@@ -63,7 +63,9 @@ class Running:
     process: ServerProcess | None = None
 
     def health(self) -> dict[str, Any]:
-        health = ask_health(self.address.port, self.address.host)
+        target = self.choice.target
+        host = (target and target.server.manifest.health_host) or self.address.host
+        health = ask_health(self.address.port, host)
         assert health is not None, f"{self.choice.id} does not answer GET /health any more"
         return health
 

@@ -13,6 +13,7 @@ import pytest
 
 from .chat import Chat
 from .client import Client, End
+from .deadline import timeout
 from .frames import Opcode
 from .servers import Choice, Fleet, Running, chosen
 
@@ -75,7 +76,8 @@ async def _readable_by(client: Client, deadline: float) -> bool:
     loop, ready = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(client.sock, ready.set)
     try:
-        await asyncio.wait_for(ready.wait(), max(0.0, deadline - time.monotonic()))
+        async with timeout(max(0.0, deadline - time.monotonic())):
+            await ready.wait()
     except asyncio.TimeoutError:
         return False
     finally:

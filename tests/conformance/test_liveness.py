@@ -11,6 +11,7 @@ from . import frames
 from .chat import Chat, fresh_name
 from .client import Client, End
 from .conftest import BRISK_IDLE_MS, BRISK_PING_MS
+from .deadline import timeout
 from .frames import Opcode
 
 IDLE_S = BRISK_IDLE_MS / 1000
@@ -43,14 +44,12 @@ async def test_silence_is_closed_with_1001(brisk_chat: Chat) -> None:
     await witness.expect(type="user_joined", user=silent.user)
     started = time.monotonic()
     hears = asyncio.create_task(witness.expect(type="user_left", user=silent.user))
-    ending = asyncio.create_task(silent.end())
-    # wait_for() would hang where a ping comes just as it cancels (python/cpython#86296).
-    await asyncio.wait({ending}, timeout=CLOSED_WITHIN_S)
-    if not ending.done():
-        ending.cancel()
+    try:
+        async with timeout(CLOSED_WITHIN_S):
+            ended = await silent.end()
+    except asyncio.TimeoutError:
         hears.cancel()
         pytest.fail(f"not closed within {CLOSED_WITHIN_S} s")
-    ended = ending.result()
     assert ended == End(1001, "Heartbeat timeout")
     assert time.monotonic() - started > 0.9 * IDLE_S, "closed before the idle timeout"
     await hears

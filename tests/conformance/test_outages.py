@@ -6,10 +6,8 @@ import asyncio
 import contextlib
 import os
 import resource
-import signal
 import socket
 import time
-from collections.abc import Iterator
 
 import pytest
 from chinwag_bench.servers.process import ServerProcess
@@ -17,7 +15,7 @@ from chinwag_bench.servers.process import ServerProcess
 from .chat import Chat, fence_all, fresh_name
 from .client import Client
 from .handshake import open_socket, send_all, upgrade_request
-from .processes import has_ended, process_ids
+from .processes import has_ended, process_ids, stopped
 from .servers import Choice, Fleet, Running
 from .test_shutdown import terminate
 from .transports import TRANSPORTS
@@ -34,18 +32,6 @@ ADMITTED_WITHIN_S = 15.0
 BUSY = 0.5
 """The share of a processor that nobody needs who has nothing to do."""
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-
-
-@contextlib.contextmanager
-def stopped(pids: list[int]) -> Iterator[None]:
-    """SIGSTOP for the length of the block, as a debugger or a suspended machine would."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.smoke

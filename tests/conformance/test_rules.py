@@ -50,6 +50,7 @@ def test_every_test_of_a_server_names_its_rules() -> None:
     unmarked = {name for name, rules in marked_tests().items() if not rules}
     of_the_suite = {"test_a_fault_is_caught", "test_an_honest_server_passes"}
     of_the_suite.add("test_an_honest_server_passes_every_golden_case")
+    of_the_suite.add("test_reading_that_is_cancelled_just_as_bytes_come_ends")
     assert unmarked == {"test_golden"} | of_the_suite
 
 

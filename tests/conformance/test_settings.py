@@ -70,6 +70,8 @@ async def test_two_workers_are_one_server(shared_out: Address) -> None:
 BAD_SETTINGS = {
     "a port that is no number": {"CHAT_PORT": "x"},
     "a port beyond 65535": {"CHAT_PORT": "70000"},
+    "a backlog that is no number": {"CHAT_BACKLOG": "many"},
+    "a backlog of nobody": {"CHAT_BACKLOG": "0"},
     "a host that is no address": {"CHAT_HOST": "256.0.0.1"},
 }
 

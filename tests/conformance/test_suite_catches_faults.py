@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import itertools
 import re
@@ -18,6 +17,7 @@ from chinwag_bench.servers.process import Launch
 from . import (
     golden,
     handshake,
+    test_backlog,
     test_liveness,
     test_outages,
     test_pending_limit,
@@ -26,6 +26,7 @@ from . import (
 )
 from .chat import Chat
 from .conftest import BRISK
+from .deadline import timeout
 from .faults import FAULTS, Check, Fault
 from .golden import Player
 from .servers import Choice, Fleet, Running
@@ -80,6 +81,9 @@ async def run(check: Check, fleet: Fleet) -> None:
         "own_server": lambda: fleet.shared(OWN, f"own-{next(NUMBERS)}"),
         "chat": lambda: chat(fleet.shared(OWN)),
         "brisk_chat": lambda: chat(fleet.shared(OWN, "brisk", **BRISK)),
+        "of_short_queue": lambda: fleet.shared(
+            OWN, "backlog", CHAT_BACKLOG=str(test_backlog.SHORT)
+        ),
         "elsewhere": lambda: fleet.shared(OWN, "elsewhere", host="127.0.0.2").address,
     }
     try:
@@ -134,7 +138,8 @@ async def test_a_fault_is_caught(
     monkeypatch.setattr(test_shutdown, "TRIES", 1)
     faulty.fault = fault.name
     try:
-        await asyncio.wait_for(run(fault.check, faulty), timeout=60)
+        async with timeout(60):
+            await run(fault.check, faulty)
     except (AssertionError, pytest.fail.Exception) as error:
         words = f"{type(error).__name__}: {error}"
         assert re.search(fault.says, words), f"caught for another reason: {words}"

@@ -114,6 +114,24 @@ TEST_F(byte_balance_test, counts_no_bytes_at_all_as_everything_lost) {
   EXPECT_NEAR(static_cast<double>(found.lost), 5'100, 3);
 }
 
+TEST_F(byte_balance_test, takes_what_is_missing_of_a_connection_that_was_cut_for_lost) {
+  const auto cut = [this](std::int64_t change) {
+    byte_balance changed = balance_;
+    changed.bytes += static_cast<std::uint64_t>(change);
+    return explain_cut(changed, lengths_);
+  };
+  EXPECT_EQ(cut(0), (balance_faults{0, 0, 0}));
+  EXPECT_EQ(cut(-10), (balance_faults{1, 0, 0})) << "the last delivery was cut";
+  EXPECT_EQ(cut(-r), (balance_faults{1, 0, 0}));
+  EXPECT_EQ(cut(-d), (balance_faults{1, 0, 0}));
+  EXPECT_EQ(cut(-2 * r + 500), (balance_faults{2, 0, 0}));
+  EXPECT_EQ(cut(-10 * r + r * 9 / 10), (balance_faults{10, 0, 0})) << "most of the last is there";
+  EXPECT_EQ(cut(127), (balance_faults{0, 0, 0})) << "a goodbye";
+  EXPECT_EQ(cut(127 - 3 * r), (balance_faults{3, 0, 0}));
+  EXPECT_EQ(cut(r + 4), (balance_faults{0, 0, 0})) << "many announcements";
+  EXPECT_EQ(cut(-static_cast<std::int64_t>(balance_.bytes)).lost, 5'100u);
+}
+
 TEST(frame_lengths, are_known_once_seen_often_and_alike) {
   frame_lengths lengths;
   for (int i = 0; i < 31; ++i) {

@@ -27,6 +27,8 @@ FAN_OUT = Path(
 )
 LOAD = Path(os.environ.get("CHINWAG_LOAD", ROOT / "build/release/bench/load/chinwag-load"))
 FAULTS = ("dropped", "duplicated", "swapped", "corrupted", "truncated")
+CLOSED = "closed"
+"""Amid a delivery, which is the last that the connection gets."""
 Json = dict[str, Any]
 Place = tuple[int, str]
 """A connection, and "room" or "direct"."""
@@ -66,7 +68,12 @@ class FanOut:
 
     def faults(self) -> Faults:
         found = self.status()["faults"]
-        return {name: Counter(map_of(found[name])) for name in FAULTS}
+        return {name: Counter(map_of(found[name])) for name in (*FAULTS, CLOSED)}
+
+    def deliveries(self) -> int:
+        """That it made or began, the dropped ones included."""
+        count: int = self.status()["faults"]["deliveries"]
+        return count
 
     def stop(self) -> None:
         self.process.kill()
@@ -122,7 +129,7 @@ class Load:
 
 
 def new_faults(before: Faults, after: Faults) -> Faults:
-    return {name: after[name] - before[name] for name in FAULTS}
+    return {name: after[name] - before[name] for name in after}
 
 
 def truth(done: Faults, parse_every: int) -> dict[str, int]:

@@ -24,6 +24,12 @@ TEST(handshake, asks_for_the_target) {
   EXPECT_EQ(request.substr(request.size() - 4), "\r\n\r\n");
 }
 
+TEST(handshake, names_the_user_in_a_cookie_if_it_is_to) {
+  const std::string request = upgrade_request("127.0.0.1:4000", "/ws", "Cookie: user=ann-1");
+  EXPECT_NE(request.find("\r\nCookie: user=ann-1\r\n"), std::string::npos);
+  EXPECT_EQ(upgrade_request("127.0.0.1:4000", "/ws").find("Cookie"), std::string::npos);
+}
+
 TEST(handshake, tells_where_frames_begin) {
   const upgrade_answer answer = read_upgrade_answer(good_head + "\x81\x01x");
   EXPECT_EQ(answer.status, upgrade_status::accepted);

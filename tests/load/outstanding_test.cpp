@@ -7,20 +7,20 @@
 namespace chinwag::load {
 namespace {
 
-constexpr std::int64_t period = 10 * ns_per_ms;
+constexpr std::int64_t period = ns_per_ms;
 
-TEST(outstanding_sampler, samples_once_in_every_10_ms_at_moments_that_vary) {
+TEST(outstanding_sampler, samples_once_in_every_millisecond_at_moments_that_vary) {
   outstanding_sampler sampler(0, ns_per_s, 1);
   std::int64_t first_phase = sampler.next_ns() % period;
   bool varies = false;
-  for (std::int64_t i = 0; i < 100; ++i) {
+  for (std::int64_t i = 0; i < 1'000; ++i) {
     ASSERT_EQ(sampler.next_ns() / period, i);
     varies = varies || sampler.next_ns() % period != first_phase;
     sampler.sample(1);
   }
   EXPECT_TRUE(varies);
   EXPECT_EQ(sampler.next_ns(), never_ns);
-  EXPECT_EQ(sampler.samples(), 100u);
+  EXPECT_EQ(sampler.samples(), 1'000u);
 }
 
 TEST(outstanding_sampler, knows_its_mean_and_error) {

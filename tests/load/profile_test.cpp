@@ -53,6 +53,31 @@ std::string complaint_about(const char* key, const json& value) {
   return complaint_about(changed.dump());
 }
 
+TEST(profile, with_a_key_that_stands_twice_is_refused) {
+  const std::string text = good.dump();
+  EXPECT_NE(complaint_about("{\"burst\":9," + text.substr(1)).find("\"burst\" stands there twice"),
+            std::string::npos);
+  EXPECT_NE(complaint_about(R"({"name":"x","mix":{"room":1,"room":0,"direct":0}})")
+                .find("\"room\" stands there twice"),
+            std::string::npos);
+}
+
+TEST(profile, with_a_number_beyond_all_numbers_is_refused) {
+  std::string text = good.dump();
+  text.replace(text.find("2.5"), 3, "1e999");
+  EXPECT_NE(complaint_about(text).find("not JSON"), std::string::npos);
+}
+
+TEST(profile, that_is_a_folder_is_refused) {
+  try {
+    read_profile(std::filesystem::temp_directory_path());
+    FAIL() << "it was read";
+  } catch (const failure& error) {
+    EXPECT_EQ(error.code(), exit_code::usage);
+    EXPECT_NE(std::string(error.what()).find("is a folder"), std::string::npos);
+  }
+}
+
 TEST(profile, is_read) {
   const profile read = read_text(good.dump());
   EXPECT_EQ(read.name, "x");

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,7 +13,9 @@ from chinwag_bench import records
 from hdrh.histogram import HdrHistogram
 
 HOLD = {"do": "hold", "rate": 100, "warmup_s": 0.1, "hold_s": 0.5, "drain_s": 1}
+PROFILES = Path(__file__).resolve().parents[2] / "bench" / "load" / "profiles"
 USAGE = 2
+ENVIRONMENT = 3
 
 
 def control(generate, port, *commands):
@@ -148,7 +152,10 @@ def test_late_deliveries_stay_out_of_the_next_hold(start_server, generate):
         ({"do": "dance"}, '"do": "dance" is not known; allowed: connect, disconnect, '),
         ({"connections": 3}, '"do" is missing'),
         ({"do": "hold"}, '"rate" is missing'),
-        ({"do": "hold", "rate": 0}, '"rate" must be above 0'),
+        ({"do": "hold", "rate": 0}, '"rate", messages a second, is 0; allowed: 0.0001 to 10000000'),
+        ({"do": "hold", "rate": 1e9}, '"rate", messages a second, is 1000000000; allowed'),
+        ({"do": "hold", "rate": 1e-300}, '"rate", messages a second, is 1e-300; allowed'),
+        ({"do": "hold", "rate": 1, "hold_s": 1e300}, '"hold_s" is 1e+300; allowed: 0.001 to 86400'),
         ({"do": "hold", "rate": "fast"}, '"rate" has the wrong type'),
         ({"do": "hold", "rate": 1, "hold_s": -1}, '"hold_s" is -1'),
         ({"do": "hold", "rate": 1}, "nobody has joined"),
@@ -160,6 +167,60 @@ def test_a_wrong_command_is_an_error(start_server, generate, command, message):
     assert outcome.code == USAGE
     assert outcome.events[-1]["event"] == "error"
     assert message in outcome.events[-1]["message"]
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"do":"\xff"}\n', b'{"do":"hold","rate":NaN}\n', b'{"do":"hold","rate":1e999}\n']
+)
+def test_what_is_no_json_is_answered_in_json(binary, start_server, line):
+    profile = PROFILES / "chatty-small.json"
+    done = subprocess.run(
+        [binary, "--port", str(start_server().port), "--profile", profile, "--control"],
+        input=line,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == USAGE, done.stderr
+    event = json.loads(done.stdout)
+    assert event["event"] == "error"
+    assert event["message"].startswith("a command must be a JSON object on one line, not: {")
+
+
+def test_a_log_that_cannot_be_written_is_told_before_the_hold(start_server, generate, tmp_path):
+    where = str(tmp_path / "missing" / "x.hlog")
+    outcome = control(
+        generate, start_server().port, {"do": "connect", "join": True}, {**HOLD, "hdr": where}
+    )
+    assert outcome.code == ENVIRONMENT
+    assert [event["event"] for event in outcome.events] == ["connected", "error"]
+    assert f"{where}: the histogram log can't be written" in outcome.events[-1]["message"]
+
+
+def test_a_hold_in_which_nothing_was_sent_has_no_delays(start_server, generate):
+    idle = {**HOLD, "rate": 0.001}
+    outcome = control(generate, start_server().port, {"do": "connect", "join": True}, idle)
+    hold = outcome.events[-1]["hold"]
+    assert hold["sent"] == 0
+    assert set(hold["latency_ms"].values()) == set(hold["send_lag_ms"].values()) == {None}
+
+
+def test_a_reader_that_is_gone_is_no_fault_of_the_program(binary, start_server):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [
+                *(binary, "--port", str(start_server().port), "--control"),
+                *("--profile", PROFILES / "chatty-small.json"),
+            ],
+            input='{"do":"connect"}\n',
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert done.returncode == ENVIRONMENT
+    assert "standard output can't be written: No space left on device" in done.stderr
 
 
 def tell(process, command):

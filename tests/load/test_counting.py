@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from .counting import check, in_panel, new_faults, pair
+from .counting import CLOSED, check, in_panel, new_faults, pair
 
 EVERY = 8
 RATE, SECONDS = 2_000, 1.0
@@ -115,6 +115,25 @@ def test_what_is_late_is_lost_once_and_no_part_of_the_next_hold(profile):
         assert late > 0
         second = load.ask("hold", do="hold", drain_s=5, **command)["hold"]
         assert (second["lost"], second["duplicated"], second["corrupted"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("every", [1, EVERY])
+def test_what_a_connection_misses_that_ends_amid_a_delivery_is_lost_and_not_corrupted(
+    profile, every
+):
+    with pair(profile, "--close-every", 4_999, "--faults-from", 30_000) as (server, load):
+        load.hold(RATE, SECONDS, every)
+        made = server.deliveries()
+        hold = load.hold(RATE, 2 * SECONDS, every)
+        cut = server.faults()[CLOSED]
+        whole = server.deliveries() - made - sum(cut.values())
+        assert cut, "some connections ended"
+        assert any(not in_panel(user, EVERY) for user, _ in cut), "one where bytes are counted"
+        assert sum(hold["closes"].values()) == len(cut)
+        assert (hold["duplicated"], hold["reordered"], hold["corrupted"]) == (0, 0, 0)
+        # Of each connection that is read by length, to within a delivery.
+        within = 0 if every == 1 else len(cut)
+        assert hold["lost"] == pytest.approx(hold["expected"] - whole, abs=within)
 
 
 def test_by_itself_a_small_load_is_parsed_whole(profile):

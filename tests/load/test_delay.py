@@ -30,7 +30,7 @@ def test_outstanding_deliveries_agree_with_the_delays(start_server, measure):
     """Little's law with two counters that share nothing, where there is much outstanding."""
     server = start_server(stall_at=40, stall_s=1.0)
     little = measure(server.port, "--rate", 100, "--seconds", 2).hold["little"]
-    assert little["samples"] == 200
+    assert little["samples"] == 2000
     # The bound is wide for a disturbed machine; a counter that is off misses it by far.
     assert little["ratio"] == pytest.approx(1, abs=0.2)
 

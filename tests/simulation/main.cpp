@@ -1,16 +1,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cinttypes>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <string>
+#include <system_error>
 
 #include "generator.hpp"
 #include "shrink.hpp"
@@ -120,9 +123,15 @@ std::optional<arguments> parse(int count, char** values) {
 }
 
 int replay_file(const arguments& given) {
+  // Opening a folder succeeds; reading it throws.
+  std::error_code unknown;
+  if (std::filesystem::is_directory(given.file, unknown)) {
+    std::fprintf(stderr, "%s is a folder: --script takes one file of it\n", given.file.c_str());
+    return 2;
+  }
   std::ifstream in(given.file);
   if (!in) {
-    std::fprintf(stderr, "can't read %s\n", given.file.c_str());
+    std::fprintf(stderr, "can't read %s: %s\n", given.file.c_str(), std::strerror(errno));
     return 2;
   }
   const std::string text{std::istreambuf_iterator<char>(in), {}};

@@ -125,3 +125,39 @@ def test_every_header_is_included_by_someone() -> None:
     headers = [path for path in under("core", "bench", suffixes={".hpp"})]
     assert headers, f"no header found below {ROOT}"
     assert not [name(path) for path in headers if path.name not in used]
+
+
+def kit_imports(path: Path, modules: set[str]) -> set[str]:
+    """Modules of the kit that a module needs while it is loaded; what a function imports comes
+    later.
+    """
+    found = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            for alias in node.names:
+                submodule = f"{node.module}.{alias.name}"
+                found.add(submodule if submodule in modules else node.module)
+    return found & modules
+
+
+def test_the_modules_of_the_kit_import_each_other_in_no_circle() -> None:
+    folder = ROOT / "bench"
+    modules = {
+        ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in under("bench/chinwag_bench", suffixes={".py"})
+    }
+    left = {module: kit_imports(path, set(modules)) for module, path in modules.items()}
+    assert left
+    while ready := {module for module, needs in left.items() if not needs & left.keys() - {module}}:
+        for module in ready:
+            del left[module]
+    assert not left, f"in a circle, or behind one: {sorted(left)}"
+
+
+def test_waiting_with_a_limit_forgets_no_cancellation() -> None:
+    """``asyncio.wait_for()`` does, before Python 3.12: see ``chinwag/deadline.py``."""
+    assert not [
+        name(path)
+        for path in under("bindings/python", "tests/conformance", suffixes={".py"})
+        if "wait_for(" in path.read_text(encoding="utf-8").replace("``asyncio.wait_for()``", "")
+    ]

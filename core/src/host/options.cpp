@@ -123,7 +123,8 @@ const auto rows = std::to_array<option_row>({
     {{"hold_back_ms", "CHINWAGD_HOLD_BACK_MS",
       "for how long a member that reads slowly may hold back those who publish", 0, 60'000},
      &options::hold_back_ms},
-    {{"listen_backlog", "CHINWAGD_LISTEN_BACKLOG", "connections that wait to be accepted", 1,
+    {{"listen_backlog", "CHAT_BACKLOG",
+      "connections that wait to be accepted; the kernel keeps it within net.core.somaxconn", 1,
       65'535},
      &options::listen_backlog},
 });

@@ -298,3 +298,20 @@ def test_sends_that_wait_for_the_same_break_all_go_out() -> None:
             pass
 
     run(scenario())
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_join_that_is_cancelled_just_as_it_is_answered_is_cancelled(turns: int) -> None:
+    async def scenario() -> None:
+        async with chinwag.Server() as server, chinwag.Client(server.url, "ann") as ann:
+            joining = asyncio.create_task(ann.join("tea"))
+            while not (ann._joins and ann._joins[0].sent):
+                await asyncio.sleep(0)
+            ann._joins[0].answer.set_result(None)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if joining.cancel():
+                await asyncio.wait({joining})
+                assert joining.cancelled()
+
+    run(scenario())

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import chinwag
@@ -251,9 +251,7 @@ def test_a_second_signal_ends_a_drain_of_a_handler_that_blocks(
     with start(program, environment) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == "ready\n"
-        while running.poll() is None:  # who drains already hears of the next
-            running.send_signal(signal.SIGINT)
-            time.sleep(0.2)
+        signal_until_it_ends(running, signal.SIGINT)  # who drains already hears of the next
         output, _ = running.communicate(timeout=SOON_S)
     assert (running.returncode, output) == (0, "end\n")
 
@@ -270,11 +268,17 @@ def test_signals_end_a_program_whose_loop_is_held_up(
     with start(program, environment) as running:
         assert running.stdout is not None
         assert running.stdout.readline() == "ready\n"
-        while running.poll() is None:
-            running.send_signal(number)
-            time.sleep(0.2)
+        signal_until_it_ends(running, number)
         running.communicate(timeout=SOON_S)
     assert running.returncode == code
+
+
+def signal_until_it_ends(running: subprocess.Popen[str], number: int) -> None:
+    """Not in haste: when a program has served, its signals have their usual effect again."""
+    while running.poll() is None:
+        running.send_signal(number)
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(timeout=3)
 
 
 @contextmanager

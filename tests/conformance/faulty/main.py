@@ -55,12 +55,21 @@ def address() -> tuple[str, int]:
     return "0.0.0.0" if has("listens everywhere") else host, port
 
 
+def backlog() -> int:
+    if has("lets a hundred wait"):
+        return 100
+    count = setting("CHAT_BACKLOG", 4096)
+    if not 1 <= count <= 65_535:
+        sys.exit(f"faulty: CHAT_BACKLOG is {count}, which is not from 1 to 65535")
+    return count
+
+
 class Listener:
     """Accepts by hand: before Python 3.12 asyncio's own server spins without descriptors."""
 
     def __init__(self, server: Server, host: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=1024)
+        self._socket = socket.create_server((host, port), family=family, backlog=backlog())
         self._socket.setblocking(False)
         self._server = server
         self._loop = asyncio.get_running_loop()

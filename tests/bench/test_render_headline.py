@@ -1,0 +1,192 @@
+"""What a reader is told first: the headline, the sentences below it, places in a row, and which
+rows and servers the page opens with.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import msgspec
+import pytest
+from chinwag_bench.judging.judge import judge
+from chinwag_bench.judging.matrix import Matrix
+from chinwag_bench.render import claims, glance, headline, html, loads, markdown, text
+
+from .result_builder import build
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
+    return judge(build(tmp_path_factory.mktemp("headline") / "run"))
+
+
+@pytest.fixture
+def matrix(judged: Matrix) -> Matrix:
+    """A copy of one's own, to change."""
+    return copy.deepcopy(judged)
+
+
+def test_the_headline_tells_leads_and_ties(matrix: Matrix) -> None:
+    cells = {c.column: c for c in matrix.cells if c.row == headline.LEADING_ROW}
+    found = headline.headline(matrix)
+    assert found.startswith("On one core chinwagd delivers the most: at least 603,000")
+    # The rate at which rust failed, not the one that it held, is what it surely does not exceed.
+    rust, factor = cells["rust"], (cells["chinwagd"].low or 0) / (cells["rust"].reach or 1)
+    assert rust.reach is not None and rust.high is not None and rust.reach > rust.high
+    assert found.endswith(f"at least {math.floor(factor * 10) / 10} times rust")
+    rust.behind = None
+    assert headline.headline(matrix).endswith("rust is next, and how far behind is open")
+    cells["chinwagd"].tie_with_best = False
+    cells["rust"].tie_with_best = cells["go"].tie_with_best = True
+    tied = headline.headline(matrix)
+    assert tied.endswith("deliver the most and are not told apart")
+    assert all(f"{name} (" in tied for name in ("rust", "go")), "each with its own rate"
+    matrix.aa["unranked"] = [headline.LEADING_ROW]
+    assert headline.headline(matrix).startswith("Nobody is ranked by throughput")
+
+
+def test_the_first_sentences_name_the_articles_and_the_noise(matrix: Matrix) -> None:
+    assert '"Elixir vs Node.js for real-time chat services"' in headline.tally_sentence(matrix)
+    noise = headline.noise_sentence(matrix)
+    assert noise.startswith("Noise: go, measured twice, came out at 0.9")
+    assert all(f"times its own {name}" in noise for name in ("throughput", "CPU", "p99"))
+    matrix.aa["unranked"] = ["common_p99"]
+    assert headline.noise_sentence(matrix).endswith("p99 can't be ranked in this run.")
+
+
+def test_how_sure_it_is_tells_rounds_noise_and_failed_checks(matrix: Matrix) -> None:
+    rounds = max(cell.rounds for cell in matrix.cells)
+    sure = headline.sureness(matrix)
+    assert sure.startswith(f"{rounds} rounds in random order. Noise: go")
+    assert 'Failed: the check "Conformance before measuring".' in sure
+    assert "Where one is called ahead, luck explains it in 5% of rows at most." in sure
+    assert sure.endswith("chinwagd is this kit's own server.")
+    matrix.checks = [check for check in matrix.checks if check["ok"]]
+    assert f"All {len(matrix.checks)} checks passed." in headline.sureness(matrix)
+    matrix.aa = {"pairs": [], "range": {}, "spread": {}, "unranked": []}
+    assert "No server was measured twice, so the noise is not known" in headline.sureness(matrix)
+
+
+def test_the_load_is_told_from_the_run_s_own_plan(matrix: Matrix) -> None:
+    settings = {"throughput": {"load": "chat", "connections": 2_000}}
+    mix = {"room": 0.25, "direct": 0.75}
+    chat = {"connections": 9, "mix": mix, "room_size": 40, "content_bytes": 512}
+    here = (
+        " A rate counts while 99 of 100 messages arrive within 1,000 ms. Server and load generator "
+        "share one machine, over loopback."
+    )
+    matrix.run.plan = {"settings": settings, "loads": {"chat": chat}}
+    assert loads.leading(matrix) == (
+        "2,000 connections; of the messages 25% to rooms of 40 and 75% to one user, 512 bytes each."
+        " One message to a room of 40 is 40 deliveries." + here
+    )
+    chat["mix"] = {"room": 0.0, "direct": 1.0}
+    assert loads.leading(matrix) == (
+        "2,000 connections; of the messages 100% to one user, 512 bytes each." + here
+    )
+    matrix.run.plan = {}
+    assert loads.leading(matrix) == ""
+
+
+def test_rows_about_a_load_of_their_own_have_it_in_their_heading(matrix: Matrix) -> None:
+    few = {"connections": 1_000, "fewer_connections": {"many": 250}}
+    profile = {"connections": 9, "description": "Everyone in 20 rooms of 50"}
+    matrix.run.plan["settings"] |= {"load_throughput": few}
+    matrix.run.plan["loads"] = {"many": profile, "other": profile}
+    matrix.rows[0].group = "Load many"
+    assert loads.of_group(matrix, "Load other").startswith("1,000 connections; Everyone")
+    said = "250 connections; Everyone in 20 rooms of 50"
+    assert loads.of_group(matrix, "Load many") == said
+    assert said in html.document(matrix)
+    assert f"## Load many\n\n{said}.\n" in markdown.document(matrix)
+    assert loads.of_group(matrix, "Effort") == ""
+
+
+def test_the_headline_s_factor_is_that_of_the_table(matrix: Matrix) -> None:
+    index = text.Index(matrix)
+    second = index.cell(headline.LEADING_ROW, "rust")
+    assert second is not None and second.behind is not None
+    assert index.place(second) == ">= 2.5x"
+    assert headline.headline(matrix).endswith("at least 2.5 times rust")
+    leader = index.cell(headline.LEADING_ROW, "chinwagd")
+    assert leader is not None and leader.low is not None
+    assert second.behind.factor == pytest.approx(leader.low / (second.reach or 0))
+
+
+def test_a_place_is_told_in_words_or_times(matrix: Matrix) -> None:
+    row = [c for c in matrix.cells if c.row == headline.LEADING_ROW and c.value is not None]
+    index = text.Index(matrix)
+    assert {cell.column: index.place(cell) for cell in row}["chinwagd"] == "best"
+    next(cell for cell in row if cell.column == "rust").tie_with_best = True
+    assert text.Index(matrix).place(row[0]) == "tied for best"
+    for cell in row:
+        cell.tie_with_best = True
+    assert text.Index(matrix).place(row[0]) == "all tied"
+    row[0].tie_with_best = None
+    assert text.Index(matrix).place(row[0]) == ""
+
+
+def test_the_page_opens_with_rows_that_rank_somebody_and_split_nothing(matrix: Matrix) -> None:
+    first = {row.id for row in matrix.rows if glance.is_first(matrix, row)}
+    assert {"throughput_deliveries", "common_p99", "memory_with_kernel", "start_health"} <= first
+    assert not first & {"memory_kernel", "effort_lines_of_code", "fault_recovery"}
+    assert all(row.better != "none" for row in matrix.rows if row.id in first)
+
+
+def test_optional_peers_stay_hidden_only_where_there_is_no_room(matrix: Matrix) -> None:
+    everyone = {column.id for column in matrix.columns}
+    assert glance.usual_servers(matrix) == everyone - {"go (again)"}
+    for number in range(glance.SERVERS_SIDE_BY_SIDE):
+        peer = msgspec.structs.replace(matrix.columns[0], id=f"peer {number}", peer=True)
+        matrix.columns.append(peer)
+    assert glance.usual_servers(matrix) == everyone - {"go (again)"}
+    for column in matrix.columns:
+        column.peer = True
+    assert len(glance.usual_servers(matrix)) == len(matrix.columns) - 1
+
+
+def test_who_answers_at_once_is_said(matrix: Matrix) -> None:
+    cells = {c.column: c for c in matrix.cells if c.row == headline.PROMPT_ROW}
+    assert any(cell.tie_with_best for cell in cells.values())
+    for count in (1, 2, 3):
+        for place, cell in enumerate(cells.values()):
+            cell.value, cell.tie_with_best = 100.0, place < count
+        best = [name for name, cell in cells.items() if cell.tie_with_best]
+        assert all(f"{name} " in headline.promptness(matrix) for name in best)
+    for cell in cells.values():
+        cell.value = cell.low = cell.high = 100.0
+        cell.tie_with_best = True
+    servers = [name for name in cells if not name.endswith("(again)")]
+    assert f"{len(servers)} servers are not told apart: 100 to 100" in headline.promptness(matrix)
+    for cell in cells.values():
+        cell.value = None
+    assert headline.promptness(matrix) == ""
+
+
+def test_the_articles_are_named_and_their_statements_counted(matrix: Matrix) -> None:
+    said = headline.tally_sentence(matrix)
+    counted = claims.tally(matrix)
+    assert said.startswith(f"Of {sum(counted.values())} statements in ")
+    assert "Elixir 1.17 vs Go 1.24" in said and "Elixir vs Node.js" in said
+    assert f"{counted['impossible']} impossible as stated" in said
+    for cell in matrix.cells:
+        cell.published = []
+    assert "No published figure" in headline.tally_sentence(matrix)
+
+
+@pytest.mark.parametrize("row", [headline.LEADING_ROW, headline.PROMPT_ROW])
+def test_where_a_search_was_cut_short_nobody_leads(matrix: Matrix, row: str) -> None:
+    again = {column.id for column in matrix.columns if column.aa_of}
+    cells = [c for c in matrix.cells if c.row == row and c.value and c.column not in again]
+    first, second = cells[:2]
+    for cell in cells:
+        cell.tie_with_best = False
+    first.tie_with_best, second.tie_with_best = True, None
+    says = headline.headline if row == headline.LEADING_ROW else headline.promptness
+    assert "it is open who" in says(matrix)
+    assert second.column in says(matrix)
+    second.tie_with_best = True
+    assert "are not told apart" in says(matrix)
+    cells[2].tie_with_best = None
+    assert "it is open who" in says(matrix)
