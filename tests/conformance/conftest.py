@@ -55,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "rules(*names): rules of protocol/chat-1.md that this proves"
     )
     config.addinivalue_line("markers", "transport(name): only for servers with this transport")
+    config.addinivalue_line("markers", "variant(name): only for variants of this name")
     config.addinivalue_line("markers", "patient: takes a minute, for --patient only")
 
 
@@ -99,9 +100,10 @@ def _is_of_a_server(item: pytest.Item) -> TypeGuard[pytest.Function]:
 def _is_due(item: pytest.Item, named: bool) -> bool:
     if not _is_of_a_server(item):
         return not named
-    wanted = item.get_closest_marker("transport")
     choice = item.callspec.params["choice"]
-    return wanted is None or (isinstance(choice, Choice) and choice.transport in wanted.args)
+    assert isinstance(choice, Choice)
+    wanted = {name: item.get_closest_marker(name) for name in ("transport", "variant")}
+    return all(mark is None or getattr(choice, name) in mark.args for name, mark in wanted.items())
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -8,6 +8,7 @@ from . import (
     test_fragments,
     test_frames,
     test_json,
+    test_last_words,
     test_lengths,
     test_liveness,
     test_outages,
@@ -15,6 +16,7 @@ from . import (
     test_settings,
     test_shutdown,
     test_slow_consumer,
+    test_slow_consumer_memory,
     test_unicode,
 )
 from .fault import NOTHING_CAME, fault
@@ -175,6 +177,13 @@ FRAMES = [
         "a frame came after the close|user_left.* was due, not .*too late",
     ),
     fault(
+        "F11",
+        "delivers when it has time",
+        test_last_words.test_what_was_served_comes_before_the_close,
+        r"of each message: \[\]",
+        ending="malformed",
+    ),
+    fault(
         "F12",
         "closes a close of one byte with 1003",
         test_closes.test_a_close_of_one_byte_ends_the_connection,
@@ -270,6 +279,12 @@ LIFE = [
         r"[\d,]{9} bytes wait",
     ),
     fault(
+        "L3",
+        "lets nobody go",
+        test_slow_consumer_memory.test_memory_for_pongs_that_nobody_reads_is_bounded,
+        r"grew by [\d,]{10} bytes",
+    ),
+    fault(
         "L4",
         "has a limit of 4 MiB",
         test_pending_limit.test_no_more_than_the_limit_waits,
@@ -329,6 +344,12 @@ LIFE = [
         "drops what came before a reset",
         test_outages.test_a_reset_does_not_undo_what_came_before_it,
         NOTHING_CAME,
+    ),
+    fault(
+        "L7",
+        "ends at the first failed write",
+        test_outages.test_who_left_during_a_stop_is_heard_to_the_end,
+        "'message', .* was due, not {'type': 'user_left'",
     ),
     fault(
         "L8",

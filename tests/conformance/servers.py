@@ -41,6 +41,10 @@ class Choice:
         return self.target.server.manifest.transport if self.target else "websocket"
 
     @property
+    def variant(self) -> str:
+        return self.target.variant if self.target else "default"
+
+    @property
     def framing_code_is_due(self) -> bool:
         """Whether F9's close code must be sent, or the end of the TCP connection is enough."""
         if self.target is None:

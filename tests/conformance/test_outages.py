@@ -24,6 +24,7 @@ IDLE_S = 1.0
 STOPPED_S = 2.5
 BEAT_S = 0.2
 HASTY = 10
+MANY = 200
 CLIENTS = 20
 CROWD = 100
 SPARE_DESCRIPTORS = 3
@@ -57,6 +58,26 @@ async def test_a_reset_does_not_undo_what_came_before_it(own_server: Running) ->
     for room in hasty:
         types = [message["type"] for message in told if message["room"] == room]
         assert types == ["message", "user_left"], f"in {room} came {types}"
+    await witness.fence()
+    chat.abort()
+
+
+@pytest.mark.rules("L7", "L8", "R11")
+async def test_who_left_during_a_stop_is_heard_to_the_end(own_server: Running) -> None:
+    """The first copy that is written to the client meets a reset; what came before is there to read.
+
+    A failed write ends the writing alone.
+    """
+    chat, room = Chat(own_server.address), fresh_name("room")
+    witness, talker = await chat.members(room, 2)
+    requests = [{"type": "message", "room": room, "content": str(n)} for n in range(MANY)]
+    with stopped(process_ids(own_server)):
+        # In one write: segments of their own would not all fit into the kernel's receive buffer.
+        await talker.send_at_once(*requests)
+        talker.hang_up()
+    for number in range(MANY):
+        await witness.expect(type="message", user=talker.user, content=str(number))
+    await witness.expect(type="user_left", room=room, user=talker.user)
     await witness.fence()
     chat.abort()
 

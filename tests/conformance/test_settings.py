@@ -72,8 +72,14 @@ BAD_SETTINGS = {
     "a port beyond 65535": {"CHAT_PORT": "70000"},
     "a backlog that is no number": {"CHAT_BACKLOG": "many"},
     "a backlog of nobody": {"CHAT_BACKLOG": "0"},
+    "a backlog below nobody": {"CHAT_BACKLOG": "-1"},
+    "pings into the past": {"CHAT_PING_INTERVAL_MS": "-1"},
+    "an idle timeout into the past": {"CHAT_IDLE_TIMEOUT_MS": "-1"},
     "a host that is no address": {"CHAT_HOST": "256.0.0.1"},
 }
+
+
+BAD_DELAYS = ["-1", "0", "60001", "1e3", "1000000000", "99999999999999999999", "x"]
 
 
 @pytest.mark.rules("L5")
@@ -81,7 +87,20 @@ BAD_SETTINGS = {
 async def test_a_setting_that_can_t_be_served_is_said_in_one_line(
     own_choice: Choice, fleet: Fleet, env: dict[str, str]
 ) -> None:
-    process = ServerProcess(fleet.launch(own_choice, "bad-setting", **env), 4000)
+    await is_said_in_one_line(own_choice, fleet, env)
+
+
+@pytest.mark.variant("coalesced")
+@pytest.mark.rules("L5")
+@pytest.mark.parametrize("delay", BAD_DELAYS)
+async def test_a_write_delay_out_of_bounds_is_said_in_one_line(
+    own_choice: Choice, fleet: Fleet, delay: str
+) -> None:
+    await is_said_in_one_line(own_choice, fleet, {"CHAT_WRITE_DELAY_MS": delay})
+
+
+async def is_said_in_one_line(choice: Choice, fleet: Fleet, env: dict[str, str]) -> None:
+    process = ServerProcess(fleet.launch(choice, "bad-setting", **env), 4000)
     try:
         await until(
             lambda: has_ended(process), "the end of a server that can't listen", ENDS_WITHIN_S

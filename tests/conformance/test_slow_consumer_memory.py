@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import select
 import time
 
 import pytest
@@ -29,6 +30,16 @@ PACE_S = 0.02
 LET_GO_WITHIN_S = 60.0
 RECEIVE_BUFFER = 4096
 GROWTH_BYTES = 8 * 2**20
+
+PINGS = b"".join(frames.encode(Opcode.PING, b"%0125d" % number) for number in range(500))
+READ_ROUNDS = 100
+"""6.5 MB of pings whose pongs are read: heaps are as large by then as pings make them."""
+
+UNREAD_ROUNDS = 1000
+"""65 MB, eight times what may be held."""
+
+NOT_TAKEN_S = 2.0
+"""A server that takes no byte for so long waits for its client to read."""
 
 
 class Traffic:
@@ -93,3 +104,43 @@ async def test_memory_for_a_member_that_does_not_read_is_bounded(own_server: Run
         assert (await slow.end(ignore_messages=True)).code in (1013, None)
     finally:
         chat.abort()
+
+
+@pytest.mark.slow
+@pytest.mark.rules("L3", "L4", "F1")
+async def test_memory_for_pongs_that_nobody_reads_is_bounded(own_server: Running) -> None:
+    """A server lets go of the client, or reads no more of it, or answers the newest ping alone."""
+    chat, pids = Chat(own_server.address), process_ids(own_server)
+    reader = await chat.connect()
+    for _ in range(READ_ROUNDS):
+        await reader.send_bytes(PINGS)
+        while await reader.pong() != b"%0125d" % 499:
+            pass
+    usual = proportional_bytes(pids)
+    flooder = await chat.connect(receive_buffer=RECEIVE_BUFFER)
+    peak = usual
+    for number in range(UNREAD_ROUNDS):
+        if not await takes(flooder, PINGS):
+            break
+        if number % 20 == 0:
+            peak = max(peak, proportional_bytes(pids))
+            await reader.fence()
+    grown = max(peak, proportional_bytes(pids)) - usual
+    allowed = GROWTH_BYTES + own_server.choice.pending_bytes
+    assert grown <= allowed, f"grew by {grown:,} bytes; {allowed:,} are allowed"
+    await reader.fence()
+    chat.abort()
+
+
+async def takes(client: Client, data: bytes) -> bool:
+    """Whether all of it was sent before the connection ended or the server took nothing more."""
+    rest = memoryview(data)
+    while rest:
+        _, writable, _ = await asyncio.to_thread(select.select, [], [client.sock], [], NOT_TAKEN_S)
+        if not writable:
+            return False
+        try:
+            rest = rest[client.sock.send(rest) :]
+        except ConnectionError:
+            return False
+    return True

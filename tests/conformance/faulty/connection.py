@@ -66,6 +66,15 @@ class Connection(asyncio.Protocol):
         sock = self._transport.get_extra_info("socket")
         return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 
+    def _has_left(self) -> bool:
+        """Whether nothing is left to read but the end."""
+        sock = self._transport.get_extra_info("socket")
+        with socket.socket(fileno=os.dup(sock.fileno())) as same:
+            try:
+                return not same.recv(1, socket.MSG_PEEK)
+            except BlockingIOError:
+                return False
+
     def _violated(self, violation: Violation) -> None:
         if violation.code == 1003 and has("dies of malformed JSON"):
             os._exit(1)
@@ -177,6 +186,10 @@ class Connection(asyncio.Protocol):
     def _serve(self, text: str) -> None:
         if has("blocks for a key that comes twice") and text.count('"type":') > 1:
             time.sleep(BLOCKED_S)
+        if has("ends at the first failed write") and self._has_left():
+            self._transport.abort()
+            self._has_closed = True
+            return
         try:
             self._server.rooms.serve(self, parse(text))
         except Violation as violation:

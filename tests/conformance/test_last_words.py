@@ -1,0 +1,105 @@
+"""Rule F11: what was served before a close comes before it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from . import frames
+from .chat import Chat, fresh_name
+from .client import Client, End
+from .frames import Opcode
+from .messages import Message
+from .servers import Choice, Fleet, Running
+from .test_shutdown import terminate
+
+EACH = 20
+DELAY_MS = 10_000
+AT_ONCE_S = 5.0
+"""Half the delay: a machine may be busy, and a close that waits for the delay is late."""
+TRIES = 2
+
+ENDINGS: dict[str, tuple[bytes, set[int | None]]] = {
+    "malformed": (frames.encode(Opcode.TEXT, b"{"), {1003}),
+    "too long": (frames.encode(Opcode.TEXT, b" " * 65_537), {1009}),
+    "a close": (frames.encode(Opcode.CLOSE, frames.close_payload(1000)), {1000, 1005}),
+}
+HEARTBEAT = frames.encode(Opcode.TEXT, b'{"type":"heartbeat"}')
+
+
+@pytest.mark.transport("websocket")
+@pytest.mark.rules("F11", "R11", "D1")
+@pytest.mark.parametrize("ending", ENDINGS)
+async def test_what_was_served_comes_before_the_close(chat: Chat, ending: str) -> None:
+    """Answers, copies of one's own messages and directs to oneself, all in one write."""
+    last, codes = ENDINGS[ending]
+    client, room = await chat.connect(), fresh_name("room")
+    await client.join(room)
+    requests: list[Message] = []
+    for number in range(EACH):
+        content = str(number)
+        requests.append({"type": "message", "room": room, "content": content})
+        requests.append({"type": "direct", "to": client.user, "content": content})
+        requests.append({"type": "heartbeat"})
+    texts = [frames.encode(Opcode.TEXT, json.dumps(request).encode()) for request in requests]
+    await client.send_bytes(b"".join(texts) + last)
+    came, end = await until_the_end(client)
+    for kind in ("message", "direct"):
+        contents = [one["content"] for one in came if one["type"] == kind]
+        assert contents == [str(number) for number in range(EACH)], f"of each {kind}: {contents}"
+    beats = sum(one["type"] == "heartbeat" for one in came)
+    assert beats == EACH, f"{beats} of {EACH} heartbeats are answered"
+    assert end.code in codes, f"ended with {end}"
+
+
+async def until_the_end(client: Client) -> tuple[list[Message], End]:
+    came: list[Message] = []
+    while not isinstance(outcome := await client.receive_or_end(), End):
+        came.append(outcome)
+    return came, outcome
+
+
+@pytest.fixture
+def of_long_delay(own_choice: Choice, fleet: Fleet) -> Iterator[Running]:
+    server = fleet.start(own_choice, "delay", CHAT_WRITE_DELAY_MS=str(DELAY_MS))
+    yield server
+    assert server.process is not None
+    server.process.stop()
+
+
+@pytest.mark.variant("coalesced")
+@pytest.mark.rules("F11", "C1", "F8")
+@pytest.mark.parametrize("ending", ENDINGS)
+async def test_a_close_waits_for_no_write_delay(of_long_delay: Running, ending: str) -> None:
+    """It takes what waits along. The quickest of two counts."""
+    last, codes = ENDINGS[ending]
+    took = []
+    for _ in range(TRIES):
+        chat = Chat(of_long_delay.address)
+        client = await chat.connect()
+        started = time.monotonic()
+        await client.send_bytes(HEARTBEAT + last)
+        came, end = await until_the_end(client)
+        took.append(time.monotonic() - started)
+        assert [one["type"] for one in came] == ["heartbeat"]
+        assert end.code in codes, f"ended with {end}"
+        if took[-1] < AT_ONCE_S:
+            return
+    pytest.fail(f"the close came after {min(took):.1f} s of a delay of {DELAY_MS / 1000:.0f} s")
+
+
+@pytest.mark.variant("coalesced")
+@pytest.mark.rules("L5")
+async def test_a_stop_waits_for_no_write_delay(of_long_delay: Running) -> None:
+    chat = Chat(of_long_delay.address)
+    client = await chat.connect()
+    await client.send_bytes(HEARTBEAT * EACH)
+    await asyncio.sleep(0.2)  # until they are read: what comes later need not be served
+    await terminate(of_long_delay)
+    came, end = await until_the_end(client)
+    assert [one["type"] for one in came] == EACH * ["heartbeat"]
+    assert end.code == 1012, f"ended with {end}"
