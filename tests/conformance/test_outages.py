@@ -64,7 +64,7 @@ async def test_a_reset_does_not_undo_what_came_before_it(own_server: Running) ->
 
 @pytest.mark.rules("L7", "L8", "R11")
 async def test_who_left_during_a_stop_is_heard_to_the_end(own_server: Running) -> None:
-    """The first copy that is written to the client meets a reset; what came before is there to read.
+    """The first copy that is written to the client meets a reset; what it sent is there to read.
 
     A failed write ends the writing alone.
     """
