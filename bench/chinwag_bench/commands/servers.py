@@ -173,6 +173,7 @@ def _facts(server: Server) -> dict[str, Any]:
         "variants": {
             name: variant.description for name, variant in server.manifest.variants.items()
         },
+        "peer_variants": server.peer_variants,
         "missing": missing_reason(server),
         "built": built is not None,
     }
@@ -190,11 +191,15 @@ def _server_table(facts: list[dict[str, Any]]) -> Table:
         table.add_row(
             Text(fact["name"]),
             Text(fact["title"]),
-            Text(", ".join(fact["variants"])),
+            Text(", ".join(_with_peers_marked(fact))),
             Text(missing, style="yellow") if missing else Text("present", style="green"),
             Text("yes", style="green") if fact["built"] else Text("no"),
         )
     return table
+
+
+def _with_peers_marked(fact: dict[str, Any]) -> list[str]:
+    return [f"{one} (peer)" if one in fact["peer_variants"] else one for one in fact["variants"]]
 
 
 def _what_next(catalog: Catalog, *, peers: bool) -> Text:

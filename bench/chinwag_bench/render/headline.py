@@ -55,8 +55,19 @@ def promptness(matrix: Matrix) -> str:
         lows = [cell.low or 0.0 for cell in cells]
         highs = [cell.high or cell.low or 0.0 for cell in cells]
         between = f"{number(min(lows))} to {number(max(highs))} deliveries/s"
-        return f"{start}{len(cells)} servers are not told apart: {between}."
+        return f"{start}{len(cells)} servers are not told apart: {between}{_why_tied(cells[0])}."
     return f"{start}{amounts} carry the most and are not told apart."
+
+
+def _why_tied(first: Cell) -> str:
+    """How far the rounds of the server that showed most are apart: values that differ much may be a
+    tie for that alone.
+    """
+    if first.interval is None:
+        return ""
+    low, high = first.interval
+    rounds = f"{number(low)} or more" if high is None else f"{number(low)} to {number(high)}"
+    return f"; {first.column}'s own rounds lie at {rounds}"
 
 
 def facts(matrix: Matrix) -> list[tuple[str, str]]:

@@ -25,8 +25,7 @@ def tables(catalog: Catalog, folder: Path) -> str:
 def _row(server: Server) -> str:
     name = server.folder.name
     variants = [
-        f"{key} (peer)" if variant.peer and not server.manifest.peer else key
-        for key, variant in server.manifest.variants.items()
+        f"{one} (peer)" if one in server.peer_variants else one for one in server.manifest.variants
     ]
     cells = [
         f"[{server.name}]({name})",

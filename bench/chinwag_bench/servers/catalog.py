@@ -42,6 +42,12 @@ class Server(msgspec.Struct, frozen=True):
     def build_folder(self) -> Path:
         return self.workspace.server_build(self.build_name)
 
+    @property
+    def peer_variants(self) -> list[str]:
+        """Variants that are optional peers though the server is none."""
+        variants = self.manifest.variants.items()
+        return [] if self.manifest.peer else [name for name, one in variants if one.peer]
+
     def in_variant(self, name: str) -> Target:
         """The column of this variant, with the sources, build and versions that it has for itself.
         Raises ``KeyError`` if the manifest has no such variant.

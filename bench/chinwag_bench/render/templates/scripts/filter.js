@@ -11,6 +11,7 @@
   const all = boxes.map((box) => box.value);
   const usual = boxes.filter((box) => box.dataset.usual !== undefined).map((box) => box.value);
   const NOBODY = "none";
+  const NAMED = 3; // more than that are counted only
 
   const shownBy = (chosen) => {
     if (!chosen.has("servers")) return new Set(usual);
@@ -42,8 +43,10 @@
       head.colSpan = shown.size + 1;
     }
     fit(shown.size);
+    const hidden = all.filter((column) => !shown.has(column));
+    const names = hidden.length > 0 && hidden.length <= NAMED ? `, without ${hidden.join(", ")}` : "";
     for (const output of document.querySelectorAll("output.servers")) {
-      output.textContent = `${shown.size} of ${all.length} shown`;
+      output.textContent = `${shown.size} of ${all.length} shown${names}`;
     }
   };
 
