@@ -39,12 +39,12 @@ def test_a_server_disappears_from_every_section(page: Page, section: str) -> Non
     assert "rust" in shown(page, section)
 
 
-def test_every_section_says_how_many_servers_it_shows(page: Page) -> None:
+def test_every_section_says_how_many_servers_it_shows_and_which_it_hides(page: Page) -> None:
     unfold(page)
     server(page, "elixir")
     said = page.locator("output.servers").all_inner_texts()
     assert len(said) >= 3
-    assert set(said) == {"5 of 7 shown"}
+    assert set(said) == {"5 of 7 shown, without elixir, go (again)"}
 
 
 def test_the_second_measurement_of_a_server_is_shown_when_asked_for(page: Page) -> None:
