@@ -6,7 +6,7 @@ import * as messages from './messages.js';
 import { serve } from './requests.js';
 
 const PENDING_BYTES_MAX = 1024 * 1024;
-// A pong takes ten times its bytes while it waits: more than this does not wait for one.
+// A pong takes ten times its bytes while it waits. Behind more than this nothing more is read.
 const PONG_BEHIND_BYTES_MAX = 256 * 1024;
 // A slow consumer is likely not to read its close frame either: after this it is reset.
 const SLOW_CONSUMER_GRACE_MS = 1000;
@@ -34,7 +34,6 @@ export class Connection {
   #webSocket;
   #chat;
   #farewell = null; // code and reason, once a close has begun
-  #unansweredPing = null; // its payload
   #life = { bytesRead: 0, at: performance.now() };
 
   constructor(webSocket, socket, user, chat) {
@@ -87,20 +86,15 @@ export class Connection {
     return this.#life.at;
   }
 
-  /** Where much waits only the newest ping is answered (RFC 6455, 5.5.3): no pongs pile up. */
+  /** Who sends pings and reads no pongs is not read either: so they can't pile up. */
   #onPing(payload) {
-    if (this.#unansweredPing === null) {
-      if (this.#webSocket.bufferedAmount <= PONG_BEHIND_BYTES_MAX) return this.#pong(payload);
-      this.socket.once('drain', () => this.#pong(this.#unansweredPing));
-    }
-    this.#unansweredPing = payload;
-  }
-
-  #pong(payload) {
-    this.#unansweredPing = null;
     if (!this.isOpen) return;
     this.#webSocket.pong(payload);
     this.bound();
+    if (this.#webSocket.isPaused) return;
+    if (this.#webSocket.bufferedAmount <= PONG_BEHIND_BYTES_MAX) return;
+    this.#webSocket.pause();
+    this.socket.once('drain', () => this.#webSocket.resume());
   }
 
   /** Nothing more is to wait for it, not even what it was to be told. */
