@@ -10,13 +10,14 @@ from importlib.metadata import version
 from typing import Any
 
 import uvicorn
-from chat import Chat, Connection
+from chat import PENDING_BYTES_MAX, Chat, Connection
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.routing import APIWebSocketRoute
 from messages import NAME_RULE, asked_user
 from settings import Settings
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 MESSAGE_BYTES_MAX = 65_536
 DRAIN_S = 2
@@ -88,6 +89,15 @@ class Admission:
             await response(scope, receive, send)
 
 
+class BoundedProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's own, which writes pongs for who does not read them, however many."""
+
+    def handle_ping(self) -> None:
+        super().handle_ping()
+        if self.transport.get_write_buffer_size() > PENDING_BYTES_MAX:
+            self.transport.abort()
+
+
 def _origin_form(path: str) -> str:
     """Without the scheme and the authority that a proxy is sent."""
     return re.sub(r"^[a-z][a-z\d+.-]*://[^/]*", "", path, flags=re.IGNORECASE)
@@ -99,16 +109,26 @@ def config(settings: Settings) -> uvicorn.Config:
         backlog=settings.backlog,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=BoundedProtocol,
         ws_max_size=MESSAGE_BYTES_MAX,
         ws_ping_interval=settings.ping_interval_s,
         # Who does not answer a ping is closed with 1011, by uvicorn.
         ws_ping_timeout=settings.idle_timeout_s,
         ws_per_message_deflate=False,
         access_log=False,
+        log_config=None,  # uvicorn's own asks the standard streams, which may be closed.
         log_level="critical",
         timeout_graceful_shutdown=DRAIN_S,
     )
+
+
+def open_standard_streams() -> None:
+    """Where a descriptor of theirs is closed: a socket would get it, and be written errors to."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def bound_socket(settings: Settings) -> socket.socket:
@@ -124,6 +144,7 @@ def bound_socket(settings: Settings) -> socket.socket:
 
 
 def main() -> None:
+    open_standard_streams()
     settings = Settings.from_environment()
     # Before the one that takes any path.
     if settings.variant == "tuned":

@@ -1,6 +1,18 @@
 // Slow consumers: Socket.IO lets any amount wait for a client that does not read.
 
 const PENDING_BYTES_MAX = 1024 * 1024;
+// A pong takes ten times its bytes while it waits. Behind more than this nothing more is read.
+const PONG_BEHIND_BYTES_MAX = 256 * 1024;
+
+/** Who sends WebSocket pings, which `ws` answers, and reads no pongs is not read either. */
+function boundPongs(webSocket, tcp, relieve) {
+  webSocket.on('ping', () => {
+    relieve(tcp.writableLength);
+    if (webSocket.isPaused || tcp.writableLength <= PONG_BEHIND_BYTES_MAX) return;
+    webSocket.pause();
+    tcp.once('drain', () => webSocket.resume());
+  });
+}
 
 /**
  * `connection` is Engine.IO's. What waits is in its own queue and in that of the TCP socket, of
@@ -19,4 +31,5 @@ export function limitBacklog(connection, relieve = () => {}) {
   connection.on('flush', () => {
     queuedBytes = 0;
   });
+  boundPongs(connection.transport.socket, tcp, relieve);
 }

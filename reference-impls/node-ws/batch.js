@@ -32,6 +32,11 @@ export class Batch {
   write(socket, message) {
     if (socket.writableCorked === 0) this.#cork(socket);
     socket.write(this.#frameOf(message));
+    this.bound(socket);
+  }
+
+  /** Writes a long batch early. */
+  bound(socket) {
     if (socket.writableLength >= BATCH_BYTES_MAX) socket.uncork();
   }
 
@@ -67,6 +72,17 @@ export class BatchedConnection extends Connection {
 
   write(message) {
     this.#batch.write(this.socket, message);
+  }
+
+  bound() {
+    this.#batch.bound(this.socket);
+    super.bound();
+  }
+
+  /** A close takes along what waits, and waits for nothing. */
+  finish() {
+    super.finish();
+    this.socket.uncork();
   }
 }
 

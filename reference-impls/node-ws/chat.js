@@ -18,6 +18,11 @@ export class Chat {
     connection.send(messages.welcome(connection.user));
   }
 
+  /** All that it asked for is served. */
+  close(connection) {
+    connection.finish();
+  }
+
   /** Safe to call again: it is called when a close begins, and once more when it is complete. */
   disconnect(connection) {
     this.#users.remove(connection.user, connection);

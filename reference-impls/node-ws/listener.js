@@ -7,7 +7,7 @@ import process from 'node:process';
 import { WebSocketServer } from 'ws';
 
 import { Chat } from './chat.js';
-import { Connection } from './connection.js';
+import { ChatWebSocket, Connection } from './connection.js';
 import { chooseWebSocket, hasOneHost, isUpgrade, originForm } from './http_request.js';
 import { keepAlive } from './liveness.js';
 import { userFromQuery } from './names.js';
@@ -64,8 +64,11 @@ export class Listener {
     maxPayload: PAYLOAD_BYTES_MAX,
     // Any number of fragments: `ws` keeps no empty ones, and maxPayload bounds the rest.
     maxFragments: 0,
+    // `ws` would cut off who sends 60 pings at once, and reads: connections answer.
+    autoPong: false,
     // Without this `ws` would choose the first subprotocol offered.
     handleProtocols: () => false,
+    WebSocket: ChatWebSocket,
   });
 
   constructor(settings, { chat = new Chat(), connect = plain, processes = alone }) {

@@ -70,6 +70,10 @@ export class OrderedChat {
     this.#ask('refuse', connection, { why });
   }
 
+  close(connection) {
+    this.#ask('close', connection, {});
+  }
+
   /** A request that the primary has put into its place. */
   apply([verb, id, fields]) {
     if (verb === 'connect' && !this.#connections.has(id)) {

@@ -12,8 +12,8 @@ import process from 'node:process';
 import { ROOMS_PER_CONNECTION_MAX } from './chat.js';
 import { Outbox } from './outbox.js';
 
-// Answered to one connection, and nothing changes by them: no other worker needs to know.
-const LOCAL = new Set(['heartbeat', 'refuse']);
+// Said to one connection, and nothing changes by them: no other worker needs to know.
+const LOCAL = new Set(['heartbeat', 'refuse', 'close']);
 // Workers end by themselves within three seconds.
 const SHUTDOWN_GRACE_MS = 4000;
 

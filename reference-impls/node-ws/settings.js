@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 
 const WORKERS_MAX = 1024;
 const TIMER_MAX_MS = 2 ** 31 - 1;
+const WRITE_DELAY_MAX_MS = 60_000;
 
 function positiveInteger(env, name, fallback, max) {
   const text = env[name] ?? String(fallback);
@@ -31,5 +32,5 @@ export function readWorkers(env) {
 
 /** For how many milliseconds a message of the `coalesced` variant may wait for others. */
 export function readWriteDelay(env) {
-  return positiveInteger(env, 'CHAT_WRITE_DELAY_MS', 20, TIMER_MAX_MS);
+  return positiveInteger(env, 'CHAT_WRITE_DELAY_MS', 20, WRITE_DELAY_MAX_MS);
 }

@@ -82,11 +82,20 @@ class ChatListener(WSListener):
         if frame.rsv1 or frame.rsv2 or frame.rsv3:
             self.connection.close(WSCloseCode.PROTOCOL_ERROR, "a reserved bit is set")
         elif kind == WSMsgType.PING:
-            transport.send_pong(frame.get_payload_as_bytes())
+            self.answer_ping(frame.get_payload_as_bytes())
         elif kind == WSMsgType.CLOSE:
             self.answer_close(frame.get_payload_as_bytes())
         elif kind != WSMsgType.PONG:
             self.take(kind, frame)
+
+    def answer_ping(self, payload: bytes) -> None:
+        """Pongs count as all that waits, also before `slow` runs: much may be read until then."""
+        if self.connection.ended:
+            return
+        self.transport.send_pong(payload)
+        if self.transport.underlying_transport.get_write_buffer_size() > PENDING_BYTES_MAX:
+            self.connection.end()
+            self.transport.disconnect(False)
 
     def answer_close(self, payload: bytes) -> None:
         code = int.from_bytes(payload[:2], "big") if payload else WSCloseCode.OK

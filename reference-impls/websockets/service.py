@@ -58,6 +58,15 @@ async def told_to_stop() -> None:
     await told.wait()
 
 
+def open_standard_streams() -> None:
+    """Where a descriptor of theirs is closed: a socket would get it, and be written errors to."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def run(
     serve: Callable[[Settings], Coroutine[Any, Any, None]],
     on_loop: Callable[[Coroutine[Any, Any, None]], None] = asyncio.run,
@@ -65,6 +74,7 @@ def run(
     """Serves, with the environment's settings, until it is told to stop. ``on_loop`` runs it on an
     event loop.
     """
+    open_standard_streams()
     settings = Settings.from_environment()
     try:
         on_loop(serve(settings))

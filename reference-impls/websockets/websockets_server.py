@@ -49,6 +49,9 @@ class ChatConnection(ServerConnection):
         super().data_received(data)
         if self.state is State.CLOSING:
             self.cut_off_later()
+        # The library answers all pings, and uvloop may read on for megabytes before `slow` runs.
+        if self.transport.get_write_buffer_size() > PENDING_BYTES_MAX:
+            self.transport.abort()
 
     def process_event(self, event: Frame | Request) -> None:
         super().process_event(event)

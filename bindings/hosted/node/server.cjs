@@ -31,7 +31,12 @@ async function main() {
   await server.start();
 }
 
+/** The core names an option first, where it is about one: here it was set by a variable. */
+function inTermsOfVariables(error) {
+  return error.replace(/^\w+/, (name) => VARIABLES[name] ?? name);
+}
+
 main().catch((error) => {
-  console.error(`node-hosted: ${error.message}`);
+  console.error(`node-hosted: ${inTermsOfVariables(error.message)}`);
   process.exitCode = 1;
 });

@@ -26,6 +26,12 @@ def look_at(message: chinwag.Message) -> None:
         message.refuse("mind your words")
 
 
+def in_terms_of_variables(error: str) -> str:
+    """The core names an option first, where it is about one: here it was set by a variable."""
+    name, space, rest = error.partition(" ")
+    return VARIABLES.get(name, name) + space + rest
+
+
 def main() -> None:
     logging.basicConfig(level=logging.WARNING)
     given = {
@@ -37,7 +43,7 @@ def main() -> None:
             server.on("message", look_at)
         asyncio.run(server.serve(drain_s=3))
     except chinwag.ChinwagError as error:
-        sys.exit(f"python-hosted: {error}")
+        sys.exit(f"python-hosted: {in_terms_of_variables(str(error))}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 import Config
 
-read = fn name, default, parse ->
+read = fn name, default, wanted, parse ->
   value = System.get_env(name, default)
 
   case parse.(value) do
@@ -8,22 +8,35 @@ read = fn name, default, parse ->
       setting
 
     _error ->
-      IO.puts(:stderr, "chat: #{name} can't be #{inspect(value)}")
+      IO.puts(:stderr, "chat: #{name} is #{inspect(value)}: give #{wanted}")
       System.halt(2)
   end
 end
 
-number = fn most -> &with({n, ""} when n in 1..most <- Integer.parse(&1), do: {:ok, n}) end
-ms = number.(0xFFFF_FFFF)
+number = fn name, default, most ->
+  # Digits alone, no more than there can be: `Integer.parse` also takes a sign.
+  parse = fn text ->
+    with true <- text =~ ~r/\A[0-9]{1,20}\z/,
+         number when number in 1..most <- String.to_integer(text),
+         do: {:ok, number}
+  end
+
+  read.(name, default, "a whole number from 1 to #{most}", parse)
+end
+
+variant = System.get_env("CHAT_VARIANT", "default")
+timer_ms_max = 0xFFFF_FFFF
 
 config :chat,
-  ip: read.("CHAT_HOST", "127.0.0.1", &:inet.getaddr(to_charlist(&1), :inet)),
-  port: read.("CHAT_PORT", "4000", number.(65_535)),
-  backlog: read.("CHAT_BACKLOG", "4096", number.(65_535)),
-  variant: System.get_env("CHAT_VARIANT", "default"),
-  ping_interval_ms: read.("CHAT_PING_INTERVAL_MS", "30000", ms),
-  idle_timeout_ms: read.("CHAT_IDLE_TIMEOUT_MS", "60000", ms),
-  write_delay_ms: read.("CHAT_WRITE_DELAY_MS", "20", ms)
+  ip: read.("CHAT_HOST", "127.0.0.1", "an address", &:inet.getaddr(to_charlist(&1), :inet)),
+  port: number.("CHAT_PORT", "4000", 65_535),
+  backlog: number.("CHAT_BACKLOG", "4096", 65_535),
+  variant: variant,
+  ping_interval_ms: number.("CHAT_PING_INTERVAL_MS", "30000", timer_ms_max),
+  idle_timeout_ms: number.("CHAT_IDLE_TIMEOUT_MS", "60000", timer_ms_max),
+  # Read by the variant that is named for it alone.
+  write_delay_ms:
+    if(variant == "coalesced", do: number.("CHAT_WRITE_DELAY_MS", "20", 60_000), else: 0)
 
 # Until the server serves: why it can't is one line that it says itself.
 config :logger, level: :none

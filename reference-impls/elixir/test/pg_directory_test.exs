@@ -60,7 +60,7 @@ defmodule Chat.PgDirectoryTest do
     assert members({:room, "pg"}) == [ann]
     Directory.publish("pg", "hello", self())
     assert_receive {^ann, {:room, "pg"}, 7, "hello"}
-    assert :ok = Directory.direct("ann", "psst")
+    assert :ok = Directory.direct("ann", "psst", self())
     assert_receive {^ann, {:user, "ann"}, 7, "psst"}
     refute_received {^ann, _place, _stay, _text}
   end
@@ -76,6 +76,6 @@ defmodule Chat.PgDirectoryTest do
     kill_scope()
     assert members({:room, "pg-2"}) == []
     assert members({:user, "ann-2"}) == [ann]
-    assert :no_such_user = Directory.direct("bob-2", "psst")
+    assert :no_such_user = Directory.direct("bob-2", "psst", self())
   end
 end

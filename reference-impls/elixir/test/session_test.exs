@@ -212,6 +212,14 @@ defmodule Chat.SessionTest do
       for bob <- bobs, do: assert([%{"type" => "direct", "content" => "hi"}] = said(bob))
     end
 
+    test "D1, F11: one's own comes as the answer, before a close", names do
+      [ann, other_ann] = [open(names.ann), open(names.ann)]
+      request = %{type: "direct", to: names.ann, content: "me"}
+      assert %{"type" => "direct", "content" => "me"} = ask(ann, request)
+      assert [%{"type" => "direct", "content" => "me"}] = said(other_ann)
+      assert [] = said(ann)
+    end
+
     test "D2: nobody by that name", names do
       ann = open(names.ann)
       request = %{type: "direct", to: names.bob, content: "hi"}

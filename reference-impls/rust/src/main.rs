@@ -9,7 +9,7 @@ mod messages;
 #[cfg(test)]
 mod tests;
 
-use std::{env, error::Error, io, str::FromStr, sync::Arc, thread, time::Duration};
+use std::{env, error::Error, io, ops::RangeInclusive, sync::Arc, thread, time::Duration};
 
 use tokio::net::{lookup_host, TcpListener, TcpSocket};
 use tokio::signal::unix::{signal, SignalKind};
@@ -17,11 +17,14 @@ use tokio::time::{sleep, timeout};
 
 use chat::Chat;
 
+const WORKERS_MAX: u64 = 1_024;
+const TIMER_MS_MAX: u64 = u32::MAX as u64;
 /// Keeps one of the five seconds that the protocol allows after SIGTERM in reserve.
 const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let workers = setting("CHAT_WORKERS", thread::available_parallelism()?.get())?;
+    let processors = thread::available_parallelism()?.get() as u64;
+    let workers = setting("CHAT_WORKERS", processors, 1..=WORKERS_MAX)? as usize;
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     #[cfg(feature = "tuned")]
     connection::tune(&mut builder, workers)?;
@@ -30,14 +33,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 async fn run() -> Result<(), Box<dyn Error>> {
     let chat = Arc::new(Chat {
-        ping_interval: Duration::from_millis(setting("CHAT_PING_INTERVAL_MS", 30_000)?),
-        idle_timeout: Duration::from_millis(setting("CHAT_IDLE_TIMEOUT_MS", 60_000)?),
+        ping_interval: duration("CHAT_PING_INTERVAL_MS", 30_000, TIMER_MS_MAX)?,
+        idle_timeout: duration("CHAT_IDLE_TIMEOUT_MS", 60_000, TIMER_MS_MAX)?,
         ..Chat::default()
     });
-    let host = setting("CHAT_HOST", "127.0.0.1".to_owned())?;
-    let port = setting("CHAT_PORT", 4000)?;
-    let backlog = setting::<u16>("CHAT_BACKLOG", 4096)?;
-    let listener = listen(&host, port, backlog.into())
+    let host = env::var("CHAT_HOST").unwrap_or_else(|_| "127.0.0.1".to_owned());
+    let port = setting("CHAT_PORT", 4000, 1..=u16::MAX.into())? as u16;
+    let backlog = setting("CHAT_BACKLOG", 4096, 1..=u16::MAX.into())? as u32;
+    let listener = listen(&host, port, backlog)
         .await
         .map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -74,9 +77,18 @@ async fn accept(listener: TcpListener, chat: Arc<Chat>) {
     }
 }
 
-/// From the environment. None of the settings may be 0 or empty.
-fn setting<T: FromStr + Default + PartialEq>(name: &str, default: T) -> Result<T, String> {
-    let Ok(text) = env::var(name) else { return Ok(default) };
-    let value = text.parse().ok().filter(|value| *value != T::default());
-    value.ok_or_else(|| format!("{name} can't be '{text}'"))
+fn duration(name: &str, default_ms: u64, most_ms: u64) -> Result<Duration, String> {
+    setting(name, default_ms, 1..=most_ms).map(Duration::from_millis)
+}
+
+/// A number from the environment, in digits alone: `parse` also takes a sign.
+fn setting(name: &str, default: u64, within: RangeInclusive<u64>) -> Result<u64, String> {
+    let Some(text) = env::var_os(name) else { return Ok(default) };
+    let text = text.to_string_lossy();
+    let digits = Some(&text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let value = digits.and_then(|text| text.parse().ok()).filter(|value| within.contains(value));
+    value.ok_or_else(|| {
+        let (least, most) = within.into_inner();
+        format!("{name} is '{text}': give a whole number from {least} to {most}")
+    })
 }

@@ -6,6 +6,8 @@ use tokio::runtime::Builder;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
+const WRITE_DELAY_MS_MAX: u64 = 60_000;
+
 static WRITE_DELAY: OnceLock<Duration> = OnceLock::new();
 
 /// One worker needs no scheduler for several: its tasks run in the order in which they were woken.
@@ -15,7 +17,7 @@ pub fn tune(builder: &mut Builder, workers: usize) -> Result<(), String> {
         *builder = Builder::new_current_thread();
     }
     if env::var("CHAT_VARIANT").is_ok_and(|variant| variant == "coalesced") {
-        let delay = crate::setting("CHAT_WRITE_DELAY_MS", 20).map(Duration::from_millis)?;
+        let delay = crate::duration("CHAT_WRITE_DELAY_MS", 20, WRITE_DELAY_MS_MAX)?;
         WRITE_DELAY.get_or_init(|| delay);
     }
     Ok(())

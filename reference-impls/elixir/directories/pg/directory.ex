@@ -42,13 +42,13 @@ defmodule Chat.Directory do
     :ok
   end
 
-  @doc "Delivers to every connection of `user`."
-  @spec direct(String.t(), binary) :: :ok | :no_such_user
-  def direct(user, text) do
+  @doc "Delivers to every connection of `user`, but not to the process `except`."
+  @spec direct(String.t(), binary, except :: pid) :: :ok | :no_such_user
+  def direct(user, text, except) do
     place = {:user, user}
 
     # `:pg` hears of a death a moment later than others do.
-    case Enum.filter(members(place), &Process.alive?/1) do
+    case Enum.filter(members(place), &(&1 != except and Process.alive?(&1))) do
       [] -> :no_such_user
       living -> Enum.each(living, &deliver(&1, place, text))
     end

@@ -39,14 +39,14 @@ defmodule Chat.Directory do
     end)
   end
 
-  @doc "Delivers to every connection of `user`."
-  @spec direct(String.t(), binary) :: :ok | :no_such_user
-  def direct(user, text) do
+  @doc "Delivers to every connection of `user`, but not to the process `except`."
+  @spec direct(String.t(), binary, except :: pid) :: :ok | :no_such_user
+  def direct(user, text, except) do
     place = {:user, user}
     connections = Registry.lookup(__MODULE__, place)
 
     # The registry hears of a death a moment later than others do.
-    case Enum.filter(connections, fn {pid, _} -> Process.alive?(pid) end) do
+    case Enum.filter(connections, fn {pid, _} -> pid != except and Process.alive?(pid) end) do
       [] -> :no_such_user
       living -> Enum.each(living, &deliver(place, &1, text))
     end

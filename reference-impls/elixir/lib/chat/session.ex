@@ -129,8 +129,15 @@ defmodule Chat.Session do
     {[{:text, message}], session}
   end
 
+  # To oneself: this connection hears it as the answer, before a close that may come next.
+  defp serve({:direct, to, content}, %{user: to} = session) do
+    text = Protocol.direct(to, content)
+    _others = Directory.direct(to, text, self())
+    {[{:text, text}], session}
+  end
+
   defp serve({:direct, to, content}, session) do
-    case Directory.direct(to, Protocol.direct(session.user, content)) do
+    case Directory.direct(to, Protocol.direct(session.user, content), self()) do
       :ok -> {[], session}
       :no_such_user -> error(session, "no_such_user", "nobody by that name is connected")
     end

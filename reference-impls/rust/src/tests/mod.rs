@@ -10,12 +10,12 @@ use crate::setting;
 
 #[test]
 fn settings_have_defaults_and_bad_ones_are_named() {
-    assert_eq!(setting("TEST_NOT_SET", 4000).unwrap(), 4000);
+    assert_eq!(setting("TEST_NOT_SET", 4000, 1..=65_535).unwrap(), 4000);
     std::env::set_var("TEST_SET", "3");
-    assert_eq!(setting("TEST_SET", 4000).unwrap(), 3);
-    for text in ["", "x", "0", "-1", "1.5", "65536"] {
+    assert_eq!(setting("TEST_SET", 4000, 1..=65_535).unwrap(), 3);
+    for text in ["", "x", "0", "-1", "+1", " 1", "1e3", "1.5", "65536", "99999999999999999999"] {
         std::env::set_var("TEST_BAD", text);
-        let reason = setting::<u16>("TEST_BAD", 4000).unwrap_err();
+        let reason = setting("TEST_BAD", 4000, 1..=65_535).unwrap_err();
         assert!(reason.contains("TEST_BAD"), "{text}: {reason}");
     }
 }

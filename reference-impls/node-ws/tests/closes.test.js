@@ -1,0 +1,82 @@
+// What comes before a close, and that a close waits for no write delay.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+
+import { WebSocket } from 'ws';
+
+import { batched } from '../batch.js';
+import { Chat } from '../chat.js';
+import { Listener } from '../listener.js';
+
+const SETTINGS = { host: '127.0.0.1', backlog: 16, pingIntervalMs: 60_000, idleTimeoutMs: 60_000 };
+const HEARTBEAT = JSON.stringify({ type: 'heartbeat' });
+const never = () => {};
+
+/** Answers a turn later: as a worker does, whose requests go round by the primary. */
+class LateChat extends Chat {
+  heartbeat(connection) {
+    setImmediate(() => super.heartbeat(connection));
+  }
+
+  close(connection) {
+    setImmediate(() => super.close(connection));
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  return port;
+}
+
+/** What a client is told that says `words` at once, and how it ends. */
+async function told(parts, words) {
+  const port = await freePort();
+  const listener = new Listener(SETTINGS, parts);
+  listener.listen({ ...SETTINGS, port }, assert.fail);
+  const client = new WebSocket(`ws://127.0.0.1:${port}/ws`);
+  const types = [];
+  client.on('message', (data) => types.push(JSON.parse(data).type));
+  await once(client, 'open');
+  words(client);
+  const [code] = await once(client, 'close');
+  listener.stop(never);
+  return { types, code };
+}
+
+function malformed(client) {
+  for (const text of [HEARTBEAT, HEARTBEAT, '{', HEARTBEAT]) client.send(text);
+}
+
+function tooLong(client) {
+  for (const text of [HEARTBEAT, HEARTBEAT, ' '.repeat(65_537)]) client.send(text);
+}
+
+function closed(client) {
+  for (const text of [HEARTBEAT, HEARTBEAT]) client.send(text);
+  client.close(4000);
+}
+
+const ENDINGS = [
+  [malformed, 1003],
+  [tooLong, 1009],
+  [closed, 4000],
+];
+const WAYS = {
+  'a write delay without end': batched(never),
+  'late answers': { chat: new LateChat() },
+};
+
+for (const [way, parts] of Object.entries(WAYS)) {
+  for (const [words, code] of ENDINGS) {
+    test(`${way}: all answers come before the close: ${words.name}`, async () => {
+      const types = ['welcome', 'heartbeat', 'heartbeat'];
+      assert.deepEqual(await told(parts, words), { types, code });
+    });
+  }
+}
