@@ -49,10 +49,6 @@ ordered_json presence(char const* type, std::string const& room, std::string con
   return {{"type", type}, {"room", room}, {"user", user}, {"timestamp", now_ms()}};
 }
 
-void send(socket_t* socket, ordered_json const& message) {
-  socket->send(message.dump(), uWS::OpCode::TEXT);
-}
-
 }  // namespace
 
 bool valid_name(std::string_view name) {
@@ -71,36 +67,48 @@ void chat::opened(socket_t* socket) {
   who.heard = who.pinged = ticks_;
   who.index = sockets_.size();
   sockets_.push_back(socket);
-  socket->subscribe(topic_of_user(who.user));
+  delivery_.join(socket, topic_of_user(who.user));
   send(socket, {{"type", "welcome"}, {"user", who.user}});
-  if (stopping_) socket->end(1012, "Server stops");  // it came when others were closed
+  if (stopping_) {  // it came when others were closed
+    delivery_.end(socket, 1012, "Server stops");
+  } else {
+    delivery_.served(socket);
+  }
 }
 
-/// uWebSockets has ended the subscriptions.
 void chat::closed(socket_t* socket) {
   auto const& who = *socket->getUserData();
   sockets_[who.index] = sockets_.back();
   sockets_[who.index]->getUserData()->index = who.index;
   sockets_.pop_back();
+  delivery_.closed(socket);
+  delivery_.leave(socket, topic_of_user(who.user));
+  for (auto const& room : who.rooms) delivery_.leave(socket, topic_of_room(room));
   if (stopping_) return;
   for (auto const& room : who.rooms) {
     publish(topic_of_room(room), presence("user_left", room, who.user));
   }
 }
 
+void chat::alive(socket_t* socket) {
+  socket->getUserData()->heard = ticks_;
+  delivery_.served(socket);
+}
+
 void chat::received(socket_t* socket, std::string_view text, uWS::OpCode kind) {
-  alive(socket);
-  if (text.size() > message_bytes_max) return socket->end(1009, "Message too big");
+  socket->getUserData()->heard = ticks_;
+  if (text.size() > message_bytes_max) return delivery_.end(socket, 1009, "Message too big");
   // nlohmann takes a byte order mark for nothing and a zero byte for the end: both are faults.
   auto const odd =
       kind != uWS::OpCode::TEXT || text.starts_with("\xEF\xBB\xBF") || text.find('\0') != text.npos;
   auto const request = json::parse(odd ? "" : text, nullptr, /*allow_exceptions=*/false);
-  if (request.is_discarded()) return socket->end(1003, "Malformed message");
+  if (request.is_discarded()) return delivery_.end(socket, 1003, "Malformed message");
   try {
     serve(socket, request);
   } catch (refusal const& why) {
     send(socket, {{"type", "error"}, {"code", why.code}, {"message", why.message}});
   }
+  delivery_.served(socket);
 }
 
 void chat::serve(socket_t* socket, json const& request) {
@@ -122,7 +130,7 @@ void chat::serve(socket_t* socket, json const& request) {
   } else if (type == "direct") {
     auto const to = topic_of_user(name_field(request, "to"));
     auto const& content = string_field(request, "content");
-    if (app_.numSubscribers(to) == 0) {
+    if (!delivery_.reaches_anybody(to)) {
       throw refusal{"no_such_user", "nobody by that name is connected"};
     }
     publish(
@@ -139,20 +147,23 @@ void chat::join(socket_t* socket, std::string const& room) {
   if (who.rooms.contains(room)) return send(socket, joined);
   if (who.rooms.size() == rooms_max) throw refusal{"too_many_rooms", "64 rooms are the most"};
   who.rooms.insert(room);
-  socket->subscribe(topic_of_room(room));
+  delivery_.join(socket, topic_of_room(room));
   publish(topic_of_room(room), joined);
 }
 
 void chat::leave(socket_t* socket, std::string const& room) {
   auto& who = *socket->getUserData();
   if (who.rooms.erase(room) == 0) throw not_joined;
-  socket->unsubscribe(topic_of_room(room));
+  delivery_.leave(socket, topic_of_room(room));
   publish(topic_of_room(room), presence("user_left", room, who.user));
 }
 
-/// To whoever has subscribed, the publisher too: WebSocket::publish would leave it out.
+void chat::send(socket_t* socket, ordered_json const& message) {
+  delivery_.send(socket, message.dump());
+}
+
 void chat::publish(std::string const& topic, ordered_json const& message) {
-  app_.publish(topic, message.dump(), uWS::OpCode::TEXT);
+  delivery_.publish(topic, message.dump());
 }
 
 /// A process that stood still has one tick for all that it missed: so nobody is judged before
@@ -165,7 +176,7 @@ void chat::tick() {
     auto* const socket = sockets_[index];
     auto& who = *socket->getUserData();
     if (ticks_ - who.heard > ticks(settings_.idle_timeout_ms) + 1) {
-      socket->end(1001, "Heartbeat timeout");
+      delivery_.end(socket, 1001, "Heartbeat timeout");
     } else if (ticks_ - who.pinged >= ticks(settings_.ping_interval_ms)) {
       who.pinged = ticks_;
       socket->send("", uWS::OpCode::PING);
@@ -175,5 +186,5 @@ void chat::tick() {
 
 void chat::close_all() {
   stopping_ = true;
-  while (!sockets_.empty()) sockets_.back()->end(1012, "Server stops");
+  while (!sockets_.empty()) delivery_.end(sockets_.back(), 1012, "Server stops");
 }

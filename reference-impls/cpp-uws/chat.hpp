@@ -1,13 +1,12 @@
 #pragma once
 
-#include <App.h>
-
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 #include <vector>
 
+#include "delivery.hpp"
 #include "settings.hpp"
 
 /// What a connection holds; it lives in the WebSocket, as uWebSockets advises.
@@ -17,19 +16,19 @@ struct member {
   std::uint64_t heard = 0;   // the tick of the last frame
   std::uint64_t pinged = 0;  // the tick of the last ping
   std::size_t index = 0;     // in chat's list of all sockets
+  outbox waiting = {};
 };
 
-using socket_t = uWS::WebSocket</*SSL=*/false, /*isServer=*/true, member>;
-
-/// Who is connected, and what they ask of each other. Rooms and users are topics of uWebSockets,
-/// which sends what one turn of its loop published to a socket together.
+/// Who is connected, and what they ask of each other. Rooms and users are topics of `delivery`.
 class chat {
  public:
-  chat(uWS::App& app, settings const& settings) : app_(app), settings_(settings) {}
+  chat(uWS::App& app, settings const& settings) : delivery_(app), settings_(settings) {}
 
   void opened(socket_t* socket);
   void received(socket_t* socket, std::string_view text, uWS::OpCode kind);
-  void alive(socket_t* socket) { socket->getUserData()->heard = ticks_; }
+  /// A ping, which the library has answered, or a pong came.
+  void alive(socket_t* socket);
+  void drained(socket_t* socket) { delivery_.drained(socket); }
   void closed(socket_t* socket);
   /// Pings, and closes who is silent for too long.
   void tick();
@@ -39,9 +38,10 @@ class chat {
   void serve(socket_t* socket, nlohmann::json const& request);
   void join(socket_t* socket, std::string const& room);
   void leave(socket_t* socket, std::string const& room);
+  void send(socket_t* socket, nlohmann::ordered_json const& message);
   void publish(std::string const& topic, nlohmann::ordered_json const& message);
 
-  uWS::App& app_;
+  delivery delivery_;
   settings const& settings_;
   std::vector<socket_t*> sockets_;
   std::uint64_t ticks_ = 0;

@@ -17,7 +17,6 @@ using response = uWS::HttpResponse</*SSL=*/false>;
 
 // uWebSockets ends longer messages without a close code: `chat` closes with 1009 before that.
 constexpr unsigned payload_bytes_max = 1 << 20;
-constexpr unsigned pending_bytes_max = 1 << 20;
 constexpr int drain_timeout_ms = 3'000;
 
 void answer(response* response, uWS::HttpRequest* request, char const* status,
@@ -92,6 +91,7 @@ class server {
         .open = [this](socket_t* socket) { chat_.opened(socket); },
         .message = [this](socket_t* socket, std::string_view text,
                           uWS::OpCode kind) { chat_.received(socket, text, kind); },
+        .drain = [this](socket_t* socket) { chat_.drained(socket); },
         .ping = [this](socket_t* socket, std::string_view) { chat_.alive(socket); },
         .pong = [this](socket_t* socket, std::string_view) { chat_.alive(socket); },
         .close = [this](socket_t* socket, int, std::string_view) { chat_.closed(socket); },

@@ -24,8 +24,8 @@ int number(char const* name, char const* otherwise, int max = std::numeric_limit
   if (failed == std::errc{} && end == given.data() + given.size() && value >= 1 && value <= max) {
     return value;
   }
-  throw std::invalid_argument(std::string(name) + " is '" + given +
-                              "': give a whole number from 1 to " + std::to_string(max));
+  throw std::invalid_argument(std::string(name) + " must be a whole number from 1 to " +
+                              std::to_string(max));
 }
 
 /// uSockets would ask a name server.
@@ -34,7 +34,7 @@ std::string address(char const* name, char const* otherwise) {
   in6_addr parsed;
   if (inet_pton(AF_INET, given.c_str(), &parsed) == 1) return given;
   if (inet_pton(AF_INET6, given.c_str(), &parsed) == 1) return given;
-  throw std::invalid_argument(std::string(name) + " is '" + given + "': give an IP address");
+  throw std::invalid_argument(std::string(name) + " must be an IP address");
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <string>
 
+/// What may wait for one connection before it ends.
+constexpr unsigned pending_bytes_max = 1 << 20;
+
 /// Milliseconds where a name says so.
 struct settings {
   std::string host;
