@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "rooms.hpp"
+#include "settings.hpp"
 #include "transport.hpp"
 
 namespace beast = boost::beast;
@@ -17,7 +18,6 @@ struct timing {
   std::chrono::milliseconds idle_timeout;
 };
 
-constexpr std::size_t outbox_bytes_max = 1'048'576;
 constexpr auto slow = "Slow";
 
 /// One WebSocket. Lives as long as a read, a write or a close is under way.
