@@ -30,12 +30,16 @@ class gathering : public std::enable_shared_from_this<gathering> {
   }
 
   /// What Beast writes by itself, a whole frame or the answer to the upgrade. Pings and pongs wait
-  /// as messages do. Nothing else waits for others, and a close takes along what waits before it.
+  /// as messages do, and within the same bound: who sends pings and reads nothing would fill the
+  /// memory. Nothing else waits for others, and a close takes along what waits before it.
   template <class Buffers>
   boost::beast::error_code add_from_beast(Buffers const& buffers) {
     unsigned char first = 0;
     boost::asio::buffer_copy(boost::asio::buffer(&first, 1), buffers);
     auto const waits = first == ping_frame || first == pong_frame;
+    if (waits && size() + boost::asio::buffer_size(buffers) > outbox_bytes_max) {
+      return boost::asio::error::no_buffer_space;
+    }
     add(buffers);
     ended_ = ended_ || first == close_frame;
     if (!waits) flush();
@@ -108,7 +112,8 @@ class tcp_layer {
     return gathering_->add(buffers);
   }
 
-  /// Beast's own frames keep their place among the others.
+  /// Beast's own frames keep their place among the others. One that may wait no more ends the
+  /// connection: Beast's reader fails.
   template <class Buffers, class Token>
   auto async_write_some(Buffers const& buffers, Token&& token) {
     using signature = void(boost::beast::error_code, std::size_t);
