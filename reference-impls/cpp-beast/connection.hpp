@@ -37,8 +37,11 @@ class connection : public std::enable_shared_from_this<connection> {
   using clock = std::chrono::steady_clock;
 
   void read();
+  void read_on();
   void serve();
-  void write();  // where each text is written by itself
+  void write();                                            // where each text is written by itself
+  void close_at_last(websocket::close_reason const& why);  // behind what waits
+  void write_close(websocket::close_reason const& why);
   void keep_alive();
   bool begin_end();
 

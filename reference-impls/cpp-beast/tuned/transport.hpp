@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 
+#include "ending.hpp"
 #include "settings.hpp"
 
 /// The executor is the loop's own: nothing is type-erased.
@@ -141,18 +142,18 @@ class tcp_layer {
 
   /// The close frame first, then the end of the TCP connection.
   template <class Handler>
-  friend void async_teardown(boost::beast::role_type role, tcp_layer& layer, Handler&& handler) {
+  friend void async_teardown(boost::beast::role_type, tcp_layer& layer, Handler&& handler) {
     layer.on_teardown();
     boost::asio::async_compose<Handler, void(boost::beast::error_code)>(
-        [role, gathering = layer.gathering_, over = false](
-            auto& self, boost::beast::error_code failed = {}) mutable {
+        [gathering = layer.gathering_, over = false](auto& self,
+                                                     boost::beast::error_code failed = {}) mutable {
           auto& socket = gathering->stream.socket();
           if (over) return self.complete(failed);
           if (!failed && !gathering->flush()) {
             return socket.async_wait(socket.wait_write, std::move(self));
           }
           over = true;
-          boost::beast::websocket::async_teardown(role, socket, std::move(self));
+          end_tcp(socket, std::move(self));
         },
         handler, layer.get_executor());
   }
