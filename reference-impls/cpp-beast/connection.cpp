@@ -21,9 +21,8 @@ void connection::run(http::request<http::empty_body> const& upgrade) {
   stream_.control_callback([this](auto kind, auto) {
     last_frame_ = clock::now();
     // Beast would answer a close with any code beyond 4999 in kind: there are no such codes.
-    if (kind == websocket::frame_type::close && stream_.reason().code > 4999) {
-      close(close_code::protocol_error, "No such close code");
-    }
+    auto const odd = kind == websocket::frame_type::close && stream_.reason().code > 4999;
+    if (odd && begin_end()) write_close({close_code::protocol_error, "No such close code"});
   });
   // The request need not outlive this call: the answer is made from it at once.
   stream_.async_accept(upgrade, [self = shared_from_this()](auto failed) {
@@ -41,7 +40,7 @@ void connection::read() {
     // After a close was sent, reading goes on only to find the answer to it.
     if (!self->closing_) self->serve();
     self->inbox_.clear();
-    self->read();
+    self->read_on();
   });
 }
 
@@ -57,8 +56,11 @@ void connection::serve() {
 }
 
 void connection::close(close_code code, char const* reason) {
-  if (!begin_end()) return;
-  stream_.async_close({code, reason}, [self = shared_from_this()](auto) {});
+  if (begin_end()) close_at_last({code, reason});
+}
+
+void connection::write_close(websocket::close_reason const& why) {
+  stream_.async_close(why, [self = shared_from_this()](auto) {});
 }
 
 /// Whoever closes: nothing more is served or sent, and who does not end soon is ended.

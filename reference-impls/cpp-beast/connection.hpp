@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "rooms.hpp"
+#include "settings.hpp"
 #include "transport.hpp"
 
 namespace beast = boost::beast;
@@ -17,7 +18,6 @@ struct timing {
   std::chrono::milliseconds idle_timeout;
 };
 
-constexpr std::size_t outbox_bytes_max = 1'048'576;
 constexpr auto slow = "Slow";
 
 /// One WebSocket. Lives as long as a read, a write or a close is under way.
@@ -37,8 +37,11 @@ class connection : public std::enable_shared_from_this<connection> {
   using clock = std::chrono::steady_clock;
 
   void read();
+  void read_on();
   void serve();
-  void write();  // where each text is written by itself
+  void write();                                            // where each text is written by itself
+  void close_at_last(websocket::close_reason const& why);  // behind what waits
+  void write_close(websocket::close_reason const& why);
   void keep_alive();
   bool begin_end();
 

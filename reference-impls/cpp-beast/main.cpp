@@ -111,7 +111,6 @@ net::awaitable<void> accept(acceptor_type& acceptor, rooms& rooms, timing timing
 }
 
 void listen(acceptor_type& acceptor, tcp::endpoint const& endpoint, int backlog) {
-  if (backlog == 0) throw std::invalid_argument("CHAT_BACKLOG must be from 1 to 65535");
   acceptor.open(endpoint.protocol());
   acceptor.set_option(acceptor_type::reuse_address(true));
   acceptor.bind(endpoint);
@@ -121,9 +120,11 @@ void listen(acceptor_type& acceptor, tcp::endpoint const& endpoint, int backlog)
 }  // namespace
 
 int main() try {
-  timing const timing{setting("CHAT_PING_INTERVAL_MS", 30'000u) * 1ms,
-                      setting("CHAT_IDLE_TIMEOUT_MS", 60'000u) * 1ms};
-  auto const address = net::ip::make_address(setting<std::string>("CHAT_HOST", "127.0.0.1"));
+  timing const timing{setting("CHAT_PING_INTERVAL_MS", 30'000, timer_ms_max) * 1ms,
+                      setting("CHAT_IDLE_TIMEOUT_MS", 60'000, timer_ms_max) * 1ms};
+  auto const address = net::ip::make_address(setting("CHAT_HOST", "127.0.0.1"));
+  auto const port = static_cast<net::ip::port_type>(setting("CHAT_PORT", 4000, 65'535));
+  auto const backlog = static_cast<int>(setting("CHAT_BACKLOG", 4096, 65'535));
 
   rooms rooms;
   net::io_context io(1);
@@ -131,8 +132,7 @@ int main() try {
   signals.async_wait([&io](auto, auto) { io.stop(); });
   prepare(io);
   acceptor_type acceptor(io);
-  listen(acceptor, {address, setting<std::uint16_t>("CHAT_PORT", 4000)},
-         setting<std::uint16_t>("CHAT_BACKLOG", 4096));
+  listen(acceptor, {address, port}, backlog);
   net::co_spawn(io, accept(acceptor, rooms, timing), net::detached);
   io.run();
 

@@ -1,15 +1,32 @@
 #pragma once
 
-#include <boost/lexical_cast.hpp>
+#include <charconv>
+#include <cstdint>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
-/// From the environment. Throws std::invalid_argument for what is no such number.
-template <class Value>
-Value setting(char const* name, Value otherwise) try {
+/// What may wait for a member that does not read, in bytes.
+constexpr std::size_t outbox_bytes_max = 1'048'576;
+
+constexpr std::uint32_t timer_ms_max = 2'147'483'647;
+constexpr std::uint32_t write_delay_ms_max = 60'000;
+
+inline std::string_view setting(char const* name, std::string_view otherwise) {
   char const* const text = std::getenv(name);
-  return text ? boost::lexical_cast<Value>(text) : otherwise;
-} catch (boost::bad_lexical_cast const&) {
-  throw std::invalid_argument(std::string(name) + " must be a number, and not too large");
+  return text ? text : otherwise;
+}
+
+/// From the environment, in decimal digits alone. Throws std::invalid_argument for anything else.
+inline std::uint32_t setting(char const* name, std::uint32_t otherwise, std::uint32_t most) {
+  char const* const text = std::getenv(name);
+  if (!text) return otherwise;
+  std::string_view const digits = text;
+  auto const end = digits.data() + digits.size();
+  std::uint32_t value = 0;
+  auto const [rest, failed] = std::from_chars(digits.data(), end, value);
+  if (failed == std::errc{} && rest == end && 1 <= value && value <= most) return value;
+  throw std::invalid_argument(std::string(name) + " must be a whole number from 1 to " +
+                              std::to_string(most));
 }

@@ -14,6 +14,25 @@ void connection::write() {
     auto& outbox = self->outbox_;
     outbox.bytes -= outbox.texts.front()->size();
     outbox.texts.pop_front();
-    if (!failed && !self->closing_ && !outbox.texts.empty()) self->write();
+    if (failed) outbox.before_reading = std::min<std::size_t>(outbox.before_reading, 1);
+    if (outbox.before_reading > 0) {
+      self->last_frame_ = clock::now();  // who takes what it asked for is alive
+      if (--outbox.before_reading == 0) self->read();
+    }
+    if (failed) return;
+    if (!outbox.texts.empty()) return self->write();
+    if (outbox.last_words) self->write_close(*outbox.last_words);
   });
+}
+
+/// Beast's own frames, closes among them, go ahead of what waits here. So the next request, to
+/// which Beast may answer with a close, is read when all that the last one brought is written.
+void connection::read_on() {
+  if (outbox_.texts.empty()) return read();
+  outbox_.before_reading = outbox_.texts.size();
+}
+
+void connection::close_at_last(websocket::close_reason const& why) {
+  if (outbox_.texts.empty()) return write_close(why);
+  outbox_.last_words = why;
 }

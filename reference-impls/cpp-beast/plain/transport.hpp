@@ -5,7 +5,10 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+
+#include "ending.hpp"
 
 /// Executors as Asio has them by default: type-erased.
 using tcp_executor = boost::asio::any_io_executor;
@@ -18,17 +21,40 @@ struct tcp_layer : tcp_stream {
 
   std::function<void()> on_teardown;
 
-  template <class Handler>
-  friend void async_teardown(boost::beast::role_type role, tcp_layer& layer, Handler&& handler) {
-    layer.on_teardown();
-    boost::beast::websocket::async_teardown(role, layer.socket(), std::forward<Handler>(handler));
+  /// What a client sent before it left is still to be read when a write to it fails: the reader
+  /// finds the end, and nothing more is written. Beast would read nothing after an error.
+  template <class Buffers, class Token>
+  auto async_write_some(Buffers const& buffers, Token&& token) {
+    using boost::beast::error_code;
+    return boost::asio::async_compose<Token, void(error_code, std::size_t)>(
+        [this, buffers, begun = false](auto& self, error_code failed = {},
+                                       std::size_t written = 0) mutable {
+          if (std::exchange(begun, true)) {
+            failed_ = failed_ || failed;
+            return self.complete({}, failed_ ? boost::asio::buffer_size(buffers) : written);
+          }
+          if (failed_) return boost::asio::post(get_executor(), std::move(self));
+          tcp_stream::async_write_some(Buffers(buffers), std::move(self));
+        },
+        token, *this);
   }
+
+  template <class Handler>
+  friend void async_teardown(boost::beast::role_type, tcp_layer& layer, Handler&& handler) {
+    layer.on_teardown();
+    end_tcp(layer.socket(), std::forward<Handler>(handler));
+  }
+
+ private:
+  bool failed_ = false;
 };
 
 /// What waits for one write after the other.
 struct outbox {
   std::deque<std::shared_ptr<std::string const>> texts;
   std::size_t bytes = 0;
+  std::size_t before_reading = 0;  // so many are written before the next request is read
+  std::optional<boost::beast::websocket::close_reason> last_words;
 };
 
 /// Before the loop runs: nothing to do.

@@ -9,3 +9,12 @@ void connection::send(shared_text text) {
   beast::error_code ended;  // the reader hears of it, too
   stream_.write(net::buffer(*text), ended);
 }
+
+/// The layer keeps all frames in their order.
+void connection::read_on() {
+  read();
+}
+
+void connection::close_at_last(websocket::close_reason const& why) {
+  write_close(why);
+}

@@ -4,8 +4,6 @@
 #include <string_view>
 #include <vector>
 
-#include "settings.hpp"
-
 namespace net = boost::asio;
 
 /// One for each loop: writes to all sockets for which something waits, once nobody adds to that any
@@ -36,6 +34,7 @@ class flusher : public net::execution_context::service {
     }
   }
 
+  /// There is something new, for whoever: a turn goes on.
   void added_to() { added_ = true; }
 
   void shutdown() noexcept override { waiting_.clear(); }
@@ -58,7 +57,7 @@ class flusher : public net::execution_context::service {
 
   void flush() {
     flushed_.swap(waiting_);
-    for (auto const& one : flushed_) one->flush();
+    for (auto const& one : flushed_) one->flush_at_last();
     flushed_.clear();
   }
 
@@ -74,9 +73,21 @@ gathering::gathering(tcp_stream from)
     : stream(std::move(from)),
       flusher_(net::use_service<flusher>(stream.get_executor().context())) {}
 
-void gathering::flush_later(bool was_empty) {
+void gathering::flush_later() {
   flusher_.added_to();
-  if (was_empty) flusher_.add(shared_from_this());
+  if (!std::exchange(listed_, true)) flusher_.add(shared_from_this());
+}
+
+void gathering::flush_at_last() {
+  listed_ = false;
+  flush();
+}
+
+void gathering::end() {
+  boost::beast::error_code ignored;
+  ended_ = true;
+  flush();
+  stream.socket().close(ignored);
 }
 
 bool gathering::flush() {
@@ -98,7 +109,7 @@ bool gathering::flush() {
 }
 
 void prepare(net::io_context& io) {
-  auto const named = setting<std::string>("CHAT_VARIANT", "default") == "coalesced";
-  auto const delay = named ? setting<unsigned>("CHAT_WRITE_DELAY_MS", 20) : 0;
+  auto const named = setting("CHAT_VARIANT", "default") == "coalesced";
+  auto const delay = named ? setting("CHAT_WRITE_DELAY_MS", 20, write_delay_ms_max) : 0;
   net::make_service<flusher>(io, std::chrono::milliseconds(delay));
 }

@@ -5,6 +5,9 @@
 #include <functional>
 #include <memory>
 
+#include "ending.hpp"
+#include "settings.hpp"
+
 /// The executor is the loop's own: nothing is type-erased.
 using tcp_executor = boost::asio::io_context::executor_type;
 using tcp_stream = boost::beast::basic_stream<boost::asio::ip::tcp, tcp_executor>;
@@ -20,31 +23,54 @@ class gathering : public std::enable_shared_from_this<gathering> {
   template <class Buffers>
   std::size_t add(Buffers const& buffers) {
     auto const size = boost::asio::buffer_size(buffers);
-    if (closed) return size;
-    auto const was_empty = waiting_.size() == 0;
+    if (ended_) return size;
     waiting_.commit(boost::asio::buffer_copy(waiting_.prepare(size), buffers));
-    flush_later(was_empty);
+    flush_later();
     if (waiting_.size() >= write_bytes && !blocked_) flush();
     return size;
+  }
+
+  /// What Beast writes by itself, a whole frame or the answer to the upgrade. Pings and pongs wait
+  /// as messages do, and within the same bound: who sends pings and reads nothing would fill the
+  /// memory. Nothing else waits for others, and a close takes along what waits before it.
+  template <class Buffers>
+  boost::beast::error_code add_from_beast(Buffers const& buffers) {
+    unsigned char first = 0;
+    boost::asio::buffer_copy(boost::asio::buffer(&first, 1), buffers);
+    auto const waits = first == ping_frame || first == pong_frame;
+    if (waits && size() + boost::asio::buffer_size(buffers) > outbox_bytes_max) {
+      return boost::asio::error::no_buffer_space;
+    }
+    add(buffers);
+    ended_ = ended_ || first == close_frame;
+    if (!waits) flush();
+    return {};
   }
 
   /// One write, of all that waits. Whether nothing does afterwards; what the socket does not take
   /// goes on as soon as it can.
   bool flush();
 
+  void flush_at_last();  // for the flusher
+
+  /// Writes what the socket takes at once, and closes it: nobody is left to wait for the rest.
+  void end();
+
   std::size_t size() const { return waiting_.size(); }
 
   tcp_stream stream;
-  bool closed = false;  // a close frame was added: what comes behind it is dropped
 
  private:
   static constexpr std::size_t write_bytes = 65'536;
+  static constexpr unsigned char close_frame = 0x88, ping_frame = 0x89, pong_frame = 0x8A;
 
-  void flush_later(bool was_empty);
+  void flush_later();
 
   flusher& flusher_;
   boost::beast::flat_buffer waiting_;
+  bool listed_ = false;  // the flusher knows
   bool blocked_ = false;
+  bool ended_ = false;  // a close frame was added: what comes behind it is dropped
 };
 
 /// The layer below WebSocket: collects the frames of one turn of the loop, for Beast writes each by
@@ -59,6 +85,11 @@ class tcp_layer {
       : gathering_(std::make_shared<gathering>(std::move(stream))) {
     next_layer().expires_never();
     next_layer().socket().non_blocking(true);
+  }
+
+  tcp_layer(tcp_layer&&) = default;
+  ~tcp_layer() {
+    if (gathering_) gathering_->end();
   }
 
   executor_type get_executor() { return next_layer().get_executor(); }
@@ -82,20 +113,17 @@ class tcp_layer {
     return gathering_->add(buffers);
   }
 
-  /// Beast's own frames, a whole one each: they keep their place among the others. Beast tells
-  /// nobody that it closes before the close frame is written.
+  /// Beast's own frames keep their place among the others. One that may wait no more ends the
+  /// connection: Beast's reader fails.
   template <class Buffers, class Token>
   auto async_write_some(Buffers const& buffers, Token&& token) {
     using signature = void(boost::beast::error_code, std::size_t);
     return boost::asio::async_initiate<Token, signature>(
         [this](auto handler, auto const& buffers) {
-          auto const size = gathering_->add(buffers);
-          unsigned char first = 0;
-          boost::asio::buffer_copy(boost::asio::buffer(&first, 1), buffers);
-          if (first == close_frame) gathering_->closed = true;
+          auto const failed = gathering_->add_from_beast(buffers);
+          auto const size = failed ? 0 : boost::asio::buffer_size(buffers);
           boost::asio::post(get_executor(),
-                            boost::beast::bind_front_handler(std::move(handler),
-                                                             boost::beast::error_code{}, size));
+                            boost::beast::bind_front_handler(std::move(handler), failed, size));
         },
         token, buffers);
   }
@@ -112,22 +140,20 @@ class tcp_layer {
 
   std::function<void()> on_teardown;
 
-  static constexpr unsigned char close_frame = 0x88;
-
   /// The close frame first, then the end of the TCP connection.
   template <class Handler>
-  friend void async_teardown(boost::beast::role_type role, tcp_layer& layer, Handler&& handler) {
+  friend void async_teardown(boost::beast::role_type, tcp_layer& layer, Handler&& handler) {
     layer.on_teardown();
     boost::asio::async_compose<Handler, void(boost::beast::error_code)>(
-        [role, gathering = layer.gathering_, over = false](
-            auto& self, boost::beast::error_code failed = {}) mutable {
+        [gathering = layer.gathering_, over = false](auto& self,
+                                                     boost::beast::error_code failed = {}) mutable {
           auto& socket = gathering->stream.socket();
           if (over) return self.complete(failed);
           if (!failed && !gathering->flush()) {
             return socket.async_wait(socket.wait_write, std::move(self));
           }
           over = true;
-          boost::beast::websocket::async_teardown(role, socket, std::move(self));
+          end_tcp(socket, std::move(self));
         },
         handler, layer.get_executor());
   }
