@@ -21,32 +21,11 @@ struct tcp_layer : tcp_stream {
 
   std::function<void()> on_teardown;
 
-  /// What a client sent before it left is still to be read when a write to it fails: the reader
-  /// finds the end, and nothing more is written. Beast would read nothing after an error.
-  template <class Buffers, class Token>
-  auto async_write_some(Buffers const& buffers, Token&& token) {
-    using boost::beast::error_code;
-    return boost::asio::async_compose<Token, void(error_code, std::size_t)>(
-        [this, buffers, begun = false](auto& self, error_code failed = {},
-                                       std::size_t written = 0) mutable {
-          if (std::exchange(begun, true)) {
-            failed_ = failed_ || failed;
-            return self.complete({}, failed_ ? boost::asio::buffer_size(buffers) : written);
-          }
-          if (failed_) return boost::asio::post(get_executor(), std::move(self));
-          tcp_stream::async_write_some(Buffers(buffers), std::move(self));
-        },
-        token, *this);
-  }
-
   template <class Handler>
   friend void async_teardown(boost::beast::role_type, tcp_layer& layer, Handler&& handler) {
     layer.on_teardown();
     end_tcp(layer.socket(), std::forward<Handler>(handler));
   }
-
- private:
-  bool failed_ = false;
 };
 
 /// What waits for one write after the other.
