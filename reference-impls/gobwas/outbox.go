@@ -1,11 +1,11 @@
 package main
 
 import (
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
-
-	"github.com/gobwas/ws"
 )
 
 const (
@@ -41,17 +41,14 @@ func (o *outbox) put(frame []byte) bool {
 	return true
 }
 
-// Write is for gobwas/ws, which answers pings and closes with a frame a call, and for closes of
-// the server's own: the first close is the last frame that is sent. It finds room in a full outbox.
-func (o *outbox) Write(frame []byte) (int, error) {
+// putLast is for a close, the last frame that is sent. It finds room in a full outbox.
+func (o *outbox) putLast(frame []byte) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
 	if !o.ended {
-		const opcode = 0x0f
-		o.ended = ws.OpCode(frame[0]&opcode) == ws.OpClose
-		o.add(append([]byte(nil), frame...))
+		o.ended = true
+		o.add(frame)
 	}
-	return len(frame), nil
 }
 
 // add is called with the mutex held.
@@ -95,12 +92,16 @@ func (o *outbox) take() *net.Buffers {
 	return batch
 }
 
+// wrote takes note of a failure, which ends the writing alone: what the client sent before it left
+// is there to be read. But nobody waits for one that does not read.
 func (o *outbox) wrote(bytes int, err error) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
 	o.bytes -= bytes
 	if err != nil {
-		o.ended = true
+		o.ended, o.waiting, o.bytes = true, nil, 0
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		o.SetReadDeadline(time.Now()) // Whoever reads closes the connection.
 	}
 	o.written.Broadcast()
