@@ -21,6 +21,9 @@ const (
 	pendingBytesMax = 1 << 20
 	// earlyBytes end the delay of the coalesced variant: so much fills a write of its own.
 	earlyBytes = 32 << 10
+	// yieldBytes in the own outbox make a reader yield: a few messages, as every other member may
+	// add as many before a writer has its turn.
+	yieldBytes = 4 << 10
 )
 
 // frame is a finished frame: nobody changes it, so everyone is sent the same bytes.
@@ -163,11 +166,13 @@ func (c *connection) deliver(f frame) {
 	}
 }
 
-// pace lets writers have a turn after each message, and waits while the own outbox is half full.
-// Without it a client that sends without a pause would fill the outboxes of its whole room, though
-// all of them read.
+// pace lets writers have a turn once some frames wait in the own outbox, and waits while that is
+// half full. Without it clients that send without a pause would fill the outboxes of their whole
+// room, though all of them read. To yield after each message would make batches small.
 func (c *connection) pace() {
-	runtime.Gosched()
+	if c.outbox.holds(yieldBytes) {
+		runtime.Gosched()
+	}
 	for c.outbox.holds(pendingBytesMax / 2) {
 		select {
 		case <-c.outbox.sent:
