@@ -19,6 +19,8 @@ import (
 
 const (
 	pendingBytesMax = 1 << 20
+	// frameBytes are what a frame that waits takes beside its own bytes: empty pongs count, too.
+	frameBytes = 24
 	// earlyBytes end the delay of the coalesced variant: so much fills a write of its own.
 	earlyBytes = 32 << 10
 	// yieldBytes in the own outbox make a reader yield: a few messages, as every other member may
@@ -59,7 +61,7 @@ type outbox struct {
 	mutex   sync.Mutex
 	serving bool         // Else it is the answer to the handshake that is written.
 	waiting *net.Buffers // From batches, so that an idle connection has none.
-	bytes   int          // Waiting, or being written.
+	bytes   int          // Waiting, or being written, with frameBytes for each frame.
 	sending bool         // A goroutine is at it, or a timer will start one.
 	ended   bool         // A close is the last that waits, or writing has failed.
 	ping    *time.Timer
@@ -72,7 +74,7 @@ var batches = sync.Pool{New: func() any { return new(net.Buffers) }}
 func (o *outbox) put(f frame) bool {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	if o.bytes+len(f) > pendingBytesMax {
+	if o.bytes+len(f)+frameBytes > pendingBytesMax {
 		return false
 	}
 	if !o.ended {
@@ -87,7 +89,7 @@ func (o *outbox) add(f frame) {
 		o.waiting = batches.Get().(*net.Buffers)
 	}
 	*o.waiting = append(*o.waiting, f)
-	o.bytes += len(f)
+	o.bytes += len(f) + frameBytes
 	switch {
 	case !o.sending:
 		o.sending = true
@@ -139,6 +141,7 @@ func (o *outbox) write(batch *net.Buffers) {
 	o.TCPConn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	rest := *batch
 	bytes, err := rest.WriteTo(o.TCPConn)
+	bytes += int64(len(*batch) * frameBytes)
 	clear(*batch)
 	*batch = (*batch)[:0]
 	batches.Put(batch)

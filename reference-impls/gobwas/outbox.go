@@ -11,6 +11,8 @@ import (
 const (
 	writeTimeout    = 10 * time.Second
 	pendingBytesMax = 1 << 20
+	// frameBytes are what a frame that waits takes beside its own bytes: empty pongs count, too.
+	frameBytes = 24
 )
 
 // outbox is what waits for a client. A goroutine that lives while something waits takes all of it
@@ -20,7 +22,7 @@ type outbox struct {
 	mutex   sync.Mutex
 	written sync.Cond    // Of the mutex: less waits.
 	waiting *net.Buffers // From batches, so that an idle connection has none.
-	bytes   int          // Waiting, or being written.
+	bytes   int          // Waiting, or being written, with frameBytes for each frame.
 	sending bool
 	ended   bool // A close is the last that waits, or writing has failed.
 }
@@ -32,7 +34,7 @@ var batches = sync.Pool{New: func() any { return new(net.Buffers) }}
 func (o *outbox) put(frame []byte) bool {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	if o.bytes+len(frame) > pendingBytesMax {
+	if o.bytes+len(frame)+frameBytes > pendingBytesMax {
 		return false
 	}
 	if !o.ended {
@@ -57,7 +59,7 @@ func (o *outbox) add(frame []byte) {
 		o.waiting = batches.Get().(*net.Buffers)
 	}
 	*o.waiting = append(*o.waiting, frame)
-	o.bytes += len(frame)
+	o.bytes += len(frame) + frameBytes
 	if !o.sending {
 		o.sending = true
 		go o.send()
@@ -70,6 +72,7 @@ func (o *outbox) send() {
 		o.SetWriteDeadline(time.Now().Add(writeTimeout))
 		rest := *batch
 		bytes, err := rest.WriteTo(o.TCPConn)
+		bytes += int64(len(*batch) * frameBytes)
 		clear(*batch)
 		*batch = (*batch)[:0]
 		batches.Put(batch)
