@@ -122,12 +122,10 @@ func (c *connection) control(header ws.Header, payload io.Reader) error {
 	case header.OpCode == ws.OpPing:
 		c.deliver(ws.MustCompileFrame(ws.NewPongFrame(body)))
 		c.pace()
-		return nil
 	case header.OpCode == ws.OpClose:
 		return closedBy(body)
-	default:
-		return nil
 	}
+	return nil
 }
 
 func closedBy(body []byte) error {
