@@ -26,7 +26,8 @@ wait
 step "units of the servers, and the Node.js addon"
 go_units() {
   (cd reference-impls/go && go test ./... && go test -tags=tuned ./...)
-  cd reference-impls/gobwas && go test ./...
+  (cd reference-impls/gobwas && go test ./...)
+  cd reference-impls/gws && go test ./...
 }
 rust_units() {
   cd reference-impls/rust

@@ -65,7 +65,7 @@ func (c *connection) read(idleTimeout time.Duration) {
 }
 
 // reply is for this client alone.
-func (c *connection) reply(e event) { c.deliver(forOne(e.encode())) }
+func (c *connection) reply(e event) { c.deliver(forOne(websocket.TextMessage, e.encode())) }
 
 // close asks both goroutines to end, and resets what is left of the connection closeTimeout
 // later. Any goroutine may call it; the first reason counts.
@@ -92,16 +92,24 @@ func (c *connection) readPump(idleTimeout time.Duration) {
 		return nil
 	}
 	c.conn.SetPongHandler(alive)
-	answerPing := c.conn.PingHandler()
+	// The library would write pongs and the answer to a close past what waits in the outbox, and
+	// past its limit.
 	c.conn.SetPingHandler(func(payload string) error {
 		alive(payload)
-		return answerPing(payload)
+		c.deliver(forOne(websocket.PongMessage, []byte(payload)))
+		c.pace()
+		return nil
+	})
+	c.conn.SetCloseHandler(func(code int, _ string) error {
+		c.close(code, "")
+		return nil
 	})
 	for !c.closed.Load() {
 		kind, text, err := c.conn.ReadMessage()
 		if err != nil {
-			// The library has sent a close of its own or in answer, and sends no second one. Or it
-			// met a length beyond all bounds, of which it says nothing, or the network failed.
+			// A close is answered already, or the library has sent one of its own, and sends no
+			// second one. Or it met a length beyond all bounds, of which it says nothing, or the
+			// network failed.
 			c.close(websocket.CloseProtocolError, "")
 			return
 		}

@@ -100,7 +100,7 @@ func (r *room) publish(e event) {
 
 // direct is false if nobody by that name is connected.
 func (h *hub) direct(to string, e event) bool {
-	f := forOne(e.encode())
+	f := forOne(websocket.TextMessage, e.encode())
 	h.mutex.RLock()
 	defer h.mutex.RUnlock()
 	recipients := h.users[to]

@@ -2,6 +2,8 @@ package main
 
 import (
 	"net/http"
+	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,6 +17,24 @@ func TestSettingsComeFromTheEnvironmentOrElseHaveADefault(t *testing.T) {
 	port, workers := setting("CHAT_PORT", 4000, 65_535), setting("CHAT_WORKERS", 3, 8)
 	if port != 5000 || workers != 3 {
 		t.Errorf("got %d and %d, want 5000 and 3", port, workers)
+	}
+}
+
+func TestASettingOutOfBoundsIsSaidInOneLine(t *testing.T) {
+	if text, isChild := os.LookupEnv("SETTING_OF_A_TEST"); isChild {
+		t.Setenv("CHAT_BACKLOG", text)
+		setting("CHAT_BACKLOG", 4096, 65_535)
+		return
+	}
+	tooLong := "9999999999999999999999"
+	for _, text := range []string{"-1", "0", "+5", " 5", "1e3", "0x5", "65536", tooLong, "x"} {
+		child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+		child.Env = append(os.Environ(), "SETTING_OF_A_TEST="+text)
+		said, err := child.CombinedOutput()
+		if err == nil || !strings.Contains(string(said), "CHAT_BACKLOG is ") ||
+			!strings.HasSuffix(string(said), "from 1 to 65535\n") {
+			t.Errorf("%q: got %v and %q", text, err, said)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"log"
 	"net"
 	"net/http"
@@ -25,10 +26,10 @@ func newUpgrader(variant string) *upgrader {
 // frame writes a message that waits.
 type frame func(*websocket.Conn) error
 
-// forOne leaves the text to be framed when it is written: a prepared message costs the library a
+// forOne leaves the payload to be framed when it is written: a prepared message costs the library a
 // connection of its own, with its buffer.
-func forOne(text []byte) frame {
-	return func(conn *websocket.Conn) error { return conn.WriteMessage(websocket.TextMessage, text) }
+func forOne(kind int, payload []byte) frame {
+	return func(conn *websocket.Conn) error { return conn.WriteMessage(kind, payload) }
 }
 
 // forAll has no error to return: a text frame of any size can be prepared.
@@ -40,12 +41,11 @@ func forAll(text []byte) frame {
 // outbox is what waits for a client. One goroutine writes it.
 type outbox struct {
 	frames   chan frame
-	sent     chan struct{} // Tells a reader that waits for the outbox.
-	farewell []byte        // For when the connection's closing is closed.
+	farewell []byte // For when the connection's closing is closed.
 }
 
 func newOutbox(*websocket.Conn) *outbox {
-	return &outbox{frames: make(chan frame, 256), sent: make(chan struct{}, 1)}
+	return &outbox{frames: make(chan frame, 256)}
 }
 
 // deliver never waits: who can't keep up is closed, so that nobody else has to.
@@ -57,23 +57,28 @@ func (c *connection) deliver(f frame) {
 	}
 }
 
-// pace lets writers have a turn after each message, and waits while the own outbox is half full.
-// Without it a client that sends without a pause would fill the outboxes of its whole room,
-// though all of them read.
+// pace lets writers have a turn after each message, and waits until what is in the own outbox is
+// written. Without the first a client that sends without a pause would fill the outboxes of its
+// whole room, though all of them read; without the second the close that the library writes for a
+// faulty frame would overtake the answers to what came before.
 func (c *connection) pace() {
 	runtime.Gosched()
-	for len(c.outbox.frames) > cap(c.outbox.frames)/2 {
-		select {
-		case <-c.outbox.sent:
-		case <-c.closing:
-			return
-		}
+	written := make(chan struct{})
+	mark := func(*websocket.Conn) error { close(written); return nil }
+	select {
+	case c.outbox.frames <- mark:
+	case <-c.closing:
+		return
+	}
+	select {
+	case <-written:
+	case <-c.closing:
 	}
 }
 
 func (c *connection) finish(farewell []byte) { c.outbox.farewell = farewell }
 
-// writePump alone writes messages; the library sends pongs and its own closes between them.
+// writePump alone writes; but the library itself sends the close for a faulty frame.
 func (c *connection) writePump(pingInterval time.Duration) {
 	ping := time.NewTicker(pingInterval)
 	defer ping.Stop()
@@ -95,13 +100,12 @@ func (c *connection) writePump(pingInterval time.Duration) {
 	}
 }
 
+// send closes the connection of a client that does not read. Any other failure ends the writing
+// alone, as the library remembers it: what the client sent before it left is there to be read.
 func (c *connection) send(f frame) {
 	c.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if err := f(c.conn); err != nil {
-		c.close(websocket.CloseNoStatusReceived, "")
-	}
-	select {
-	case c.outbox.sent <- struct{}{}:
-	default:
+	var failure net.Error
+	if errors.As(f(c.conn), &failure) && failure.Timeout() {
+		c.close(websocket.CloseTryAgainLater, "Slow consumer")
 	}
 }

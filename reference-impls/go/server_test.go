@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"io"
+	"net"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +68,13 @@ func expect(t testing.TB, conn *websocket.Conn, parts ...string) {
 			t.Fatalf("got %s, want %q in it", text, part)
 		}
 	}
+}
+
+// masked is a client's frame of up to 125 bytes, masked with zeros.
+func masked(kind byte, payload string) []byte {
+	const final, mask = 0x80, 0x80
+	head := []byte{final | kind, mask | byte(len(payload)), 0, 0, 0, 0}
+	return append(head, payload...)
 }
 
 func TestTheMembersOfARoomHearEachOther(t *testing.T) {
@@ -150,6 +160,103 @@ func TestBadInputEndsItsConnection(t *testing.T) {
 		}
 		if _, err := io.Copy(io.Discard, conn.NetConn()); err != nil {
 			t.Errorf("%.10q: the TCP connection should end in order: %v", text, err)
+		}
+	}
+}
+
+func TestWhatIsDueComesBeforeAClose(t *testing.T) {
+	const asked = 60
+	for text, code := range map[string]int{
+		"{":                        websocket.CloseUnsupportedData,
+		strings.Repeat(" ", 65537): websocket.CloseMessageTooBig,
+		"":                         websocket.CloseNormalClosure, // The client's own.
+	} {
+		address, _ := start(t)
+		ann := dial(t, address, "ann")
+		for i := 0; i < asked; i++ {
+			send(t, ann, `{"type":"heartbeat"}`)
+		}
+		if text != "" {
+			send(t, ann, text)
+		} else {
+			bye := websocket.FormatCloseMessage(code, "")
+			ann.WriteControl(websocket.CloseMessage, bye, time.Now().Add(time.Second))
+		}
+		for i := 0; i < asked; i++ {
+			expect(t, ann, "heartbeat")
+		}
+		if _, _, err := ann.ReadMessage(); !websocket.IsCloseError(err, code) {
+			t.Errorf("got %v, want a close with %d", err, code)
+		}
+	}
+}
+
+func TestWhatCameBeforeAResetIsServed(t *testing.T) {
+	const messages = 200
+	address, _ := start(t)
+	ann := dial(t, address, "ann")
+	send(t, ann, `{"type":"join","room":"r"}`)
+	expect(t, ann, "user_joined", "ann")
+	for round := 0; round < 10; round++ {
+		bob := dial(t, address, "bob")
+		send(t, bob, `{"type":"join","room":"r"}`)
+		socket := bob.NetConn().(*net.TCPConn)
+		// In one write: segments of their own would not all fit into the kernel's receive buffer.
+		message := masked(websocket.TextMessage, `{"type":"message","room":"r","content":"hello"}`)
+		if _, err := socket.Write(bytes.Repeat(message, messages)); err != nil {
+			t.Fatal(err)
+		}
+		socket.SetLinger(0)
+		bob.Close()
+		expect(t, ann, "user_joined", "bob")
+		for i := 0; i < messages; i++ {
+			expect(t, ann, "hello")
+		}
+		expect(t, ann, "user_left", "bob")
+	}
+}
+
+func TestPingsAreAnsweredInOrder(t *testing.T) {
+	const pings = 5_000
+	address, _ := start(t)
+	ann := dial(t, address, "ann")
+	answered := 0
+	ann.SetPongHandler(func(payload string) error {
+		if payload != strconv.Itoa(answered) {
+			t.Errorf("got %s, want %d", payload, answered)
+		}
+		answered++
+		return nil
+	})
+	go func() {
+		for i := 0; i < pings; i++ {
+			payload := []byte(strconv.Itoa(i))
+			if ann.WriteMessage(websocket.PingMessage, payload) != nil {
+				return // The reader below reports it.
+			}
+		}
+		ann.WriteMessage(websocket.TextMessage, []byte(`{"type":"heartbeat"}`))
+	}()
+	expect(t, ann, "heartbeat")
+	if answered != pings {
+		t.Errorf("%d of %d pings are answered", answered, pings)
+	}
+}
+
+func TestWhoReadsNoPongsIsReadNoMore(t *testing.T) {
+	const bytesMax = 32 << 20 // The kernel's buffers in both directions, and the outbox.
+	address, _ := start(t)
+	ann := dial(t, address, "ann")
+	socket := ann.NetConn().(*net.TCPConn)
+	socket.SetReadBuffer(4_096)
+	pings := bytes.Repeat(masked(websocket.PingMessage, strings.Repeat("x", 125)), 500)
+	for sent := 0; ; sent += len(pings) {
+		socket.SetWriteDeadline(time.Now().Add(time.Second))
+		if _, err := socket.Write(pings); err != nil {
+			break
+		}
+		if sent > bytesMax {
+			t.Fatalf("%d bytes of pings are taken, though no pong is read", sent)
 		}
 	}
 }

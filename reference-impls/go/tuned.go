@@ -5,9 +5,11 @@ package main
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -17,21 +19,26 @@ import (
 
 const (
 	pendingBytesMax = 1 << 20
+	// frameBytes are what a frame that waits takes beside its own bytes: empty pongs count, too.
+	frameBytes = 24
 	// earlyBytes end the delay of the coalesced variant: so much fills a write of its own.
 	earlyBytes = 32 << 10
+	// yieldBytes in the own outbox make a reader yield: a few messages, as every other member may
+	// add as many before a writer has its turn.
+	yieldBytes = 4 << 10
 )
 
 // frame is a finished frame: nobody changes it, so everyone is sent the same bytes.
 type frame []byte
 
-func forOne(text []byte) frame { return forAll(text) }
+func forAll(text []byte) frame { return forOne(websocket.TextMessage, text) }
 
-// forAll puts the head of a text frame (RFC 6455, 5.2; servers do not mask) before the text.
-func forAll(text []byte) frame {
+// forOne puts the head of a frame (RFC 6455, 5.2; servers do not mask) before the payload.
+func forOne(kind int, payload []byte) frame {
 	const final, length16, length64 = 0x80, 126, 127
-	f := make(frame, 0, 10+len(text))
-	f = append(f, final|websocket.TextMessage)
-	switch size := len(text); {
+	f := make(frame, 0, 10+len(payload))
+	f = append(f, final|byte(kind))
+	switch size := len(payload); {
 	case size < length16:
 		f = append(f, byte(size))
 	case size < 1<<16:
@@ -39,12 +46,12 @@ func forAll(text []byte) frame {
 	default:
 		f = binary.BigEndian.AppendUint64(append(f, length64), uint64(size))
 	}
-	return append(f, text...)
+	return append(f, payload...)
 }
 
-// outbox is what waits for a client, and the TCP connection as gorilla/websocket has it: what the
-// library writes of its own accord (pongs, closes) waits its turn there, too. A goroutine that
-// lives while something waits takes all of it and writes it at once (writev).
+// outbox is what waits for a client, and the TCP connection as gorilla/websocket has it: closes,
+// which the library writes of its own accord, wait their turn there, too. A goroutine that lives
+// while something waits takes all of it and writes it at once (writev).
 type outbox struct {
 	*net.TCPConn
 	delay time.Duration
@@ -54,9 +61,9 @@ type outbox struct {
 	mutex   sync.Mutex
 	serving bool         // Else it is the answer to the handshake that is written.
 	waiting *net.Buffers // From batches, so that an idle connection has none.
-	bytes   int          // Waiting, or being written.
+	bytes   int          // Waiting, or being written, with frameBytes for each frame.
 	sending bool         // A goroutine is at it, or a timer will start one.
-	ended   bool         // A close is the last that waits.
+	ended   bool         // A close is the last that waits, or writing has failed.
 	ping    *time.Timer
 }
 
@@ -67,7 +74,7 @@ var batches = sync.Pool{New: func() any { return new(net.Buffers) }}
 func (o *outbox) put(f frame) bool {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	if o.bytes+len(f) > pendingBytesMax {
+	if o.bytes+len(f)+frameBytes > pendingBytesMax {
 		return false
 	}
 	if !o.ended {
@@ -82,7 +89,7 @@ func (o *outbox) add(f frame) {
 		o.waiting = batches.Get().(*net.Buffers)
 	}
 	*o.waiting = append(*o.waiting, f)
-	o.bytes += len(f)
+	o.bytes += len(f) + frameBytes
 	switch {
 	case !o.sending:
 		o.sending = true
@@ -134,15 +141,25 @@ func (o *outbox) write(batch *net.Buffers) {
 	o.TCPConn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	rest := *batch
 	bytes, err := rest.WriteTo(o.TCPConn)
-	if err != nil {
-		o.SetReadDeadline(time.Now()) // The reader closes the connection.
-	}
+	bytes += int64(len(*batch) * frameBytes)
 	clear(*batch)
 	*batch = (*batch)[:0]
 	batches.Put(batch)
 	o.mutex.Lock()
+	defer o.mutex.Unlock()
 	o.bytes -= int(bytes)
-	o.mutex.Unlock()
+	if err != nil {
+		o.fail(err)
+	}
+}
+
+// fail is called with the mutex held. A failure ends the writing alone: what the client sent before
+// it left is there to be read. But nobody waits for one that does not read.
+func (o *outbox) fail(err error) {
+	o.ended, o.waiting, o.bytes = true, nil, 0
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		o.SetReadDeadline(time.Now()) // The reader closes the connection.
+	}
 }
 
 // deliver never waits: who can't keep up is closed, so that nobody else has to.
@@ -152,11 +169,14 @@ func (c *connection) deliver(f frame) {
 	}
 }
 
-// pace lets writers have a turn after each message, and waits while the own outbox is half full:
-// see outbox.go.
+// pace lets writers have a turn once some frames wait in the own outbox, and waits while that is
+// half full. Without it clients that send without a pause would fill the outboxes of their whole
+// room, though all of them read. To yield after each message would make batches small.
 func (c *connection) pace() {
-	runtime.Gosched()
-	for c.outbox.isHalfFull() {
+	if c.outbox.holds(yieldBytes) {
+		runtime.Gosched()
+	}
+	for c.outbox.holds(pendingBytesMax / 2) {
 		select {
 		case <-c.outbox.sent:
 		case <-c.closing:
@@ -165,13 +185,14 @@ func (c *connection) pace() {
 	}
 }
 
-func (o *outbox) isHalfFull() bool {
+func (o *outbox) holds(bytes int) bool {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	return o.bytes > pendingBytesMax/2
+	return o.bytes > bytes
 }
 
-// Write is what gorilla/websocket calls with a frame of its own: a pong, a ping or a close.
+// Write is what gorilla/websocket calls with a close, the library's own or the server's. It finds
+// room in a full outbox, and the first is the last frame that is sent.
 func (o *outbox) Write(bytes []byte) (int, error) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
@@ -179,8 +200,7 @@ func (o *outbox) Write(bytes []byte) (int, error) {
 		return o.TCPConn.Write(bytes)
 	}
 	if !o.ended {
-		const opcode = 0x0f
-		o.ended = bytes[0]&opcode == websocket.CloseMessage
+		o.ended = true
 		o.add(append(frame(nil), bytes...))
 	}
 	return len(bytes), nil
@@ -205,7 +225,7 @@ func newUpgrader(variant string) *upgrader {
 	}}
 	switch variant {
 	case "coalesced":
-		u.delay = milliseconds("CHAT_WRITE_DELAY_MS", 20)
+		u.delay = milliseconds("CHAT_WRITE_DELAY_MS", 20, time.Minute)
 	case "", "tuned":
 	default:
 		log.Fatalf("CHAT_VARIANT is %q: this build is tuned or coalesced (see README.md)", variant)
@@ -255,7 +275,8 @@ func (c *connection) writePump(pingInterval time.Duration) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
 	o.ping = time.AfterFunc(pingInterval, func() {
-		if c.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout)) == nil {
+		c.deliver(forOne(websocket.PingMessage, nil))
+		if !c.closed.Load() {
 			o.ping.Reset(pingInterval)
 		}
 	})

@@ -112,18 +112,25 @@ func (c *connection) readMessage(messages *wsutil.Reader) error {
 }
 
 // control answers a ping, and returns a close as the error that ends the connection. The library's
-// answer to a close would be several writes.
+// own answers are several writes, or would be limited by nothing.
 func (c *connection) control(header ws.Header, payload io.Reader) error {
 	c.alive()
-	if header.OpCode != ws.OpClose {
-		answer := wsutil.ControlHandler{
-			Src: payload, Dst: &c.outbox, State: ws.StateServerSide, DisableSrcCiphering: true,
-		}
-		return answer.Handle(header)
-	}
 	body, err := io.ReadAll(payload)
-	if err != nil || len(body) == 0 {
-		return cmp.Or(err, error(wsutil.ClosedError{Code: ws.StatusNormalClosure}))
+	switch {
+	case err != nil:
+		return err
+	case header.OpCode == ws.OpPing:
+		c.deliver(ws.MustCompileFrame(ws.NewPongFrame(body)))
+		c.pace()
+	case header.OpCode == ws.OpClose:
+		return closedBy(body)
+	}
+	return nil
+}
+
+func closedBy(body []byte) error {
+	if len(body) == 0 {
+		return wsutil.ClosedError{Code: ws.StatusNormalClosure}
 	}
 	code, reason := ws.ParseCloseFrameData(body)
 	if code > ws.StatusRangePrivate.Max {

@@ -23,7 +23,7 @@ func (c *connection) close(code ws.StatusCode, reason string) {
 	if !c.closed.CompareAndSwap(false, true) {
 		return
 	}
-	c.Write(ws.MustCompileFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(code, reason))))
+	c.putLast(ws.MustCompileFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(code, reason))))
 	c.SetReadDeadline(time.Now()) // Wakes the reader.
 	time.AfterFunc(closeTimeout, func() {
 		c.SetLinger(0)
@@ -74,7 +74,7 @@ func (c *connection) closeSilent() {
 
 func (c *connection) sendPing() {
 	if !c.closed.Load() {
-		c.Write(ws.CompiledPing)
+		c.deliver(ws.CompiledPing)
 		c.ping.Reset(c.pingInterval)
 	}
 }

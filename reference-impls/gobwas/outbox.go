@@ -1,16 +1,18 @@
 package main
 
 import (
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
-
-	"github.com/gobwas/ws"
 )
 
 const (
 	writeTimeout    = 10 * time.Second
 	pendingBytesMax = 1 << 20
+	// frameBytes are what a frame that waits takes beside its own bytes: empty pongs count, too.
+	frameBytes = 24
 )
 
 // outbox is what waits for a client. A goroutine that lives while something waits takes all of it
@@ -20,7 +22,7 @@ type outbox struct {
 	mutex   sync.Mutex
 	written sync.Cond    // Of the mutex: less waits.
 	waiting *net.Buffers // From batches, so that an idle connection has none.
-	bytes   int          // Waiting, or being written.
+	bytes   int          // Waiting, or being written, with frameBytes for each frame.
 	sending bool
 	ended   bool // A close is the last that waits, or writing has failed.
 }
@@ -32,7 +34,7 @@ var batches = sync.Pool{New: func() any { return new(net.Buffers) }}
 func (o *outbox) put(frame []byte) bool {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	if o.bytes+len(frame) > pendingBytesMax {
+	if o.bytes+len(frame)+frameBytes > pendingBytesMax {
 		return false
 	}
 	if !o.ended {
@@ -41,17 +43,14 @@ func (o *outbox) put(frame []byte) bool {
 	return true
 }
 
-// Write is for gobwas/ws, which answers pings and closes with a frame a call, and for closes of
-// the server's own: the first close is the last frame that is sent. It finds room in a full outbox.
-func (o *outbox) Write(frame []byte) (int, error) {
+// putLast is for a close, the last frame that is sent. It finds room in a full outbox.
+func (o *outbox) putLast(frame []byte) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
 	if !o.ended {
-		const opcode = 0x0f
-		o.ended = ws.OpCode(frame[0]&opcode) == ws.OpClose
-		o.add(append([]byte(nil), frame...))
+		o.ended = true
+		o.add(frame)
 	}
-	return len(frame), nil
 }
 
 // add is called with the mutex held.
@@ -60,7 +59,7 @@ func (o *outbox) add(frame []byte) {
 		o.waiting = batches.Get().(*net.Buffers)
 	}
 	*o.waiting = append(*o.waiting, frame)
-	o.bytes += len(frame)
+	o.bytes += len(frame) + frameBytes
 	if !o.sending {
 		o.sending = true
 		go o.send()
@@ -73,6 +72,7 @@ func (o *outbox) send() {
 		o.SetWriteDeadline(time.Now().Add(writeTimeout))
 		rest := *batch
 		bytes, err := rest.WriteTo(o.TCPConn)
+		bytes += int64(len(*batch) * frameBytes)
 		clear(*batch)
 		*batch = (*batch)[:0]
 		batches.Put(batch)
@@ -95,12 +95,16 @@ func (o *outbox) take() *net.Buffers {
 	return batch
 }
 
+// wrote takes note of a failure, which ends the writing alone: what the client sent before it left
+// is there to be read. But nobody waits for one that does not read.
 func (o *outbox) wrote(bytes int, err error) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
 	o.bytes -= bytes
 	if err != nil {
-		o.ended = true
+		o.ended, o.waiting, o.bytes = true, nil, 0
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		o.SetReadDeadline(time.Now()) // Whoever reads closes the connection.
 	}
 	o.written.Broadcast()

@@ -97,10 +97,11 @@ func (c *connection) deliver(frame *gws.Broadcaster, bytes int64) {
 	}
 }
 
-// pace waits until what waits is sent, once half of what may wait does. Without it a client that
-// sends without a pause would be closed as slow, though it reads.
+// pace waits until what waits is sent, a close included. Without it a client that sends without a
+// pause would be closed as slow, though it reads; and the close that gws writes for a faulty frame,
+// or in answer to one, would overtake the answers to what came before.
 func (c *connection) pace() {
-	if c.transport.pending.Load() > pendingBytesMax/2 {
+	if c.transport.pending.Load() > 0 || c.closing.Load() {
 		sent := make(chan struct{})
 		c.socket.Async(func() { close(sent) })
 		<-sent
@@ -159,6 +160,6 @@ func (events) OnMessage(socket *gws.Conn, message *gws.Message) {
 	c := alive(socket)
 	if !c.closing.Load() {
 		c.handle(message.Opcode, message.Bytes())
-		c.pace()
 	}
+	c.pace()
 }

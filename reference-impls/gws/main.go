@@ -21,19 +21,23 @@ import (
 	"github.com/lxzan/gws"
 )
 
-const version = "0.1.0"
+const (
+	version    = "0.1.0"
+	workersMax = 1_024
+	day        = 24 * time.Hour
+)
 
 func main() {
 	log.SetFlags(0)
 	host := cmp.Or(os.Getenv("CHAT_HOST"), "127.0.0.1")
 	port := strconv.Itoa(setting("CHAT_PORT", 4000, math.MaxUint16))
-	runtime.GOMAXPROCS(setting("CHAT_WORKERS", 0, math.MaxInt32)) // 0 leaves it to the runtime.
+	runtime.GOMAXPROCS(setting("CHAT_WORKERS", 0, workersMax)) // 0 leaves it to the runtime.
 	options := &gws.ServerOption{CheckUtf8Enabled: true, ReadMaxPayloadSize: messageBytesMax}
 	h := &handler{
 		hub:          newHub(),
 		upgrader:     gws.NewUpgrader(events{}, options),
-		pingInterval: milliseconds("CHAT_PING_INTERVAL_MS", 30_000),
-		idleTimeout:  milliseconds("CHAT_IDLE_TIMEOUT_MS", 60_000),
+		pingInterval: milliseconds("CHAT_PING_INTERVAL_MS", 30_000, day),
+		idleTimeout:  milliseconds("CHAT_IDLE_TIMEOUT_MS", 60_000, day),
 	}
 	server := http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
 	backlog := setting("CHAT_BACKLOG", 4096, math.MaxUint16)
@@ -62,21 +66,21 @@ func listen(address string, backlog int) (net.Listener, error) {
 	return listener, err
 }
 
-// setting reads a whole number from 1 to max from the environment.
+// setting reads a whole number from 1 to max, decimal digits alone, from the environment.
 func setting(name string, fallback, max int) int {
 	text := os.Getenv(name)
 	if text == "" {
 		return fallback
 	}
-	number, err := strconv.Atoi(text)
-	if err != nil || number < 1 || number > max {
+	number, err := strconv.ParseUint(text, 10, 32) // Atoi would take a sign.
+	if err != nil || number < 1 || number > uint64(max) {
 		log.Fatalf("%s is %q: give a whole number from 1 to %d", name, text, max)
 	}
-	return number
+	return int(number)
 }
 
-func milliseconds(name string, fallback int) time.Duration {
-	return time.Duration(setting(name, fallback, math.MaxInt32)) * time.Millisecond
+func milliseconds(name string, fallback int, max time.Duration) time.Duration {
+	return time.Duration(setting(name, fallback, int(max.Milliseconds()))) * time.Millisecond
 }
 
 // handler answers HTTP and upgrades /ws.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -20,17 +22,27 @@ const (
 type transport struct {
 	*net.TCPConn
 	pending atomic.Int64 // Bytes of text frames in gws's queue.
+	failed  atomic.Bool  // To write.
 }
 
-// Write is called once for each frame.
+// Write is called once for each frame. gws ends the reader if writing fails, but what the client
+// sent before it left is there to be read: so it hears of no failure but that of a client that does
+// not read.
 func (t *transport) Write(p []byte) (int, error) {
-	t.SetWriteDeadline(time.Now().Add(writeTimeout))
-	written, err := t.TCPConn.Write(p)
 	const opcode = 0x0f
 	if gws.Opcode(p[0]&opcode) == gws.OpcodeText {
-		t.pending.Add(-int64(len(p)))
+		defer t.pending.Add(-int64(len(p)))
 	}
-	return written, err
+	if t.failed.Load() {
+		return len(p), nil
+	}
+	t.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_, err := t.TCPConn.Write(p)
+	t.failed.Store(err != nil)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // frameBytes is how many bytes a frame with so many of text has (RFC 6455, 5.2).
