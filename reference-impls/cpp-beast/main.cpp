@@ -91,8 +91,8 @@ net::awaitable<void> serve(socket_type socket, rooms& rooms, timing timing) {
     co_await answer(stream, request, http::status::bad_request,
                     R"({"error":"no upgrade, or a bad user"})");
   } else {
-    tcp_layer layer(std::move(stream));
-    std::make_shared<connection>(std::move(layer), std::move(user), rooms, timing)->run(request);
+    std::make_shared<connection>(tcp_layer(std::move(stream)), std::move(user), rooms, timing)
+        ->run(request);
   }
 }
 

@@ -15,10 +15,9 @@ void connection::write() {
     outbox.bytes -= outbox.texts.front()->size();
     outbox.texts.pop_front();
     if (failed) outbox.before_reading = std::min<std::size_t>(outbox.before_reading, 1);
-    if (outbox.before_reading > 0) {
-      self->last_frame_ = clock::now();  // who takes what it asked for is alive
-      if (--outbox.before_reading == 0) self->read();
-    }
+    // Who takes what it asked for is alive.
+    if (outbox.before_reading > 0) self->last_frame_ = clock::now();
+    if (outbox.before_reading > 0 && --outbox.before_reading == 0) self->read();
     if (failed) return;
     if (!outbox.texts.empty()) return self->write();
     if (outbox.last_words) self->write_close(*outbox.last_words);

@@ -44,7 +44,8 @@
     }
     fit(shown.size);
     const hidden = all.filter((column) => !shown.has(column));
-    const names = hidden.length > 0 && hidden.length <= NAMED ? `, without ${hidden.join(", ")}` : "";
+    const few = hidden.length > 0 && hidden.length <= NAMED;
+    const names = few ? `, without ${hidden.join(", ")}` : "";
     for (const output of document.querySelectorAll("output.servers")) {
       output.textContent = `${shown.size} of ${all.length} shown${names}`;
     }
