@@ -35,7 +35,7 @@ std::int64_t now_ms() {
 
 /// What the server sends keeps the order of its keys: `type` comes first.
 shared_text encoded(nlohmann::ordered_json const& message) {
-  return std::make_shared<std::string const>(message.dump());
+  return std::make_shared<shared_text::element_type>(message.dump());
 }
 
 shared_text presence(char const* type, std::string const& room, std::string const& user) {

@@ -1,15 +1,13 @@
 #pragma once
 
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 
-class connection;
+#include "transport.hpp"
 
-/// Text that is ready to be sent; all who receive it share it.
-using shared_text = std::shared_ptr<std::string const>;
+class connection;
 
 using connections_by_name = std::unordered_map<std::string, std::unordered_set<connection*>>;
 

@@ -28,9 +28,12 @@ struct tcp_layer : tcp_stream {
   }
 };
 
+/// Text that is ready to be sent; all who receive it share it.
+using shared_text = std::shared_ptr<std::string const>;
+
 /// What waits for one write after the other.
 struct outbox {
-  std::deque<std::shared_ptr<std::string const>> texts;
+  std::deque<shared_text> texts;
   std::size_t bytes = 0;
   std::size_t before_reading = 0;  // so many are written before the next request is read
   std::optional<boost::beast::websocket::close_reason> last_words;

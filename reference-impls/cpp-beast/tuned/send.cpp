@@ -1,13 +1,12 @@
 #include "connection.hpp"
 
-/// Beast's synchronous write makes the frame, and the layer takes it at once: nothing blocks.
+/// The frame is made already, and goes past Beast: the layer keeps it in its place among Beast's
+/// own.
 void connection::send(shared_text text) {
   if (closing_) return;
-  if (stream_.next_layer().waiting() + text->size() > outbox_bytes_max) {
-    return close(websocket::close_code::try_again_later, slow);
-  }
-  beast::error_code ended;  // the reader hears of it, too
-  stream_.write(net::buffer(*text), ended);
+  auto& layer = stream_.next_layer();
+  if (!layer.has_room_for(*text)) return close(websocket::close_code::try_again_later, slow);
+  layer.add(std::move(text));
 }
 
 /// The layer keeps all frames in their order.

@@ -73,6 +73,13 @@ gathering::gathering(tcp_stream from)
     : stream(std::move(from)),
       flusher_(net::use_service<flusher>(stream.get_executor().context())) {}
 
+void gathering::add(frame_queue::frame one) {
+  if (ended_) return;
+  waiting_.push(std::move(one));
+  flush_later();
+  if (waiting_.size() >= write_bytes && !blocked_) flush();
+}
+
 void gathering::flush_later() {
   flusher_.added_to();
   if (!std::exchange(listed_, true)) flusher_.add(shared_from_this());
@@ -90,22 +97,32 @@ void gathering::end() {
   stream.socket().close(ignored);
 }
 
-bool gathering::flush() {
-  if (waiting_.size() == 0) return true;
+bool gathering::write_some() {
+  auto const buffers = waiting_.first();
   boost::beast::error_code failed;
-  waiting_.consume(stream.socket().write_some(waiting_.data(), failed));
+  auto const written = stream.socket().write_some(buffers, failed);
+  if (failed == net::error::would_block) return false;
+  if (!failed) {
+    waiting_.consume(written);
+    return written == net::buffer_size(buffers);
+  }
   // Whoever reads hears of the end of the connection: here nothing is left to do.
-  if (failed && failed != net::error::would_block) waiting_.clear();
-  if (waiting_.size() == 0) {
-    waiting_.shrink_to_fit();
-  } else if (!std::exchange(blocked_, true)) {
+  waiting_.clear();
+  ended_ = true;
+  return false;
+}
+
+bool gathering::flush() {
+  while (!waiting_.empty() && write_some()) {
+  }
+  if (!waiting_.empty() && !std::exchange(blocked_, true)) {
     auto& socket = stream.socket();
     socket.async_wait(socket.wait_write, [self = shared_from_this()](auto stopped) {
       self->blocked_ = false;
       if (!stopped) self->flush();
     });
   }
-  return waiting_.size() == 0;
+  return waiting_.empty();
 }
 
 void prepare(net::io_context& io) {

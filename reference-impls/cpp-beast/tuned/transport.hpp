@@ -6,29 +6,30 @@
 #include <memory>
 
 #include "ending.hpp"
+#include "frames.hpp"
 #include "settings.hpp"
 
 /// The executor is the loop's own: nothing is type-erased.
 using tcp_executor = boost::asio::io_context::executor_type;
 using tcp_stream = boost::beast::basic_stream<boost::asio::ip::tcp, tcp_executor>;
 
+/// Text that is ready to be sent; all who receive it share it.
+using shared_text = std::shared_ptr<text_frame const>;
+
 class flusher;
 
-/// The bytes that wait for one socket. Whoever waits for the socket holds it.
+/// The frames that wait for one socket. Whoever waits for the socket holds it.
 class gathering : public std::enable_shared_from_this<gathering> {
  public:
   explicit gathering(tcp_stream stream);
 
-  /// Takes all: what waits is bounded by who sends. It goes out when the flusher says so.
-  template <class Buffers>
-  std::size_t add(Buffers const& buffers) {
-    auto const size = boost::asio::buffer_size(buffers);
-    if (ended_) return size;
-    waiting_.commit(boost::asio::buffer_copy(waiting_.prepare(size), buffers));
-    flush_later();
-    if (waiting_.size() >= write_bytes && !blocked_) flush();
-    return size;
+  /// Whether a frame of so many bytes may wait, too.
+  bool has_room_for(std::size_t bytes) const {
+    return waiting_.size() + bytes + frame_queue::overhead <= outbox_bytes_max;
   }
+
+  /// Takes all: what waits is bounded by who sends. It goes out when the flusher says so.
+  void add(frame_queue::frame one);
 
   /// What Beast writes by itself, a whole frame or the answer to the upgrade. Pings and pongs wait
   /// as messages do, and within the same bound: who sends pings and reads nothing would fill the
@@ -38,25 +39,23 @@ class gathering : public std::enable_shared_from_this<gathering> {
     unsigned char first = 0;
     boost::asio::buffer_copy(boost::asio::buffer(&first, 1), buffers);
     auto const waits = first == ping_frame || first == pong_frame;
-    if (waits && size() + boost::asio::buffer_size(buffers) > outbox_bytes_max) {
+    if (waits && !has_room_for(boost::asio::buffer_size(buffers))) {
       return boost::asio::error::no_buffer_space;
     }
-    add(buffers);
+    add(std::make_shared<std::string const>(boost::beast::buffers_to_string(buffers)));
     ended_ = ended_ || first == close_frame;
     if (!waits) flush();
     return {};
   }
 
-  /// One write, of all that waits. Whether nothing does afterwards; what the socket does not take
-  /// goes on as soon as it can.
+  /// Writes all that waits. Whether nothing does afterwards; what the socket does not take goes on
+  /// as soon as it can.
   bool flush();
 
   void flush_at_last();  // for the flusher
 
   /// Writes what the socket takes at once, and closes it: nobody is left to wait for the rest.
   void end();
-
-  std::size_t size() const { return waiting_.size(); }
 
   tcp_stream stream;
 
@@ -65,12 +64,13 @@ class gathering : public std::enable_shared_from_this<gathering> {
   static constexpr unsigned char close_frame = 0x88, ping_frame = 0x89, pong_frame = 0x8A;
 
   void flush_later();
+  bool write_some();  // whether the socket may take more
 
   flusher& flusher_;
-  boost::beast::flat_buffer waiting_;
+  frame_queue waiting_;
   bool listed_ = false;  // the flusher knows
   bool blocked_ = false;
-  bool ended_ = false;  // a close frame was added: what comes behind it is dropped
+  bool ended_ = false;  // by a close frame or a failure: what comes behind it is dropped
 };
 
 /// The layer below WebSocket: collects the frames of one turn of the loop, for Beast writes each by
@@ -94,23 +94,19 @@ class tcp_layer {
 
   executor_type get_executor() { return next_layer().get_executor(); }
   next_layer_type& next_layer() { return gathering_->stream; }
-  std::size_t waiting() const { return gathering_->size(); }
+  bool has_room_for(text_frame const& text) const {
+    return gathering_->has_room_for(text.bytes.size());
+  }
   void close() { next_layer().close(); }
+
+  void add(shared_text text) {
+    auto const* const bytes = &text->bytes;
+    gathering_->add({std::move(text), bytes});
+  }
 
   template <class Buffers, class Token>
   auto async_read_some(Buffers const& buffers, Token&& token) {
     return next_layer().socket().async_read_some(buffers, std::forward<Token>(token));
-  }
-
-  template <class Buffers>
-  std::size_t write_some(Buffers const& buffers, boost::beast::error_code& failed) {
-    failed = {};
-    return gathering_->add(buffers);
-  }
-
-  template <class Buffers>
-  std::size_t write_some(Buffers const& buffers) {
-    return gathering_->add(buffers);
   }
 
   /// Beast's own frames keep their place among the others. One that may wait no more ends the
@@ -126,16 +122,6 @@ class tcp_layer {
                             boost::beast::bind_front_handler(std::move(handler), failed, size));
         },
         token, buffers);
-  }
-
-  // Beast reads by async_read alone; it asks for these before it lets anybody write.
-  template <class Buffers>
-  std::size_t read_some(Buffers const& buffers, boost::beast::error_code& failed) {
-    return next_layer().socket().read_some(buffers, failed);
-  }
-  template <class Buffers>
-  std::size_t read_some(Buffers const& buffers) {
-    return next_layer().socket().read_some(buffers);
   }
 
   std::function<void()> on_teardown;
