@@ -18,12 +18,16 @@ function start(settings) {
   } catch (error) {
     fail(`can't listen on ${settings.host}:${settings.port}: ${error.message}`);
   }
+  let isStopping = false;
   const stop = async () => {
+    if (isStopping) return;
+    isStopping = true;
     setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS);
     await listener.stop();
     process.exit(0);
   };
-  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, stop);
+  // Not `once`: by the second of them the process would die, with its closes unsent.
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, stop);
 }
 
 try {

@@ -13,7 +13,7 @@ function positiveInteger(env, name, fallback, max) {
 
 export function readSettings(env) {
   return {
-    host: env.CHAT_HOST ?? '127.0.0.1',
+    host: env.CHAT_HOST || '127.0.0.1',
     port: positiveInteger(env, 'CHAT_PORT', 4000, 65_535),
     backlog: positiveInteger(env, 'CHAT_BACKLOG', 4096, 65_535),
     pingIntervalMs: positiveInteger(env, 'CHAT_PING_INTERVAL_MS', 30_000, TIMER_MAX_MS),

@@ -1,6 +1,10 @@
 // What node:http and ws leave open in a request's head.
 
+import { ServerResponse } from 'node:http';
+
 const SINGLE = ['sec-websocket-key', 'sec-websocket-version'];
+// Who keeps its side open after a refusal is cut off.
+const REFUSED_GRACE_MS = 1000;
 
 /** A target without the scheme and the authority that a proxy is sent. */
 export function originForm(target) {
@@ -20,8 +24,26 @@ export function isUpgrade(request) {
   return hasOneHost(request) && isSingle && !hasBody;
 }
 
-/** A client may offer several protocols. ws knows WebSocket only where it stands alone. */
+/**
+ * A client may offer several protocols. ws knows WebSocket only where it stands alone. False
+ * without it: an Upgrade to what the server does not know is no upgrade (RFC 9110, 7.8).
+ */
 export function chooseWebSocket({ headers }) {
   const offers = (headers.upgrade ?? '').toLowerCase().split(',');
-  if (offers.some((offer) => offer.trim() === 'websocket')) headers.upgrade = 'websocket';
+  if (!offers.some((offer) => offer.trim() === 'websocket')) return false;
+  headers.upgrade = 'websocket';
+  return true;
+}
+
+/** A response where node:http has an upgrade, and leaves its socket to the program. */
+export function respond(request, socket) {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  response.once('finish', () => socket.end());
+  socket.on('error', () => socket.destroy());
+  // Bytes that are not read would make the end a reset, by which a client may lose the response.
+  socket.resume();
+  setTimeout(() => socket.destroy(), REFUSED_GRACE_MS).unref();
+  return response;
 }

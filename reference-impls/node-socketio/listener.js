@@ -9,7 +9,7 @@ import { Server } from 'socket.io';
 
 import { limitBacklog } from './backlog.js';
 import { arrive, depart } from './chat.js';
-import { chooseWebSocket, hasOneHost, isUpgrade, originForm } from './http_request.js';
+import { chooseWebSocket, hasOneHost, isUpgrade, originForm, respond } from './http_request.js';
 import { isName } from './names.js';
 import { serve } from './requests.js';
 
@@ -41,10 +41,11 @@ function answer(request, response) {
 /** Runs before Engine.IO, which would leave other paths without an answer. */
 function prepare(request, socket) {
   request.url = originForm(request.url);
-  chooseWebSocket(request);
+  const isOffered = chooseWebSocket(request);
   if (pathOf(request) === PATH) return;
-  socket.on('error', () => socket.destroy());
-  socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  const response = respond(request, socket);
+  if (isOffered) response.writeHead(404).end();
+  else answer(request, response);
 }
 
 /** The user is named by the CONNECT packet's auth; who names none gets a name. */

@@ -8,6 +8,8 @@ import { serve } from './requests.js';
 const PENDING_BYTES_MAX = 1024 * 1024;
 // A pong takes ten times its bytes while it waits. Behind more than this nothing more is read.
 const PONG_BEHIND_BYTES_MAX = 256 * 1024;
+// Who has ended its side and does not read what it asked for is cut off when nothing moves.
+const ENDED_GRACE_MS = 10_000;
 // A slow consumer is likely not to read its close frame either: after this it is reset.
 const SLOW_CONSUMER_GRACE_MS = 1000;
 
@@ -29,11 +31,21 @@ export class ChatWebSocket extends WebSocket {
   }
 }
 
+/** Takes an event's listeners away, and returns what calls them. */
+function takeListeners(emitter, event) {
+  const listeners = emitter.listeners(event);
+  emitter.removeAllListeners(event);
+  return () => listeners.forEach((listener) => listener.call(emitter));
+}
+
 export class Connection {
   rooms = new Set();
   #webSocket;
   #chat;
-  #farewell = null; // code and reason, once a close has begun
+  #farewell = null; // code and reason, once a close has begun; empty where no frame is due
+  #isFinished = false;
+  #hasPeerEnded = false;
+  #endOfWs;
   #life = { bytesRead: 0, at: performance.now() };
 
   constructor(webSocket, socket, user, chat) {
@@ -47,8 +59,9 @@ export class Connection {
     webSocket.on('close', () => chat.disconnect(this));
     // `ws` has already begun to close with the code that fits the fault.
     webSocket.on('error', () => {});
-    // Before `ws` hears of it, which ends its own side then: the last chance of a close frame.
-    socket.prependListener('end', () => this.#farewell !== null && this.finish());
+    // `ws` ends its own side as soon as it hears that the peer's has ended: it hears of it late.
+    this.#endOfWs = takeListeners(socket, 'end');
+    socket.once('end', () => this.#onPeerEnd());
   }
 
   get isOpen() {
@@ -97,6 +110,19 @@ export class Connection {
     this.socket.once('drain', () => this.#webSocket.resume());
   }
 
+  /** The peer may still read: the answers to what it has asked come before the end. */
+  #onPeerEnd() {
+    this.#hasPeerEnded = true;
+    if (this.#isFinished) this.#end();
+    else this.close();
+  }
+
+  #end() {
+    if (this.socket.destroyed) return;
+    this.socket.setTimeout(ENDED_GRACE_MS, () => this.socket.destroy());
+    this.#endOfWs();
+  }
+
   /** Nothing more is to wait for it, not even what it was to be told. */
   #closeSlow() {
     this.#farewell = [1013, 'Slow consumer'];
@@ -109,15 +135,17 @@ export class Connection {
    * Nothing that still comes is served. The chat calls `finish` once all that was served has been
    * answered. Every room is left at once: others need not wait for the closing handshake.
    */
-  close(code, reason) {
+  close(...farewell) {
     if (this.#farewell !== null) return;
-    this.#farewell = [code, reason];
+    this.#farewell = farewell;
     this.#chat.close(this);
     this.#chat.disconnect(this);
   }
 
   finish() {
-    this.#webSocket.sendClose(...this.#farewell);
+    this.#isFinished = true;
+    if (this.#farewell.length > 0) this.#webSocket.sendClose(...this.#farewell);
+    if (this.#hasPeerEnded) this.#end();
   }
 
   #onMessage(data, isBinary) {

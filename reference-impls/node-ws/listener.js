@@ -8,7 +8,7 @@ import { WebSocketServer } from 'ws';
 
 import { Chat } from './chat.js';
 import { ChatWebSocket, Connection } from './connection.js';
-import { chooseWebSocket, hasOneHost, isUpgrade, originForm } from './http_request.js';
+import { chooseWebSocket, hasOneHost, isUpgrade, originForm, respond } from './http_request.js';
 import { keepAlive } from './liveness.js';
 import { userFromQuery } from './names.js';
 
@@ -46,16 +46,12 @@ function answer(request, response, processes) {
   }
 }
 
-function refuse(socket, status) {
-  socket.on('error', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-}
-
 export class Listener {
   #chat;
   #connect;
   #connections = new Set();
   #http;
+  #answer;
   #onStopped = null;
   #webSockets = new WebSocketServer({
     noServer: true,
@@ -74,7 +70,8 @@ export class Listener {
   constructor(settings, { chat = new Chat(), connect = plain, processes = alone }) {
     this.#chat = chat;
     this.#connect = connect;
-    this.#http = createServer((request, response) => answer(request, response, processes));
+    this.#answer = (request, response) => answer(request, response, processes);
+    this.#http = createServer(this.#answer);
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     keepAlive(this.#connections, settings);
   }
@@ -84,8 +81,17 @@ export class Listener {
     this.#http.listen({ host, port, backlog });
   }
 
-  /** Serves a socket that another process has accepted. */
+  /**
+   * Serves sockets that another process accepts. Where it hears that it listens, node:http begins
+   * to look for requests that do not come to their end.
+   */
+  serveTaken() {
+    this.#http.emit('listening');
+  }
+
+  /** A socket as node:http's own are: its peer may end its side, and still be answered. */
   take(socket) {
+    socket.allowHalfOpen = true;
     this.#http.emit('connection', socket);
     socket.resume();
   }
@@ -105,15 +111,15 @@ export class Listener {
   }
 
   #upgrade(request, socket, head) {
+    if (!chooseWebSocket(request)) return this.#answer(request, respond(request, socket));
     const [path, query] = splitTarget(request.url);
-    if (path !== '/ws') return refuse(socket, '404 Not Found');
+    if (path !== '/ws') return respond(request, socket).writeHead(404).end();
     const user = userFromQuery(query);
     // `ws` would also accept version 8, a draft of the protocol.
     const isOfVersion = request.headers['sec-websocket-version'] === '13';
     if (!isUpgrade(request) || !isOfVersion || user === null) {
-      return refuse(socket, '400 Bad Request');
+      return respond(request, socket).writeHead(400).end();
     }
-    chooseWebSocket(request);
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const connection = this.#connect(webSocket, socket, user, this.#chat);
       this.#connections.add(connection);

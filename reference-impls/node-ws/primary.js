@@ -24,6 +24,7 @@ export class Primary {
   #waiting = []; // sockets
   #free = []; // workers that asked for a socket
   #outboxes = new Map(); // by worker
+  #handed = new Map(); // the socket that each worker was handed, until it has taken it
   #serving = new Set(); // workers
   #connections = new Map(); // id -> { worker, user, rooms }
   #stopping = false;
@@ -44,6 +45,7 @@ export class Primary {
   }
 
   stop() {
+    if (this.#stopping) return;
     this.#stopping = true;
     this.#server.close();
     setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS);
@@ -60,7 +62,16 @@ export class Primary {
     this.#handOut();
   }
 
-  #onFree(worker) {
+  /** Closes this process's copy of a socket: while it is open, a worker's death ends nothing. */
+  #release(worker) {
+    this.#handed.get(worker)?.destroy();
+    this.#handed.delete(worker);
+  }
+
+  /** It has taken what it was handed. */
+  #onAsked(worker, isFree) {
+    this.#release(worker);
+    if (!isFree) return;
     this.#free.push(worker);
     this.#handOut();
   }
@@ -68,13 +79,16 @@ export class Primary {
   #handOut() {
     while (this.#free.length > 0 && this.#waiting.length > 0) {
       const socket = this.#waiting.shift();
-      this.#free.shift().send({}, socket, (error) => error && socket.destroy());
+      const worker = this.#free.shift();
+      this.#handed.set(worker, socket);
+      // Without `keepOpen` a socket on its way to a worker that dies stays open, and nobody's.
+      worker.send({}, socket, { keepOpen: true }, (error) => error && socket.destroy());
     }
   }
 
-  #onNews(worker, { ready = false, free = false, asked = [] }) {
+  #onNews(worker, { ready = false, free = null, asked = [] }) {
     if (ready) this.#onReady(worker);
-    if (free) this.#onFree(worker);
+    if (free !== null) this.#onAsked(worker, free);
     for (const request of asked) this.#order(worker, request);
   }
 
@@ -120,6 +134,7 @@ export class Primary {
     const hadServed = this.#serving.delete(worker);
     this.#free = this.#free.filter((each) => each !== worker);
     this.#outboxes.delete(worker);
+    this.#release(worker);
     if (this.#stopping) return this.#endIfAlone();
     // It has said why; another one would fail in the same way.
     if (!hadServed) process.exit(code || 1);

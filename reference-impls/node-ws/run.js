@@ -20,11 +20,15 @@ export function failToListen({ host, port }, error) {
 /** The listener, which stops at a signal; `parts` replaces what it would use by itself. */
 export function run(settings, parts = {}) {
   const listener = new Listener(settings, parts);
+  let isStopping = false;
   const stop = () => {
+    if (isStopping) return;
+    isStopping = true;
     setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS);
     listener.stop(() => process.exit(0));
   };
-  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, stop);
+  // Not `once`: by the second of them the process would die, with its closes unsent.
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, stop);
   return listener;
 }
 

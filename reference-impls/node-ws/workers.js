@@ -15,16 +15,17 @@ const ASK_AGAIN_MS = 100; // while descriptors are missing
 function runPrimary() {
   const settings = readSettings(process.env);
   const primary = new Primary(settings, readWorkers(process.env));
-  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => primary.stop());
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => primary.stop());
   primary.listen((error) => failToListen(settings, error));
 }
 
-/** Only with a descriptor for it. */
+/** Only with a descriptor for it. Without one it says so: the last socket has come all the same. */
 function askForSocket() {
   try {
     closeSync(openSync('/dev/null'));
     process.send({ free: true });
   } catch {
+    process.send({ free: false });
     setTimeout(askForSocket, ASK_AGAIN_MS).unref();
   }
 }
@@ -43,6 +44,7 @@ function runWorker() {
     listener.take(socket);
     askForSocket();
   });
+  listener.serveTaken();
   process.send({ ready: true });
   askForSocket();
 }

@@ -15,14 +15,16 @@ const SETTINGS = { host: '127.0.0.1', backlog: 16, pingIntervalMs: 60_000, idleT
 const HEARTBEAT = JSON.stringify({ type: 'heartbeat' });
 const never = () => {};
 
-/** Answers a turn later: as a worker does, whose requests go round by the primary. */
+const LATE_MS = 20;
+
+/** Answers later: as a worker does, whose requests go round by the primary. */
 class LateChat extends Chat {
   heartbeat(connection) {
-    setImmediate(() => super.heartbeat(connection));
+    setTimeout(() => super.heartbeat(connection), LATE_MS);
   }
 
   close(connection) {
-    setImmediate(() => super.close(connection));
+    setTimeout(() => super.close(connection), LATE_MS);
   }
 }
 
@@ -62,10 +64,17 @@ function closed(client) {
   client.close(4000);
 }
 
+/** Reads on, and has no frame to wait for: 1006 stands for that. */
+function halfClosed(client) {
+  for (const text of [HEARTBEAT, HEARTBEAT]) client.send(text);
+  client._socket.end();
+}
+
 const ENDINGS = [
   [malformed, 1003],
   [tooLong, 1009],
   [closed, 4000],
+  [halfClosed, 1006],
 ];
 const WAYS = {
   'a write delay without end': batched(never),
