@@ -81,6 +81,7 @@ def main() -> NoReturn:
     """Runs one command; typer itself exits with 2 on wrong usage and 130 on Ctrl-C. SIGTERM, and
     the end of the terminal, end it as Ctrl-C does, so that servers are stopped in any case.
     """
+    _fill_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # Where it is no UTF-8, "·" is "?".
@@ -105,6 +106,15 @@ def main() -> NoReturn:
     except Exception:
         _admit_a_bug()
     sys.exit(EXIT_OK)
+
+
+def _fill_standard_streams() -> None:
+    """Where one is closed, the next file opened, a log or a socket, would be taken for it."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 def _end_as_by_sigpipe() -> NoReturn:

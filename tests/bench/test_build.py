@@ -4,9 +4,11 @@ import threading
 
 import pytest
 from chinwag_bench.errors import HostError, ServerError
+from chinwag_bench.runs.prepare import check_built
 from chinwag_bench.servers.build import build, last_build
+from chinwag_bench.servers.catalog import discover
 from chinwag_bench.servers.stamp import content_stamp, source_files
-from chinwag_bench.servers.toolchain import missing_reason, pick_version, read_versions
+from chinwag_bench.servers.toolchain import ask, missing_reason, pick_version, read_versions
 
 
 def test_a_build_runs_once_for_the_same_sources(checkout):
@@ -61,6 +63,48 @@ def test_a_failed_build_shows_its_log_and_leaves_no_stamp(checkout):
     assert "no such symbol" in (caught.value.detail or "")
     assert str(server.build_folder / "build.log") in (caught.value.hint or "")
     assert last_build(server) is None
+
+
+def test_a_build_that_did_not_make_what_runs_has_failed(checkout):
+    other = ('["{python}", "{build}/server.py"]', '["{build}/elsewhere"]')
+    server = checkout.add_server(replace=other)
+    with pytest.raises(ServerError, match=r"it made no .*/elsewhere, which is what runs"):
+        build(server)
+    assert last_build(server) is None
+
+
+def test_what_was_built_and_is_gone_is_built_again(checkout):
+    steps = "cp toy_server.py {build}/server.py && ln -sf $(command -v sh) ./shell"
+    server = checkout.add_server(replace=("cp toy_server.py {build}/server.py", steps))
+    manifest = server.folder / "server.toml"
+    manifest.write_text(
+        manifest.read_text().replace('["{python}", "{build}', '["./shell", "{build}')
+    )
+    target = discover(checkout.workspace).target("toy")
+    assert not build(target.server).skipped
+    assert check_built([target]) == {}
+    (server.folder / "shell").unlink()
+    assert "not built" in check_built([target])["toy"][1]
+    assert not build(target.server).skipped
+
+
+def test_builds_and_questions_have_the_manifest_s_environment_and_no_other_machine_s(
+    checkout, monkeypatch
+):
+    for name in ("CARGO_BUILD_TARGET", "CHAT_ADAPTER", "GOOS", "KEPT"):
+        monkeypatch.setenv(name, "from-outside")
+    own = '[build.env]\nGOWORK = "off"\n\n[versions]'
+    server = checkout.add_server(replace=("[versions]", own))
+    answer = ask(server, ["env"]).stdout.splitlines()
+    assert [line for line in answer if line.endswith("=from-outside")] == ["KEPT=from-outside"]
+    assert "GOWORK=off" in answer
+    made = ("echo building", "env > {build}/seen")
+    manifest = server.folder / "server.toml"
+    manifest.write_text(manifest.read_text().replace(*made))
+    build(discover(checkout.workspace).servers["toy"])
+    seen = (server.build_folder / "seen").read_text().splitlines()
+    assert [line for line in seen if line.endswith("=from-outside")] == ["KEPT=from-outside"]
+    assert "GOWORK=off" in seen
 
 
 def test_sources_edited_during_the_build_are_built_again(checkout):

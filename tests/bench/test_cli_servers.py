@@ -4,8 +4,11 @@ import json
 import re
 import signal
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
+from chinwag_bench.servers.health import ask_health
 from chinwag_bench.servers.ports import pick_port
 
 
@@ -106,6 +109,40 @@ def test_serve_says_one_line_and_leaves_on_a_signal(checkout, toy, number):
     rest, _ = kit.communicate(timeout=20)
     assert first == f"toy listens on ws://127.0.0.1:{port}/ws; stop it with Ctrl-C\n"
     assert (rest, kit.returncode) == ("", 0)
+
+
+def test_serve_shows_an_ipv6_address_as_a_url_has_it(checkout, toy):
+    port = pick_port()
+    if not Path("/proc/net/if_inet6").exists() or not Path("/proc/net/if_inet6").read_text():
+        pytest.skip("this machine has no IPv6")
+    with subprocess.Popen(
+        checkout.command("serve", "toy", "--port", str(port), "--host", "::1"),
+        env=checkout.env(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as kit:
+        assert kit.stdout.readline().startswith(f"toy listens on ws://[::1]:{port}/ws;")
+        kit.send_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+def test_standard_streams_may_be_closed(checkout, closed):
+    """What is opened first would be taken for them, as by daemons' parents."""
+    checkout.add_server()
+    port = pick_port()
+
+    def command(*arguments):
+        return ["sh", "-c", f'exec "$@" {closed}', "sh", *checkout.command(*arguments)]
+
+    assert subprocess.run(command("build"), env=checkout.env(), check=False).returncode == 0
+    with subprocess.Popen(command("serve", "toy", "--port", str(port)), env=checkout.env()) as kit:
+        deadline = time.monotonic() + 120
+        while ask_health(port) is None:
+            assert kit.poll() is None, "it ended by itself"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        kit.send_signal(signal.SIGTERM)
+    assert kit.returncode == 0
 
 
 def test_serve_reports_a_port_in_use_and_a_server_that_dies(checkout, start):

@@ -27,3 +27,19 @@ def test_it_says_what_makes_machines_differ():
 def test_it_holds_no_environment(monkeypatch):
     monkeypatch.setenv("SOME_TOKEN", "hush-hush")
     assert b"hush-hush" not in msgspec.json.encode(read_fingerprint())
+
+
+def test_runtime_variables_are_named_without_their_values(monkeypatch):
+    for name in found_here():
+        monkeypatch.delenv(name)
+    assert found_here() == []
+    monkeypatch.setenv("ERL_FLAGS", "-setcookie hush-hush")
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "1")
+    monkeypatch.setenv("GODEBUG", "")
+    monkeypatch.setenv("RUST_BACKTRACE", "1")
+    assert found_here() == ["ERL_FLAGS", "MALLOC_ARENA_MAX"]
+    assert b"hush-hush" not in msgspec.json.encode(read_fingerprint())
+
+
+def found_here():
+    return read_fingerprint()["runtime_variables"]

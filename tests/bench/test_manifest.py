@@ -143,3 +143,12 @@ def test_each_source_of_a_server_counts_as_its_code_in_some_variant(path):
     counted = {found.resolve() for found in lines_of_code(path.parent, globs)}
     assert sources
     assert sources - counted == set()
+
+
+@pytest.mark.parametrize("path", EVERY, ids=lambda path: path.parent.name)
+def test_no_toolchain_s_check_asks_for_what_the_build_itself_makes(path):
+    manifest = load_manifest(path)
+    toolchains = [manifest.toolchain, *(one.toolchain for one in manifest.variants.values())]
+    words = [word for one in toolchains if one for check in one.checks for word in check]
+    made = ("node_modules/", "{build}")
+    assert not [word for word in words if word.startswith(made)]

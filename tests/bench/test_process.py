@@ -3,6 +3,7 @@
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -46,6 +47,10 @@ def wait_until_gone(pid, timeout_s=10.0):
         time.sleep(0.01)
 
 
+def family_of(address):
+    return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+
+
 def is_parent(pid, child):
     return f"PPid:\t{pid}\n" in Path(f"/proc/{child}/status").read_text()
 
@@ -86,6 +91,14 @@ def test_its_environment_is_the_protocol_s_and_the_variant_s(toy, tmp_path):
     env = dict(pair.split("=", 1) for pair in pairs if pair)
     assert env["CHAT_PORT"] == env["TOY_SETTING"] == str(server.port)
     assert (env["CHAT_HOST"], env["CHAT_VARIANT"], env["MORE"]) == ("127.0.0.1", "tuned", "1")
+
+
+def test_settings_that_a_shell_exports_are_not_a_server_s(start, monkeypatch):
+    for name in ("CHAT_IDLE_TIMEOUT_MS", "CHAT_VARIANT", "CHINWAGD_ECHO", "OTHER"):
+        monkeypatch.setenv(name, "1500")
+    pairs = Path(f"/proc/{start().pid}/environ").read_text().split("\0")
+    assert [pair for pair in pairs if pair.endswith("=1500")] == ["OTHER=1500"]
+    assert "CHAT_VARIANT=default" in pairs
 
 
 def test_it_runs_on_its_cores_only(toy, tmp_path):
@@ -169,6 +182,36 @@ def test_a_port_in_use_is_said_before_anything_starts(start, toy, tmp_path):
     server = start()
     with pytest.raises(HostError, match=f"port {server.port} on 127.0.0.1 is already in use"):
         start_server(Launch(target=toy, log=tmp_path / "other.log", port=server.port))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_a_port_is_free_or_taken_on_addresses_of_either_family(host):
+    port = pick_port()
+    try:
+        assert is_free(port, host)
+        address = (socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0])[4]
+        with socket.create_server(address[:2], family=family_of(address)):
+            assert not is_free(port, host)
+    except (HostError, OSError):
+        if host != "::1":
+            raise
+        pytest.skip("this machine has no IPv6")
+
+
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [
+        ("192.0.2.1", "Cannot assign requested address"),
+        ("no.such.host.invalid", "of no.such.host.invalid: "),
+        ("a..b", "label empty or too long"),
+        ("", "of an empty host: "),
+    ],
+)
+def test_a_host_that_is_none_of_this_machine_s_is_no_port_in_use(toy, tmp_path, host, reason):
+    with pytest.raises(HostError, match=reason) as caught:
+        start_server(Launch(target=toy, log=tmp_path / "log", port=29_999, host=host))
+    assert "already in use" not in caught.value.text()
+    assert "ip address" in (caught.value.hint or "")
 
 
 def test_the_tree_is_seen_without_the_kernel_s_lists_of_children(start, monkeypatch):

@@ -77,3 +77,10 @@ def test_a_storm_of_more_than_may_wait_is_told_before_it_with_what_to_do():
     said = short_queue(10_000, 4_096)
     assert said.startswith("4,096 connections may wait to be accepted here, and 10,000 come at")
     assert said.endswith('sysctl -w net.core.somaxconn="16384"')
+
+
+def test_settings_of_runtimes_that_the_shell_has_are_no_servers_own(monkeypatch):
+    monkeypatch.setattr(requirements, "cpu_quota", lambda: None)
+    monkeypatch.setenv("GOGC", "50")
+    (found,) = caveats(CpuPlan(server=[0], generator=[1]))
+    assert found == "servers run under settings of this shell: GOGC"

@@ -61,7 +61,7 @@ def place(checkout, tmp_path, monkeypatch):
     )
 
     def programme(**plan):
-        monkeypatch.setenv("CHAT_SERVER_FAULTS", json.dumps(plan))
+        monkeypatch.setenv("PROGRAMMED_FAULTS", json.dumps(plan))
         return Place(site=site, target=Target(server), round=1, metric="throughput")
 
     return programme

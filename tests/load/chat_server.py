@@ -215,7 +215,7 @@ async def run(port: int, faults: Faults) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    given = os.environ.get("CHAT_SERVER_FAULTS", "{}")
+    given = os.environ.get("PROGRAMMED_FAULTS", "{}")
     parser.add_argument("--faults", type=json.loads, default=given, help="JSON object")
     options = parser.parse_args()
     asyncio.run(run(options.port, options.faults))

@@ -74,7 +74,8 @@ def serve(
 ) -> None:
     """Runs one server in the foreground until Ctrl-C or SIGTERM; nothing of it stays behind.
 
-    Prints one line when it listens. The server's own output goes to standard error.
+    Prints one line when it listens. The server's own output goes to standard error. It gets its
+    settings from its manifest and the options, not from CHAT_* of this shell.
 
     [bold]Example[/bold]: chinwag serve go --port 4000
     """
@@ -92,11 +93,12 @@ def serve(
 def announce(server: ServerProcess, *, json: bool) -> None:
     """The one line that says where the server listens."""
     name, host, port = server.launch.target.base_id, server.launch.host, server.port
+    shown = f"[{host}]" if ":" in host else host  # An IPv6 address, as RFC 3986 has it in a URL.
     if json:
         where = {"server": name, "host": host, "port": port, "pid": server.pid}
         print_json({"event": "listening"} | where)
     else:
-        print(f"{name} listens on ws://{host}:{port}/ws; stop it with Ctrl-C", flush=True)
+        print(f"{name} listens on ws://{shown}:{port}/ws; stop it with Ctrl-C", flush=True)
 
 
 def watch(server: ServerProcess) -> None:

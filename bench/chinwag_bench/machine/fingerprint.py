@@ -14,6 +14,7 @@ from typing import Any
 from chinwag_bench.machine.control_groups import cpu_quota, memory_limits
 from chinwag_bench.machine.cpu_plan import cpu_list, speeds_note
 from chinwag_bench.machine.memory_share import host_memory
+from chinwag_bench.machine.runtime_variables import runtime_variables
 
 _SYSCTLS = (
     "fs.file-max",
@@ -65,6 +66,7 @@ def read_fingerprint() -> dict[str, Any]:
         "transparent_huge_pages": _text(Path("/sys/kernel/mm/transparent_hugepage/enabled")),
         "compilers": {name: _version(name) for name in _COMPILERS},
         "python": platform.python_version(),
+        "runtime_variables": runtime_variables(),
     }
 
 

@@ -36,6 +36,7 @@ _MACHINE = (
     "caches",
     "memory_limit_bytes",
     "open_files",
+    "runtime_variables",
     "transparent_huge_pages",
     "sysctl",
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from chinwag_bench.errors import ChinwagError, HostError, ServerError, UsageError
 from chinwag_bench.progress import Kind, Reporter
 from chinwag_bench.records import Column, Verification
-from chinwag_bench.servers.build import build, last_build
+from chinwag_bench.servers.build import build, last_build, missing_program
 from chinwag_bench.servers.catalog import Catalog, Target
 from chinwag_bench.servers.toolchain import missing_reason
 from chinwag_bench.servers.verify import Suite
@@ -68,7 +68,8 @@ def check_built(targets: list[Target]) -> Obstacles:
     obstacles: Obstacles = {}
     for target in targets:
         reason = missing_reason(target.server)
-        if reason is None and last_build(target.server) is None:
+        unbuilt = last_build(target.server) is None or missing_program(target.server) is not None
+        if reason is None and unbuilt:
             reason = f"not built: run `chinwag build {target.base_id}`"
         if reason is not None:
             obstacles[target.base_id] = ("missing", reason)

@@ -12,6 +12,7 @@ from chinwag_bench.machine.control_groups import cpu_quota
 from chinwag_bench.machine.cpu_plan import CpuPlan
 from chinwag_bench.machine.listen_queue import LISTEN_QUEUE_AMPLE
 from chinwag_bench.machine.open_files import connections_possible, raise_limit
+from chinwag_bench.machine.runtime_variables import runtime_variables
 from chinwag_bench.servers.ports import ephemeral_range
 
 CONNECTIONS_MIN = 100
@@ -91,4 +92,6 @@ def caveats(cpus: CpuPlan) -> list[str]:
             f"a CPU quota of {quota:g} cores stops both for the rest of each period, where "
             f"{usable} are used"
         )
+    if names := runtime_variables():
+        found.append(f"servers run under settings of this shell: {', '.join(names)}")
     return found

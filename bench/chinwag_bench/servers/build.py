@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ import msgspec
 
 from chinwag_bench.errors import HostError, ServerError
 from chinwag_bench.servers.catalog import Server
-from chinwag_bench.servers.manifest import fill
+from chinwag_bench.servers.environment import for_builds
 from chinwag_bench.servers.process_tree import Program, run_to_end
 from chinwag_bench.servers.stamp import content_stamp
 from chinwag_bench.servers.toolchain import missing_reason, read_versions
@@ -55,7 +55,7 @@ def build(server: Server, *, force: bool = False) -> BuildResult:
         versions = read_versions(server)
         stamp = content_stamp(server, versions)
         last = last_build(server)
-        if last and last.stamp == stamp and not force:
+        if last and last.stamp == stamp and not force and not missing_program(server):
             return msgspec.structs.replace(last, skipped=True, seconds=0.0)
         return _build_now(server, stamp, versions, last)
 
@@ -68,6 +68,23 @@ def last_build(server: Server) -> BuildResult | None:
         return None
 
 
+def missing_program(server: Server) -> str | None:
+    """A program that runs what this build made, and is not there; ``None`` where all are."""
+    manifest = server.manifest
+    ours = [
+        variant.command or manifest.run.command
+        for name, variant in manifest.variants.items()
+        if (name == server.built_for if server.built_for else variant.build is None)
+    ]
+    programs = dict.fromkeys(server.filled(command)[0] for command in ours)
+    # A path is one in the server's folder, as for the server's process; a name is looked for.
+    return next((one for one in programs if not shutil.which(_in_folder(server, one))), None)
+
+
+def _in_folder(server: Server, program: str) -> str:
+    return str(server.folder / program) if "/" in program else program
+
+
 def _build_now(
     server: Server, stamp: str, versions: dict[str, str], last: BuildResult | None
 ) -> BuildResult:
@@ -78,6 +95,8 @@ def _build_now(
     with log.open("wb") as output:
         for command in server.manifest.build.all_commands():
             _run_step(server, server.filled(command), output)
+    if absent := missing_program(server):
+        raise _failed(server, f"it made no {absent}, which is what runs", str(log))
     result = BuildResult(
         server=server.name,
         skipped=False,
@@ -102,9 +121,7 @@ def _write_stamp(server: Server, result: BuildResult, last: BuildResult | None) 
 def _run_step(server: Server, command: list[str], output: IO[bytes]) -> None:
     output.write(f"$ {' '.join(command)}\n".encode())
     output.flush()
-    values = server.placeholders()
-    env = {key: fill(value, values) for key, value in server.manifest.build.env.items()}
-    step = Program(name=server.name, command=command, folder=server.folder, env=os.environ | env)
+    step = Program(name=server.name, command=command, folder=server.folder, env=for_builds(server))
     try:
         code = run_to_end(step, output, _BUILD_TIMEOUT_S)
     except TimeoutError as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -67,17 +69,42 @@ def port_span(ephemeral: tuple[int, int] | None = None) -> PortSpan:
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether a server could listen there. SO_REUSEADDR, as servers set it: old TIME_WAITs do not
+    """Whether a server could listen there. Raises ``HostError`` where none could on any port: of a
+    name's addresses one is enough.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise _unusable(host, port, error) from error
+    refusals = [_refusal(family, address) for family, _, _, _, address in found]
+    if any(error is not None and error.errno == errno.EADDRINUSE for error in refusals):
+        return False
+    if None not in refusals:
+        raise _unusable(host, port, refusals[0])
+    return True
+
+
+def _refusal(family: int, address: Any) -> OSError | None:
+    """Why nothing can listen there, if so. SO_REUSEADDR, as servers set it: old TIME_WAITs do not
     count.
     """
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
             probe.listen(1)
-        except OSError:
-            return False
-    return True
+    except OSError as error:
+        return error
+    return None
+
+
+def _unusable(host: str, port: int, error: Exception | None) -> HostError:
+    reason = getattr(error, "strerror", None) or error
+    hint = "a host is a name or an address of this machine: see `ip address`"
+    if isinstance(error, PermissionError):
+        hint = f"choose a port from {_UNPRIVILEGED} on"
+    where = f"port {port} of {host or 'an empty host'}"
+    return HostError(f"nothing can listen on {where}: {reason}", hint=hint)
 
 
 def wait_until_free(port: int, host: str = "127.0.0.1", timeout_s: float = 10.0) -> None:

@@ -16,6 +16,7 @@ import msgspec
 
 from chinwag_bench.errors import HostError, ServerError
 from chinwag_bench.servers.catalog import Target
+from chinwag_bench.servers.environment import for_servers
 from chinwag_bench.servers.health import ask_health
 from chinwag_bench.servers.manifest import fill
 from chinwag_bench.servers.ports import is_free, pick_port, wait_until_free
@@ -135,8 +136,8 @@ class ServerProcess:
 def start_server(launch: Launch) -> ServerProcess:
     """Starts a server and waits until it serves.
 
-    Raises ``HostError`` when a port asked for is taken, and ``ServerError`` when the server dies or
-    stays silent."""
+    Raises ``HostError`` when a port asked for is taken, or the host is none of this machine's, and
+    ``ServerError`` when the server dies or stays silent."""
     if launch.port is not None and not is_free(launch.port, launch.host):
         raise HostError(
             f"port {launch.port} on {launch.host} is already in use",
@@ -175,7 +176,7 @@ def _program(launch: Launch, port: int) -> Program:
         name=launch.target.id,
         command=server.filled(settings.command or server.manifest.run.command, values),
         folder=server.folder,
-        env=os.environ | own | filled | backlog | launch.env,
+        env=for_servers() | own | filled | backlog | launch.env,
         cores=launch.cores,
         cgroups=launch.cgroups,
         file_bytes_max=None if launch.log is None else LOG_BYTES_MAX,

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 from chinwag_bench.servers.catalog import Server
+from chinwag_bench.servers.environment import for_builds
 from chinwag_bench.servers.manifest import VersionQuery
 
 _QUERY_TIMEOUT_S = 30
@@ -57,11 +58,14 @@ def _version(server: Server, query: VersionQuery) -> str | None:
 
 
 def ask(server: Server, command: list[str]) -> subprocess.CompletedProcess[str] | None:
-    """What a manifest's command says in the server's folder; ``None`` when it fails."""
+    """What a manifest's command says in the server's folder, asked as its build is made; ``None``
+    when it fails.
+    """
     try:
         return subprocess.run(
             server.filled(command),
             cwd=server.folder,
+            env=for_builds(server),
             capture_output=True,
             stdin=subprocess.DEVNULL,
             text=True,
