@@ -122,9 +122,10 @@ void listen(acceptor_type& acceptor, tcp::endpoint const& endpoint, int backlog)
 int main() try {
   timing const timing{setting("CHAT_PING_INTERVAL_MS", 30'000, timer_ms_max) * 1ms,
                       setting("CHAT_IDLE_TIMEOUT_MS", 60'000, timer_ms_max) * 1ms};
-  auto const address = net::ip::make_address(setting("CHAT_HOST", "127.0.0.1"));
+  beast::error_code no_address;
+  auto const address = net::ip::make_address(setting("CHAT_HOST", "127.0.0.1"), no_address);
+  if (no_address) throw std::invalid_argument("CHAT_HOST must be an IP address");
   auto const port = static_cast<net::ip::port_type>(setting("CHAT_PORT", 4000, 65'535));
-  auto const backlog = static_cast<int>(setting("CHAT_BACKLOG", 4096, 65'535));
 
   rooms rooms;
   net::io_context io(1);
@@ -132,7 +133,7 @@ int main() try {
   signals.async_wait([&io](auto, auto) { io.stop(); });
   prepare(io);
   acceptor_type acceptor(io);
-  listen(acceptor, {address, port}, backlog);
+  listen(acceptor, {address, port}, static_cast<int>(setting("CHAT_BACKLOG", 4096, 65'535)));
   net::co_spawn(io, accept(acceptor, rooms, timing), net::detached);
   io.run();
 

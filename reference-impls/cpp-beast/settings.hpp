@@ -22,10 +22,9 @@ inline std::string_view setting(char const* name, std::string_view otherwise) {
 inline std::uint32_t setting(char const* name, std::uint32_t otherwise, std::uint32_t most) {
   char const* const text = std::getenv(name);
   if (!text) return otherwise;
-  std::string_view const digits = text;
-  auto const end = digits.data() + digits.size();
+  auto const end = text + std::string_view(text).size();
   std::uint32_t value = 0;
-  auto const [rest, failed] = std::from_chars(digits.data(), end, value);
+  auto const [rest, failed] = std::from_chars(text, end, value);
   if (failed == std::errc{} && rest == end && 1 <= value && value <= most) return value;
   throw std::invalid_argument(std::string(name) + " must be a whole number from 1 to " +
                               std::to_string(most));

@@ -3,6 +3,7 @@ member that does not read.
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
@@ -57,6 +58,7 @@ class Connection:
         self._send = send
         self._close = close
         self._closing: tuple[int, str] | None = None
+        self._finishing = False
         self._outbox: deque[str] = deque()
         self._pending_bytes = 0
         self._work = asyncio.Event()
@@ -87,6 +89,7 @@ class Connection:
                 self._pending_bytes -= len(message)
             if self._closing is not None:
                 await self._close(*self._closing)
+            if self._closing is not None or self._finishing:
                 return
 
     def close(self, code: int, reason: str) -> None:
@@ -105,6 +108,15 @@ class Connection:
         self.chat.users.remove(self.user, self)
         for room in list(self.rooms):
             self.leave(room)
+
+    async def finish(self) -> None:
+        """Nothing more comes of the client: what waits for it goes out, or its time does."""
+        self.end()
+        self._finishing = True
+        self._work.set()
+        with contextlib.suppress(TimeoutError):
+            writing = asyncio.gather(self._writer, return_exceptions=True)
+            await asyncio.wait_for(writing, CLOSE_TIMEOUT_S)
 
     def cut_off(self) -> None:
         """No client any more: what waits for it is nobody's."""

@@ -7,10 +7,10 @@ import signal
 import socket
 import sys
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NoReturn
 
 import uvicorn
-from chat import PENDING_BYTES_MAX, Chat, Connection
+from chat import CLOSE_TIMEOUT_S, PENDING_BYTES_MAX, Chat, Connection
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.routing import APIWebSocketRoute
 from messages import NAME_RULE, asked_user
@@ -21,6 +21,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 MESSAGE_BYTES_MAX = 65_536
 DRAIN_S = 2
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 app = FastAPI(openapi_url=None, redirect_slashes=False)
 chat = Chat()
@@ -50,6 +51,7 @@ async def talk(websocket: WebSocket) -> None:
         while True:
             event = await websocket.receive()
             if event["type"] == "websocket.disconnect":
+                await connection.finish()
                 break
             connection.received(event.get("text"))
     except (WebSocketDisconnect, asyncio.CancelledError):
@@ -90,7 +92,19 @@ class Admission:
 
 
 class BoundedProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's own, which writes pongs for who does not read them, however many."""
+    """uvicorn's own, which ends a connection at the end of what it reads, whatever is unanswered,
+    and writes pongs for who does not read them, however many.
+    """
+
+    input_ended = False
+
+    def eof_received(self) -> bool:
+        """The program hears of it behind what came before, and may answer that."""
+        if not self.input_ended:
+            self.input_ended = True
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": 1005})
+            self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.abort)
+        return True
 
     def handle_ping(self) -> None:
         super().handle_ping()
@@ -134,13 +148,20 @@ def open_standard_streams() -> None:
 def bound_socket(settings: Settings) -> socket.socket:
     """Of the server's address: uvicorn's own says in several lines that it can't have it."""
     try:
-        sock = socket.socket(socket.AF_INET)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((settings.host, settings.port))
-        sock.listen(settings.backlog)
+        where = (settings.host, settings.port)
+        family = socket.getaddrinfo(*where, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server(where, family=family, backlog=settings.backlog)
     except OSError as error:
         sys.exit(f"can't listen on {settings.host}:{settings.port}: {error}")
-    return sock
+
+
+def end(*_: object) -> NoReturn:
+    """uvicorn sends itself, once it has drained, the signal that it was sent. One that comes while
+    Python ends would kill the process: Python has put the system's own choice back by then.
+    """
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(0)
 
 
 def main() -> None:
@@ -153,9 +174,8 @@ def main() -> None:
         app.router.routes.insert(0, WebSocketRoute("/ws", Endpoint(chat)))
     else:
         app.router.routes.insert(0, APIWebSocketRoute("/ws", talk))
-    # uvicorn ends, once it has drained, by the signal that it was sent.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
+    for number in STOP_SIGNALS:
+        signal.signal(number, end)
     uvicorn.Server(config(settings)).run(sockets=[bound_socket(settings)])
 
 

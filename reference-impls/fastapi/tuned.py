@@ -31,5 +31,6 @@ class Endpoint:
         try:
             while (event := await receive())["type"] == "websocket.receive":
                 connection.received(event.get("text"))
+            await connection.finish()
         finally:
             connection.cut_off()

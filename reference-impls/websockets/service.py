@@ -15,6 +15,8 @@ from urllib.parse import parse_qsl
 from messages import is_name
 from settings import Settings
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 
 def origin_form(target: str) -> str:
     """A request's target without the scheme and the authority that a proxy is sent."""
@@ -51,10 +53,19 @@ def health(library: str) -> bytes:
 
 
 async def told_to_stop() -> None:
-    """Returns once SIGTERM or SIGINT has come."""
+    """Returns once SIGTERM or SIGINT has come. Those after it are ignored until the process is
+    gone: the loop's own handlers go with the loop, and then a signal would kill it.
+    """
     told = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    loop = asyncio.get_running_loop()
+
+    def stop(*_: object) -> None:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        loop.call_soon_threadsafe(told.set)
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, stop)
     await told.wait()
 
 

@@ -35,10 +35,14 @@ class ChatConnection(ServerConnection):
 
     def cut_off_later(self) -> None:
         """The library's own timeout begins only once all that waits for the client is sent, and
-        not at all where the client itself closed or broke the protocol.
+        not at all where the client itself closed, ended its side or broke the protocol.
         """
         if self.cut_off is None:
             self.cut_off = self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.abort)
+
+    def eof_received(self) -> None:
+        super().eof_received()
+        self.cut_off_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

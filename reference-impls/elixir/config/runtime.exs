@@ -24,11 +24,16 @@ number = fn name, default, most ->
   read.(name, default, "a whole number from 1 to #{most}", parse)
 end
 
+address = fn text ->
+  host = to_charlist(text)
+  with {:error, _not_v4} <- :inet.getaddr(host, :inet), do: :inet.getaddr(host, :inet6)
+end
+
 variant = System.get_env("CHAT_VARIANT", "default")
 timer_ms_max = 0xFFFF_FFFF
 
 config :chat,
-  ip: read.("CHAT_HOST", "127.0.0.1", "an address", &:inet.getaddr(to_charlist(&1), :inet)),
+  ip: read.("CHAT_HOST", "127.0.0.1", "an address", address),
   port: number.("CHAT_PORT", "4000", 65_535),
   backlog: number.("CHAT_BACKLOG", "4096", 65_535),
   variant: variant,

@@ -14,9 +14,11 @@ defmodule Chat.Listener do
     routes = :cowboy_router.compile([{:_, [{"/ws", handler, []}, {"/health", Health, []}]}])
 
     transport = %{
-      # Ranch asks for TCP_NODELAY by itself.
+      # Ranch asks for TCP_NODELAY by itself. Who has ended its own side may still read: without
+      # `exit_on_close: false` the port is closed by then, and what came before goes unanswered.
       socket_opts:
-        [send_timeout: @send_timeout_ms] ++ Keyword.take(settings, [:ip, :port, :backlog]),
+        [send_timeout: @send_timeout_ms, exit_on_close: false] ++
+          Keyword.take(settings, [:ip, :port, :backlog]),
       # Ranch's guide: no limit where connections stay.
       max_connections: :infinity,
       # The drain has asked connections to close before this: those that are left can't hear.

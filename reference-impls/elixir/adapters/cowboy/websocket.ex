@@ -35,11 +35,11 @@ defmodule Chat.Listener.Websocket do
   @impl true
   def websocket_info(message, session), do: Session.info(session, message)
 
-  # After a close of the client's nothing more of it is due.
+  # After a close of the client's, or the end of its side, nothing more of it is due.
   @impl true
-  def terminate(reason, _request, _state) when reason == :remote or elem(reason, 0) == :remote,
-    do: :ok
-
+  def terminate(:remote, _request, _state), do: :ok
+  def terminate({:remote, _code, _reason}, _request, _state), do: :ok
+  def terminate({:error, :closed}, _request, _state), do: :ok
   def terminate(_reason, _request, _state), do: Lingering.close()
 
   defp key?(text), do: match?({:ok, <<_::binary-size(16)>>}, Base.decode64(text))
