@@ -304,6 +304,12 @@ LIFE = [
     ),
     fault(
         "L5",
+        "dies of a second SIGTERM",
+        test_shutdown.test_sigterm_again_and_to_all_processes_changes_nothing,
+        "it ended with -15|1012 was due for each",
+    ),
+    fault(
+        "L5",
         "ends with 1",
         test_shutdown.test_sigterm_closes_everyone_with_1012,
         "it ended with 1",
@@ -392,5 +398,11 @@ LIFE = [
         "lets a hundred wait",
         test_backlog.test_without_the_setting_a_crowd_may_wait,
         "that came at once 101 may wait",
+    ),
+    fault(
+        "L12",
+        "ends at the first failed write",
+        test_outages.test_who_ends_its_direction_is_heard_to_the_end,
+        "'message', .* was due, not {'type': 'user_left'",
     ),
 ]

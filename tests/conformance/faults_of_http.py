@@ -1,4 +1,4 @@
-"""Faults of HTTP beyond the usual request: rules H13 to H19."""
+"""Faults of HTTP beyond the usual request: rules H13 to H20."""
 
 from __future__ import annotations
 
@@ -142,5 +142,12 @@ HTTP = [
         "reserves what is like its name",
         test_http.test_a_reserved_name_is_refused_with_403,
         "assert 403 == 101",
+    ),
+    fault(
+        "H20",
+        "refuses offers of other protocols",
+        test_http.test_an_offer_of_another_protocol_is_ignored_or_taken,
+        "/health answers 404 to an offer of h2c",
+        offer="h2c",
     ),
 ]

@@ -66,10 +66,15 @@ class Running:
     address: Address
     process: ServerProcess | None = None
 
-    def health(self) -> dict[str, Any]:
+    @property
+    def health_address(self) -> Address:
+        """Where ``/health`` is answered: most often at the server's own address."""
         target = self.choice.target
         host = (target and target.server.manifest.health_host) or self.address.host
-        health = ask_health(self.address.port, host)
+        return Address(host, self.address.port)
+
+    def health(self) -> dict[str, Any]:
+        health = ask_health(self.health_address.port, self.health_address.host)
         assert health is not None, f"{self.choice.id} does not answer GET /health any more"
         return health
 

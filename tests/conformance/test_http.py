@@ -1,4 +1,4 @@
-"""Rules H8 and H13 to H19: HTTP/1.1 as proxies, browsers and other people's clients speak it."""
+"""Rules H8 and H13 to H20: HTTP/1.1 as proxies, browsers and other people's clients speak it."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ from .transports import TRANSPORTS, Refused
 
 HOST = "chat.test"
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r\n")
+OFFER = (
+    "GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+    "Upgrade: {protocol}\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n"
+)
 Field = tuple[str, str]
 
 
@@ -385,3 +389,14 @@ async def test_a_reserved_name_is_refused_with_403(server: Running) -> None:
     assert await status_of(server.address, upgrade("/ws?user=server")) in (101, 403)
     for name in ("Server", "servers", "server%20", "%EF%BB%BFserver"):
         assert await status_of(server.address, upgrade(f"/ws?user={name}")) == 101
+
+
+@pytest.mark.rules("H20")
+@pytest.mark.parametrize("offer", ["h2c", "foo/2"])
+async def test_an_offer_of_another_protocol_is_ignored_or_taken(
+    server: Running, offer: str
+) -> None:
+    """`curl --http2` offers h2c with its first request."""
+    asked = OFFER.format(host=HOST, protocol=offer).encode()
+    status = await status_of(server.health_address, asked)
+    assert status in (200, 101), f"/health answers {status} to an offer of {offer}"

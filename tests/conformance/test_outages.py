@@ -1,4 +1,6 @@
-"""Rules L7 to L10: resets, a server that stood still, descriptors that run out, a successor."""
+"""Rules L7 to L10 and L12: resets and half-closes, a stop of the whole server, descriptors that run
+out, a successor.
+"""
 
 from __future__ import annotations
 
@@ -75,6 +77,22 @@ async def test_who_left_during_a_stop_is_heard_to_the_end(own_server: Running) -
         # In one write: segments of their own would not all fit into the kernel's receive buffer.
         await talker.send_at_once(*requests)
         talker.hang_up()
+    for number in range(MANY):
+        await witness.expect(type="message", user=talker.user, content=str(number))
+    await witness.expect(type="user_left", room=room, user=talker.user)
+    await witness.fence()
+    chat.abort()
+
+
+@pytest.mark.rules("L12", "R7", "R11")
+async def test_who_ends_its_direction_is_heard_to_the_end(own_server: Running) -> None:
+    """As a program does that sends all it has, then shuts its side down and reads on."""
+    chat, room = Chat(own_server.address), fresh_name("room")
+    witness, talker = await chat.members(room, 2)
+    requests = [{"type": "message", "room": room, "content": str(n)} for n in range(MANY)]
+    with stopped(process_ids(own_server)):
+        await talker.send_at_once(*requests)
+        talker.sock.shutdown(socket.SHUT_WR)
     for number in range(MANY):
         await witness.expect(type="message", user=talker.user, content=str(number))
     await witness.expect(type="user_left", room=room, user=talker.user)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -15,11 +16,12 @@ from chinwag_bench.servers.process import ServerProcess
 from .chat import Chat, fresh_name
 from .client import Client, End
 from .handshake import open_socket
-from .processes import has_ended, until
+from .processes import has_ended, process_ids, until
 from .servers import Choice, Fleet, Running
 
 ENDS_WITHIN_S = 5.0
 TRIES = 3
+AGAIN_AFTER_S = 0.05
 TALKERS = 20
 TALK_S = 0.3
 
@@ -62,6 +64,27 @@ async def test_sigterm_closes_everyone_with_1012(own_server: Running) -> None:
     ends = await asyncio.gather(*(client.end(ignore_messages=True) for client in clients))
     codes = [ended.code for ended in ends]
     assert codes == [1012] * len(clients), f"1012 was due for each, not {codes}"
+    await stopping
+
+
+@pytest.mark.rules("L5")
+async def test_sigterm_again_and_to_all_processes_changes_nothing(own_server: Running) -> None:
+    """As a service manager does that stops a group of processes. One client keeps the server from
+    ending before the second signal comes.
+    """
+    chat, pids = Chat(own_server.address), process_ids(own_server)
+    clients = await chat.members(fresh_name("room"), 5)
+    mute = await chat.connect()
+    stopping = asyncio.create_task(terminate(own_server))
+    for _ in range(2):
+        await asyncio.sleep(AGAIN_AFTER_S)
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+    ends = await asyncio.gather(*(client.end(ignore_messages=True) for client in clients))
+    codes = [ended.code for ended in ends]
+    assert codes == [1012] * len(clients), f"1012 was due for each, not {codes}"
+    mute.abort()
     await stopping
 
 

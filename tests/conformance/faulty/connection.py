@@ -118,6 +118,8 @@ class Connection(asyncio.Protocol):
         try:
             head = handshake.parse_head(data)
             if head.path == "/health":
+                if has("refuses offers of other protocols") and head.value("upgrade"):
+                    raise handshake.Refused(404)
                 has_body = head.method != "HEAD" or has("answers HEAD with a body")
                 return self._answer(200, handshake.health(), rest, has_body=has_body)
             answer, self.user = handshake.upgrade(head)

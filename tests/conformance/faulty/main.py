@@ -120,6 +120,8 @@ async def main() -> None:
     if has("judges before it reads"):
         signal.signal(signal.SIGCONT, lambda *_: server.judge())
     await stop.wait()
+    if has("dies of a second SIGTERM"):
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
     if not has("keeps its port to the end"):
         listener.close()
     await server.drain()
