@@ -62,6 +62,8 @@ func (c *connection) read(idleTimeout time.Duration) {
 	<-c.closing
 	c.conn.SetReadDeadline(time.Time{})
 	io.Copy(io.Discard, c.conn.NetConn())
+	// Who has ended only its own side still reads.
+	<-c.outbox.done
 }
 
 // reply is for this client alone.

@@ -41,11 +41,12 @@ func forAll(text []byte) frame {
 // outbox is what waits for a client. One goroutine writes it.
 type outbox struct {
 	frames   chan frame
-	farewell []byte // For when the connection's closing is closed.
+	farewell []byte        // For when the connection's closing is closed.
+	done     chan struct{} // Closed once the farewell is written.
 }
 
 func newOutbox(*websocket.Conn) *outbox {
-	return &outbox{frames: make(chan frame, 256)}
+	return &outbox{frames: make(chan frame, 256), done: make(chan struct{})}
 }
 
 // deliver never waits: who can't keep up is closed, so that nobody else has to.
@@ -82,6 +83,7 @@ func (c *connection) finish(farewell []byte) { c.outbox.farewell = farewell }
 func (c *connection) writePump(pingInterval time.Duration) {
 	ping := time.NewTicker(pingInterval)
 	defer ping.Stop()
+	defer close(c.outbox.done)
 	for {
 		select {
 		case f := <-c.outbox.frames:

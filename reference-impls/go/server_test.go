@@ -216,6 +216,29 @@ func TestWhatCameBeforeAResetIsServed(t *testing.T) {
 	}
 }
 
+func TestWhoEndsOnlyItsOwnSideHasAllItsAnswers(t *testing.T) {
+	const asked = 200
+	for _, variant := range variants {
+		address, _ := startVariant(t, variant)
+		ann := dial(t, address, "ann")
+		socket := ann.NetConn().(*net.TCPConn)
+		beats := bytes.Repeat(masked(websocket.TextMessage, `{"type":"heartbeat"}`), asked)
+		if _, err := socket.Write(beats); err != nil {
+			t.Fatal(err)
+		}
+		socket.CloseWrite()
+		for i := 0; i < asked; i++ {
+			expect(t, ann, "heartbeat")
+		}
+		if _, _, err := ann.ReadMessage(); err == nil {
+			t.Error("the connection should end")
+		}
+		if _, err := io.Copy(io.Discard, socket); err != nil {
+			t.Errorf("the TCP connection should end in order: %v", err)
+		}
+	}
+}
+
 func TestPingsAreAnsweredInOrder(t *testing.T) {
 	const pings = 5_000
 	address, _ := start(t)

@@ -57,6 +57,7 @@ type outbox struct {
 	delay time.Duration
 	timer *time.Timer   // Where there is a delay.
 	sent  chan struct{} // Tells a reader that waits for the outbox.
+	done  chan struct{} // Closed once a close is written, or writing has failed.
 
 	mutex   sync.Mutex
 	serving bool         // Else it is the answer to the handshake that is written.
@@ -131,6 +132,7 @@ func (o *outbox) take() *net.Buffers {
 		o.sending = false
 		if o.ended {
 			o.CloseWrite()
+			close(o.done)
 		}
 	}
 	return batch
@@ -249,8 +251,12 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	sent := make(chan struct{}, 1)
-	return &outbox{TCPConn: conn.(*net.TCPConn), delay: h.delay, sent: sent}, buffers, nil
+	return newOutboxOf(conn.(*net.TCPConn), h.delay), buffers, nil
+}
+
+func newOutboxOf(conn *net.TCPConn, delay time.Duration) *outbox {
+	sent, done := make(chan struct{}, 1), make(chan struct{})
+	return &outbox{TCPConn: conn, delay: delay, sent: sent, done: done}
 }
 
 func newOutbox(conn *websocket.Conn) *outbox {

@@ -13,6 +13,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
+var variants = []string{"tuned", "coalesced"}
+
 // pipe is an outbox over a real TCP connection, and the other end of that.
 func pipe(t *testing.T, delay time.Duration) (*outbox, net.Conn) {
 	t.Helper()
@@ -30,8 +32,9 @@ func pipe(t *testing.T, delay time.Duration) (*outbox, net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { near.Close(); far.Close() })
-	sent := make(chan struct{}, 1)
-	return &outbox{TCPConn: near.(*net.TCPConn), delay: delay, sent: sent, serving: true}, far
+	o := newOutboxOf(near.(*net.TCPConn), delay)
+	o.serving = true
+	return o, far
 }
 
 func expectAll(t *testing.T, far io.Reader, want ...frame) {
@@ -116,7 +119,7 @@ func TestADelayEndsWhereAWriteIsFull(t *testing.T) {
 }
 
 func TestFramesOfEveryLengthAreWhole(t *testing.T) {
-	for _, name := range []string{"tuned", "coalesced"} {
+	for _, name := range variants {
 		address, hub := startVariant(t, name)
 		ann := dial(t, address, "ann")
 		for _, size := range []int{0, 1, 125, 126, 65_535, 65_536} {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -74,6 +75,25 @@ func TestWhatCameBeforeAResetIsServed(t *testing.T) {
 			expect(t, ann, "hello")
 		}
 		expect(t, ann, "user_left")
+	}
+}
+
+func TestWhoEndsOnlyItsOwnSideHasAllItsAnswers(t *testing.T) {
+	const asked = 200
+	address, _ := start(t)
+	for round := 0; round < 10; round++ {
+		ann := dial(t, address)
+		write(t, ann, bytes.Repeat(masked(ws.OpText, `{"type":"heartbeat"}`), asked))
+		ann.(*net.TCPConn).CloseWrite()
+		for i := 0; i < asked; i++ {
+			expect(t, ann, "heartbeat")
+		}
+		if end, err := ws.ReadFrame(ann); err != nil || end.Header.OpCode != ws.OpClose {
+			t.Errorf("got %v, %v, want a close", end, err)
+		}
+		if _, err := io.Copy(io.Discard, ann); err != nil {
+			t.Errorf("the TCP connection should end in order: %v", err)
+		}
 	}
 }
 

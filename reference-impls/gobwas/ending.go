@@ -39,6 +39,7 @@ func (c *connection) end() {
 	c.leave()
 	c.SetReadDeadline(time.Time{})
 	io.Copy(io.Discard, c.TCPConn)
+	c.writing.Wait() // Who has ended only its own side still reads.
 	c.poller.remove(c)
 	c.Close()
 }

@@ -25,6 +25,8 @@ const (
 	version    = "0.1.0"
 	workersMax = 1_024
 	day        = 24 * time.Hour
+	// httpTimeout is for a request, for its response, and for the next request.
+	httpTimeout = 10 * time.Second
 )
 
 func main() {
@@ -43,7 +45,7 @@ func main() {
 		pingInterval: milliseconds("CHAT_PING_INTERVAL_MS", 30_000, day),
 		idleTimeout:  milliseconds("CHAT_IDLE_TIMEOUT_MS", 60_000, day),
 	}
-	server := http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
+	server := newServer(h, httpTimeout)
 	backlog := setting("CHAT_BACKLOG", 4096, math.MaxUint16)
 
 	told, _ := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -56,6 +58,12 @@ func main() {
 		log.Fatal("cannot serve: ", err)
 	}
 	h.hub.stop()
+}
+
+// newServer leaves IdleTimeout and ReadHeaderTimeout to net/http, which takes ReadTimeout for them.
+// None of them is about upgraded connections.
+func newServer(h http.Handler, limit time.Duration) *http.Server {
+	return &http.Server{Handler: h, ReadTimeout: limit, WriteTimeout: limit, MaxHeaderBytes: 16 << 10}
 }
 
 // listen is net.Listen with a queue of a length of its own, for which that has no parameter: the

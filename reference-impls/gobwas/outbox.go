@@ -20,6 +20,7 @@ const (
 type outbox struct {
 	*net.TCPConn
 	mutex   sync.Mutex
+	writing sync.WaitGroup
 	written sync.Cond    // Of the mutex: less waits.
 	waiting *net.Buffers // From batches, so that an idle connection has none.
 	bytes   int          // Waiting, or being written, with frameBytes for each frame.
@@ -62,7 +63,7 @@ func (o *outbox) add(frame []byte) {
 	o.bytes += len(frame) + frameBytes
 	if !o.sending {
 		o.sending = true
-		go o.send()
+		o.writing.Go(o.send)
 	}
 }
 

@@ -34,10 +34,7 @@ func newPoller() (*poller, error) {
 
 // run ends with an error only.
 func (p *poller) run() error {
-	raw, err := p.file.SyscallConn()
-	if err != nil {
-		return err
-	}
+	raw, _ := p.file.SyscallConn() // It fails for no open file.
 	events := make([]syscall.EpollEvent, eventsAtOnce)
 	for {
 		count := 0
@@ -97,10 +94,7 @@ func (p *poller) control(conn *net.TCPConn, operation int, wait bool, before fun
 	if wait {
 		event.Events |= syscall.EPOLLIN | syscall.EPOLLRDHUP
 	}
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return
-	}
+	raw, _ := conn.SyscallConn() // Control fails for a closed one, not this.
 	raw.Control(func(fd uintptr) {
 		event.Fd = int32(fd)
 		before(event.Fd)

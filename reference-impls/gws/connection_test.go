@@ -146,6 +146,23 @@ func TestWhatCameBeforeAResetIsServed(t *testing.T) {
 	}
 }
 
+func TestWhoEndsOnlyItsOwnSideHasAllItsAnswers(t *testing.T) {
+	const asked = 200
+	address := start(t)
+	for round := 0; round < 10; round++ {
+		ann := dial(t, address, "ann")
+		ann.write(t, bytes.Repeat(masked(gws.OpcodeText, `{"type":"heartbeat"}`), asked))
+		ann.NetConn().(*net.TCPConn).CloseWrite()
+		for i := 0; i < asked; i++ {
+			ann.expect(t, "heartbeat")
+		}
+		var closed *gws.CloseError
+		if err := <-ann.end; !errors.As(err, &closed) {
+			t.Errorf("got %v, want a close", err)
+		}
+	}
+}
+
 func TestWhoReadsNoPongsIsReadNoMore(t *testing.T) {
 	const bytesMax = 32 << 20 // The kernel's buffers in both directions.
 	address := start(t)

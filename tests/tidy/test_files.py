@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import tomllib
 from tree import CODE, ROOT, name, tracked, under
 
 TOP = {
@@ -88,3 +89,10 @@ def test_notebooks_are_stored_without_output() -> None:
     for path in under("notebooks", suffixes={".ipynb"}):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             assert not cell.get("outputs"), name(path)
+
+
+def test_every_cargo_package_is_a_workspace_of_its_own() -> None:
+    """Else Cargo refuses it in a checkout below someone's workspace."""
+    manifests = [path for path in tracked() if path.name == "Cargo.toml"]
+    assert manifests
+    assert not [name(p) for p in manifests if "workspace" not in tomllib.loads(p.read_text())]

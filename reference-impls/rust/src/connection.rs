@@ -6,6 +6,7 @@ use futures_util::{stream, SinkExt, StreamExt};
 use tokio::io::{self, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::Notify;
 use tokio::time::{interval_at, sleep, timeout, Instant};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
@@ -43,7 +44,7 @@ pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>
     let member = Member::new(&chat, user, &outbox);
     let reading = async {
         let farewell = tokio::select! {
-            farewell = read(&mut stream, member, chat.idle_timeout) => farewell,
+            farewell = read(&mut stream, member, &outbox, chat.idle_timeout) => farewell,
             () = outbox.ended.cancelled() => match chat.stopping.is_cancelled() {
                 true => Some((CloseCode::Restart, "Server is going away")),
                 false => Some((CloseCode::Again, "Slow consumer")),
@@ -56,7 +57,7 @@ pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>
     // The writer goes first: who asks without a pause shall not outrun the answers.
     let written = tokio::select! {
         biased;
-        _ = write(&mut sink, waiting, &outbox, chat.ping_interval) => true,
+        () = write(&mut sink, waiting, &outbox, chat.ping_interval) => true,
         () = reading => false,
     };
     let mut socket = sink.reunite(stream).expect("two halves of one socket");
@@ -78,6 +79,7 @@ pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>
 async fn read(
     stream: &mut stream::SplitStream<Socket>,
     mut member: Member,
+    outbox: &Outbox,
     idle: Duration,
 ) -> Farewell {
     loop {
@@ -87,7 +89,12 @@ async fn read(
         }
         let Ok(next) = heard else { return Some((CloseCode::Away, "Heartbeat timeout")) };
         match next {
-            Some(Ok(Message::Text(text))) if member.serve(&text).is_ok() => {}
+            Some(Ok(Message::Text(text))) if member.serve(&text).is_ok() => {
+                // Once tungstenite has read the client's end it writes nothing any more.
+                if timeout(idle, outbox.caught_up()).await.is_err() {
+                    return Some((CloseCode::Again, "Slow consumer"));
+                }
+            }
             Some(Ok(Message::Text(_) | Message::Binary(_))) => {
                 return Some((CloseCode::Unsupported, "Malformed message"));
             }
@@ -103,16 +110,17 @@ async fn read(
     }
 }
 
-/// Writes what waits in the outbox, as much as there is at a time, up to the close frame.
+/// Writes what waits in the outbox, as much as there is at a time, up to the close frame. If that
+/// fails it throws away the rest: what the client sent before it left is there to be read.
 async fn write(
     sink: &mut stream::SplitSink<Socket, Message>,
     mut waiting: UnboundedReceiver<Message>,
     outbox: &Outbox,
     ping_interval: Duration,
-) -> Result<(), Error> {
+) {
     let mut ping = interval_at(Instant::now() + ping_interval, ping_interval);
     let mut batch = Vec::new();
-    let mut open = true;
+    let (mut open, mut failed) = (true, false);
     while open {
         tokio::select! {
             _ = waiting.recv_many(&mut batch, BATCH_MESSAGES_MAX) => {}
@@ -121,12 +129,11 @@ async fn write(
         open = !matches!(batch.last(), Some(Message::Close(_)));
         let bytes = batch.iter().map(Message::len).sum();
         for message in batch.drain(..) {
-            sink.feed(message).await?;
+            failed = failed || sink.feed(message).await.is_err();
         }
-        sink.flush().await?;
-        outbox.pending_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        failed = failed || sink.flush().await.is_err();
+        outbox.written(bytes);
     }
-    Ok(())
 }
 
 /// What all who are told the same get a clone of. Clones share their text, but not those of
@@ -137,6 +144,8 @@ pub type Encoded = Message;
 pub struct Outbox {
     pub queue: UnboundedSender<Message>,
     pending_bytes: AtomicUsize,
+    written_bytes: AtomicUsize,
+    progress: Notify,
     /// Too much waits, or the server stops.
     pub ended: CancellationToken,
 }
@@ -145,7 +154,9 @@ impl Outbox {
     pub fn new(stopping: &CancellationToken) -> (Arc<Self>, UnboundedReceiver<Message>) {
         let (queue, waiting) = mpsc::unbounded_channel();
         let ended = stopping.child_token();
-        (Arc::new(Self { queue, pending_bytes: AtomicUsize::new(0), ended }), waiting)
+        let (pending_bytes, written_bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let progress = Notify::new();
+        (Arc::new(Self { queue, pending_bytes, written_bytes, progress, ended }), waiting)
     }
 
     pub fn deliver(&self, message: Encoded) {
@@ -155,6 +166,21 @@ impl Outbox {
         } else {
             // It fails only once the connection has ended.
             let _ = self.queue.send(message);
+        }
+    }
+
+    pub fn written(&self, bytes: usize) {
+        self.pending_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.written_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.progress.notify_one();
+    }
+
+    /// Once all is written that waits now. One task at a time may ask.
+    pub async fn caught_up(&self) {
+        let pending = self.pending_bytes.load(Ordering::Relaxed);
+        let due = self.written_bytes.load(Ordering::Relaxed) + pending;
+        while self.written_bytes.load(Ordering::Relaxed) < due {
+            self.progress.notified().await;
         }
     }
 }

@@ -9,7 +9,8 @@ mod messages;
 #[cfg(test)]
 mod tests;
 
-use std::{env, error::Error, io, ops::RangeInclusive, sync::Arc, thread, time::Duration};
+use std::time::Duration;
+use std::{env, error::Error, future::Future, io, ops::RangeInclusive, sync::Arc, thread};
 
 use tokio::net::{lookup_host, TcpListener, TcpSocket};
 use tokio::signal::unix::{signal, SignalKind};
@@ -43,9 +44,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let listener = listen(&host, port, backlog)
         .await
         .map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let stop = told_to_stop()?;
     let accepting = tokio::spawn(accept(listener, chat.clone()));
-    terminate.recv().await;
+    stop.await;
     // The port is a successor's from now on.
     accepting.abort();
     let _ = accepting.await;
@@ -55,6 +56,18 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // Who has not gone by then is cut off.
     let _ = timeout(STOP_TIMEOUT, chat.connections.wait()).await;
     Ok(())
+}
+
+/// By a service manager or by Ctrl-C. From the call on neither ends the process.
+fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 /// `TcpListener::bind` does the same with a backlog of its own choice.

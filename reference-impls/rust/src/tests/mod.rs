@@ -1,12 +1,16 @@
 #[cfg_attr(feature = "tuned", path = "tuned_outbox.rs")]
 mod outbox;
 
+use std::process::{self, Command};
+use std::time::Duration;
+
 use serde_json::Value;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::http::user_of;
 use crate::messages::{is_name, parse, Event};
-use crate::setting;
+use crate::{setting, told_to_stop};
 
 #[test]
 fn settings_have_defaults_and_bad_ones_are_named() {
@@ -17,6 +21,16 @@ fn settings_have_defaults_and_bad_ones_are_named() {
         std::env::set_var("TEST_BAD", text);
         let reason = setting("TEST_BAD", 4000, 1..=65_535).unwrap_err();
         assert!(reason.contains("TEST_BAD"), "{text}: {reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_manager_and_ctrl_c_stop_the_server() {
+    for name in ["-TERM", "-INT"] {
+        let stop = told_to_stop().unwrap();
+        let sent = Command::new("kill").args([name, &process::id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        timeout(Duration::from_secs(10), stop).await.expect(name);
     }
 }
 

@@ -1,5 +1,8 @@
+use std::future::Future;
 use std::iter;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_tungstenite::tungstenite::Message;
@@ -47,6 +50,21 @@ fn who_does_not_read_is_ended() {
     slow.deliver(quarter);
     assert!(slow.ended.is_cancelled());
     assert_eq!(received(&mut waiting).len(), 4);
+}
+
+#[test]
+fn a_reader_catches_up_once_what_waited_is_written() {
+    let (outbox, _waiting) = outbox();
+    let mut cx = Context::from_waker(Waker::noop());
+    outbox.deliver(Message::text("one"));
+    outbox.deliver(Message::text("three"));
+    let mut caught_up = pin!(outbox.caught_up());
+    assert!(caught_up.as_mut().poll(&mut cx).is_pending());
+    outbox.deliver(Message::text("later"));
+    outbox.written(3);
+    assert!(caught_up.as_mut().poll(&mut cx).is_pending());
+    outbox.written(5);
+    assert!(caught_up.as_mut().poll(&mut cx).is_ready());
 }
 
 #[test]

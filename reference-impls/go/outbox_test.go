@@ -1,0 +1,5 @@
+//go:build !tuned
+
+package main
+
+var variants = []string{"default"}
