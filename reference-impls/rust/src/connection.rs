@@ -32,6 +32,8 @@ type Farewell = Option<(CloseCode, &'static str)>;
 pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>) {
     let mut config = WebSocketConfig::default();
     (config.max_message_size, config.max_frame_size) = (MESSAGE_BYTES_MAX, MESSAGE_BYTES_MAX);
+    // Of pongs beyond it tungstenite keeps the newest; by default it keeps all.
+    config.max_write_buffer_size = PENDING_BYTES_MAX;
     #[cfg(not(feature = "article"))]
     {
         // As tungstenite's documentation advises for many connections.
@@ -129,7 +131,11 @@ async fn write(
         open = !matches!(batch.last(), Some(Message::Close(_)));
         let bytes = batch.iter().map(Message::len).sum();
         for message in batch.drain(..) {
-            failed = failed || sink.feed(message).await.is_err();
+            let fed = if failed { Ok(()) } else { sink.feed(message).await };
+            if let Err(Error::WriteBufferFull(_)) = fed {
+                outbox.ended.cancel();
+            }
+            failed = failed || fed.is_err();
         }
         failed = failed || sink.flush().await.is_err();
         outbox.written(bytes);
