@@ -117,6 +117,8 @@ class history : public testing::Test {
     judge_.received(who, bytes, now_us, [](const server_frame&) {});
   }
   void vanishes(connection_number who) { judge_.client_ended(who, true); }
+  void finishes(connection_number who) { judge_.client_finished(who); }
+  void sees_the_end(connection_number who) { judge_.server_ended(who, false); }
 
   // Ann and Bob are in room a, and both know it.
   void ann_and_bob_meet() {

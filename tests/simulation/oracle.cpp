@@ -85,6 +85,13 @@ void oracle::client_ended(connection_number number, bool all_readable) {
   possible_ += 200 * (of->rooms.size() + 1);
 }
 
+void oracle::client_finished(connection_number number) {
+  client* of = find(number);
+  if (of == nullptr || of->client_over) return;
+  of->finished = true;
+  possible_ += 200 * (of->rooms.size() + 1);
+}
+
 void oracle::evaluate(client& of) {
   while (!of.said_all && of.evaluated < of.items.size() &&
          evaluate_item(of, of.items[of.evaluated])) {
@@ -415,14 +422,17 @@ bool oracle::unique_user(const client& of) const {
 }
 
 bool oracle::may_end(const client& of) const {
-  if (of.client_over || of.close_received || of.fault || of.suspect || of.send_failed) return true;
+  if (of.client_over || of.finished || of.close_received || of.fault || of.suspect ||
+      of.send_failed)
+    return true;
   if (draining_ || stopping_ || of.idle_possible || of.slow_possible || of.http_over) return true;
   if (of.upgraded) return false;
   return of.handshake_possible || (!of.http.empty() && of.http.front().may_end);
 }
 
 bool oracle::is_alive(const client& of) const {
-  return of.welcomed && !of.over && !of.close_received && !of.client_over && !of.fault;
+  return of.welcomed && !of.over && !of.close_received && !of.client_over && !of.finished &&
+         !of.fault;
 }
 
 bool oracle::alive(connection_number number) const {

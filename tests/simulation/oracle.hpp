@@ -75,6 +75,8 @@ class oracle {
   void connected(connection_number number);
   void sent(connection_number number, std::string_view bytes, std::uint64_t now_us);
   void client_ended(connection_number number, bool all_readable);
+  // It shuts its side and reads on.
+  void client_finished(connection_number number);
 
   // What clients got. Control frames that want an answer are handed to `respond`.
   using control = std::function<void(const server_frame&)>;
@@ -214,6 +216,8 @@ class oracle {
     bool close_received = false;
     bool over = false;  // the client saw the end
     bool client_over = false;
+    bool finished = false;      // it says nothing more, and reads on
+    bool heard_to_end = false;  // having finished, up to an orderly end
     bool all_readable = true;
     bool accepted = false;
     bool decided_late = false;  // what is decided for who is gone is dropped
@@ -291,6 +295,9 @@ class oracle {
   bool is_alive(const client& of) const;
   bool unique_user(const client& of) const;
   void settle_client(client& of);
+  void settle_finished(client& of);
+  void check_answered(client& of);
+  void check_own(client& of);
   void settle_rooms();
   struct member_of {
     const client* who = nullptr;

@@ -162,7 +162,7 @@ void oracle::learn_of(const std::string& user, const std::string& room,
   };
   std::vector<connection_number> candidates;
   for (const auto& [number, of] : clients_) {
-    if (!of->client_over || !nameless(number)) continue;
+    if (!(of->client_over || of->finished) || !nameless(number)) continue;
     const bool said = std::any_of(of->items.begin(), of->items.end(), has_said);
     if (said) candidates.push_back(number);
   }
@@ -452,6 +452,7 @@ void oracle::server_ended(connection_number number, bool reset, bool lost) {
     violate(*of, "RFC 6455: framing", "the stream ends within a frame");
   }
   of->over = true;
+  of->heard_to_end = of->finished && !of->client_over && !reset;
   of->lost = lost;
 }
 

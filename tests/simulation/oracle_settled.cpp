@@ -17,6 +17,7 @@ void oracle::settled() {
 }
 
 void oracle::settle_client(client& of) {
+  if (of.finished) return settle_finished(of);
   if (of.over || of.client_over) return;
   if (of.close_received) {
     return violate(of, "F8: then the TCP connection ends", "it did not");
@@ -35,6 +36,33 @@ void oracle::settle_client(client& of) {
                    std::to_string(of.http.size()) + " unanswered");
   }
   if (!of.upgraded || of.suspect) return;
+  check_answered(of);
+  if (!of.must_directs.empty()) {
+    return violate(of, "D1: the user has connections: each gets it",
+                   std::to_string(of.must_directs.size()) + " did not come");
+  }
+  check_own(of);
+}
+
+// Who shut its side was sent what was due before the end came.
+void oracle::settle_finished(client& of) {
+  const bool cut_off = of.fault || of.suspect || of.send_failed || of.idle_possible ||
+                       of.slow_possible || of.handshake_possible || of.close_received;
+  if (!of.heard_to_end || cut_off || of.http_over || of.decided_late || draining_ || stopping_) {
+    return;
+  }
+  if (!of.upgraded) {
+    const bool ends = std::any_of(of.http.begin(), of.http.end(),
+                                  [](const client_item& one) { return one.may_end; });
+    if (ends || of.http.empty()) return;
+    return violate(of, "HTTP: one answer for each request",
+                   std::to_string(of.http.size()) + " unanswered");
+  }
+  check_answered(of);
+  check_own(of);
+}
+
+void oracle::check_answered(client& of) {
   if (!of.welcomed) return violate(of, "H1: then welcome", "none came");
   if (of.evaluated < of.items.size()) {
     return violate(of, "liveness: requests are served", "one was never decided");
@@ -51,10 +79,9 @@ void oracle::settle_client(client& of) {
     return violate(of, "liveness: every request is answered",
                    "due is " + (due.heartbeat ? std::string("a heartbeat") : due.code));
   }
-  if (!of.must_directs.empty()) {
-    return violate(of, "D1: the user has connections: each gets it",
-                   std::to_string(of.must_directs.size()) + " did not come");
-  }
+}
+
+void oracle::check_own(client& of) {
   for (const auto& [name, view] : of.rooms) {
     if (view.unclear || view.skipped) continue;
     for (const own_event& one : view.own) {
@@ -179,9 +206,9 @@ bool oracle::served_for_sure(const publication& one) const {
   if (one.sender == the_program) return true;
   const client* from = find(one.sender);
   if (from == nullptr) return false;
-  return from->client_over && from->welcomed && !from->http_over && !from->decided_late &&
-         from->all_readable && from->accepted && !from->send_failed && !from->fault &&
-         !from->suspect && !from->idle_possible && !from->slow_possible &&
+  return (from->client_over || from->finished) && from->welcomed && !from->http_over &&
+         !from->decided_late && from->all_readable && from->accepted && !from->send_failed &&
+         !from->fault && !from->suspect && !from->idle_possible && !from->slow_possible &&
          !from->handshake_possible && !from->close_received;
 }
 
@@ -210,7 +237,7 @@ void oracle::forget() {
   directs_.clear();
   for (auto at = clients_.begin(); at != clients_.end();) {
     client& of = *at->second;
-    if (of.over || of.client_over) {
+    if (of.over || of.client_over || of.finished) {
       at = clients_.erase(at);
       continue;
     }
@@ -243,7 +270,7 @@ void oracle::drained() {
   for (const auto& [number, of] : clients_) {
     if (!of->alive_at_drain || of->client_over || of->close_received) continue;
     if (of->send_failed || of->slow_possible || of->idle_possible || of->suspect) continue;
-    if (of->lost) continue;
+    if (of->lost || of->finished) continue;
     violate(*of, "L5: close 1012 to everyone", "it got none");
   }
   for (const auto& [number, room] : lefts_in_drain_) {

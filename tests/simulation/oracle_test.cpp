@@ -36,6 +36,17 @@ TEST_F(oracle_accepts, who_disconnects_to_leave_once_for_those_left) {
   EXPECT_EQ(verdict(), "");
 }
 
+TEST_F(oracle_accepts, what_was_due_to_one_who_finished_and_then_the_end) {
+  ann_and_bob_meet();
+  publishes(bob, "one");
+  beats(bob);
+  finishes(bob);
+  hears(bob, heartbeat + message("bob", "one"));
+  sees_the_end(bob);
+  hears(ann, message("bob", "one") + left("bob"));
+  EXPECT_EQ(verdict(), "");
+}
+
 TEST_F(oracle_accepts, what_waits_for_a_leaver_to_come_or_not) {
   ann_and_bob_meet();
   publishes(ann, "one");
@@ -169,6 +180,24 @@ TEST_F(oracle_refuses, no_user_left_for_somebody_who_went) {
   ann_and_bob_meet();
   vanishes(bob);
   EXPECT_EQ(verdict(), "R7: one user_left for each who went");
+}
+
+TEST_F(oracle_refuses, the_end_of_one_who_finished_before_its_answer) {
+  ann_and_bob_meet();
+  beats(bob);
+  finishes(bob);
+  sees_the_end(bob);
+  hears(ann, left("bob"));
+  EXPECT_EQ(verdict(), "liveness: every request is answered");
+}
+
+TEST_F(oracle_refuses, the_end_of_one_who_finished_before_its_own_message) {
+  ann_and_bob_meet();
+  publishes(bob, "one");
+  finishes(bob);
+  sees_the_end(bob);
+  hears(ann, message("bob", "one") + left("bob"));
+  EXPECT_EQ(verdict(), "R11: its own message");
 }
 
 TEST_F(oracle_refuses, user_left_to_the_leaver) {

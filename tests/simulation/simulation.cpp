@@ -118,8 +118,9 @@ void run_of_shard::act(const action& one) {
       if (one.kind == action_kind::fin) kernel_.end_input(at);
       if (one.kind == action_kind::vanish) kernel_.vanish(at);
       if (one.kind == action_kind::reset) kernel_.reset_by_client(at, one.a != 0);
+      if (one.kind == action_kind::fin) return oracle_.client_finished(one.client);
       oracle_.client_ended(one.client, one.kind != action_kind::reset || one.a == 0);
-      of->gone = one.kind != action_kind::fin;
+      of->gone = true;
       return;
     }
     case action_kind::reader:

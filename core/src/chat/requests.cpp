@@ -102,7 +102,7 @@ bool requests::serve_front(connection_id id) {
   const held_request& front = held.front();
   if (front.now == held_request::state::asked) return false;
   if (front.vanished) {
-    lifecycle_.break_off(id);
+    lifecycle_.end_input(id);  // forgets what is held
     return false;
   }
   if (front.close_code != 0) {

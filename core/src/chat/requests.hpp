@@ -37,8 +37,8 @@ class requests {
   // The client closes: what it asked for before is served first.
   void close(connection_id id, std::uint16_t code);
 
-  // The client is gone without a close: what it asked for before is served first. False if nothing
-  // waits.
+  // The client's end has come without a close: what it asked for before is served first. False if
+  // nothing waits.
   bool outlive(connection_id id);
 
   // A verdict has come.

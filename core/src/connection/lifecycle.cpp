@@ -113,7 +113,7 @@ void lifecycle::begin_closing(connection_id id, std::uint16_t code) {
   over.since = shared_.clock.now();
   over.heard_at = shared_.clock.now();  // nothing it sends is heard any more: the close began
   if (code != 0) shared_.counts.count_close(code);
-  end_chat(id, code);
+  end_chat(id, code == 0 ? close_code::broken_off : code);
   forget_input(id);
   if (shared_.links.connections[id].peer_gone) return break_off(id);
   poller_.update(id);
@@ -154,6 +154,18 @@ void lifecycle::break_off(connection_id id) {
   shared_.links.dead.push_back(id);
 }
 
+// Who shut its side may read on, and one that closed its socket can't be told from it before
+// something is sent. No close was asked for, so no close frame comes: the end follows what waits.
+void lifecycle::end_input(connection_id id) {
+  connection& over = shared_.truth.connections[id];
+  over.input_ended = true;
+  if (shared_.links.connections[id].peer_gone) return break_off(id);
+  if (over.phase == connection_phase::closing) return poller_.update(id);
+  const bool waits = is_open(over.phase) && sender_.lag(id) > 0;
+  if (!waits || planted(fault::end_drops_pending)) return break_off(id);
+  begin_closing(id, 0);
+}
+
 // The client reset the connection. What it sent before lies in the socket still, and is served
 // before the end is acted on; nothing can be sent to it.
 void lifecycle::peer_gone(connection_id id) {
@@ -164,7 +176,7 @@ void lifecycle::peer_gone(connection_id id) {
   links.peer_gone = true;
   gone.blocked = true;
   poller_.forget(id);
-  if (!links.reading_paused) shared_.postpone(id);
+  if (!links.reading_paused && !gone.input_ended) shared_.postpone(id);
 }
 
 void lifecycle::heard(connection_id id) {
@@ -228,9 +240,11 @@ void lifecycle::slow_consumer(connection_id id) {
 }
 
 // Everything is out. Our side is shut, so that the client sees the end behind the close frame; what
-// it still sends is read and dropped, since a reset would overtake the close frame.
+// it still sends is read and dropped, since a reset would overtake the close frame. Where its end
+// has come nothing is left to wait for.
 void lifecycle::begin_lingering(connection_id id) {
   connection& over = shared_.truth.connections[id];
+  if (over.input_ended) return break_off(id);
   enter(id, connection_phase::lingering);
   over.since = shared_.clock.now();
   kernel::shutdown_write(over.descriptor);
@@ -279,6 +293,9 @@ void lifecycle::check_chat(connection_id id) {
   }
   outboxes_.trim(id);
   if (is_stalled(id)) return slow_consumer(id);
+  if (due.input_ended && until(due.heard_at, shared_.limits.idle_timeout_ms) == 0) {
+    return end_input(id);
+  }
   // A connection that is not read from can't be heard.
   if (!links.reading_paused && !links.postponed && !planted(fault::silent_stay) &&
       until(due.heard_at, shared_.limits.idle_timeout_ms) == 0) {

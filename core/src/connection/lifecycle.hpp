@@ -42,6 +42,10 @@ class lifecycle {
   // The connection is broken or over. It is removed by reap().
   void break_off(connection_id id);
 
+  // The client has shut its side and everything it sent is served: what waits for it is sent, then
+  // the end.
+  void end_input(connection_id id);
+
   // The client reset the connection: what it sent before is served, then it is broken off.
   void peer_gone(connection_id id);
 

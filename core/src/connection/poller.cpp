@@ -27,7 +27,7 @@ void poller::update(connection_id id) {
   const connection& of = shared_.truth.connections[id];
   connection_links& links = shared_.links.connections[id];
   if (links.peer_gone) return;
-  const bool read = !links.reading_paused && !links.postponed;
+  const bool read = !links.reading_paused && !links.postponed && !of.input_ended;
   if (links.watches_read == read && links.watches_write == of.blocked) return;
   links.watches_read = read;
   links.watches_write = of.blocked;

@@ -67,9 +67,10 @@ void receiver::readable(connection_id id) {
   const ssize_t got = kernel::receive(from.descriptor, room.first(wanted));
   note_silence(id, got);
   // Where the peer is gone nothing more comes that the poller would tell of.
-  const bool empty = got == -EAGAIN && !shared_.links.connections[id].peer_gone;
+  const bool gone = shared_.links.connections[id].peer_gone;
+  const bool empty = got == -EAGAIN && !gone;
   if (empty || got == -EINTR) return settle(id);
-  if (got <= 0) return end(id);
+  if (got <= 0) return end(id, got < 0 || gone);
   shared_.counts.bytes_in.add(static_cast<std::uint64_t>(got));
   if (kept > 0) shared_.truth.buffers[from.buffers].unread.clear();
   std::span<char> input = std::span(buffer_).first(kept + static_cast<std::size_t>(got));
@@ -88,9 +89,15 @@ void receiver::note_silence(connection_id id, ssize_t got) {
   links.last_look = false;
 }
 
-// The client is gone. What it asked for before may wait for the program's verdicts.
-void receiver::end(connection_id id) {
-  if (!requests_.outlive(id)) return lifecycle_.break_off(id);
+// Nothing more comes. What the client asked for before may wait for the program's verdicts; it is
+// sent the answers unless it reset the connection.
+void receiver::end(connection_id id, bool reset) {
+  const bool waits = requests_.outlive(id);
+  if (!reset) {
+    shared_.truth.connections[id].input_ended = true;
+    return waits ? poller_.update(id) : lifecycle_.end_input(id);
+  }
+  if (!waits) return lifecycle_.break_off(id);
   shared_.links.connections[id].reading_paused = true;
   lifecycle_.peer_gone(id);
 }
@@ -105,8 +112,9 @@ void receiver::settle(connection_id id) {
 // Whether what the connection has sent may be taken from the kernel now.
 bool receiver::may_read(connection_id id) const {
   const connection_links& links = shared_.links.connections[id];
-  return !links.reading_paused && !links.postponed &&
-         shared_.truth.connections[id].phase != connection_phase::dead;
+  const connection& from = shared_.truth.connections[id];
+  return !links.reading_paused && !links.postponed && !from.input_ended &&
+         from.phase != connection_phase::dead;
 }
 
 // The poller says nothing of a peer that is gone, and may not yet have said anything of one that is

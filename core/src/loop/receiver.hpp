@@ -62,7 +62,7 @@ class receiver {
   bool may_read(connection_id id) const;
   void serve_unread(connection_id id);
   void settle(connection_id id);
-  void end(connection_id id);
+  void end(connection_id id, bool reset);
   room_id handle(connection_id id, const inbound& got);
   room_id serve_text(connection_id id, std::string_view text);
   void close(connection_id id, std::uint16_t code);

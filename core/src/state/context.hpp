@@ -124,6 +124,7 @@ struct connection {
   bool blocked = false;                        // 1, the kernel's send buffer is full
   bool ending : 1 = false;                     // the close frame (or last response) is written
   bool answers_close : 1 = false;              // the client closed first
+  bool input_ended : 1 = false;                // the client has shut its side: it may read on
   std::uint16_t http_requests = 0;             // 2, before the upgrade
 };
 

@@ -24,6 +24,7 @@ namespace chinwag {
   plant(removed_twice) \
   plant(timers_first) \
   plant(input_before_reset_lost) \
+  plant(end_drops_pending) \
   plant(direct_to_one) \
   plant(welcome_missing) \
   plant(left_missing) \
