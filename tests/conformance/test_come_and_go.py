@@ -22,6 +22,8 @@ GROWTH_BYTES = 512 * 2**10
 of one. Heaps grow until their collectors have had enough, and then no more; a leak goes on."""
 
 WAVES_MAX = 120
+LOOK_S = 0.02
+LINGERS_S = 1.5
 
 
 async def wave(chat: Chat, probe: Client, room: str, pids: list[int]) -> int:
@@ -88,10 +90,12 @@ def still_grows(memory: list[int]) -> bool:
 
 
 async def settled_descriptors(pids: list[int]) -> int:
-    """The number once it stops falling: a server may tell a room before it closes the socket."""
+    """The number once it stops falling: a server may tell a room before it closes the socket, and
+    may linger for a second behind an answer of HTTP.
+    """
     lowest, unchanged = open_descriptors(pids), 0
-    while unchanged < 25:
-        await asyncio.sleep(0.02)
+    while unchanged * LOOK_S < LINGERS_S:
+        await asyncio.sleep(LOOK_S)
         now = open_descriptors(pids)
         unchanged = unchanged + 1 if now >= lowest else 0
         lowest = min(lowest, now)
