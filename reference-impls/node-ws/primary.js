@@ -24,7 +24,6 @@ export class Primary {
   #waiting = []; // sockets
   #free = []; // workers that asked for a socket
   #outboxes = new Map(); // by worker
-  #handed = new Map(); // the socket that each worker was handed, until it has taken it
   #serving = new Set(); // workers
   #connections = new Map(); // id -> { worker, user, rooms }
   #stopping = false;
@@ -62,16 +61,7 @@ export class Primary {
     this.#handOut();
   }
 
-  /** Closes this process's copy of a socket: while it is open, a worker's death ends nothing. */
-  #release(worker) {
-    this.#handed.get(worker)?.destroy();
-    this.#handed.delete(worker);
-  }
-
-  /** It has taken what it was handed. */
-  #onAsked(worker, isFree) {
-    this.#release(worker);
-    if (!isFree) return;
+  #onFree(worker) {
     this.#free.push(worker);
     this.#handOut();
   }
@@ -80,15 +70,15 @@ export class Primary {
     while (this.#free.length > 0 && this.#waiting.length > 0) {
       const socket = this.#waiting.shift();
       const worker = this.#free.shift();
-      this.#handed.set(worker, socket);
-      // Without `keepOpen` a socket on its way to a worker that dies stays open, and nobody's.
-      worker.send({}, socket, { keepOpen: true }, (error) => error && socket.destroy());
+      // Node.js would keep its copy until the worker has taken the other one: if that worker dies,
+      // for ever. What is on its way the kernel closes then, where no other copy is open.
+      worker.send({}, socket, { keepOpen: true }, () => socket.destroy());
     }
   }
 
-  #onNews(worker, { ready = false, free = null, asked = [] }) {
+  #onNews(worker, { ready = false, free = false, asked = [] }) {
     if (ready) this.#onReady(worker);
-    if (free !== null) this.#onAsked(worker, free);
+    if (free) this.#onFree(worker);
     for (const request of asked) this.#order(worker, request);
   }
 
@@ -134,7 +124,6 @@ export class Primary {
     const hadServed = this.#serving.delete(worker);
     this.#free = this.#free.filter((each) => each !== worker);
     this.#outboxes.delete(worker);
-    this.#release(worker);
     if (this.#stopping) return this.#endIfAlone();
     // It has said why; another one would fail in the same way.
     if (!hadServed) process.exit(code || 1);

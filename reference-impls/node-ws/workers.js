@@ -19,13 +19,12 @@ function runPrimary() {
   primary.listen((error) => failToListen(settings, error));
 }
 
-/** Only with a descriptor for it. Without one it says so: the last socket has come all the same. */
+/** Only with a descriptor for it. */
 function askForSocket() {
   try {
     closeSync(openSync('/dev/null'));
     process.send({ free: true });
   } catch {
-    process.send({ free: false });
     setTimeout(askForSocket, ASK_AGAIN_MS).unref();
   }
 }

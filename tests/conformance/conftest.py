@@ -10,12 +10,13 @@ from typing import Any, TypeGuard
 import pytest
 from chinwag_bench.errors import ChinwagError
 
-from . import servers, skip_gate
+from . import handshake, servers, skip_gate
 from .chat import Chat
 from .deadline import timeout
 from .servers import Choice, Fleet, Running
 
 TEST_TIMEOUT_S = 120.0
+KNOWN_FAULT_S = 3.0
 
 # Short enough to be watched, long enough for a machine that is busy with other things.
 BRISK_PING_MS = 250
@@ -150,9 +151,12 @@ def _skip_by_manifest(request: pytest.FixtureRequest) -> None:
 
 
 def _leave_out(request: pytest.FixtureRequest, why: str) -> None:
-    """In CI a case that could be asked, and fails by a library's fault, is asked all the same."""
+    """In CI a case that could be asked, and fails by a library's fault, is asked all the same. What
+    is known not to come is not waited for as long as what is due.
+    """
     if not skip_gate.is_closed() or skip_gate.is_allowed(why):
         pytest.skip(why)
+    request.getfixturevalue("monkeypatch").setattr(handshake, "TIMEOUT_S", KNOWN_FAULT_S)
     request.applymarker(pytest.mark.xfail(reason=why, strict=True))
 
 

@@ -309,6 +309,26 @@ TEST(events, malformed_behind_an_undecided_message_closes_after_it) {
   EXPECT_EQ(ann.close_code(), 1003);
 }
 
+TEST(events, a_fault_behind_an_undecided_message_closes_after_it) {
+  const std::string too_long(65'537, ' ');
+  const std::pair<std::string, int> faults[] = {
+      {test::client_frame(opcode::text, too_long), 1009},
+      {test::client_frame(opcode::binary, "x"), 1003},
+      {test::client_frame(opcode::text, "\xff"), 1007},
+      {test::client_frame(static_cast<opcode>(3), "x"), 1002},
+  };
+  for (const auto& [fault, code] : faults) {
+    program host({.message = true});
+    chat_client ann = join(host.server, "ann");
+    ann.send(message("x"));
+    ann.send_raw(fault);
+    ann.send(message("behind it"));
+    host.decide(host.next(), {});
+    EXPECT_TRUE(has(ann.text(), R"("content":"x")")) << code;
+    EXPECT_EQ(ann.close_code(), code);
+  }
+}
+
 TEST(events, verdicts_for_what_is_gone_are_dropped) {
   program host({.message = true, .close = true});
   event asked;

@@ -27,7 +27,7 @@ async function main() {
     });
   }
   // Before the port is bound: whoever sees it listen may send a signal.
-  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => server.drain(3000));
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => server.drain(3000));
   await server.start();
 }
 

@@ -39,6 +39,15 @@ void requests::close(connection_id id, std::uint16_t code) {
   hold(id, std::move(request));
 }
 
+void requests::fail(connection_id id, std::uint16_t code) {
+  if (held_by(id) == nullptr) return lifecycle_.close(id, code);
+  held_request request;
+  request.changes_rooms = true;
+  request.close_code = code;
+  request.at_fault = true;
+  hold(id, std::move(request));
+}
+
 bool requests::outlive(connection_id id) {
   if (held_by(id) == nullptr) return false;
   held_request request;
@@ -106,7 +115,12 @@ bool requests::serve_front(connection_id id) {
     return false;
   }
   if (front.close_code != 0) {
-    lifecycle_.answer_close(id, front.close_code);  // forgets what is held
+    // Either forgets what is held.
+    if (front.at_fault) {
+      lifecycle_.close(id, front.close_code);
+    } else {
+      lifecycle_.answer_close(id, front.close_code);
+    }
     return false;
   }
   const bool decided = front.now == held_request::state::decided;

@@ -37,6 +37,9 @@ class requests {
   // The client closes: what it asked for before is served first.
   void close(connection_id id, std::uint16_t code);
 
+  // What the client sent last can't be served: what it asked for before is, then it is closed.
+  void fail(connection_id id, std::uint16_t code);
+
   // The client's end has come without a close: what it asked for before is served first. False if
   // nothing waits.
   bool outlive(connection_id id);

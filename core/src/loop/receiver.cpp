@@ -200,11 +200,11 @@ room_id receiver::handle(connection_id id, const inbound& got) {
       close(id, got.code);
       break;
     case inbound::kind::fault:
-      lifecycle_.close(id, got.code);
+      fail(id, got.code);
       break;
     case inbound::kind::binary:
       if (!echoes) {
-        lifecycle_.close(id, close_code::unsupported);
+        fail(id, close_code::unsupported);
         break;
       }
       [[fallthrough]];
@@ -241,6 +241,16 @@ void receiver::close(connection_id id, std::uint16_t code) {
     return lifecycle_.answer_close(id, code);
   }
   requests_.close(id, code);
+  read_no_more(id);
+}
+
+// What it asked for before may wait for the program's verdicts here, too.
+void receiver::fail(connection_id id, std::uint16_t code) {
+  requests_.fail(id, code);
+  read_no_more(id);
+}
+
+void receiver::read_no_more(connection_id id) {
   if (!is_websocket(shared_.truth.connections[id].phase)) return;
   shared_.links.connections[id].reading_paused = true;
   poller_.update(id);

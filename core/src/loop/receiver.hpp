@@ -66,6 +66,8 @@ class receiver {
   room_id handle(connection_id id, const inbound& got);
   room_id serve_text(connection_id id, std::string_view text);
   void close(connection_id id, std::uint16_t code);
+  void fail(connection_id id, std::uint16_t code);
+  void read_no_more(connection_id id);
   void echo(connection_id id, const inbound& got);
   bool share_is_used(std::uint32_t units);
   bool over_rate() const;

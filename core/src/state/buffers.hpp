@@ -64,7 +64,8 @@ struct held_request {
   bool changes_rooms = false;
   // A message that the program is asked about once those in front of it are served.
   bool to_be_asked = false;
-  std::uint16_t close_code = 0;  // not 0: it is the client's close
+  std::uint16_t close_code = 0;  // not 0: a close is all that is left
+  bool at_fault = false;         // it is ours, for what the client sent; else the client's
   bool vanished = false;         // it is the client's end, without a close
   std::uint64_t number = 0;      // of an asked one
   verdict outcome{};             // of a decided one
