@@ -79,10 +79,10 @@ def check_built(targets: list[Target]) -> Obstacles:
 def verify_all(
     targets: list[Target], logs: Path, reporter: Reporter, *, smoke: bool
 ) -> tuple[list[Verification], Obstacles]:
-    """Conformance of each column, one more at once than there are cores: a suite waits a third of
-    its time. One that fails is noted with its first failures, and will not be measured.
+    """Conformance of each column, two at once for each core: a suite waits more than half of its
+    time. One that fails is noted with its first failures, and will not be measured.
     """
-    at_once = len(os.sched_getaffinity(0)) + 1
+    at_once = 2 * len(os.sched_getaffinity(0))
     found: dict[str, Verification] = {}
     waiting = list(targets)
     with ExitStack() as stack:
