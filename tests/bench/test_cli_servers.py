@@ -142,7 +142,8 @@ def test_standard_streams_may_be_closed(checkout, closed):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         kit.send_signal(signal.SIGTERM)
-    assert kit.returncode == 0
+    # The kit may not have heard yet that the server listens: then its start is interrupted.
+    assert kit.returncode in (0, 130)
 
 
 def test_serve_reports_a_port_in_use_and_a_server_that_dies(checkout, start):

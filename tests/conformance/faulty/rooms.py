@@ -73,7 +73,7 @@ class Rooms:
         self.rooms: dict[str, list[Member]] = defaultdict(list)
         self.users: dict[str, list[Member]] = defaultdict(list)
         self._deliveries = itertools.count(1)
-        self._held_back: dict[tuple[Member, str], bytes] = {}
+        self._held_back: dict[tuple[Member, str, str], bytes] = {}
         self._last: dict[str, bytes] = {}
 
     # -- telling
@@ -88,12 +88,13 @@ class Rooms:
         data = frame(TEXT, json.dumps(message).encode())
         for member in list(members):
             if kind in ("message", "direct"):
-                self._deliver(member, data, kind)
+                self._deliver(member, data, kind, str(message["user"]))
             else:
                 member.write(data)
 
-    def _deliver(self, member: Member, data: bytes, kind: str) -> None:
-        place = member, kind
+    def _deliver(self, member: Member, data: bytes, kind: str, sender: str) -> None:
+        # Of one sender: messages of two that take turns may be swapped and keep their orders.
+        place = member, kind, sender
         swaps = has("swaps messages") if kind == "message" else has("swaps direct messages")
         if has("drops every tenth delivery") and next(self._deliveries) % 10 == 0:
             return
