@@ -67,9 +67,8 @@ if is_ci; then
   chinwag verify --all --json >build/verified.ndjson || failed=1
   chinwag verify "${hosted[@]}" --json >>build/verified.ndjson || failed=1
   python tests/conformance/passed.py <build/verified.ndjson || failed=1
-  # Optional peers get the short subset; whole: chinwag verify --all --peers. 3: wse-server needs a
-  # newer Python than Debian 12 has.
-  chinwag verify --peers --smoke || [ $? -eq 3 ] || failed=1
+  # Optional peers are asked by hand, before a change of the suite: to build and ask them takes five
+  # minutes more of the ninety that there are. chinwag verify --all --peers
   wait "$patient" || failed=1
   [ "$failed" -eq 0 ] || exit 1
 else
