@@ -18,7 +18,7 @@ REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
 (RUN,) = (path.parent for path in REFERENCE.glob("*/run.json"))
 
 
-COLUMNS = {"chinwagd", "cpp-beast", "node-ws"}
+COLUMNS = {"chinwagd", "cpp-beast:tuned", "node-ws:tuned"}
 
 
 @pytest.fixture(scope="module")
