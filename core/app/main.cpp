@@ -14,7 +14,10 @@
 
 #include "chinwag/server.hpp"
 #include "descriptors.hpp"
+#include "faults.hpp"
+#include "notify.hpp"
 #include "settings.hpp"
+#include "upgrade.hpp"
 
 namespace {
 
@@ -53,6 +56,14 @@ void hold_signals(bool held) {
   ::sigaddset(&both, SIGTERM);
   ::sigaddset(&both, SIGINT);
   ::sigprocmask(held ? SIG_BLOCK : SIG_UNBLOCK, &both, nullptr);
+}
+
+// In all threads, as they inherit it: the upgrader alone waits for this signal.
+void block_upgrades() {
+  sigset_t upgrade{};
+  ::sigemptyset(&upgrade);
+  ::sigaddset(&upgrade, SIGUSR2);
+  ::sigprocmask(SIG_BLOCK, &upgrade, nullptr);
 }
 
 // Large buffers go back to the system as soon as they are free. Otherwise glibc raises this limit
@@ -98,16 +109,21 @@ void warn_of_settings(const chinwagd::settings& all) {
   }
 }
 
-int serve(const chinwagd::settings& all) {
+int serve(const chinwagd::settings& all, char** arguments) {
   begin_log(all.log_level);
   warn_of_settings(all);
-  chinwag::server server(all.server, write_log);
-  if (const chinwag::listen_result listening = server.listen(); !listening) {
+  chinwag::server server(all.server, write_log, chinwagd::faulty_handlers());
+  const int predecessor = chinwagd::channel_to_predecessor();
+  const chinwag::listen_result listening =
+      predecessor < 0 ? server.listen() : server.take_over(predecessor);
+  if (!listening) {
     std::cerr << "chinwagd: " << listening.outcome.text << "\n";
     return exit_cannot_serve;
   }
   handle_signals(server, all.drain_timeout_ms);
   hold_signals(false);
+  const chinwagd::upgrader upgrades(server, arguments);
+  chinwagd::notify_serving();
   const chinwag::status outcome = server.run();
   ignore_signals();
   if (outcome) return 0;
@@ -119,6 +135,7 @@ int serve(const chinwagd::settings& all) {
 
 int main(int count, char** arguments) {
   hold_signals(true);
+  block_upgrades();
   give_back_memory();
   const chinwagd::settings_or_exit settings = chinwagd::read_settings(count, arguments);
   if (!settings.read) return settings.exit_code;
@@ -126,5 +143,6 @@ int main(int count, char** arguments) {
     std::cout << chinwagd::to_toml(*settings.read);
     return 0;
   }
-  return serve(*settings.read);
+  if (settings.read->upgrade_of != 0) return chinwagd::ask_for_upgrade(settings.read->upgrade_of);
+  return serve(*settings.read, arguments);
 }

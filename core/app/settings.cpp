@@ -19,9 +19,11 @@ Examples:
   chinwagd --config chinwagd.toml            settings from a file
   chinwagd --slow-consumer skip              slow members skip to the newest message
   chinwagd --print-config > chinwagd.toml    a file to start from
+  chinwagd upgrade --pid 4711                replace the program, keep the connections
 
 A flag outranks the environment, which outranks the file. SIGTERM drains: every connection is
-closed with 1012. A second signal ends at once. Exit codes: 0 drained, 2 usage, 3 can't serve.)";
+closed with 1012. A second signal ends at once. SIGUSR2 hands all connections to a new process of
+the program as it lies on the disk now. Exit codes: 0 drained, 2 usage, 3 can't serve.)";
 
 std::string flag_of(std::string name) {
   for (char& c : name) c = c == '_' ? '-' : c;
@@ -106,6 +108,12 @@ settings_or_exit read_settings(int count, char** arguments) {
       ->check(CLI::IsMember({"info", "warning", "off"}))
       ->type_name("");
   cli.add_flag("--print-config", all.print_config, "print the settings as TOML and exit");
+  CLI::App* const upgrade =
+      cli.add_subcommand("upgrade", "have a running server hand its connections to a new process");
+  upgrade->add_option("--pid", all.upgrade_of, "the server's process, as /health tells it")
+      ->required()
+      ->check(CLI::PositiveNumber)
+      ->type_name("");
   cli.set_version_flag("--version", std::string("chinwagd ") + CHINWAG_VERSION);
   cli.footer(examples);
   try {

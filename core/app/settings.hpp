@@ -13,6 +13,7 @@ struct settings {
   std::string log_level = "info";
   std::uint32_t drain_timeout_ms = 4'000;
   bool print_config = false;
+  int upgrade_of = 0;  // the process that is asked for an upgrade; 0: serve
 };
 
 // Reads settings by precedence: flag, environment, file, default. What it returns instead of

@@ -165,7 +165,9 @@ TEST(memory, of_rooms_that_wait_for_one_member_is_that_members) {
   const auto member = blocked_member(server, "member", 64);
   for (int i = 0; i < 64; ++i) {
     server.loop.post(
-        [i](program_calls& calls) { calls.publish("member" + std::to_string(i), "x", "ann"); },
+        [i](program_calls& calls) {
+          calls.publish("member" + std::to_string(i), std::string(60'000, 'x'), "ann");
+        },
         task_queue::free);
   }
   server.turns(100);

@@ -88,6 +88,16 @@ TEST(room_log, memory_of_chunks_returns_after_a_peak) {
   for (int i = 0; i < 200; ++i) EXPECT_LT(pool.take(1, nullptr), 200U) << "places are used again";
 }
 
+TEST(room_log, begins_small_once_an_eighth_of_little_memory_is_used) {
+  chunk_pool pool(2 * 1024 * 1024);
+  std::size_t rooms = 0;
+  for (; pool.bytes() < 256 * 1024; ++rooms) pool.take(1, nullptr);
+  EXPECT_EQ(rooms, 2U);
+  const std::size_t before = pool.bytes();
+  pool.take(1, nullptr);
+  EXPECT_EQ(pool.bytes() - before, chunk_pool::sizes.front());
+}
+
 TEST(room_log, walks_frames_across_chunks) {
   chunk_pool pool;
   room_log log;

@@ -156,6 +156,10 @@ void generator::draw(std::vector<action>& actions) {
     actions.push_back({.kind = stops ? action_kind::stop : action_kind::drain});
     return;
   }
+  if (!program_ && choices_.below(300) == 0) {
+    actions.push_back({.kind = action_kind::hand_over});
+    return;
+  }
   if (crowd_) return act_in_crowd(actions);
   const std::uint64_t what = choices_.below(1000);
   if (clients_.empty() || (clients_.size() < clients_max_ && what < 60)) return connect(actions);

@@ -9,10 +9,10 @@ namespace simulation {
 
 namespace {
 
-constexpr const char* names[] = {"connect", "raw",    "frame",   "fin",     "vanish",
-                                 "reset",   "reader", "manners", "turn",    "pass",
-                                 "clock",   "decide", "publish", "send_to", "send",
-                                 "kick",    "settle", "drain",   "stop",    "end"};
+constexpr const char* names[] = {"connect", "raw",       "frame", "fin",  "vanish", "reset",
+                                 "reader",  "manners",   "turn",  "pass", "clock",  "decide",
+                                 "publish", "send_to",   "send",  "kick", "settle", "drain",
+                                 "stop",    "hand_over", "end"};
 
 bool has_client(action_kind kind) {
   return kind <= action_kind::manners || kind == action_kind::send || kind == action_kind::kick;

@@ -28,7 +28,8 @@ enum class action_kind : std::uint8_t {
   settle,   // a: seed; everybody reads and the server comes to rest
   drain,    // the program does, and clients go on
   stop,
-  end,  // a: 0 all vanish, 1 drain, 2 stop, 3 silence
+  hand_over,  // to a successor, another shard
+  end,        // a: 0 all vanish, 1 drain, 2 stop, 3 silence
 };
 
 struct action {

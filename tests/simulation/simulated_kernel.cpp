@@ -101,6 +101,18 @@ int simulated_kernel::give(kind what) {
   return descriptor;
 }
 
+int simulated_kernel::hand_over(int descriptor) {
+  descriptor_state& old = descriptors_[static_cast<std::size_t>(descriptor)];
+  old.handed_over = true;
+  link* const connection = old.connection;
+  const kind what = old.what;
+  const int given = give(what);
+  descriptors_[static_cast<std::size_t>(given)].connection = connection;
+  if (connection != nullptr) connection->descriptor = given;
+  if (what == kind::listener) listener_ = given;
+  return given;
+}
+
 void simulated_kernel::give_back(int descriptor) {
   descriptors_[static_cast<std::size_t>(descriptor)] = {};
   free_.push_back(descriptor);
@@ -110,6 +122,11 @@ simulated_kernel::descriptor_state* simulated_kernel::use(int descriptor, kind w
                                                           const char* call) {
   const auto place = static_cast<std::size_t>(descriptor);
   const bool known = descriptor >= 0 && place < descriptors_.size();
+  if (known && descriptors_[place].handed_over) {
+    trace_.violate("kernel: a successor's descriptor used",
+                   std::string(call) + " of descriptor " + std::to_string(descriptor));
+    return nullptr;
+  }
   if (known && descriptors_[place].what == what) return &descriptors_[place];
   const bool closed = !known || descriptors_[place].what == kind::none;
   trace_.violate(closed ? "kernel: closed descriptor used" : "kernel: wrong descriptor used",
@@ -318,7 +335,7 @@ std::uint32_t simulated_kernel::readiness(const descriptor_state& of) const {
 std::size_t simulated_kernel::collect(std::span<event> into) {
   std::vector<event> found;
   for (const descriptor_state& of : descriptors_) {
-    if (!of.watched) continue;
+    if (!of.watched || of.handed_over) continue;
     std::uint32_t ready = readiness(of) & (of.wanted | chinwag::kernel::broken);
     const bool spurious = !calm_ && choices_.chance(habits_.spurious);
     if (spurious) ready |= of.wanted;
@@ -382,6 +399,7 @@ void simulated_kernel::close(int descriptor) {
     return;
   }
   descriptor_state& of = descriptors_[place];
+  if (of.handed_over) return give_back(descriptor);
   if (of.what == kind::listener) {
     for (link* dropped : waiting_) dropped->refused = true;
     waiting_.clear();

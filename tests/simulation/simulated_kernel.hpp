@@ -113,6 +113,9 @@ class simulated_kernel {
   // Called once, as by another thread, while the shard waits for longer than a moment.
   std::function<void()> meanwhile{};
 
+  // Another process's descriptor of the same thing: this one may be closed, and no more.
+  int hand_over(int descriptor);
+
   // At the end of a run.
   void check_all_closed();
 
@@ -147,6 +150,7 @@ class simulated_kernel {
     std::uint64_t key = 0;
     std::uint32_t wanted = 0;
     std::uint64_t rung = 0;
+    bool handed_over = false;
   };
 
   int give(kind what);

@@ -152,9 +152,27 @@ void run_of_shard::act(const action& one) {
       return ask_to_drain();
     case action_kind::stop:
       return ask_to_stop();
+    case action_kind::hand_over:
+      return hand_over();
     case action_kind::end:
       return finish(one.a);
   }
+}
+
+// At any moment between two turns. What the program was told of connections would be of no use to
+// it afterwards: only a shard without one is handed over.
+void run_of_shard::hand_over() {
+  if (setup_.program.present != 0 || drain_asked_) return;
+  chinwag::image own;
+  if (!shard_->write(own)) return;  // a call waits until its room can keep up
+  for (int& descriptor : own.descriptors) descriptor = kernel_.hand_over(descriptor);
+  const chinwag::hash_key key{setup_.seed + 1, setup_.seed};
+  auto successor = std::make_unique<chinwag::shard>(setup_.limits, key, chinwag::handlers{});
+  if (!successor->inherit(own)) return trace_.violate("hand-over", "the state could not be read");
+  shard_->let_go();
+  shard_ = std::move(successor);
+  program_.serve_for(*shard_);
+  shard_->begin();
 }
 
 void run_of_shard::write(client& from, std::string_view bytes) {

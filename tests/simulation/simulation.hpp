@@ -82,6 +82,7 @@ class run_of_shard {
   void drain(std::uint64_t seed);
   void ask_to_drain();
   void ask_to_stop();
+  void hand_over();
   void conclude();
   client* find(connection_number number);
   link* link_of(connection_number number) { return kernel_.find(number); }

@@ -55,6 +55,11 @@ class server {
   // Binds the port; from now on the system takes connections.
   listen_result listen();
 
+  // Instead of listen(), in a process that is to go on for another one: takes over its connections
+  // and its port. `channel` is an end of a stream socket pair, whose other end the predecessor
+  // gives to hand_over(). Names of connections (connection_handle) are others than before.
+  listen_result take_over(int channel);
+
   // Serves on this thread until stop() or until a drain is done. out_of_memory: every connection
   // was reset, and who waits for an answer of this server gets not_running.
   status run();
@@ -77,6 +82,13 @@ class server {
   // all are gone or at the deadline: none if it is negative, never if it is longer than 24 days.
   // From any thread or a signal handler.
   void drain(std::chrono::milliseconds deadline);
+
+  // Hands all connections over to the process at the other end of `channel`, which does
+  // take_over(). Nobody is closed, and nothing is lost. run() ends with it. Where that fails, this
+  // server goes on as before, and the other process must be ended before it serves. While requests
+  // wait for a program's verdicts, and in a drain, it can't be done. Waits for the end of it; from
+  // any thread but the one that serves.
+  status hand_over(int channel);
 
   // From any thread.
   stats read_stats() const;

@@ -32,28 +32,22 @@ room_id requests::serve(connection_id id, std::string_view text) {
 }
 
 void requests::close(connection_id id, std::uint16_t code) {
-  if (held_by(id) == nullptr) return lifecycle_.answer_close(id, code);
-  held_request request;
-  request.changes_rooms = true;
-  request.close_code = code;
-  hold(id, std::move(request));
+  if (!hold_end(id, {.close_code = code})) lifecycle_.answer_close(id, code);
 }
 
 void requests::fail(connection_id id, std::uint16_t code) {
-  if (held_by(id) == nullptr) return lifecycle_.close(id, code);
-  held_request request;
-  request.changes_rooms = true;
-  request.close_code = code;
-  request.at_fault = true;
-  hold(id, std::move(request));
+  if (!hold_end(id, {.close_code = code, .at_fault = true})) lifecycle_.close(id, code);
 }
 
 bool requests::outlive(connection_id id) {
+  return hold_end(id, {.vanished = true});
+}
+
+// False if nothing waits that the end would have to wait for.
+bool requests::hold_end(connection_id id, held_request end) {
   if (held_by(id) == nullptr) return false;
-  held_request request;
-  request.changes_rooms = true;
-  request.vanished = true;
-  hold(id, std::move(request));
+  end.changes_rooms = true;
+  hold(id, std::move(end));
   return true;
 }
 

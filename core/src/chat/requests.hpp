@@ -55,6 +55,7 @@ class requests {
   bool anyone_waits() const { return !waiting_.empty(); }
 
  private:
+  bool hold_end(connection_id id, held_request end);
   void hold(connection_id id, held_request request);
   void hold_behind(connection_id id, std::string_view text);
   void advance(connection_id id);

@@ -74,6 +74,44 @@ connection_id lifecycle::open(int descriptor) {
   return id;
 }
 
+connection_id lifecycle::inherit(const inherited_connection& was) {
+  if (was.phase == connection_phase::free || was.phase >= connection_phase::dead) return no_id;
+  const tick_ms now = shared_.clock.now();
+  const connection_id id = shared_.truth.connections.add();
+  shared_.links.connections.reset(id);
+  shared_.links.connections[id].generation = ++shared_.links.generations;
+  shared_.links.connections[id].pinged_at = now - was.pinged_ms;
+  connection& of = shared_.truth.connections[id];
+  of.descriptor = was.descriptor;
+  of.phase = was.phase;
+  of.close_with = was.close_with;
+  of.http_requests = was.http_requests;
+  of.blocked = was.blocked;
+  of.ending = was.ending;
+  of.answers_close = was.answers_close;
+  of.input_ended = was.input_ended;
+  of.heard_at = now - was.heard_ms;
+  of.since = now - was.since_ms;
+  of.open_left = was.open_left;
+  of.open_source = was.open_left > 0 ? outbox_source : no_source;
+  shared_.counts.connections.set(live());
+  if (!poller_.add(id)) return no_id;
+  if (!was.user.empty()) users_.add(id, was.user);
+  return id;
+}
+
+// What it sent lies in its buffer or in the socket, and what it is to be sent waits: both are
+// looked at once, as the queues that they stood in are gone.
+void lifecycle::go_on(connection_id id) {
+  const connection& of = shared_.truth.connections[id];
+  const bool unread = of.buffers != no_id && !shared_.truth.buffers[of.buffers].unread.empty();
+  if (unread && is_open(of.phase)) shared_.postpone(id);
+  poller_.update(id);
+  // What rooms owe it comes with the rooms.
+  if (outboxes_.waiting(id) > 0 || of.ending || !is_open(of.phase)) outboxes_.queue(id);
+  arm(id);
+}
+
 void lifecycle::begin_chat(connection_id id, std::string_view user) {
   users_.add(id, user);
   const room_id direct = rooms_.find_direct(user);
@@ -451,6 +489,10 @@ void lifecycle::give_way(connection_id id) {
 void lifecycle::end_all() {
   draining_ = true;
   for (connection_id id = 0; id < shared_.truth.connections.size(); ++id) break_off(id);
+  reap_all();
+}
+
+void lifecycle::reap_all() {
   work_budget unlimited(shared_.clock);
   unlimited.begin(UINT64_MAX);
   reap(unlimited);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "connection/poller.hpp"
 #include "connection/sender.hpp"
 #include "connection/timer_wheel.hpp"
@@ -10,6 +12,23 @@
 #include "state/users.hpp"
 
 namespace chinwag {
+
+// A connection as a predecessor had it. Times are how long ago.
+struct inherited_connection {
+  int descriptor = -1;
+  connection_phase phase = connection_phase::free;
+  std::string_view user{};  // while it chats
+  std::uint16_t close_with = 0;
+  std::uint16_t http_requests = 0;
+  bool blocked = false;
+  bool ending = false;
+  bool answers_close = false;
+  bool input_ended = false;
+  std::uint32_t heard_ms = 0;
+  std::uint32_t since_ms = 0;
+  std::uint32_t pinged_ms = 0;
+  std::uint32_t open_left = 0;  // of a frame whose rest is first in the outbox
+};
 
 // Connections from accept to the last byte: their phases, deadlines and limits.
 class lifecycle {
@@ -27,6 +46,11 @@ class lifecycle {
 
   // Takes over a descriptor; no_id if the system can't watch it.
   connection_id open(int descriptor);
+
+  // Takes over a predecessor's connection; no_id if it is none, or the system can't watch it. Its
+  // memberships and buffers come next, and then go_on().
+  connection_id inherit(const inherited_connection& was);
+  void go_on(connection_id id);
 
   // From HTTP to WebSocket, on /ws as this user.
   void begin_chat(connection_id id, std::string_view user);
@@ -59,6 +83,7 @@ class lifecycle {
   void run_timers(work_budget& budget);
   // Removes the broken ones, within the budget; their rooms learn of it.
   void reap(work_budget& budget);
+  void reap_all();
   // From now on nobody is told that others leave: all do. drain() begins to close those that are
   // left, within the budget.
   void begin_drain();

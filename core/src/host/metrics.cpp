@@ -125,6 +125,33 @@ void metrics::count_turn(std::uint64_t duration_us) {
   turn_buckets[static_cast<std::size_t>(bound - turn_bounds_us.begin())].add();
 }
 
+namespace {
+
+// Every counter that only grows.
+template <typename Metrics, typename Visit>
+void visit_counted(Metrics& all, Visit visit) {
+  for (auto* one :
+       {&all.accepted, &all.accept_failures, &all.upgrades, &all.http_requests, &all.publishes,
+        &all.deliveries, &all.direct_deliveries, &all.bytes_in, &all.bytes_out, &all.send_calls,
+        &all.turns, &all.turn_us, &all.slow_consumers, &all.skipped_bytes}) {
+    visit(*one);
+  }
+  for (auto& one : all.messages_in) visit(one);
+  for (auto& one : all.turn_buckets) visit(one);
+  for (auto& one : all.closes) visit(one);
+  for (auto& one : all.errors) visit(one);
+}
+
+}  // namespace
+
+void metrics::write(image_writer& to) const {
+  visit_counted(*this, [&to](const counter& one) { to.number(one.read()); });
+}
+
+void metrics::read_counted(image_reader& from) {
+  visit_counted(*this, [&from](counter& one) { one.set(from.number<std::uint64_t>()); });
+}
+
 stats metrics::read() const {
   stats now;
   now.connections = connections.read();

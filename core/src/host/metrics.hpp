@@ -6,6 +6,7 @@
 #include <string>
 
 #include "chinwag/stats.hpp"
+#include "wire/image.hpp"
 
 namespace chinwag {
 
@@ -56,6 +57,10 @@ struct metrics {
   void count_turn(std::uint64_t duration_us);
 
   stats read() const;
+
+  // What was counted so far, for a successor: what there is now it counts itself.
+  void write(image_writer& to) const;
+  void read_counted(image_reader& from);
 };
 
 // Prometheus text exposition format 0.0.4.

@@ -31,6 +31,18 @@ status acceptor::listen() {
   return {error::no_descriptors, "can't watch the listening socket"};
 }
 
+status acceptor::inherit(int descriptor, std::uint16_t port) {
+  descriptor_ = descriptor;
+  port_ = port;
+  if (poller_.watch(descriptor_, key_)) return {};
+  return {error::no_descriptors, "can't watch the listening socket"};
+}
+
+void acceptor::let_go() {
+  if (descriptor_ >= 0) kernel::close(descriptor_);
+  forget();
+}
+
 void acceptor::accept_waiting() {
   for (std::uint32_t i = 0; i < shared_.limits.accepts_per_turn; ++i) {
     if (descriptor_ < 0 || shared_.reading.spend(units_per_accept) || !accept_one()) return;

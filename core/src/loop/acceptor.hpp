@@ -22,6 +22,12 @@ class acceptor {
   acceptor& operator=(const acceptor&) = delete;
 
   status listen();
+  // Takes over a predecessor's listening socket.
+  status inherit(int descriptor, std::uint16_t port);
+  int descriptor() const { return descriptor_; }
+  // The socket is a successor's; forget() leaves it to others to close it.
+  void let_go();
+  void forget() { descriptor_ = -1; }
   std::uint16_t port() const { return port_; }
 
   // Takes what waits, within the turn's budget.

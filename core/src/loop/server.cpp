@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "handover/channel.hpp"
 #include "host/kernel.hpp"
 #include "loop/shard.hpp"
 #include "wire/json.hpp"
@@ -104,6 +105,7 @@ struct server::parts {
   }
 
   void tell_end(const status& outcome, std::uint32_t left) const {
+    if (loop.handed_over()) return say(log_level::info, "ended: a successor serves");
     const std::string open = std::to_string(left) + (left == 1 ? " connection" : " connections");
     if (!outcome) {
       say(log_level::warning, "ended by a failure (" + outcome.text + ") with " + open + " open");
@@ -146,6 +148,30 @@ listen_result server::listen() {
   });
   parts_->listening = static_cast<bool>(outcome);
   return {std::move(outcome), parts_->loop.port()};
+}
+
+listen_result server::take_over(int channel) {
+  if (parts_->listening) return {{error::already_listening, "listen() was called before"}};
+  status outcome = guarded([&]() -> status {
+    if (status valid = validate(parts_->limits); !valid) return valid;
+    image from;
+    if (status there = channel::greet(channel); !there) return there;
+    if (status taken = channel::take(channel, from); !taken) return taken;
+    if (status read = parts_->loop.inherit(from); !read) return read;
+    return channel::confirm(channel);
+  });
+  parts_->listening = static_cast<bool>(outcome);
+  if (!outcome) parts_->loop.let_go();
+  return {std::move(outcome), parts_->loop.port()};
+}
+
+status server::hand_over(int channel) {
+  return guarded([&]() -> status {
+    if (is_own_thread()) return {error::system_failure, "not from the thread that serves"};
+    if (status met = channel::meet_successor(channel); !met) return met;
+    return parts_->loop.hand_over(
+        [channel](const image& own) { return channel::give(channel, own); });
+  });
 }
 
 status server::run() {

@@ -41,10 +41,11 @@ shard::shard(const options& settings, const hash_key& key, handlers called, prog
           [this](connection_id id, delivery outcome) { lifecycle_.after_delivery(id, outcome); }),
       acceptor_(shared_, lifecycle_, poller_, listener_key),
       calls_(shared_, outboxes_, rooms_, lifecycle_, protocol_, requests_),
+      handover_(shared_, outboxes_, rooms_, lifecycle_),
       tasks_(settings.calls_bytes_max) {}
 
 shard::~shard() {
-  if (!broken_) lifecycle_.end_all();
+  if (!broken_ && !handed_over_) lifecycle_.end_all();
   if (wakeup_ >= 0) kernel::close(wakeup_);
 }
 
@@ -55,6 +56,75 @@ status shard::listen() {
                                        std::strerror(errno) + "; raise the limit of open files"};
   }
   return acceptor_.listen();
+}
+
+status shard::inherit(const image& from) {
+  image_reader bytes(from.bytes);
+  status outcome{error::system_failure, "the predecessor speaks another version of the state"};
+  std::vector<int> connections = from.descriptors;
+  wakeup_ = kernel::open_wakeup();
+  if (wakeup_ < 0 || !poller_.open() || !poller_.watch(wakeup_, wakeup_key)) {
+    outcome = {error::no_descriptors, "can't make the event set"};
+  } else if (bytes.number<std::uint32_t>() == image_version && !connections.empty()) {
+    const int listener = connections.front();
+    connections.erase(connections.begin());
+    outcome = acceptor_.inherit(listener, bytes.number<std::uint16_t>());
+    if (outcome) outcome = handover_.read(bytes, connections);
+  }
+  if (outcome) return outcome;
+  handed_over_ = true;
+  acceptor_.forget();
+  for (const int descriptor : from.descriptors) kernel::close(descriptor);
+  return outcome;
+}
+
+status shard::write(image& into) {
+  if (draining_ || acceptor_.descriptor() < 0) {
+    return {error::system_failure, "the server drains, or takes no connections any more"};
+  }
+  // What was asked for before is done by whoever was asked.
+  tasks_.run([] { return false; });
+  if (tasks_.work_left()) return {error::system_failure, "calls wait for a room: try again"};
+  image_writer bytes;
+  bytes.number(image_version);
+  bytes.number(acceptor_.port());
+  into.descriptors.push_back(acceptor_.descriptor());
+  const status outcome = handover_.write(bytes, into.descriptors);
+  into.bytes = bytes.take();
+  return outcome;
+}
+
+// Closing is all that is done to the sockets: to shut them down would do so for the successor.
+void shard::let_go() {
+  if (std::exchange(handed_over_, true)) return;
+  if (planted(fault::listener_left_behind)) acceptor_.stop();
+  acceptor_.let_go();
+  for (connection_id id = 0; id < shared_.truth.connections.size(); ++id) {
+    const connection& of = shared_.truth.connections[id];
+    if (of.phase != connection_phase::free) kernel::close(of.descriptor);
+  }
+  shared_.counts.connections.set(0);
+}
+
+status shard::hand_over(give_state give) {
+  request_to_give asked{.give = std::move(give)};
+  // Dropped tasks answer, too, as those do that were run by a shard that then ended.
+  std::shared_ptr<request_to_give> answer(&asked,
+                                          [](request_to_give* one) { one->done.release(); });
+  const status taken = post([this, answer = std::move(answer)](program_calls&) mutable {
+    asked_to_give_ = std::move(answer);
+  });
+  asked.done.acquire();
+  return taken ? asked.outcome : taken;
+}
+
+// At the end of a turn.
+void shard::give_away() {
+  const std::shared_ptr<request_to_give> asked = std::exchange(asked_to_give_, nullptr);
+  image own;
+  asked->outcome = write(own);
+  if (asked->outcome) asked->outcome = asked->give(own);
+  if (asked->outcome) let_go();
 }
 
 status shard::run(std::uint32_t& left) {
@@ -89,6 +159,7 @@ std::uint32_t shard::break_down() noexcept {
   }
   shared_.counts.connections.set(0);
   tasks_.abandon();
+  asked_to_give_.reset();
   return left;
 }
 
@@ -97,13 +168,15 @@ bool shard::step() {
   follow_command();
   if (done()) return false;
   turn();
-  return true;
+  if (asked_to_give_ != nullptr) give_away();
+  return !handed_over_;
 }
 
 std::uint32_t shard::end() {
-  const std::uint32_t left = lifecycle_.live();
-  lifecycle_.end_all();
+  const std::uint32_t left = handed_over_ ? 0 : lifecycle_.live();
+  if (!handed_over_) lifecycle_.end_all();
   tasks_.close();
+  asked_to_give_.reset();
   program_.end_turn();
   return left;
 }

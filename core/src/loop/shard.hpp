@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <semaphore>
 #include <thread>
 
 #include "chat/http_service.hpp"
@@ -15,6 +16,7 @@
 #include "connection/poller.hpp"
 #include "connection/sender.hpp"
 #include "connection/timer_wheel.hpp"
+#include "handover/handover.hpp"
 #include "host/program.hpp"
 #include "loop/acceptor.hpp"
 #include "loop/program_calls.hpp"
@@ -37,6 +39,9 @@ class shard {
   shard& operator=(const shard&) = delete;
 
   status listen();
+  // Instead of listen(): goes on with what a predecessor has written. Where that fails, the
+  // connections are let go.
+  status inherit(const image& from);
   std::uint16_t port() const { return acceptor_.port(); }
 
   // From now on post() and ask() take tasks.
@@ -47,6 +52,17 @@ class shard {
   // Serves until stop, until a drain is done, or until something is thrown: then every connection
   // is reset, and the outcome says why. `left` is how many connections were open at the end.
   status run(std::uint32_t& left);
+
+  // Between two turns: what a successor needs. The shard may go on as if nothing had happened, or
+  // let go: then the connections are the successor's, and the shard has none.
+  status write(image& into);
+  void let_go();
+
+  // From any thread: in the next turn, gives its state away, and ends if `give` answers that a
+  // successor serves. Waits for that.
+  using give_state = std::function<status(const image&)>;
+  status hand_over(give_state give);
+  bool handed_over() const { return handed_over_; }
 
   // What run() is made of: one turn of the loop, false once it is to end; and the end.
   bool step();
@@ -88,6 +104,14 @@ class shard {
   void ring();
   void answer_wakeup();
   void run_tasks();
+  void give_away();
+
+  // Somebody waits for the end of it.
+  struct request_to_give {
+    give_state give;
+    status outcome{error::not_running, "the server ended before it could hand over"};
+    std::binary_semaphore done{0};
+  };
 
   context shared_;
   program program_;
@@ -105,6 +129,7 @@ class shard {
   flusher flusher_;
   acceptor acceptor_;
   program_calls calls_;
+  handover handover_;
   task_queue tasks_;
 
   // Events are handled in the order they came, over several turns if they are many.
@@ -119,6 +144,8 @@ class shard {
   std::atomic<std::uint32_t> drain_deadline_ms_{0};
   bool draining_ = false;
   bool broken_ = false;  // by something thrown
+  bool handed_over_ = false;
+  std::shared_ptr<request_to_give> asked_to_give_;
   tick_ms drain_since_ = 0;
 };
 

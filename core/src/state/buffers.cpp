@@ -66,6 +66,18 @@ std::uint32_t outbox::sent(std::size_t count, std::uint32_t open) {
   return static_cast<std::uint32_t>(unit - left);
 }
 
+void outbox::write(image_writer& to) const {
+  to.text(waiting());
+  to.number(raw_);
+}
+
+void outbox::read(image_reader& from) {
+  bytes_ = from.text();
+  sent_ = 0;
+  raw_ = from.number<std::size_t>();
+  if (raw_ > bytes_.size()) from.fail();
+}
+
 void outbox::keep_only(std::uint32_t open) {
   std::string kept(bytes_, sent_, std::max<std::size_t>(raw_, open));
   bytes_.swap(kept);  // and the memory of the rest is free

@@ -9,6 +9,7 @@
 #include "chinwag/handlers.hpp"
 #include "state/ids.hpp"
 #include "wire/frame.hpp"
+#include "wire/image.hpp"
 #include "wire/messages.hpp"
 
 namespace chinwag {
@@ -38,6 +39,10 @@ class outbox {
   // Takes `count` sent bytes off the front. `open` is how many bytes of the first frame were left
   // before; the result is how many bytes of an unfinished frame are left now.
   std::uint32_t sent(std::size_t count, std::uint32_t open);
+
+  // What of it a successor needs.
+  void write(image_writer& to) const;
+  void read(image_reader& from);
 
   // Forgets everything but the first `open` bytes, which finish a frame that has begun.
   void keep_only(std::uint32_t open);

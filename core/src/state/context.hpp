@@ -161,6 +161,8 @@ struct connection_buffers {
 };
 
 struct state {
+  explicit state(const options& limits) : chunks(limits.memory_bytes_max) {}
+
   table<connection> connections;
   table<member> members;
   table<room> rooms;
@@ -247,7 +249,8 @@ struct derived {
 
 // What the parts of a shard share. It belongs to one thread; only `counts` may be read by others.
 struct context {
-  context(const options& settings, const hash_key& key) : limits(settings), links(truth, key) {}
+  context(const options& settings, const hash_key& key)
+      : limits(settings), truth(settings), links(truth, key) {}
 
   // The name of a connection that outlives it: its place and which of those in that place it is.
   connection_handle handle_of(connection_id id) const {

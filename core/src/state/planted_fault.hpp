@@ -45,7 +45,11 @@ namespace chinwag {
   plant(pause_is_silence) \
   plant(reading_unbounded) \
   plant(memory_unbounded) \
-  plant(kept_logs_uncounted)
+  plant(kept_logs_uncounted) \
+  plant(open_frame_left_behind) \
+  plant(log_left_behind) \
+  plant(unread_left_behind) \
+  plant(listener_left_behind)
 // clang-format on
 
 #define CHINWAG_NAME(name) name,

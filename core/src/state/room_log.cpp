@@ -46,7 +46,7 @@ chunk_id chunk_pool::take(std::size_t bytes, const chunk* previous) {
   std::size_t kind = size_class(bytes);
   if (previous != nullptr) {
     kind = std::max(kind, std::min(size_class(previous->capacity) + 1, largest));
-  } else if (bytes_ < bytes_ample) {
+  } else if (bytes_ < bytes_ample_) {
     kind = std::max(kind, largest);
   }
   // A frame larger than every size has a chunk to itself.
@@ -114,6 +114,45 @@ std::size_t read(const room_log& log, const chunk_pool& pool, std::uint64_t from
     id = piece.next;
   }
   return count;
+}
+
+std::uint64_t frame_begin(const room_log& log, const chunk_pool& pool, std::uint64_t position) {
+  if (position >= log.tail) return log.tail;
+  const chunk& piece = pool[chunk_at(log, pool, position)];
+  const auto end_of_frame = [&piece](std::uint64_t at) {
+    return at + server_frame_size(piece.bytes.get() + (at - piece.base));
+  };
+  std::uint64_t begin = piece.base;
+  while (end_of_frame(begin) <= position) begin = end_of_frame(begin);
+  return begin;
+}
+
+std::string copy(const room_log& log, const chunk_pool& pool, std::uint64_t from) {
+  std::string bytes;
+  bytes.reserve(static_cast<std::size_t>(log.tail - from));
+  while (from < log.tail) {
+    std::array<iovec, 16> pieces{};
+    const std::size_t count = read(log, pool, from, log.tail, pieces);
+    for (const iovec& piece : std::span(pieces).first(count)) {
+      bytes.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+      from += piece.iov_len;
+    }
+  }
+  return bytes;
+}
+
+bool restore(room_log& log, chunk_pool& pool, std::uint64_t from, std::string_view frames) {
+  log.tail = from;
+  while (!frames.empty()) {
+    const std::size_t size = whole_frame_size(frames);
+    if (size == 0) return false;
+    chunk& piece = room_for(log, pool, size);
+    std::copy_n(frames.data(), size, piece.bytes.get() + piece.used);
+    piece.used += static_cast<std::uint32_t>(size);
+    log.tail += size;
+    frames.remove_prefix(size);
+  }
+  return true;
 }
 
 std::uint64_t memory_from(const room_log& log, const chunk_pool& pool, std::uint64_t position) {

@@ -2,11 +2,14 @@
 
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "state/ids.hpp"
@@ -30,6 +33,11 @@ class chunk_pool {
  public:
   static constexpr std::array<std::uint32_t, 3> sizes = {4 * 1024, 32 * 1024, 128 * 1024};
 
+  // Of `memory_bytes_max` an eighth goes to logs in large chunks, and 16 MiB at most: somebody who
+  // leaves many rooms makes all of their logs begin, whether memory is full or not.
+  explicit chunk_pool(std::uint64_t memory_bytes_max = UINT64_MAX)
+      : bytes_ample_(std::min<std::uint64_t>(memory_bytes_max / 8, 16 * 1024 * 1024)) {}
+
   // A chunk with room for at least `bytes`: of the size after `previous` where one came before it
   // in its log, else a large one, or a small one once many are in use. Logs that grow get large
   // chunks soon; a thousand rooms that wait for one slow member each do not pin 128 KiB each.
@@ -45,13 +53,13 @@ class chunk_pool {
 
  private:
   static constexpr std::size_t spare_max = 128;
-  static constexpr std::size_t bytes_ample = 16 * 1024 * 1024;
 
   std::vector<chunk> chunks_;
   std::array<std::vector<chunk_id>, sizes.size()> spare_;  // with memory, by size
   std::vector<chunk_id> hollow_;                           // places whose memory was returned
   std::size_t in_use_ = 0;
   std::size_t bytes_ = 0;
+  std::size_t bytes_ample_;
 };
 
 // What was published in a room and not yet sent to everyone: finished WebSocket frames in a row.
@@ -68,6 +76,15 @@ void append(room_log& log, chunk_pool& pool, const message_parts& message);
 // Describes the bytes [from, to) by at most `out.size()` pieces; returns how many it took.
 std::size_t read(const room_log& log, const chunk_pool& pool, std::uint64_t from, std::uint64_t to,
                  std::span<iovec> out);
+
+// Where the frame begins that the position lies in; the tail at the tail.
+std::uint64_t frame_begin(const room_log& log, const chunk_pool& pool, std::uint64_t position);
+
+// All of the log from a position on that lies in it, or at its tail.
+std::string copy(const room_log& log, const chunk_pool& pool, std::uint64_t from);
+
+// Makes an empty log one that begins at `from` with these frames. False if they are none.
+bool restore(room_log& log, chunk_pool& pool, std::uint64_t from, std::string_view frames);
 
 // The memory of the chunks that can't be given back while somebody has yet to get what follows
 // `position`.

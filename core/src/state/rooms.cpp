@@ -258,6 +258,52 @@ void rooms::settle(room_id id) {
   remove_if_empty(id);
 }
 
+room_id rooms::inherit(std::string_view name, bool direct, std::uint32_t dirty_order,
+                       std::uint64_t low, std::string_view log) {
+  const room_id fresh = create(name);
+  room_links& links = shared_.links.rooms[fresh];
+  links.direct = direct;
+  links.dirty_order = dirty_order;
+  links.passed = low;
+  (direct ? shared_.links.direct_logs : shared_.links.room_names).add(fresh);
+  return restore(shared_.truth.rooms[fresh].log, shared_.truth.chunks, low, log) ? fresh : no_id;
+}
+
+member_id rooms::inherit_member(connection_id owner, room_id place, std::uint64_t cursor,
+                                std::uint64_t end) {
+  const room_links& of_room = shared_.links.rooms[place];
+  if (cursor < of_room.passed || cursor > shared_.truth.rooms[place].log.tail) return no_id;
+  const member_id id = add_member(owner, place);
+  shared_.truth.members[id].cursor = cursor;
+  shared_.truth.members[id].end = end;
+  if (shared_.truth.members[id].leaving()) {
+    if (--shared_.links.rooms[place].members == 0 && !of_room.direct) count_room(-1);
+  } else if (!of_room.direct) {
+    ++shared_.links.connections[owner].rooms;
+    shared_.counts.members.add(1);
+  }
+  return id;
+}
+
+void rooms::inherit_place_in_line(room_id id) {
+  if (shared_.links.rooms[id].dirty) return;
+  shared_.links.rooms[id].dirty = true;
+  shared_.links.dirty_rooms.push_back(id);
+}
+
+void rooms::all_in_line() {
+  std::vector<room_id> due;
+  for (room_id id = 0; id < shared_.truth.rooms.size(); ++id) {
+    const bool there = shared_.truth.rooms[id].name.size != 0;
+    const bool unused = shared_.links.rooms[id].first_member == no_id;
+    if (there && (unused || shared_.truth.rooms[id].log.first != no_id)) due.push_back(id);
+  }
+  std::sort(due.begin(), due.end(), [this](room_id left, room_id right) {
+    return shared_.links.rooms[left].dirty_order < shared_.links.rooms[right].dirty_order;
+  });
+  for (const room_id id : due) inherit_place_in_line(id);
+}
+
 // Everyone has what the direct log held.
 void rooms::retire_all(room_id id) {
   while (shared_.links.rooms[id].first_member != no_id) {

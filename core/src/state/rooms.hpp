@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "state/context.hpp"
 #include "state/outboxes.hpp"
@@ -67,6 +68,18 @@ class rooms {
 
   // Lets a cursor go before its frame is out: the outbox takes over the rest of the frame.
   void adopt_open_frame(connection_id id);
+
+  // For a successor: a room as its predecessor had it, without its members; no_id if its log is
+  // none. `low` is where the log begins.
+  room_id inherit(std::string_view name, bool direct, std::uint32_t dirty_order, std::uint64_t low,
+                  std::string_view log);
+  // no_id for one that can't be.
+  member_id inherit_member(connection_id owner, room_id place, std::uint64_t cursor,
+                           std::uint64_t end);
+  // The room keeps its place in the order in which rooms became dirty.
+  void inherit_place_in_line(room_id id);
+  // Behind those, the rooms that somebody has to get something of, and those that nobody is in.
+  void all_in_line();
 
   // Puts the room in line for a pass over its members.
   void mark_dirty(room_id id);

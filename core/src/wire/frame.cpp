@@ -119,6 +119,14 @@ std::size_t server_frame_size(const char* bytes) {
   return 2 + extended + (extended == 0 ? short_length : big_endian(bytes + 2, extended));
 }
 
+std::size_t whole_frame_size(std::string_view bytes) {
+  if (bytes.size() < 2) return 0;
+  const unsigned short_length = static_cast<unsigned char>(bytes[1]) & length_bits;
+  if (bytes.size() < 2 + extended_length_size(short_length)) return 0;
+  const std::size_t size = server_frame_size(bytes.data());
+  return size <= bytes.size() ? size : 0;
+}
+
 namespace {
 
 // The key turned so that its first byte meets the first byte of this piece, twice in a word.

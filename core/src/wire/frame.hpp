@@ -66,6 +66,9 @@ enum class header_status { complete, incomplete, fault };
 // and opcodes, no mask, a length not in its shortest form, a long or fragmented control frame.
 header_status parse_client_header(std::string_view bytes, frame_header& header);
 
+// The size of the server's frame that begins there; 0 if it is not all there.
+std::size_t whole_frame_size(std::string_view bytes);
+
 // Writes an unmasked, final frame header and returns its size.
 std::size_t write_server_header(char* to, opcode code, std::size_t length);
 

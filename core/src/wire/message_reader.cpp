@@ -110,6 +110,36 @@ inbound message_reader::finish_frame() {
   return message(type_, message_);
 }
 
+void message_reader::write(image_writer& to) const {
+  to.number(!idle());
+  if (idle()) return;
+  to.text(message_);
+  to.number(taken_);
+  to.number(frame_.length);
+  for (const unsigned char byte : frame_.key) to.number(byte);
+  to.number(frame_.code);
+  to.number(frame_.final);
+  text_.write(to);
+  to.number(type_);
+  to.number(in_frame_);
+  to.number(in_message_);
+}
+
+void message_reader::read(image_reader& from) {
+  if (!from.number<bool>()) return;
+  message_ = from.text();
+  taken_ = from.number<std::uint64_t>();
+  frame_.length = from.number<std::uint64_t>();
+  for (unsigned char& byte : frame_.key) byte = from.number<unsigned char>();
+  frame_.code = from.number<opcode>();
+  frame_.final = from.number<bool>();
+  text_.read(from);
+  type_ = from.number<opcode>();
+  in_frame_ = from.number<bool>();
+  in_message_ = from.number<bool>();
+  if (taken_ > frame_.length) from.fail();
+}
+
 void message_reader::forget_message() {
   handed_out_ = false;
   message_.clear();

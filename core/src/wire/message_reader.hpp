@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "wire/frame.hpp"
+#include "wire/image.hpp"
 #include "wire/utf8.hpp"
 
 namespace chinwag {
@@ -32,6 +33,10 @@ class message_reader {
 
   // True between messages: nothing to remember.
   bool idle() const { return !in_frame_ && !in_message_; }
+
+  // What of an unfinished message a successor needs.
+  void write(image_writer& to) const;
+  void read(image_reader& from);
 
   // Bytes that an unfinished message holds.
   std::size_t memory() const { return message_.capacity(); }

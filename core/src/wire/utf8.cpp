@@ -34,6 +34,14 @@ std::size_t ascii_prefix(std::string_view text) {
   return at;
 }
 
+void utf8_validator::write(image_writer& to) const {
+  for (const std::uint8_t byte : {needed_, low_, high_}) to.number(byte);
+}
+
+void utf8_validator::read(image_reader& from) {
+  for (std::uint8_t* byte : {&needed_, &low_, &high_}) *byte = from.number<std::uint8_t>();
+}
+
 bool utf8_validator::lead(unsigned char byte) {
   low_ = 0x80;
   high_ = 0xBF;

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "wire/image.hpp"
+
 namespace chinwag {
 
 // Validates UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF) as it
@@ -17,6 +19,9 @@ class utf8_validator {
   bool complete() const { return needed_ == 0; }
 
   void reset() { *this = {}; }
+
+  void write(image_writer& to) const;
+  void read(image_reader& from);
 
  private:
   bool lead(unsigned char byte);

@@ -1,0 +1,180 @@
+#include "handover/handover.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "wire/name.hpp"
+
+namespace chinwag {
+
+namespace {
+
+status unreadable() {
+  return {error::system_failure, "the predecessor's state can't be read"};
+}
+
+}  // namespace
+
+status handover::write(image_writer& to, std::vector<int>& descriptors) {
+  if (shared_.links.held_bytes > 0) {
+    return {error::system_failure, "requests wait for the program's verdicts: try again"};
+  }
+  lifecycle_.reap_all();
+  shared_.counts.write(to);
+  write_rooms(to);
+  to.number(shared_.truth.connections.live());
+  for (connection_id id = 0; id < shared_.truth.connections.size(); ++id) {
+    if (shared_.truth.connections[id].phase == connection_phase::free) continue;
+    descriptors.push_back(shared_.truth.connections[id].descriptor);
+    write_connection(to, id);
+  }
+  return {};
+}
+
+void handover::write_rooms(image_writer& to) {
+  to.number(shared_.links.dirty_count);
+  to.number(shared_.truth.rooms.live());
+  for (room_id id = 0; id < shared_.truth.rooms.size(); ++id) {
+    if (shared_.truth.rooms[id].name.size != 0) write_room(to, id);
+  }
+  to.number(shared_.links.dirty_rooms.size());
+  for (const room_id id : shared_.links.dirty_rooms) to.number(id);
+}
+
+void handover::write_room(image_writer& to, room_id id) {
+  const room& place = shared_.truth.rooms[id];
+  const room_links& links = shared_.links.rooms[id];
+  std::uint64_t low = place.log.tail;
+  for (member_id at = links.first_member; at != no_id;
+       at = shared_.links.members[at].next_in_room) {
+    low = std::min(low, shared_.truth.members[at].cursor);
+  }
+  // A member whose frame is half out has a cursor in the middle of it.
+  low = frame_begin(place.log, shared_.truth.chunks, low);
+  if (planted(fault::log_left_behind)) low = place.log.tail;
+  to.number(id);
+  to.text(shared_.truth.names.view(place.name));
+  to.number(links.direct);
+  to.number(links.dirty_order);
+  to.number(low);
+  to.text(copy(place.log, shared_.truth.chunks, low));
+}
+
+void handover::write_connection(image_writer& to, connection_id id) {
+  const connection& of = shared_.truth.connections[id];
+  const connection_links& links = shared_.links.connections[id];
+  to.number(static_cast<connection_phase>(of.phase));
+  to.text(shared_.truth.names.view(of.user));
+  to.number(static_cast<std::uint16_t>(of.close_with));
+  to.number(of.http_requests);
+  for (const bool flag :
+       {bool{of.blocked}, bool{of.ending}, bool{of.answers_close}, bool{of.input_ended}}) {
+    to.number(flag);
+  }
+  // One that is not read from is not heard either.
+  to.number(links.reading_paused ? 0U : age(of.heard_at));
+  to.number(age(of.since));
+  to.number(age(links.pinged_at));
+  to.number(planted(fault::open_frame_left_behind) ? 0U : of.open_left);
+  write_memberships(to, id);
+  const bool keeps = of.buffers != no_id;
+  to.number(keeps);
+  if (!keeps) return;
+  const connection_buffers& kept = shared_.truth.buffers[of.buffers];
+  kept.out.write(to);
+  to.text(planted(fault::unread_left_behind) ? std::string_view{} : kept.unread);
+  kept.reader.write(to);
+}
+
+void handover::write_memberships(image_writer& to, connection_id id) {
+  std::vector<member_id> all;
+  for (member_id at = shared_.links.connections[id].first_member; at != no_id;
+       at = shared_.links.members[at].next_of_connection) {
+    all.push_back(at);
+  }
+  to.number(all.size());
+  // The list begins with the newest.
+  for (auto at = all.rbegin(); at != all.rend(); ++at) {
+    const member& one = shared_.truth.members[*at];
+    to.number(one.room);
+    to.number(one.cursor);
+    to.number(one.end);
+    to.number(shared_.truth.connections[id].open_source == *at);
+  }
+}
+
+status handover::read(image_reader& from, const std::vector<int>& descriptors) {
+  new_ids rooms;
+  shared_.counts.read_counted(from);
+  read_rooms(from, rooms);
+  const auto connections = from.number<std::uint32_t>();
+  if (!from.good() || connections != descriptors.size()) return unreadable();
+  for (const int descriptor : descriptors) {
+    if (status outcome = read_connection(from, descriptor, rooms); !outcome) return outcome;
+  }
+  rooms_.all_in_line();
+  return from.good() && from.at_end() ? status{} : unreadable();
+}
+
+void handover::read_rooms(image_reader& from, new_ids& rooms) {
+  shared_.links.dirty_count = from.number<std::uint32_t>();
+  for (auto left = from.number<std::uint32_t>(); left > 0 && from.good(); --left) {
+    const auto was = from.number<room_id>();
+    const std::string_view name = from.text();
+    const bool direct = from.number<bool>();
+    const auto dirty_order = from.number<std::uint32_t>();
+    const auto low = from.number<std::uint64_t>();
+    const std::string_view log = from.text();
+    if (!from.good() || !is_name(name)) return from.fail();
+    rooms[was] = rooms_.inherit(name, direct, dirty_order, low, log);
+  }
+  for (auto left = from.number<std::size_t>(); left > 0 && from.good(); --left) {
+    const auto known = rooms.find(from.number<room_id>());
+    if (known == rooms.end()) return from.fail();
+    rooms_.inherit_place_in_line(known->second);
+  }
+}
+
+status handover::read_connection(image_reader& from, int descriptor, const new_ids& rooms) {
+  inherited_connection was{.descriptor = descriptor};
+  was.phase = from.number<connection_phase>();
+  was.user = from.text();
+  was.close_with = from.number<std::uint16_t>();
+  was.http_requests = from.number<std::uint16_t>();
+  for (bool* flag : {&was.blocked, &was.ending, &was.answers_close, &was.input_ended}) {
+    *flag = from.number<bool>();
+  }
+  for (std::uint32_t* age : {&was.heard_ms, &was.since_ms, &was.pinged_ms}) {
+    *age = from.number<std::uint32_t>();
+  }
+  was.open_left = from.number<std::uint32_t>();
+  if (!from.good()) return unreadable();
+  const connection_id id = lifecycle_.inherit(was);
+  if (id == no_id) return {error::no_descriptors, "the predecessor's connection can't be watched"};
+  read_memberships(from, id, rooms);
+  if (from.number<bool>()) {
+    connection_buffers& kept = outboxes_.buffers_of(id);
+    kept.out.read(from);
+    kept.unread = from.text();
+    kept.reader.read(from);
+  }
+  if (!from.good()) return unreadable();
+  outboxes_.trim(id);
+  lifecycle_.go_on(id);
+  return {};
+}
+
+void handover::read_memberships(image_reader& from, connection_id id, const new_ids& rooms) {
+  for (auto left = from.number<std::size_t>(); left > 0 && from.good(); --left) {
+    const auto known = rooms.find(from.number<room_id>());
+    const auto cursor = from.number<std::uint64_t>();
+    const auto end = from.number<std::uint64_t>();
+    const bool open = from.number<bool>();
+    if (known == rooms.end()) return from.fail();
+    const member_id inherited = rooms_.inherit_member(id, known->second, cursor, end);
+    if (inherited == no_id) return from.fail();
+    if (open) shared_.truth.connections[id].open_source = inherited;
+  }
+}
+
+}  // namespace chinwag

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "chat_client.hpp"
+
+namespace chinwag::test {
+
+struct outcome {
+  int code = -1;
+  std::string output;  // both streams
+};
+
+// chinwagd with these arguments and these variables more than nothing.
+class chinwagd_process {
+ public:
+  explicit chinwagd_process(std::vector<std::string> arguments,
+                            std::vector<std::string> environment = {}, int pending_signal = 0,
+                            const std::string& program = CHINWAGD) {
+    std::array<int, 2> pipe_ends{};
+    EXPECT_EQ(::pipe(pipe_ends.data()), 0);
+    output_ = pipe_ends[0];
+    arguments.insert(arguments.begin(), program);
+    const std::vector<char*> argv = pointers(arguments);
+    const std::vector<char*> envp = pointers(environment);
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::dup2(pipe_ends[1], STDOUT_FILENO);
+      ::dup2(pipe_ends[1], STDERR_FILENO);
+      if (pending_signal != 0) {
+        sigset_t held{};
+        ::sigemptyset(&held);
+        ::sigaddset(&held, pending_signal);
+        ::sigprocmask(SIG_BLOCK, &held, nullptr);
+        ::raise(pending_signal);
+      }
+      ::execve(program.c_str(), argv.data(), envp.data());
+      ::_exit(127);
+    }
+    ::close(pipe_ends[1]);
+  }
+
+  ~chinwagd_process() {
+    if (output_ >= 0) ::close(output_);
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  chinwagd_process(const chinwagd_process&) = delete;
+  chinwagd_process& operator=(const chinwagd_process&) = delete;
+
+  void signal(int number) const { ::kill(pid_, number); }
+
+  // Waits for the line that names the port.
+  std::uint16_t port() {
+    const std::string mark = "serving on 127.0.0.1:";
+    while (text_.find('\n', std::min(text_.find(mark), text_.size())) == std::string::npos) {
+      if (!read_more()) return 0;
+    }
+    return static_cast<std::uint16_t>(std::stoi(text_.substr(text_.find(mark) + mark.size())));
+  }
+
+  // Waits until the log says this; false if its writers end before.
+  bool says(const std::string& words) {
+    while (text_.find(words) == std::string::npos) {
+      if (!read_more()) return false;
+    }
+    return true;
+  }
+
+  pid_t pid() const { return pid_; }
+
+  // Its exit code, whoever else holds its output open; -1 if it takes longer than 10 s.
+  int exit_code() {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    int how = 0;
+    while (::waitpid(pid_, &how, WNOHANG) == 0) {
+      if (std::chrono::steady_clock::now() > end) return -1;
+      running_server::pause();
+    }
+    pid_ = -1;
+    return WIFEXITED(how) ? WEXITSTATUS(how) : -1;
+  }
+
+  void close_output() { ::close(std::exchange(output_, -1)); }
+
+  // As wait(), and ends it if it takes longer.
+  outcome wait_for(std::chrono::seconds longest) {
+    const auto end = std::chrono::steady_clock::now() + longest;
+    siginfo_t how{};
+    while (::waitid(P_PID, static_cast<id_t>(pid_), &how, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           how.si_pid == 0) {
+      if (std::chrono::steady_clock::now() > end) signal(SIGKILL);
+      running_server::pause();
+    }
+    return wait();
+  }
+
+  outcome wait() {
+    while (read_more()) {
+    }
+    int how = 0;
+    ::waitpid(std::exchange(pid_, -1), &how, 0);
+    return {WIFEXITED(how) ? WEXITSTATUS(how) : -1, text_};
+  }
+
+ private:
+  static std::vector<char*> pointers(std::vector<std::string>& texts) {
+    std::vector<char*> all;
+    for (std::string& text : texts) all.push_back(text.data());
+    all.push_back(nullptr);
+    return all;
+  }
+
+  bool read_more() {
+    std::array<char, 4096> buffer{};
+    const ssize_t got = ::read(output_, buffer.data(), buffer.size());
+    if (got <= 0) return false;
+    text_.append(buffer.data(), static_cast<std::size_t>(got));
+    return true;
+  }
+
+  pid_t pid_ = -1;
+  int output_ = -1;
+  std::string text_;
+};
+
+}  // namespace chinwag::test
