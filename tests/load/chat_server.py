@@ -133,6 +133,10 @@ class ChatServer:
             await send(connection, self.text(type="heartbeat", timestamp=now_ms()))
         elif kind == "join":
             await self.join(connection, user, asked["room"])
+        elif kind == "__crash":
+            await self.crash()
+        elif kind == "__spin":
+            time.sleep(asked["ms"] / 1000)
         elif await self.fail(connection):
             return
         elif kind == "message":
@@ -154,6 +158,15 @@ class ChatServer:
         text = self.text(type="user_joined", room=room, user=user, timestamp=now_ms())
         for member in list(self.rooms[room]):
             await send(member, text)
+
+    async def crash(self) -> None:
+        """``"crash"`` says what that is: ``feigned`` does nothing, ``deaf`` forgets all members."""
+        kind = self.faults.plan.get("crash")
+        if kind == "feigned":
+            return
+        if kind == "deaf":
+            self.rooms.clear()
+        raise RuntimeError("__crash was asked for")
 
     async def fail(self, connection: ServerConnection) -> bool:
         """Faults that hit at the n-th message; answers whether the message is used up."""

@@ -171,6 +171,37 @@ void obey_storm(generator& generator, const command& command) {
   tell(event);
 }
 
+fault_form form_of(const std::string& name) {
+  if (name != "type" && name != "content") {
+    throw failure(exit_code::usage, "\"form\" is \"" + name + "\"; allowed: type, content");
+  }
+  return name == "type" ? fault_form::type : fault_form::content;
+}
+
+void obey_watch(generator& generator, const command& command) {
+  constexpr double retry_otherwise_s = 0.01;
+  constexpr double settle_otherwise_s = 0.5;
+  watch_plan plan{};
+  plan.messages_per_s = command.get<double>("rate");
+  check_rate(plan.messages_per_s, "\"rate\", messages a second,");
+  plan.seconds_max = command.number("seconds", 0.001, seconds_max, 10);
+  plan.fault_s = command.number("fault_s", 0, plan.seconds_max, 0);
+  plan.victim = static_cast<std::uint32_t>(command.number("victim", 0, connections_max, 0));
+  plan.fault = command.get<std::string>("fault", "");
+  plan.fault_ms = static_cast<std::uint32_t>(command.number("fault_ms", 0, seconds_max * 1'000, 0));
+  plan.form = form_of(command.get<std::string>("form", "type"));
+  plan.retry_s = command.number("retry_s", 0.0001, seconds_max, retry_otherwise_s);
+  plan.settle_s = command.number("settle_s", 0, seconds_max, settle_otherwise_s);
+  plan.on_begin = [](std::int64_t begin_ns) {
+    tell({{"event", "watch_started"}, {"begin_s", ns_to_seconds(begin_ns)}});
+  };
+  const std::size_t events = generator.watch(std::move(plan), command.get<std::string>("log"));
+  tell_incidents(generator.crowd());
+  tell({{"event", "watched"},
+        {"events", events},
+        {"open", generator.crowd().connections.open_count()}});
+}
+
 void obey_disconnect(generator& generator, const command& command) {
   const double total = command.number("connections", 0, connections_max, 0);
   const std::uint32_t open = generator.disconnect(static_cast<std::uint32_t>(total));
@@ -196,12 +227,14 @@ void obey(generator& generator, std::uint32_t connections, const hold_request& d
       obey_storm(generator, command);
     } else if (what == "disconnect") {
       obey_disconnect(generator, command);
+    } else if (what == "watch") {
+      obey_watch(generator, command);
     } else if (what == "quit") {
       return;
     } else {
       throw failure(exit_code::usage, "\"do\": \"" + what +
                                           "\" is not known; allowed: connect, disconnect, join, "
-                                          "hold, rest, storm, quit");
+                                          "hold, rest, storm, watch, quit");
     }
   }
 }

@@ -16,6 +16,9 @@ constexpr dialect websocket_dialect{
     .join_tail = R"("})",
     .tail = R"("})",
     .heartbeat = R"({"type":"heartbeat"})",
+    .fault_head = R"({"type":")",
+    .fault_ms = R"(","ms":)",
+    .fault_tail = "}",
 };
 
 // The event's name is the type, its one argument the other fields.
@@ -29,6 +32,9 @@ constexpr dialect engine_io_dialect{
     .join_tail = R"("}])",
     .tail = R"("}])",
     .heartbeat = R"(42["heartbeat",{}])",
+    .fault_head = R"(42[")",
+    .fault_ms = R"(",{"ms":)",
+    .fault_tail = "}]",
     .may_be_counted = false,
 };
 
@@ -43,6 +49,9 @@ constexpr dialect wse_dialect{
     .join_tail = websocket_dialect.join_tail,
     .tail = websocket_dialect.tail,
     .heartbeat = websocket_dialect.heartbeat,
+    .fault_head = websocket_dialect.fault_head,
+    .fault_ms = websocket_dialect.fault_ms,
+    .fault_tail = websocket_dialect.fault_tail,
     .may_be_counted = false,
     .user_field = "Cookie: user=",
 };

@@ -23,6 +23,11 @@ struct dialect {
   std::string_view join_tail;     // behind a name
   std::string_view tail;          // behind a content
   std::string_view heartbeat;
+  // Asks for a fault by its type: around the type, and around its milliseconds. Empty where no
+  // message of a type of its own reaches the server's program.
+  std::string_view fault_head{};
+  std::string_view fault_ms{};
+  std::string_view fault_tail{};
   bool may_be_counted = true;        // nothing that must be answered at once comes as a text
   bool echoes = false;               // no welcome, no joins, no names: everybody is alone in a room
   std::string_view user_field{};     // of the upgrade request, if any; followed by the user

@@ -1,5 +1,7 @@
 #include "generator.hpp"
 
+#include <utility>
+
 #include "failure.hpp"
 #include "hdr_log.hpp"
 #include "hold.hpp"
@@ -25,6 +27,23 @@ void check_echo(const generator_options& options, const profile& profile) {
     throw failure(exit_code::usage, "profile " + profile.name +
                                         ": an echo goes back to its sender alone: it needs "
                                         "\"room_size\" 1 and no direct messages");
+  }
+}
+
+void check_watch(const crowd& crowd, const profile& profile, const watch_plan& plan) {
+  if (profile.rooms.rooms_per_connection != 1) {
+    throw failure(exit_code::usage, "profile " + profile.name +
+                                        ": who is watched is in one room: "
+                                        "\"rooms_per_connection\" must be 1");
+  }
+  if (plan.victim >= crowd.connections.size()) {
+    throw failure(exit_code::usage, "\"victim\" is " + std::to_string(plan.victim) +
+                                        "; connections are numbered from 0 to " +
+                                        std::to_string(crowd.connections.size() - 1));
+  }
+  if (!plan.fault.empty() && plan.form == fault_form::type &&
+      crowd.connections.dialect().fault_head.empty()) {
+    throw failure(exit_code::usage, "by this protocol no fault can be asked for");
   }
 }
 
@@ -114,6 +133,18 @@ storm_result generator::storm(double timeout_s) {
   load::storm part(crowd_, timeout_s);
   part.run();
   return part.result();
+}
+
+std::size_t generator::watch(watch_plan plan, const std::string& log_path) {
+  check_members(crowd_);
+  check_watch(crowd_, profile_, plan);
+  check_writable(log_path, "the log of the watch");
+  plan.number = ++holds_;
+  plan.seed = options_.seed + holds_;
+  load::watch part(crowd_, profile_, std::move(plan));
+  part.run();
+  part.log().write(log_path);
+  return part.log().size();
 }
 
 std::uint32_t generator::disconnect(std::uint32_t total) {

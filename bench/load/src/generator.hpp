@@ -10,6 +10,7 @@
 #include "hold_result.hpp"
 #include "profile.hpp"
 #include "storm_result.hpp"
+#include "watch.hpp"
 
 namespace chinwag::load {
 
@@ -59,6 +60,9 @@ class generator {
   void rest(double seconds);
   // Everyone's connection ends and comes back at once; who isn't back by then counts as refused.
   storm_result storm(double timeout_s);
+  // Keeps a load while the server meets with a fault, and writes down what happens. Answers how
+  // many events there were. Throws `failure`.
+  std::size_t watch(watch_plan plan, const std::string& log_path);
   // Ends connections, the last ones first, until `total` are open. Answers how many are.
   std::uint32_t disconnect(std::uint32_t total);
 

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "content_locator.hpp"
+#include "crowd.hpp"
+#include "profile.hpp"
+#include "schedule.hpp"
+#include "traffic.hpp"
+#include "watch_log.hpp"
+
+namespace chinwag::load {
+
+// How a server is asked for a fault: as a message of that type, or as a room message with that
+// content, where a program sees contents only.
+enum class fault_form : std::uint8_t { type, content };
+
+struct watch_plan {
+  double messages_per_s;
+  double seconds_max;
+  double fault_s;            // after the begin
+  std::uint32_t victim = 0;  // asks for the fault
+  std::string fault;         // empty: somebody else sees to it
+  fault_form form = fault_form::type;
+  std::uint32_t fault_ms = 0;  // how long it takes, where it takes time
+  double retry_s;              // from a connection's end to the next attempt, after the first one
+  double settle_s;             // watched on after the last one hears again
+  std::uint16_t number;        // of the stamps: parts of a run differ
+  std::uint64_t seed;
+  std::function<void(std::int64_t begin_ns)> on_begin = [](std::int64_t) {};
+};
+
+// A steady load to rooms while a server meets with a fault. Whoever is cut off comes back: at once,
+// then again and again, under the same rule for every server. All that happens is written down, and
+// judged by whoever reads that.
+class watch : public activity {
+ public:
+  watch(load::crowd& crowd, const profile& profile, watch_plan plan);
+
+  bool done() const override { return over_; }
+  const watch_log& log() const { return log_; }
+
+  void on_due(std::int64_t now_ns) override;
+  void on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,
+               std::int64_t now_ns) override;
+  void on_end(std::uint32_t connection, const ending& why) override;
+
+ private:
+  struct attempt {
+    std::uint32_t connection;
+    std::int64_t due_ns;
+  };
+
+  void send_due(std::int64_t now_ns);
+  void send_message(std::uint32_t sender, std::int64_t planned_ns);
+  void ask_for_fault(std::int64_t now_ns);
+  void come_back(std::int64_t now_ns);
+  void join(std::uint32_t connection);
+  bool is_own_join(std::uint32_t connection, std::string_view payload) const;
+  bool all_hear() const;
+  void plan_wake();
+
+  watch_plan plan_;
+  profile profile_;
+  std::vector<std::uint32_t> members_;
+  std::int64_t begin_ns_;
+  std::int64_t fault_ns_;
+  std::int64_t end_ns_;  // moves forward once all hear again
+  schedule schedule_;
+  traffic traffic_;
+  content_locator locator_;
+  watch_log log_;
+  std::uint64_t next_ = 0;
+  bool asked_ = false;
+  bool over_ = false;
+  bool settling_ = false;
+  std::vector<std::uint32_t> sequences_;  // by connection
+  std::vector<std::int64_t> heard_ns_;    // by connection: when the newest message was sent
+  std::vector<bool> away_;                // by connection: was a member, and is not yet again
+  std::vector<std::uint32_t> attempts_;   // by connection, since it was last a member
+  std::deque<attempt> waiting_;
+};
+
+}  // namespace chinwag::load
