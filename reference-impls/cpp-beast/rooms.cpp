@@ -1,6 +1,7 @@
 #include "rooms.hpp"
 
 #include "connection.hpp"
+#include "faults.hpp"
 #include "names.hpp"
 
 namespace {
@@ -92,6 +93,8 @@ void rooms::serve(connection& who, nlohmann::json const& request) try {
     publish(users_, to, text);
   } else if (type == "heartbeat") {
     who.send(encoded({{"type", "heartbeat"}, {"timestamp", now_ms()}}));
+  } else {
+    commit_fault(type, request);
   }
 } catch (refusal const& why) {
   who.send(encoded({{"type", "error"}, {"code", why.code}, {"message", why.message}}));

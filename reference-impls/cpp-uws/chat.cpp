@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "faults.hpp"
+
 namespace {
 
 using nlohmann::json;
@@ -104,7 +106,7 @@ void chat::received(socket_t* socket, std::string_view text, uWS::OpCode kind) {
   auto const request = json::parse(odd ? "" : text, nullptr, /*allow_exceptions=*/false);
   if (request.is_discarded()) return delivery_.end(socket, 1003, "Malformed message");
   try {
-    serve(socket, request);
+    delivery_.call(socket, [&] { serve(socket, request); });
   } catch (refusal const& why) {
     send(socket, {{"type", "error"}, {"code", why.code}, {"message", why.message}});
   }
@@ -138,6 +140,8 @@ void chat::serve(socket_t* socket, json const& request) {
         {{"type", "direct"}, {"user", who.user}, {"content", content}, {"timestamp", now_ms()}});
   } else if (type == "heartbeat") {
     send(socket, {{"type", "heartbeat"}, {"timestamp", now_ms()}});
+  } else {
+    commit_fault(type, request);
   }
 }
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
+from faults import commit_fault
 from messages import NAME_RULE, encode, is_name, parse, stamped
 
 ROOMS_MAX = 64
@@ -147,7 +148,7 @@ class Connection:
             case "join" | "leave" | "message" | "direct":
                 self.refuse("bad_request", f"content is a string; room and to are {NAME_RULE}")
             case str():
-                pass
+                commit_fault(request)
             case _:
                 self.refuse("bad_request", "a request is an object with a type")
 

@@ -88,6 +88,7 @@ func (c *connection) readPump(idleTimeout time.Duration) {
 	c.conn.SetReadLimit(messageBytesMax)
 	idle := time.AfterFunc(idleTimeout, c.closeSilent)
 	defer idle.Stop()
+	defer c.contain()
 	alive := func(string) error {
 		c.signs.Add(1)
 		idle.Reset(idleTimeout)

@@ -77,6 +77,9 @@ func (c *connection) pace() {
 	}
 }
 
+// contain leaves a panic in a handler to the runtime, which ends the program.
+func (c *connection) contain() {}
+
 func (c *connection) finish(farewell []byte) { c.outbox.farewell = farewell }
 
 // writePump alone writes; but the library itself sends the close for a faulty frame.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -272,6 +273,14 @@ func (c *connection) finish(farewell []byte) {
 	defer c.outbox.mutex.Unlock()
 	if c.outbox.ping != nil {
 		c.outbox.ping.Stop()
+	}
+}
+
+// contain makes a panic in a handler cost its own connection alone.
+func (c *connection) contain() {
+	if defect := recover(); defect != nil {
+		log.Printf("a handler panicked: %v\n%s", defect, debug.Stack())
+		c.close(websocket.CloseInternalServerErr, "Internal error")
 	}
 }
 

@@ -77,6 +77,8 @@ func (c *connection) handle(opcode ws.OpCode, text []byte) {
 		c.refuse("not_joined", "join the room first")
 	case !hasKind, kind == "join", kind == "leave", kind == "message", kind == "direct":
 		c.refuse("bad_request", "type and content are strings; room and to: "+nameRule)
+	default:
+		commitFault(kind, request)
 	}
 }
 

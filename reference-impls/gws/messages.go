@@ -72,6 +72,8 @@ func (c *connection) handle(opcode gws.Opcode, text []byte) {
 		c.refuse("not_joined", "join the room first")
 	case !hasKind, kind == "join", kind == "leave", kind == "message", kind == "direct":
 		c.refuse("bad_request", "type and content are strings; room and to: "+nameRule)
+	default:
+		commitFault(kind, request)
 	}
 }
 

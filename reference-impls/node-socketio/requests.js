@@ -1,6 +1,7 @@
 // What a client may ask: checks the form of a request, then hands it to the chat.
 
 import { verbs } from './chat.js';
+import { FAULTS } from './faults.js';
 import { isName } from './names.js';
 
 const isText = (value) => typeof value === 'string';
@@ -27,6 +28,7 @@ function fault(type, fields) {
 
 /** Events not named above are ignored: that is Socket.IO's way, and the protocol's. */
 export function serve(io, socket) {
+  for (const [type, commit] of Object.entries(FAULTS)) socket.on(type, commit);
   for (const [type, verb] of Object.entries(verbs)) {
     socket.on(type, (fields) => {
       const why = fault(type, fields);

@@ -1,5 +1,6 @@
 // What a client may ask: checks the form of a request, then hands it to the chat.
 
+import { commitFault } from './faults.js';
 import { isName } from './names.js';
 
 const isText = (value) => typeof value === 'string';
@@ -30,4 +31,5 @@ export function serve(chat, connection, request) {
   const why = fault(request);
   if (why !== null) chat.refuse(connection, { why });
   else if (FIELDS.has(request.type)) chat[request.type](connection, request);
+  else commitFault(request);
 }

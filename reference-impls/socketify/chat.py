@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
+from faults import commit_fault
 from settings import Settings
 from socketify import OpCode, WebSocket
 
@@ -141,7 +142,7 @@ class Connection:
             case "join" | "leave" | "message" | "direct":
                 self.refuse("bad_request", f"content is a string; room and to are {NAME_RULE}")
             case str():
-                pass
+                commit_fault(request)
             case _:
                 self.refuse("bad_request", "a request is an object with a type")
 

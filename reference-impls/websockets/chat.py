@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
+from faults import commit_fault
 from messages import NAME_RULE, encode, is_name, parse, stamped
 from settings import Settings
 
@@ -135,7 +136,7 @@ class Connection:
             case "join" | "leave" | "message" | "direct":
                 self.refuse("bad_request", f"content is a string; room and to are {NAME_RULE}")
             case str():
-                pass
+                commit_fault(request)
             case _:
                 self.refuse("bad_request", "a request is an object with a type")
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from faults import commit_fault
 from messages import NAME_RULE, asked_user, encode, is_name, parse, stamped
 from topics import Topics
 
@@ -116,7 +117,7 @@ class Chat:
                     f"content is a string; room and to are {NAME_RULE}",
                 )
             case str():
-                pass
+                commit_fault(request)
             case _:
                 self._refuse(connection, "bad_request", "a request is an object with a type")
 

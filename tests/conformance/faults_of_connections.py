@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    test_asked_faults,
     test_backlog,
     test_closes,
     test_fragments,
@@ -404,5 +405,26 @@ LIFE = [
         "ends at the first failed write",
         test_outages.test_who_ends_its_direction_is_heard_to_the_end,
         "'message', .* was due, not {'type': 'user_left'",
+    ),
+]
+
+ASKED = [
+    fault(
+        "B1",
+        "says nothing of a crash",
+        test_asked_faults.test_a_crash_that_was_asked_for_is_in_the_server_s_log,
+        "its log does not tell of a crash",
+    ),
+    fault(
+        "B1",
+        "goes on while a handler is stuck",
+        test_asked_faults.test_who_asks_for_a_stuck_handler_is_not_served_meanwhile,
+        "assert .* >= ",
+    ),
+    fault(
+        "B1",
+        "obeys whoever asks for faults",
+        test_asked_faults.test_nobody_can_ask_a_server_for_faults_that_was_not_told_to,
+        "was due",
     ),
 ]

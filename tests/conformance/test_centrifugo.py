@@ -11,7 +11,6 @@ import pytest
 
 from .chat import Chat, fresh_name
 from .client import Client, End
-from .conftest import BRISK_IDLE_MS
 from .frames import Opcode
 from .handshake import get
 from .servers import Running
@@ -20,8 +19,7 @@ from .transports import Refused
 
 pytestmark = pytest.mark.transport("centrifugo")
 
-SHUTDOWN, NO_PONG, BAD_REQUEST = 3001, 3012, 3501
-BRISK_IDLE_S = BRISK_IDLE_MS / 1000
+SHUTDOWN, BAD_REQUEST = 3001, 3501
 
 
 @pytest.mark.rules("F4", "F5", "F7", "F9", "C1", "C3", "R7", "L6")
@@ -131,27 +129,6 @@ async def test_leaving_and_telling_nobody_are_served_without_a_word(chat: Chat) 
     await client.send(type="leave", room=fresh_name("room"))
     await client.send(type="direct", to=fresh_name("user"), content="anyone?")
     await client.fence()
-
-
-@pytest.mark.rules("L1", "L2")
-async def test_pings_come_and_answering_them_is_enough(brisk_chat: Chat) -> None:
-    client = await brisk_chat.connect()
-    receiving = asyncio.create_task(client.receive())
-    await asyncio.sleep(2 * BRISK_IDLE_S)
-    assert not receiving.done(), "nothing was due, and no end though every ping was answered"
-    assert len(client.pings) >= 2
-    await client.send(type="heartbeat")
-    assert (await receiving)["type"] == "heartbeat"
-
-
-@pytest.mark.rules("L2", "R7")
-async def test_silence_ends_the_connection(brisk_chat: Chat) -> None:
-    room = fresh_name("room")
-    witness, silent = await brisk_chat.members(room, 2)
-    silent.answers_pings = False
-    hears = asyncio.create_task(witness.expect(type="user_left", user=silent.user))
-    assert await silent.end() == End(NO_PONG, "no pong")
-    await hears
 
 
 @pytest.mark.rules("L5")

@@ -8,14 +8,11 @@ import signal
 import pytest
 
 from .chat import Chat, fresh_name
-from .conftest import BRISK_IDLE_MS
 from .frames import Opcode
 from .servers import Running
 from .transports import Refused
 
 pytestmark = pytest.mark.transport("engine.io")
-
-IDLE_S = BRISK_IDLE_MS / 1000
 
 MALFORMED_PACKETS = [
     b"42{",
@@ -78,27 +75,6 @@ async def test_content_sent_as_an_attachment_is_a_bad_request(chat: Chat) -> Non
 async def test_a_user_name_out_of_bounds_is_refused(chat: Chat, user: str) -> None:
     with pytest.raises(Refused):
         await chat.connect(user)
-
-
-@pytest.mark.rules("L1", "L2")
-async def test_pings_come_and_answering_them_is_enough(brisk_chat: Chat) -> None:
-    client = await brisk_chat.connect()
-    receiving = asyncio.create_task(client.receive())
-    await asyncio.sleep(2 * IDLE_S)
-    assert not receiving.done(), "nothing was due, and no end though every ping was answered"
-    assert len(client.pings) >= 2
-    await client.send(type="heartbeat")
-    assert (await receiving)["type"] == "heartbeat"
-
-
-@pytest.mark.rules("L2", "R7")
-async def test_silence_ends_the_connection(brisk_chat: Chat) -> None:
-    room = fresh_name("room")
-    witness, silent = await brisk_chat.members(room, 2)
-    silent.answers_pings = False
-    hears = asyncio.create_task(witness.expect(type="user_left", user=silent.user))
-    await silent.end()
-    await hears
 
 
 @pytest.mark.smoke

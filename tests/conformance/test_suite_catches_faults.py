@@ -17,6 +17,7 @@ from chinwag_bench.servers.process import Launch
 from . import (
     golden,
     handshake,
+    test_asked_faults,
     test_backlog,
     test_liveness,
     test_outages,
@@ -84,6 +85,7 @@ async def run(check: Check, fleet: Fleet) -> None:
         "of_short_queue": lambda: fleet.shared(
             OWN, "backlog", CHAT_BACKLOG=str(test_backlog.SHORT)
         ),
+        "faulty_server": lambda: fleet.shared(OWN, "asked", CHAT_FAULTS="1"),
         "elsewhere": lambda: fleet.shared(OWN, "elsewhere", host="127.0.0.2").address,
     }
     try:
@@ -134,6 +136,7 @@ async def test_a_fault_is_caught(
     monkeypatch.setattr(test_outages, "ADMITTED_WITHIN_S", IMPATIENT_S)
     monkeypatch.setattr(test_outages, "BUSY", BUSY)
     monkeypatch.setattr(test_outages, "STOPPED_S", STOPPED_S)
+    monkeypatch.setattr(test_asked_faults, "SAID_WITHIN_S", IMPATIENT_S)
     monkeypatch.setattr(test_settings, "ENDS_WITHIN_S", 2 * IMPATIENT_S)
     monkeypatch.setattr(test_shutdown, "TRIES", 1)
     faulty.fault = fault.name

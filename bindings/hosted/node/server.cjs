@@ -18,9 +18,20 @@ for (const [name, variable] of Object.entries(VARIABLES)) {
   if (process.env[variable] !== undefined) options[name] = process.env[variable];
 }
 
+/** What a defect in a handler would do. A kit asks for it and measures what follows. */
+function commitFault({ content }) {
+  const [kind, ms] = content.split(' ');
+  if (kind === '__crash') throw new Error('__crash was asked for');
+  if (kind !== '__spin') return;
+  const end = performance.now() + Number(ms);
+  while (performance.now() < end);
+}
+
 async function main() {
   const server = new Server(options);
-  if (process.env.CHAT_HANDLER === 'true') {
+  if (process.env.CHAT_FAULTS === '1') {
+    server.on('message', commitFault);
+  } else if (process.env.CHAT_HANDLER === 'true') {
     // What a filter does at least: it reads the text.
     server.on('message', (message) => {
       if (message.content.includes('a word that nobody says')) message.refuse('mind your words');

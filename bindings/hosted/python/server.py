@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import sys
+import time
 
 import chinwag
 
@@ -26,6 +27,17 @@ def look_at(message: chinwag.Message) -> None:
         message.refuse("mind your words")
 
 
+def commit_fault(message: chinwag.Message) -> None:
+    """What a defect in a handler would do. A kit asks for it and measures what follows."""
+    kind, _, ms = message.content.partition(" ")
+    if kind == "__crash":
+        raise RuntimeError("__crash was asked for")
+    if kind == "__spin":
+        end_s = time.monotonic() + int(ms) / 1000
+        while time.monotonic() < end_s:
+            continue
+
+
 def in_terms_of_variables(error: str) -> str:
     """The core names an option first, where it is about one: here it was set by a variable."""
     name, space, rest = error.partition(" ")
@@ -39,7 +51,9 @@ def main() -> None:
     }
     try:
         server = chinwag.Server(**{"port": 4000, **given})
-        if os.environ.get("CHAT_HANDLER") == "true":
+        if os.environ.get("CHAT_FAULTS") == "1":
+            server.on("message", commit_fault)
+        elif os.environ.get("CHAT_HANDLER") == "true":
             server.on("message", look_at)
         asyncio.run(server.serve(drain_s=3))
     except chinwag.ChinwagError as error:

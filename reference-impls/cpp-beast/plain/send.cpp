@@ -31,6 +31,11 @@ void connection::read_on() {
   outbox_.before_reading = outbox_.texts.size();
 }
 
+/// What a handler throws goes on to io_context::run, and ends the program.
+void connection::serve(nlohmann::json const& request) {
+  rooms_.serve(*this, request);
+}
+
 void connection::close_at_last(websocket::close_reason const& why) {
   if (outbox_.texts.empty()) return write_close(why);
   outbox_.last_words = why;

@@ -30,6 +30,8 @@ class delivery {
   void send(socket_t* socket, std::string_view text) { socket->send(text, uWS::OpCode::TEXT); }
   void end(socket_t* socket, int code, std::string_view reason) { socket->end(code, reason); }
 
+  /// Calls a handler. What it throws goes through uSockets, which is C, and ends the program.
+  void call(socket_t*, auto const& handler) { handler(); }
   /// A handler of this socket has served what it was called for.
   void served(socket_t*) {}
   void drained(socket_t*) {}

@@ -2,6 +2,8 @@
 
 #include <App.h>
 
+#include <exception>
+#include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,6 +43,13 @@ class delivery {
   void send(socket_t* socket, std::string_view text);
   void end(socket_t* socket, int code, std::string_view reason);
 
+  /// Calls a handler. What it throws costs its own connection alone.
+  void call(socket_t* socket, auto const& handler) try {
+    handler();
+  } catch (std::exception const& why) {
+    std::cerr << "a handler threw: " << why.what() << '\n';
+    end(socket, 1011, "Internal error");
+  }
   /// A handler of this socket has served what it was called for.
   void served(socket_t* socket);
   void drained(socket_t* socket);

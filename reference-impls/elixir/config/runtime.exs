@@ -37,6 +37,7 @@ config :chat,
   port: number.("CHAT_PORT", "4000", 65_535),
   backlog: number.("CHAT_BACKLOG", "4096", 65_535),
   variant: variant,
+  faults: System.get_env("CHAT_FAULTS") == "1",
   ping_interval_ms: number.("CHAT_PING_INTERVAL_MS", "30000", timer_ms_max),
   idle_timeout_ms: number.("CHAT_IDLE_TIMEOUT_MS", "60000", timer_ms_max),
   # Read by the variant that is named for it alone.

@@ -3,6 +3,7 @@
 mod chat;
 #[cfg_attr(feature = "tuned", path = "../tuned/connection.rs")]
 mod connection;
+mod faults;
 mod http;
 mod member;
 mod messages;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::chat::Chat;
 use crate::connection::Outbox;
+use crate::faults;
 use crate::messages::{is_name, now, parse, Event, Request};
 
 const ROOMS_MAX: usize = 64;
@@ -64,7 +65,7 @@ impl Member {
                 self.chat.users.tell(to, &event).then_some(()).ok_or(NO_SUCH_USER)?;
             }
             "heartbeat" => self.outbox.deliver(Event::Heartbeat { timestamp: now() }.encode()),
-            _ => {}
+            kind => faults::commit(kind, &request.ms),
         }
         Ok(())
     }

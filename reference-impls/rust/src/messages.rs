@@ -37,6 +37,8 @@ pub struct Request {
     pub room: Value,
     pub to: Value,
     pub content: Value,
+    /// Of a fault.
+    pub ms: Value,
 }
 
 /// What is JSON but not an object has no field. (serde would take an array for a struct.)

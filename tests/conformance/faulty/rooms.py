@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+import asked
 from fault import has
 from wire import TEXT, Violation, frame
 
@@ -143,8 +144,10 @@ class Rooms:
         elif request["type"] in FIELDS:
             self._refuse_more_than_it_may(request)
             self._serve_known(member, request)
-        elif has("answers unknown types"):
-            self.error(member, "bad_request")
+        else:
+            asked.commit(request)
+            if has("answers unknown types"):
+                self.error(member, "bad_request")
 
     def _serve_known(self, member: Member, request: Request) -> None:
         if has("checks the state first") and not self._is_in(member, request):

@@ -59,6 +59,10 @@ defmodule Chat.Directory do
     for [pid] <- :ets.match(@memberships, {{:"$1", {:user, :_}}, :_, :_}), do: pid
   end
 
+  @doc "The process without which nobody is reached."
+  @spec heart() :: pid
+  def heart, do: Process.whereis(@scope)
+
   # Nobody while the scope starts anew.
   defp members(place), do: :pg.get_local_members(@scope, place)
 

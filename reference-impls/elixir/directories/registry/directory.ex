@@ -57,6 +57,13 @@ defmodule Chat.Directory do
     Registry.select(__MODULE__, [{{{:user, :_}, :"$1", :_}, [], [:"$1"]}])
   end
 
+  @doc "A process that all connections of its share need: those die with it."
+  @spec heart() :: pid
+  def heart do
+    [{_id, partition, :worker, _modules} | _] = Supervisor.which_children(__MODULE__)
+    partition
+  end
+
   defp deliver(place, {pid, {stay, outbox}}, text) do
     Outbox.put(outbox, pid, byte_size(text), {:published, place, stay, text})
   end

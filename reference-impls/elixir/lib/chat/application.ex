@@ -14,7 +14,10 @@ defmodule Chat.Application do
     # Who comes later needs all that stand before: without the janitor nobody's end would be told.
     children = [Janitor, Directory, Listener]
 
-    case Supervisor.start_link(children, strategy: :rest_for_one) do
+    # Beyond so many restarts the application ends, and the virtual machine with it.
+    options = [strategy: :rest_for_one, max_restarts: 10, max_seconds: 5]
+
+    case Supervisor.start_link(children, options) do
       {:ok, supervisor} ->
         Logger.configure(level: :error)
         {:ok, supervisor}

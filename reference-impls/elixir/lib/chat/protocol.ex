@@ -13,7 +13,7 @@ defmodule Chat.Protocol do
           | {:direct, to :: String.t(), content :: String.t()}
           | :heartbeat
 
-  @spec parse(binary) :: {:ok, request} | {:bad_request, String.t()} | :unknown | :malformed
+  @spec parse(binary) :: {:ok, request} | {:bad_request, String.t()} | {:unknown, map} | :malformed
   def parse(text) do
     case decode(text) do
       {:ok, %{"type" => type} = fields} when is_binary(type) -> parse(type, fields)
@@ -69,7 +69,7 @@ defmodule Chat.Protocol do
   end
 
   defp parse("heartbeat", _fields), do: {:ok, :heartbeat}
-  defp parse(_type, _fields), do: :unknown
+  defp parse(_type, fields), do: {:unknown, fields}
 
   defp name(fields, field) do
     name = fields[field]

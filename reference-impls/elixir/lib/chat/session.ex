@@ -6,7 +6,7 @@ defmodule Chat.Session do
   the commands that come back, in order. Nothing has to be called at the end: see `Chat.Janitor`.
   """
 
-  alias Chat.{Directory, Outbox, Protocol}
+  alias Chat.{Directory, Faults, Outbox, Protocol}
 
   @rooms_max 64
   # A node that stood still may hear of its timers before it hears of its sockets.
@@ -90,7 +90,7 @@ defmodule Chat.Session do
     case Protocol.parse(text) do
       {:ok, request} -> serve(request, session)
       {:bad_request, why} -> error(session, "bad_request", why)
-      :unknown -> {[], session}
+      {:unknown, fields} -> unknown(session, fields)
       :malformed -> malformed(session)
     end
   end
@@ -153,6 +153,11 @@ defmodule Chat.Session do
   defp wanted?(session, {:room, room}, stay), do: match?(%{^room => ^stay}, session.rooms)
 
   defp error(session, code, message), do: {[{:text, Protocol.error(code, message)}], session}
+
+  defp unknown(session, fields) do
+    Faults.commit(fields)
+    {[], session}
+  end
 
   defp malformed(session), do: {[{:close, 1003, "Malformed message"}], session}
 

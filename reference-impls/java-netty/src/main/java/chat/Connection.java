@@ -2,7 +2,7 @@ package chat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.netty.channel.*;
-import io.netty.handler.codec.TooLongFrameException;
+import io.netty.handler.codec.*;
 import io.netty.handler.codec.http.websocketx.*;
 import io.netty.handler.timeout.IdleStateEvent;
 import io.netty.util.ReferenceCountUtil;
@@ -115,8 +115,11 @@ final class Connection extends SimpleChannelInboundHandler<WebSocketFrame> {
   public void exceptionCaught(ChannelHandlerContext caught, Throwable error) {
     if (error instanceof TooLongFrameException) {
       closeNow(1009, "Message too big");
-    } else { // A framing fault, which Netty answers and ends, or the end of the TCP connection.
-      end();
+    } else if (error instanceof DecoderException || error instanceof IOException) {
+      end(); // A framing fault, which Netty answers and ends, or the end of the TCP connection.
+    } else { // A defect: nobody else would close, and it would go on connected and deaf.
+      System.err.println("a handler threw: " + error);
+      closeNow(1011, "Internal error");
     }
   }
 
@@ -148,7 +151,7 @@ final class Connection extends SimpleChannelInboundHandler<WebSocketFrame> {
       } else if (type.equals("heartbeat")) {
         answer("heartbeat");
       } else if (!REQUESTS.contains(type)) {
-        return;
+        Faults.commit(type, request);
       } else if (!Messages.isName(name) || (content == null && type.matches("message|direct"))) {
         refuse("bad_request", "content is a string; room and to are " + Messages.NAME_RULE);
       } else {

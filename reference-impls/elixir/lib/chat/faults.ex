@@ -1,0 +1,35 @@
+defmodule Chat.Faults do
+  @moduledoc """
+  What a defect would do. A kit asks for it and measures what follows: only with CHAT_FAULTS=1.
+
+  `__crash` raises in the connection's process, and `__spin` keeps it busy for `ms`. `__kill` ends
+  the connection's process in a way that it can't handle, and `__kill_janitor` and
+  `__kill_directory` so those that all connections need.
+  """
+
+  alias Chat.{Directory, Janitor}
+  require Logger
+
+  @spec commit(map) :: :ok
+  def commit(fields) do
+    if Application.get_env(:chat, :faults), do: commit(fields["type"], fields)
+    :ok
+  end
+
+  defp commit("__crash", _fields), do: raise("__crash was asked for")
+  defp commit("__spin", %{"ms" => ms}), do: spin(now_ms() + ms)
+  defp commit("__kill", _fields), do: kill("__kill", self())
+  defp commit("__kill_janitor", _fields), do: kill("__kill_janitor", Process.whereis(Janitor))
+  defp commit("__kill_directory", _fields), do: kill("__kill_directory", Directory.heart())
+  defp commit(_type, _fields), do: :ok
+
+  # A process that is killed says nothing, so the log has it from here.
+  defp kill(type, pid) do
+    Logger.error("#{type} was asked for: #{inspect(pid)} is killed")
+    Process.exit(pid, :kill)
+  end
+
+  defp spin(until_ms), do: if(now_ms() < until_ms, do: spin(until_ms))
+
+  defp now_ms, do: System.monotonic_time(:millisecond)
+end
