@@ -65,7 +65,7 @@ def sink(workspace: Workspace) -> Target:
         title="chinwag-fan-out",
         language="C++",
         description="does as little as a chat server can",
-        smallest_killable_unit="the process",
+        smallest_killable_unit="process",
         upgrade="none",
         run=Run(command=[str(program), "--port", "{port}"]),
         variants={"default": Variant()},

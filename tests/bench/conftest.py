@@ -52,6 +52,11 @@ def test_left_out():
     raise AssertionError
 """
 
+LOAD_PROFILES = (
+    *("article", "broadcast", "direct", "echo", "faults", "idle", "many-rooms", "poisson"),
+    "silent",
+)
+
 
 class Checkout:
     """A workspace in a temporary folder, filled by what a test needs."""
@@ -62,7 +67,7 @@ class Checkout:
         self._write("protocol/chat-1.md", "# chat/1\n")
         self._write("tests/conformance/conftest.py", _CONFORMANCE)
         self._write("tests/conformance/test_toy.py", _CASES)
-        for name in ("article", "broadcast", "direct", "echo", "idle", "many-rooms", "poisson"):
+        for name in LOAD_PROFILES:
             self._write(f"bench/load/profiles/{name}.json", json.dumps(_PROFILE | {"name": name}))
         self.generator = self._write(
             "fake-load", f'#!/bin/sh\nexec {sys.executable} {FIXTURES / "fake_load.py"} "$@"\n'

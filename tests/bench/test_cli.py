@@ -20,6 +20,7 @@ from .result_builder import build as build_result
 from .result_builder import rewrite
 
 TINY = str(Path(__file__).parent / "fixtures" / "tiny.toml")
+NOT_IN_TINY = {"start", "fault_recovery", "robustness", "cores"}
 
 
 def faster_rust(record):
@@ -280,7 +281,7 @@ def test_a_server_that_dies_fails_its_cells_and_the_run_goes_on(checkout, toy):
     done = checkout.chinwag("run", TINY, FAKE_FAULT="reap", TOY_FAULT="die-later")
     records = RunStore.reopen(checkout.only_result()).records()
     failed = [record for record in records if record.status == "failed"]
-    assert {metric_of(record) for record in failed} == KINDS.keys() - {"start"}
+    assert {metric_of(record) for record in failed} == KINDS.keys() - NOT_IN_TINY
     assert "ended by itself (code 3)" in failed[0].reason
     assert "the reaper was called" in failed[0].reason
     assert done.returncode == 1

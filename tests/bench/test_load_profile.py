@@ -47,7 +47,8 @@ def test_it_is_written_into_results_without_its_path(article):
 def test_an_unknown_profile_is_answered_with_the_known_ones(checkout):
     with pytest.raises(UsageError, match="'storm'") as caught:
         load_profile(checkout.workspace, "storm")
-    assert caught.value.hint == "known: article, broadcast, direct, echo, idle, many-rooms, poisson"
+    known = "article, broadcast, direct, echo, faults, idle, many-rooms, poisson, silent"
+    assert caught.value.hint == f"known: {known}"
 
 
 def test_a_key_that_stands_twice_is_refused(checkout):

@@ -130,7 +130,7 @@ def test_a_place_is_told_in_words_or_times(matrix: Matrix) -> None:
 def test_the_page_opens_with_rows_that_rank_somebody_and_split_nothing(matrix: Matrix) -> None:
     first = {row.id for row in matrix.rows if glance.is_first(matrix, row)}
     assert {"throughput_deliveries", "common_p99", "memory_with_kernel", "start_health"} <= first
-    assert not first & {"memory_kernel", "effort_lines_of_code", "fault_recovery"}
+    assert not first & {"memory_kernel", "effort_lines_of_code", "hot_upgrade"}
     assert all(row.better != "none" for row in matrix.rows if row.id in first)
 
 

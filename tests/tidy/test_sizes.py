@@ -9,11 +9,11 @@ from chinwag_bench.servers.lines_of_code import lines_of_code
 from functions import functions
 from tree import CODE, ROOT, lines, name, tracked
 
-FILE_LINES_MAX = 500
+FILE_LINES_MAX = 550
 FUNCTION_LINES_MAX = 70
 LINE_COLUMNS_MAX = 100
-SERVER_LINES_MAX = 500  # of a default; about 50 are HTTP that a library leaves to its user
-PEER_LINES_MAX = 700  # of some the point is what they leave to their user
+SERVER_LINES_MAX = 520  # of a default; about 50 are HTTP that a library leaves to its user
+PEER_LINES_MAX = 720  # of some the point is what they leave to their user
 
 CODE_FILES = [path for path in tracked() if path.suffix in CODE]
 COMPARED = [

@@ -1,4 +1,5 @@
-"""What the shell offers after Tab: servers with their variants, run profiles.
+"""What the shell offers after Tab: servers with their variants, metrics,
+run profiles.
 
 A completion that fails must not spoil the line that is being typed, so it offers nothing instead.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chinwag_bench.errors import ChinwagError
+from chinwag_bench.metrics.registry import BY_NAME
 from chinwag_bench.paths import find_workspace
 from chinwag_bench.runs.profile import PROFILES
 from chinwag_bench.servers.catalog import discover
@@ -23,6 +25,14 @@ def server_lists(incomplete: str) -> list[str]:
     before, comma, last = incomplete.rpartition(",")
     taken = before.split(",")
     return [f"{before}{comma}{name}" for name in server_names(last) if name not in taken]
+
+
+def metric_lists(incomplete: str) -> list[str]:
+    """The last name of a comma-separated list, likewise."""
+    before, comma, last = incomplete.rpartition(",")
+    taken = before.split(",")
+    names = (name for name in BY_NAME if name not in taken)
+    return [f"{before}{comma}{name}" for name in names if name.startswith(last)]
 
 
 def profiles(incomplete: str) -> list[str]:

@@ -45,6 +45,16 @@ Peers = Annotated[
     bool,
     typer.Option("--peers", help="The optional peers, too: further libraries to compare with."),
 ]
+Metrics = Annotated[
+    str | None,
+    typer.Option(
+        "--metric",
+        "-m",
+        help="Only these, comma-separated; the profile's otherwise.",
+        metavar="A,B",
+        autocompletion=completion.metric_lists,
+    ),
+]
 Names = Annotated[
     list[str] | None,
     typer.Argument(

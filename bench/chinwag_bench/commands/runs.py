@@ -45,6 +45,7 @@ def run(
     results: options.Results = None,
     server_cores: options.ServerCores = None,
     cap: options.Cap = None,
+    metric: options.Metrics = None,
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this result directory.")
     ] = None,
@@ -59,8 +60,8 @@ def run(
 ) -> None:
     """Measures servers that are built, and only measures: raw results, no verification, no report.
 
-    [bold]Examples[/bold]: chinwag run smoke --servers go,node-ws · chinwag run --resume
-    results/2026-01-31-120000-host"""
+    [bold]Examples[/bold]: chinwag run smoke --servers go,node-ws · chinwag run --metric
+    fault_recovery · chinwag run --resume results/2026-01-31-120000-host"""
     if anyway and resume is None:
         raise UsageError("--anyway goes with --resume only", hint="see `chinwag run --help`")
     with make_reporter(json=json, quiet=quiet) as reporter:
@@ -70,7 +71,9 @@ def run(
                 workspace, discover(workspace), result_directory(resume), anyway=anyway
             )
         else:
-            request = make_request(profile, servers, peers, seed, results, server_cores, cap)
+            request = make_request(
+                profile, servers, peers, seed, results, server_cores, cap, metric
+            )
             store = new_store(request)
             with nothing_left_of_nothing(store):
                 session = open_session(request, store, check_built(request.targets))
@@ -103,6 +106,7 @@ def matrix(
     results: options.Results = None,
     server_cores: options.ServerCores = None,
     cap: options.Cap = None,
+    metric: options.Metrics = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -110,7 +114,7 @@ def matrix(
 
     [bold]Examples[/bold]: chinwag matrix · chinwag matrix --profile smoke --servers go,rust
     """
-    request = make_request(profile, servers, peers, seed, results, server_cores, cap)
+    request = make_request(profile, servers, peers, seed, results, server_cores, cap, metric)
     with make_reporter(json=json, quiet=quiet) as reporter:
         session, obstacles = prepare(request, reporter)
         failed = measure(session, reporter, headroom=True)
@@ -140,12 +144,15 @@ def make_request(
     results: Path | None,
     server_cores: int | None,
     cap: int | None = None,
+    metrics: str | None = None,
 ) -> Request:
     """Resolves names. Raises ``UsageError`` for unknown ones, with the nearest that exist."""
     workspace = find_workspace()
     catalog = discover(workspace)
     warn_of_broken(catalog)
     profile = load_run_profile(profile_name).capped(cap)
+    if metrics is not None:
+        profile = profile.only([name.strip() for name in metrics.split(",")])
     targets = with_again(
         choose_targets(catalog, servers, profile.variants, peers=peers), profile.again
     )

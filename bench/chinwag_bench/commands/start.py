@@ -50,7 +50,7 @@ def last_result() -> list[str]:
     except ChinwagError as error:
         return [error.message]
     if folder is None:
-        return ["There is no result yet. Make one: chinwag matrix --profile smoke (2 minutes)"]
+        return ["There is no result yet. Make one: chinwag matrix --profile smoke (4 minutes)"]
     shown = _shown(workspace, folder)
     try:
         matrix = msgspec.json.decode((folder / "matrix.json").read_bytes(), type=Matrix)

@@ -6,7 +6,16 @@ from chinwag_bench.generator.settings import (
     GeneratorSettings,
     HoldRequest,
     Rejoined,
+    WatchRequest,
     niceness,
 )
 
-__all__ = ["Connected", "Generator", "GeneratorSettings", "HoldRequest", "Rejoined", "niceness"]
+__all__ = [
+    "Connected",
+    "Generator",
+    "GeneratorSettings",
+    "HoldRequest",
+    "Rejoined",
+    "WatchRequest",
+    "niceness",
+]

@@ -28,6 +28,7 @@ from chinwag_bench.generator.settings import (
     GeneratorSettings,
     HoldRequest,
     Rejoined,
+    WatchRequest,
 )
 from chinwag_bench.generator.split import capacity, shares
 from chinwag_bench.records import Hold
@@ -142,6 +143,17 @@ class Generator:
             return storms[0]
         histograms = [event["parts"]["rejoin_hdr"] for event in events]
         return merge_storms(storms, histograms, [event["begin_s"] for event in events])
+
+    def watch(self, request: WatchRequest, meanwhile: Callable[[float], None]) -> None:
+        """Keeps a load until a fault is over, and writes the request's log. ``meanwhile`` is called
+        once, with the begin on CLOCK_MONOTONIC. All connections must be of one process.
+        """
+        [process] = self._processes
+        with _keeping_off(self._settings.cores):
+            process.send(request.command())
+            meanwhile(process.expect("watch_started", _GRACE_S)["begin_s"])
+            event = process.expect("watched", request.seconds + _GRACE_S)
+        process.connections = event["open"]
 
     def rest(self, seconds: float) -> None:
         """Keeps the connections open and alive for a while without load."""

@@ -176,6 +176,8 @@ def _command(settings: GeneratorSettings) -> list[str]:
     }
     if settings.sources:
         named["--sources"] = settings.sources
+    if settings.name:
+        named["--name"] = settings.name
     options = [str(word) for pair in named.items() for word in pair]
     return [str(settings.binary), *options, "--control"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -30,6 +30,10 @@ class GeneratorSettings(msgspec.Struct, kw_only=True):
     """What one process of it may open; ``None``: what this one may."""
     sources: int = 0
     """Loopback addresses that take turns as the connections' source; 0 leaves it to the generator.
+    """
+    name: str = ""
+    """Begins the names of users and rooms; those of two generators differ unless they are given
+    one.
     """
     seed: int
     cores: list[int] = []
@@ -59,6 +63,32 @@ class HoldRequest(msgspec.Struct, kw_only=True):
     def command(self) -> Event:
         plain = {key: getattr(self, key) for key in self.__struct_fields__}
         return {"do": "hold"} | plain | {"hdr": str(self.hdr) if self.hdr else None}
+
+
+class WatchRequest(msgspec.Struct, kw_only=True):
+    """A steady load to rooms while a server meets with a fault."""
+
+    rate: float
+    """Messages a second, of all connections."""
+    seconds: float
+    """At most; it ends ``settle_s`` after everybody hears what is sent after the fault."""
+    fault_s: float
+    """After the begin."""
+    log: Path
+    """Gets all that happened (``faults.watched``)."""
+    victim: int = 0
+    """Connection that asks for the fault."""
+    fault: str = ""
+    """Type of the message by which it does; empty: somebody else sees to the fault."""
+    fault_ms: int = 0
+    form: Literal["type", "content"] = "type"
+    retry_s: float = 0.01
+    """From one attempt to come back to the next, after a first one at once."""
+    settle_s: float = 0.5
+
+    def command(self) -> Event:
+        plain = {key: getattr(self, key) for key in self.__struct_fields__}
+        return {"do": "watch"} | plain | {"log": str(self.log)}
 
 
 def niceness(generator_cores: list[int], server_cores: list[int]) -> int:

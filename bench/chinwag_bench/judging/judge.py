@@ -14,6 +14,7 @@ from chinwag_bench.judging import (
     aa,
     checks,
     curves,
+    fault_timelines,
     ramps,
     rate_points,
 )
@@ -60,6 +61,7 @@ def judge(result_dir: Path) -> Matrix:
         cells=cells,
         curves=curves.all_curves(evidence),
         ramps=climbed,
+        fault_timelines=fault_timelines.all_timelines(evidence),
         rate_points=points,
         floor=evidence.floor,
         calibration=evidence.calibration,

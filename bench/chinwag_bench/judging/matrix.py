@@ -225,6 +225,22 @@ class Ramp(msgspec.Struct, kw_only=True):
     stopped: str = ""
 
 
+class FaultTimeline(msgspec.Struct, kw_only=True):
+    """How deliveries went on around a fault of a column's."""
+
+    column: str
+    fault: str
+    rounds: int
+    begin_ms: int
+    """Of the first bin, from the fault."""
+    bin_ms: int
+    shares: list[float]
+    """Of what is delivered before the fault: the median of the rounds, bin by bin."""
+    all_hear_ms: float | None
+    """Median of the rounds; ``None`` where in one of them somebody never heard again."""
+    connections_lost: float
+
+
 class Matrix(msgspec.Struct, kw_only=True):
     """matrix.json: every cell, with what limits it or why there is none."""
 
@@ -235,6 +251,7 @@ class Matrix(msgspec.Struct, kw_only=True):
     cells: list[Cell]
     curves: list[Curve]
     ramps: list[Ramp] = []
+    fault_timelines: list[FaultTimeline] = []
     rate_points: list[RatePoint] = []
     """All holds of all rounds, by column and rate."""
     floor: Floor | None = None

@@ -9,8 +9,10 @@ from chinwag_bench.metrics import (
     broadcast,
     connections,
     cpu_at_n,
+    fault_recovery,
     latency,
     memory,
+    robustness,
     start,
     storm,
     throughput,
@@ -19,7 +21,10 @@ from chinwag_bench.metrics.registry import METRICS
 from chinwag_bench.records import Run
 
 _UNDER_LOAD = (throughput.METRIC, latency.METRIC, broadcast.METRIC)
-_BESIDE = (memory.METRIC, connections.METRIC, storm.METRIC, cpu_at_n.METRIC, start.METRIC)
+_BESIDE = (
+    *(memory.METRIC, connections.METRIC, storm.METRIC, cpu_at_n.METRIC),
+    *(start.METRIC, fault_recovery.METRIC, robustness.METRIC),
+)
 _FIRST = [spec for metric in _UNDER_LOAD for spec in metric.rows]
 _MEASURED = [*(spec for metric in _BESIDE for spec in metric.rows), *effort.rows()]
 _LAST = [*_MEASURED, *articles.rows({spec.row.id for spec in [*_FIRST, *_MEASURED]})]

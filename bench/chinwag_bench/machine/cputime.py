@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -43,6 +44,22 @@ def tree_cpu(root: int, *, include_root: bool) -> CpuTime:
         below_own, below_reaped = _times(pid)
         total = total + below_own + below_reaped
     return total
+
+
+ThreadTimes = dict[str, float]
+"""CPU seconds by ``PID/TID NAME``."""
+
+
+def thread_times(root: int) -> ThreadTimes:
+    """Of every thread of every process below ``root``; what ends meanwhile is left out."""
+    found: ThreadTimes = {}
+    for pid in descendants(root):
+        with suppress(OSError):
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                with suppress(OSError):
+                    name = (thread / "comm").read_text(errors="replace").strip()
+                    found[f"{pid}/{thread.name} {name}"] = thread_cpu_s(thread)
+    return found
 
 
 def thread_cpu_s(thread: Path) -> float:

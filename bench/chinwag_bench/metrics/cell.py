@@ -110,8 +110,17 @@ class Bout(msgspec.Struct):
 
 
 @contextmanager
-def running_server(place: Place, cgroups: list[str] | None = None) -> Iterator[ServerProcess]:
-    """A server that serves. SIGKILL ends it: no goodbye storm runs into the next cell."""
+def running_server(
+    place: Place,
+    cgroups: list[str] | None = None,
+    *,
+    env: dict[str, str] | None = None,
+    restarts: bool = False,
+    open_files: int | None = None,
+) -> Iterator[ServerProcess]:
+    """A server that serves. SIGKILL ends it: no goodbye storm runs into the next cell. ``env``,
+    ``restarts`` and ``open_files`` as in ``Launch``.
+    """
     launch = Launch(
         target=place.target,
         log=place.site.folder / "logs" / f"{place.label}.server.log",
@@ -119,6 +128,9 @@ def running_server(place: Place, cgroups: list[str] | None = None) -> Iterator[S
         cores=place.site.cpus.server,
         cgroups=cgroups or [],
         backlog=longest_backlog(),
+        env=env or {},
+        restarts=restarts,
+        open_files=open_files,
     )
     with start_server(launch) as server:
         yield server
@@ -126,9 +138,16 @@ def running_server(place: Place, cgroups: list[str] | None = None) -> Iterator[S
 
 @contextmanager
 def attached_generator(
-    place: Place, server: ServerProcess, load: LoadProfile, connections: int, sources: int = 0
+    place: Place,
+    server: ServerProcess,
+    load: LoadProfile,
+    connections: int,
+    sources: int = 0,
+    name: str = "",
 ) -> Iterator[Generator]:
-    """A generator aimed at the server, not yet connected. ``sources`` as its settings say."""
+    """A generator aimed at the server, not yet connected. ``sources`` and ``name`` as its settings
+    say.
+    """
     settings = GeneratorSettings(
         binary=place.site.generator,
         profile=load.path,
@@ -138,6 +157,7 @@ def attached_generator(
         room_size=load.together(connections),
         open_files=place.site.open_files,
         sources=sources,
+        name=name,
         seed=place.seed,
         cores=place.site.cpus.generator,
         niceness=niceness(place.site.cpus.generator, place.site.cpus.server),

@@ -9,11 +9,14 @@ from typing import Any, Union
 from chinwag_bench.metrics import (
     broadcast,
     connections,
+    cores,
     cpu_at_n,
+    fault_recovery,
     latency,
     load_latency,
     load_throughput,
     memory,
+    robustness,
     start,
     storm,
     throughput,
@@ -32,6 +35,9 @@ METRICS: tuple[Metric, ...] = (
     load_throughput.METRIC,
     load_latency.METRIC,
     start.METRIC,
+    fault_recovery.METRIC,
+    robustness.METRIC,
+    cores.METRIC,
 )
 BY_NAME: dict[str, Metric] = {metric.name: metric for metric in METRICS}
 KINDS: dict[str, type[Record]] = {metric.name: metric.record for metric in METRICS}

@@ -23,6 +23,7 @@ LABELS: dict[VerdictKind, str] = {
     "no_claim": "no claim",
 }
 """In the order of how much a reader has to decide anew."""
+NO_SIGN = "-"
 SIGNS: dict[VerdictKind, str] = {
     "reversed": "⇄",
     "impossible": "✗",
@@ -31,9 +32,9 @@ SIGNS: dict[VerdictKind, str] = {
     "holds": "=",
     "too_small": "…",
     "untested": "?",
-    "no_source": "-",
-    "opinion": "-",
-    "no_claim": "-",
+    "no_source": NO_SIGN,
+    "opinion": NO_SIGN,
+    "no_claim": NO_SIGN,
 }
 MEANINGS: dict[VerdictKind, str] = {
     "reversed": "a comparison of servers has the other sign",

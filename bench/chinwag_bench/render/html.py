@@ -13,6 +13,7 @@ from chinwag_bench.records import Json, Run
 from chinwag_bench.render import (
     advice,
     claims,
+    fault_charts,
     glance,
     headline,
     kernel,
@@ -37,7 +38,7 @@ CONTENTS = {
     "method": "Method",
     "repeat": "Repeat it",
 }
-STYLE_SHEETS = ("charts.css", "report.css", "controls.css", "print.css")
+STYLE_SHEETS = ("charts.css", "faults.css", "report.css", "controls.css", "print.css")
 SCRIPTS = ("address.js", "filter.js", "sort.js", "advice.js", "folds.js")
 SIDE_BY_SIDE = 3
 """Of the charts: the first takes the whole width, those up to here stand beside each other, the
@@ -70,6 +71,7 @@ def document(matrix: Matrix) -> str:
         measured_at=advice.measured(matrix),
         charts=[plots.draw(chart) for chart in [*charts(matrix), *ramp_charts.charts(matrix)]],
         side_by_side=SIDE_BY_SIDE,
+        fault_charts=fault_charts.charts(matrix),
         limits=limits.limits(index),
         fingerprint=list(flat(matrix.run.machine)),
         plan=list(flat(matrix.run.plan)),

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from chinwag_bench.judging.matrix import Cell, Matrix, Row, VerdictKind
+from chinwag_bench.judging.matrix import Cell, Matrix, Row
 from chinwag_bench.numbers import number
 from chinwag_bench.records import Column
 from chinwag_bench.render import claims, headline, kernel, loads, text
 from chinwag_bench.render import notes as words
 
 SPECIAL = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "*": "\\*", "_": "\\_", "`": "\\`"})
-
-
-_SIGNED: tuple[VerdictKind, ...] = (
-    "holds",
-    "reversed",
-    "differs",
-    "undecided",
-    "impossible",
-    "too_small",
-    "untested",
-)
 
 
 class Footnotes:
@@ -77,7 +66,11 @@ def document(matrix: Matrix) -> str:
         "so many times better. `>=`: the load generator or the run's time ended first. "
         "Two numbers: the value lies between them. Noise: one server measured twice, the "
         "second over the first. A, B: what the articles publish. "
-        + ", ".join(f"{claims.SIGNS[kind]} {claims.LABELS[kind]}" for kind in _SIGNED)
+        + ", ".join(
+            f"{sign} {claims.LABELS[kind]}"
+            for kind, sign in claims.SIGNS.items()
+            if sign != claims.NO_SIGN
+        )
         + ".",
     ]
     lines += _kernel(matrix) + _columns(matrix.columns) + _claims(matrix) + _checks(matrix)

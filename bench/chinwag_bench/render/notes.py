@@ -74,6 +74,10 @@ _WORDS: dict[str, Callable[[Json], str]] = {
         f"with {args['connections']:,} connections, together {args['messages_per_s']:,.0f} "
         "messages/s"
     ),
+    "cores": lambda args: (
+        f"at {args['deliveries_per_s']:,.0f} deliveries/s"
+        f"{', the generator on one of the cores' if args['shared'] else ''}"
+    ),
     "broadcast": lambda args: (
         f"{args['messages_per_s']:g} messages/s, each to {args['members']:,} members"
     ),

@@ -73,6 +73,22 @@ class RunProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         tables = {metric.name: settings.capped(connections) for metric, settings in self.metrics()}
         return msgspec.structs.replace(self, **tables)
 
+    def only(self, names: list[str]) -> RunProfile:
+        """These metrics alone. What is measured of the machine for the rates goes where no rate is
+        searched. Raises ``UsageError`` for a metric that this profile has no table of.
+        """
+        own = [metric.name for metric, _ in self.metrics()]
+        for name in names:
+            if name not in own:
+                raise UsageError(
+                    f"profile {self.name} does not measure {name!r} in cells of its own",
+                    hint=f"its metrics are {', '.join(own)}",
+                )
+        left_out = dict.fromkeys(name for name in own if name not in names)
+        searched = {"throughput", "load_throughput"}.intersection(names)
+        alone = {} if searched else {"floor": None, "calibrate": False}
+        return msgspec.structs.replace(self, **left_out, **alone)
+
     def connections_at_once(self) -> int:
         """The most that a cell opens at once, but for the search for max connections."""
         asked = (getattr(settings, "connections", 0) for _, settings in self.metrics())

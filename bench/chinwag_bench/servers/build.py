@@ -71,12 +71,13 @@ def last_build(server: Server) -> BuildResult | None:
 def missing_program(server: Server) -> str | None:
     """A program that runs what this build made, and is not there; ``None`` where all are."""
     manifest = server.manifest
-    ours = [
-        variant.command or manifest.run.command
-        for name, variant in manifest.variants.items()
-        if (name == server.built_for if server.built_for else variant.build is None)
-    ]
-    programs = dict.fromkeys(server.filled(command)[0] for command in ours)
+    own = [manifest.variants[program] for program in map(manifest.program_of, manifest.variants)]
+    if server.built_for is None:
+        ours = [variant for variant in own if variant.build is None]
+    else:
+        ours = [manifest.variants[server.built_for]]
+    commands = [variant.command or manifest.run.command for variant in ours]
+    programs = dict.fromkeys(server.filled(command)[0] for command in commands)
     # A path is one in the server's folder, as for the server's process; a name is looked for.
     return next((one for one in programs if not shutil.which(_in_folder(server, one))), None)
 

@@ -52,19 +52,19 @@ class Server(msgspec.Struct, frozen=True):
         """The column of this variant, with the sources, build and versions that it has for itself.
         Raises ``KeyError`` if the manifest has no such variant.
         """
-        variant = self.manifest.variants[name]
+        program = self.manifest.program_of(name)
+        built = self.manifest.variants[program]
+        skip = self.manifest.conformance.skip | self.manifest.variants[name].skip
         manifest = msgspec.structs.replace(
             self.manifest,
-            loc=self.manifest.loc + variant.loc,
-            toolchain=_own_toolchain(self.manifest.toolchain, variant.toolchain),
-            build=_own_build(self.manifest.build, variant.build),
-            versions=self.manifest.versions | variant.versions,
-            dependencies=variant.dependencies or self.manifest.dependencies,
-            conformance=msgspec.structs.replace(
-                self.manifest.conformance, skip=self.manifest.conformance.skip | variant.skip
-            ),
+            loc=self.manifest.loc + built.loc,
+            toolchain=_own_toolchain(self.manifest.toolchain, built.toolchain),
+            build=_own_build(self.manifest.build, built.build),
+            versions=self.manifest.versions | built.versions,
+            dependencies=built.dependencies or self.manifest.dependencies,
+            conformance=msgspec.structs.replace(self.manifest.conformance, skip=skip),
         )
-        built_for = None if variant.build is None else name
+        built_for = None if built.build is None else program
         server = msgspec.structs.replace(self, manifest=manifest, built_for=built_for)
         return Target(server, name)
 

@@ -22,11 +22,20 @@ _ELIXIR_DOCUMENTATION = re.compile(
 )
 
 
+# The file that commits the faults that a run asks for, in every language: part of the measurement.
+_FAULTS = "faults"
+
+
 def lines_of_code(folder: Path, globs: list[str]) -> dict[Path, int]:
     """By file, how many lines of code the files have that the globs, relative to ``folder``, name.
     The bytes of a file that is not UTF-8 are read as far as they go.
     """
-    files = {path for pattern in globs for path in folder.glob(pattern) if path.is_file()}
+    files = {
+        path
+        for pattern in globs
+        for path in folder.glob(pattern)
+        if path.is_file() and path.stem.lower() != _FAULTS
+    }
     return {path: count_code(path.name, path.read_text("utf-8", "replace")) for path in files}
 
 

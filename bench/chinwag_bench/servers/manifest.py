@@ -71,6 +71,7 @@ class Run(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 Threads = Literal["one", "cores", "workers"]
+KillableUnit = Literal["process", "worker", "connection"]
 
 
 class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -81,8 +82,13 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     description: str = ""
     threads: Threads | None = None
     """Where it differs from the server's."""
+    smallest_killable_unit: KillableUnit | None = None
+    """Where it differs from the server's."""
     peer: bool = False
     """Left out, as a peer is, without ``--peers`` or its name: it needs what few machines have."""
+    program_of: str | None = None
+    """The variant whose program this one starts under other settings. Sources, build, toolchain,
+    versions and dependencies are that one's."""
     env: dict[str, str] = {}
     command: Command | None = None
     caveats: list[str] = []
@@ -104,6 +110,16 @@ class Echo(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Settings under which /echo returns each message to its sender."""
 
     env: dict[str, str] = {}
+
+
+class Faults(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """How faults are asked for under ``CHAT_FAULTS=1``; see protocol/chat-1.md."""
+
+    form: Literal["type", "content"]
+    """By messages of the types ``__crash`` and ``__spin``, or by room messages with that content,
+    where a program sees contents alone."""
+    parts: dict[str, str] = {}
+    """Inner parts that can be killed, by the type of the message that does it."""
 
 
 class Conformance(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -129,7 +145,9 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A library to compare with on top of the servers that every run has: it is built, verified and
     measured only with ``--peers``, or when it is named.
     """
-    smallest_killable_unit: str
+    smallest_killable_unit: KillableUnit
+    """What ends by itself when it is killed: the program's ``process``, one ``worker`` of its
+    processes, or in a virtual machine the process of one ``connection``."""
     upgrade: str
     caveats: list[str] = []
     loc: list[str] = []
@@ -159,8 +177,14 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     run: Run
     echo: Echo | None = None
     """The load generator is calibrated by a server that has this table."""
+    faults: Faults | None = None
+    """A program without one has no handlers of its own: its processes can be killed, no more."""
     variants: dict[str, Variant]
     conformance: Conformance = msgspec.field(default_factory=Conformance)
+
+    def program_of(self, variant: str) -> str:
+        """The variant whose program it starts: mostly its own."""
+        return self.variants[variant].program_of or variant
 
     def titled(self, known_versions: dict[str, str]) -> str:
         """The title with the versions that it names."""
@@ -248,6 +272,11 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
         for key in ("toolchain", "versions", "dependencies")
         if getattr(variant, key) and variant.build is None
     ]
+    found += [
+        (f"variants.{name}.program_of", *problem)
+        for name, variant in manifest.variants.items()
+        if (problem := _problem_of_program(manifest, variant)) is not None
+    ]
     for key, command in _commands(manifest):
         if not command:
             found.append((key, "is an empty list", "give the program and its arguments"))
@@ -262,6 +291,19 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
             if name not in PLACEHOLDERS
         ]
     return found
+
+
+def _problem_of_program(manifest: Manifest, variant: Variant) -> tuple[str, str] | None:
+    name = variant.program_of
+    if name is None:
+        return None
+    other = manifest.variants.get(name)
+    if other is None or other.program_of is not None:
+        return f"is {name!r}, which has no program of its own", "name the variant that is built"
+    own = ("build", "command", "dependencies", "loc", "toolchain", "versions")
+    if doubled := next((key for key in own if getattr(variant, key)), None):
+        return f"is there beside `{doubled}`", f"remove one of the two: {name}'s holds"
+    return None
 
 
 def _commands(manifest: Manifest) -> list[tuple[str, Command]]:

@@ -48,6 +48,10 @@ class Launch(msgspec.Struct, kw_only=True):
     """How many connections may wait to be accepted; ``None`` leaves it to the server."""
     env: dict[str, str] = {}
     """Further settings, stronger than the manifest's."""
+    restarts: bool = False
+    """Started again whenever it ends, once it has served."""
+    open_files: int | None = None
+    """The most that each of its processes may open; ``None`` leaves the limit as it is."""
 
 
 class ServerProcess:
@@ -58,9 +62,16 @@ class ServerProcess:
         self.port = port
         with _open_log(launch.log) as log:
             self._tree = ProcessTree(_program(launch, port), log)
-        self.pid = self._tree.pid
-        self.started_at = self._tree.started_at
-        """CLOCK_MONOTONIC seconds, just before the server's process was made."""
+
+    @property
+    def pid(self) -> int:
+        """Of the process that was started; of the last one, where it is started again."""
+        return self._tree.follow() if self.launch.restarts else self._tree.pid
+
+    @property
+    def started_at(self) -> float:
+        """CLOCK_MONOTONIC seconds, just before that process was made."""
+        return self._tree.started_at
 
     @property
     def supervisor_pid(self) -> int:
@@ -180,6 +191,8 @@ def _program(launch: Launch, port: int) -> Program:
         cores=launch.cores,
         cgroups=launch.cgroups,
         file_bytes_max=None if launch.log is None else LOG_BYTES_MAX,
+        restarts=launch.restarts,
+        open_files=launch.open_files,
     )
 
 

@@ -44,6 +44,10 @@ class Program(msgspec.Struct, kw_only=True):
     """``cgroup.procs`` files that it enters before its first instruction."""
     file_bytes_max: int | None = None
     """It is ended by SIGXFSZ when a file that it writes, its output's too, grows beyond this."""
+    open_files: int | None = None
+    """The most that each of its processes may open; ``None`` leaves the limit as it is."""
+    restarts: bool = False
+    """Whenever it ends by itself, or is killed by others, it is started again."""
 
 
 class ProcessTree:
@@ -74,7 +78,18 @@ class ProcessTree:
             raise ServerError(f"{program.name}: its supervisor did not start")
         self.pid = int(started[1])
         self.started_at = float(started[2])
-        """CLOCK_MONOTONIC seconds, just before the program's process was made."""
+        """CLOCK_MONOTONIC seconds, just before the program's process was made; the last one's,
+        where it was started again: see ``follow``."""
+
+    def follow(self) -> int:
+        """The process of a program that is started again whenever it ends, as of now."""
+        while line := self._read_line(0.0):
+            if line == _NO_MORE:
+                raise ServerError(f"{self.program.name}: its supervisor was killed")
+            word, *rest = line.split()
+            if word == "started":
+                self.pid, self.started_at = int(rest[0]), float(rest[1])
+        return self.pid
 
     @property
     def supervisor_pid(self) -> int:
@@ -85,7 +100,10 @@ class ProcessTree:
         """The exit code if the program has ended, else ``None``, at once.
 
         A program that the kernel is taking down just now counts as ended: its connections are
-        closed before anybody is told, and who saw that must not find it alive here."""
+        closed before anybody is told, and who saw that must not find it alive here. One that is
+        started again never counts as ended."""
+        if self.program.restarts:
+            return None
         self.wait(0.0)
         if self.exit_code is None and is_ending(self.pid):
             self.wait(_LAST_WORD_TIMEOUT_S)
@@ -206,5 +224,7 @@ def _settings(program: Program, child_end: socket.socket) -> str:
             "cores": program.cores,
             "cgroups": program.cgroups,
             "file_bytes_max": program.file_bytes_max,
+            "open_files": program.open_files,
+            "restarts": program.restarts,
         }
     )

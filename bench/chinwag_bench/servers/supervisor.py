@@ -8,7 +8,8 @@ the server along by PR_SET_PDEATHSIG. What had detached itself is found by its e
 the kit, and by a guard that this process leaves behind in case both are killed.
 
 Control messages, one line each: it says ``started PID MONOTONIC_SECONDS``, ``exited CODE``
-(negative: a signal) and ``gone``; it understands ``kill``."""
+(negative: a signal) and ``gone``; it understands ``kill``. Asked to, it starts the program again
+whenever that ends: at once, and one that ended soon a moment later."""
 
 from __future__ import annotations
 
@@ -30,6 +31,7 @@ EXEC_FAILED = 127
 MARK = "CHINWAG_TREE"
 """The variable by which all processes below a supervisor can be found when it is gone."""
 _GUARD_TIMEOUT_S = 10.0
+_SOON_S = 0.1
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -149,23 +151,39 @@ class Supervisor:
         signal.set_wakeup_fd(wakeup_end.fileno())
         _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.server = 0
+        self.started_at = 0.0
+        self.start_again_at: float | None = None
 
     def run(self) -> None:
-        started = time.monotonic()
-        self.server = os.fork()
-        if self.server == 0:
-            self.become_server()
-        self.say(f"started {self.server} {started!r}")
+        self.start()
         while True:
-            ready, _, _ = select.select([self.control, self.wakeup], [], [])
+            ready, _, _ = select.select([self.control, self.wakeup], [], [], self.wait_s())
             if self.wakeup in ready and signal.SIGTERM in self.wakeup.recv(64):
                 break
             self.reap()
             if self.control in ready and self.hear() in ("", "kill\n"):
                 break
+            if self.wait_s() == 0.0:
+                self.start()
+        self.start_again_at = None
+        self.settings["restarts"] = False
         self.kill_tree()
         os.write(self.guard, b".")
         self.say("gone")
+
+    def start(self) -> None:
+        self.start_again_at = None
+        self.started_at = time.monotonic()
+        self.server = os.fork()
+        if self.server == 0:
+            self.become_server()
+        self.say(f"started {self.server} {self.started_at!r}")
+
+    def wait_s(self) -> float | None:
+        """Until the program is to be started again; ``None`` where it is not."""
+        if self.start_again_at is None:
+            return None
+        return max(0.0, self.start_again_at - time.monotonic())
 
     def hear(self) -> str:
         """Empty at the end of the connection: the kit is gone. One that had not yet read what was
@@ -195,6 +213,9 @@ class Supervisor:
             if self.settings["file_bytes_max"]:
                 most = self.settings["file_bytes_max"]
                 resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+            if self.settings["open_files"]:
+                most = self.settings["open_files"]
+                resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
             command = self.settings["command"]
             os.execvp(command[0], command)
         except OSError as error:
@@ -217,6 +238,9 @@ class Supervisor:
                 return True
             if pid == self.server:
                 self.say(f"exited {os.waitstatus_to_exitcode(status)}")
+                if self.settings["restarts"]:
+                    soon = time.monotonic() < self.started_at + _SOON_S
+                    self.start_again_at = time.monotonic() + (_SOON_S if soon else 0.0)
 
     def kill_tree(self) -> None:
         """Repeats until nothing is left: a process may have forked while its parent was being

@@ -1,0 +1,153 @@
+"""What a server's clients saw of one fault, from the log of a watch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import numpy as np
+
+from chinwag_bench.faults.watched import BACK, ENDED, RECEIVED, Watched
+
+NS_PER_MS = 1e6
+UNDER_WAY_NS = 100_000_000
+"""What was sent so shortly before the end may still be on its way: it is not judged."""
+DEAF_AFTER = 3
+"""Messages to its room, in the last part of a watch, of which a living connection got none."""
+DEAF_WITHIN_NS = 400_000_000
+TIMELINE_FROM_MS = -300
+TIMELINE_TO_MS = 4_000
+TIMELINE_BIN_MS = 10
+
+
+class Role(msgspec.Struct, kw_only=True):
+    """Connections that stand alike to a fault, and what became of them."""
+
+    connections: int
+    lost_connections: int
+    """That ended; they came back by the same rule for every server."""
+    deaf: int
+    """Open to the end, members as far as they know, and not reached."""
+    hears_again_ms: list[float | None]
+    """Of each connection: from the fault to the arrival of the first message that was sent after
+    it; ``None`` if none came."""
+
+    @property
+    def slowest_ms(self) -> float | None:
+        """Until every connection heard again; ``None`` where one never did, or there is none."""
+        known = [value for value in self.hears_again_ms if value is not None]
+        return max(known) if known and len(known) == len(self.hears_again_ms) else None
+
+
+class Timeline(msgspec.Struct, kw_only=True):
+    """Deliveries in bins of equal length around a fault."""
+
+    begin_ms: int
+    """Of the first bin, from the fault."""
+    bin_ms: int
+    deliveries: list[int]
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """One fault of one server."""
+
+    happened: str | None = None
+    """How it showed; ``None``: it did not, or nothing could prove it."""
+    survived: bool = False
+    """Every process that served before it served after it, and no connection ended."""
+    roles: dict[str, Role] = {}
+    """Keys: victims, room_mates, bystanders."""
+    messages: int = 0
+    """Sent while the server was watched."""
+    lost: int = 0
+    """Deliveries that are missing: the member was connected when the message was sent."""
+    missed: int = 0
+    """Deliveries to who was away: nobody promises those."""
+    duplicated: int = 0
+    reordered: int = 0
+    timeline: Timeline | None = None
+    reason: str | None = None
+    """Why there is nothing, or why the end is not known."""
+
+
+def judge(watched: Watched, fault_ns: int, victims: Sequence[int]) -> Outcome:
+    """What followed from a fault at ``fault_ns``. Whoever shares a room with a victim is a room
+    mate; everybody else is a bystander.
+    """
+    ended = set(watched.of(ENDED)["connection"].tolist())
+    mates = {mate for one in victims for mate in watched.room_of(one)} - set(victims)
+    others = set(range(watched.connections)) - mates - set(victims)
+    named = {"victims": set(victims), "room_mates": mates, "bystanders": others}
+    lost, missed = _missing(watched)
+    return Outcome(
+        survived=not ended,
+        roles={name: _role(watched, fault_ns, sorted(who), ended) for name, who in named.items()},
+        messages=len(watched.messages),
+        lost=lost,
+        missed=missed,
+        duplicated=int(np.maximum(watched.copies - 1, 0).sum()),
+        reordered=watched.reordered,
+        timeline=_timeline(watched, fault_ns),
+    )
+
+
+def ended_connections(watched: Watched) -> list[int]:
+    return sorted(set(watched.of(ENDED)["connection"].tolist()))
+
+
+def _role(watched: Watched, fault_ns: int, who: Sequence[int], ended: Iterable[int]) -> Role:
+    return Role(
+        connections=len(who),
+        lost_connections=len(set(who) & set(ended)),
+        deaf=sum(_is_deaf(watched, one) for one in who),
+        hears_again_ms=[_hears_again(watched, fault_ns, one) for one in who],
+    )
+
+
+def _hears_again(watched: Watched, fault_ns: int, connection: int) -> float | None:
+    arrived = watched.arrived_ns[:, connection % watched.room_size]
+    after = watched.sent_to(connection) & (watched.messages["at_ns"] > fault_ns) & (arrived > 0)
+    if not np.any(after):
+        return None
+    return round((int(arrived[after].min()) - fault_ns) / NS_PER_MS, 3)
+
+
+def _is_deaf(watched: Watched, connection: int) -> bool:
+    changes = [
+        event
+        for event in watched.events[watched.events["connection"] == connection]
+        if event["what"] in (ENDED, BACK)
+    ]
+    if changes and changes[-1]["what"] == ENDED:
+        return False
+    sent_ns = watched.messages["at_ns"]
+    late = watched.sent_to(connection) & watched.was_member(connection)
+    late &= (sent_ns > watched.end_ns - DEAF_WITHIN_NS) & (sent_ns < watched.end_ns - UNDER_WAY_NS)
+    got = watched.copies[late, connection % watched.room_size]
+    return len(got) >= DEAF_AFTER and not np.any(got)
+
+
+def _missing(watched: Watched) -> tuple[int, int]:
+    """Deliveries that were due and did not come, and those that nobody was there for."""
+    lost = missed = 0
+    judged = watched.messages["at_ns"] < watched.end_ns - UNDER_WAY_NS
+    for connection in range(watched.connections):
+        absent = watched.copies[:, connection % watched.room_size] == 0
+        absent &= watched.sent_to(connection) & judged
+        if not np.any(absent):
+            continue
+        was_member = watched.was_member(connection)
+        lost += int(np.sum(absent & was_member))
+        missed += int(np.sum(absent & ~was_member))
+    return lost, missed
+
+
+def _timeline(watched: Watched, fault_ns: int) -> Timeline:
+    at_ms = (watched.of(RECEIVED)["at_ns"] - fault_ns) / NS_PER_MS
+    end_ms = min((watched.end_ns - fault_ns) / NS_PER_MS, TIMELINE_TO_MS)
+    bins = max(int((end_ms - TIMELINE_FROM_MS) // TIMELINE_BIN_MS), 1)
+    edges = TIMELINE_FROM_MS + TIMELINE_BIN_MS * np.arange(bins + 1)
+    deliveries, _ = np.histogram(at_ms, bins=edges)
+    return Timeline(
+        begin_ms=TIMELINE_FROM_MS, bin_ms=TIMELINE_BIN_MS, deliveries=deliveries.tolist()
+    )

@@ -1,0 +1,58 @@
+"""Deliveries around each fault, for their charts."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+
+from chinwag_bench.faults.outcome import Outcome, Timeline
+from chinwag_bench.judging.evidence import Evidence
+from chinwag_bench.judging.matrix import FaultTimeline
+from chinwag_bench.judging.repeats import kept
+from chinwag_bench.judging.stats import median
+from chinwag_bench.metrics.fault_recovery import FaultRecovery, hears_again_ms
+
+
+def all_timelines(evidence: Evidence) -> list[FaultTimeline]:
+    """By column, then in the order in which a server had its faults."""
+    found = []
+    for column in evidence.run.columns:
+        if column.aa_of is not None:
+            continue
+        records = [
+            record
+            for record in kept(evidence.of("fault_recovery", column.id))
+            if isinstance(record, FaultRecovery)
+        ]
+        for fault in dict.fromkeys(name for record in records for name in record.outcomes):
+            outcomes = [record.outcomes.get(fault) for record in records]
+            real = [one for one in outcomes if one is not None and _is_real(one)]
+            if real:
+                found.append(_timeline(column.id, fault, real))
+    return found
+
+
+def _is_real(outcome: Outcome) -> bool:
+    return outcome.happened is not None and outcome.timeline is not None
+
+
+def _timeline(column: str, fault: str, outcomes: list[Outcome]) -> FaultTimeline:
+    """Each bin has the median of the rounds that lasted so long."""
+    lines: list[Timeline] = [one.timeline for one in outcomes if one.timeline is not None]
+    bins = [
+        median([count for count in counts if count is not None])
+        for counts in zip_longest(*(line.deliveries for line in lines))
+    ]
+    before = -lines[0].begin_ms // lines[0].bin_ms
+    again = [hears_again_ms(one, *one.roles) for one in outcomes]
+    return FaultTimeline(
+        column=column,
+        fault=fault,
+        rounds=len(outcomes),
+        begin_ms=lines[0].begin_ms,
+        bin_ms=lines[0].bin_ms,
+        shares=[round(count / (sum(bins[:before]) / before), 3) for count in bins],
+        all_hear_ms=None if None in again else median([ms for ms in again if ms is not None]),
+        connections_lost=median(
+            [float(sum(role.lost_connections for role in one.roles.values())) for one in outcomes]
+        ),
+    )

@@ -1,0 +1,97 @@
+"""The charts of faults: for each, deliveries before and after it, a small one for every server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chinwag_bench.judging.matrix import FaultTimeline, Matrix
+from chinwag_bench.numbers import number
+from chinwag_bench.render.axes import Linear, Tick
+from chinwag_bench.render.plots import colours
+
+SHARE_MAX = 2.0
+"""Of what is delivered before the fault: a backlog that comes at once is cut off there."""
+_KNOWN = {
+    "exception": ("A handler throws", "One client's message makes its handler throw."),
+    "stuck": ("A handler does not end", "One client's message keeps its handler busy, for as long as the method says."),
+    "kill_unit": (
+        "The smallest unit is killed",
+        "SIGKILL, or its like in a virtual machine, of what ends by itself. Servers that have no "
+        "smaller unit than their process stand below.",
+    ),
+    "kill_all": ("All is killed", "SIGKILL of all processes; the same restarter for all."),
+}
+
+
+@dataclass(frozen=True)
+class Small:
+    """One server's chart, in a box of 100 x 100; ``fault_at`` is a percentage of its width."""
+
+    column: str
+    colour: int
+    points: str
+    fault_at: float
+    said: str
+
+
+@dataclass(frozen=True)
+class FaultChart:
+    title: str
+    note: str
+    smalls: list[Small]
+    ticks: list[Tick]
+
+
+def charts(matrix: Matrix) -> list[FaultChart]:
+    """In the order of the faults; none where the run had none."""
+    by_fault: dict[str, list[FaultTimeline]] = {name: [] for name in _KNOWN}
+    for line in matrix.fault_timelines:
+        by_fault.setdefault(line.fault, []).append(line)
+    number_of = colours(matrix.columns)
+    return [_chart(name, lines, number_of) for name, lines in by_fault.items() if lines]
+
+
+def _chart(fault: str, lines: list[FaultTimeline], number_of: dict[str, int]) -> FaultChart:
+    begin_ms = lines[0].begin_ms
+    end_ms = max(line.begin_ms + line.bin_ms * len(line.shares) for line in lines)
+    width = end_ms - begin_ms
+    title, note = _KNOWN.get(fault, (f"The {fault} is killed", "An inner part that others need."))
+    marks = [mark for mark in Linear.over(end_ms).marks() if mark <= end_ms]
+    return FaultChart(
+        title=title,
+        note=f"{note} Deliveries in bins of {lines[0].bin_ms} ms, the median of the rounds, over "
+        "those before the fault.",
+        smalls=[
+            Small(
+                column=line.column,
+                colour=number_of[line.column],
+                points=_points(line, begin_ms, width),
+                fault_at=100 * -begin_ms / width,
+                said=_said(line),
+            )
+            for line in lines
+        ],
+        ticks=[
+            Tick(100 * (mark - begin_ms) / width, f"{mark / 1000:g} s" if mark else "fault")
+            for mark in marks
+        ],
+    )
+
+
+def _points(line: FaultTimeline, begin_ms: int, width: int) -> str:
+    """An area: along the bins, and back along the bottom."""
+    points = []
+    for index, share in enumerate(line.shares):
+        left = 100 * (line.begin_ms + line.bin_ms * index - begin_ms) / width
+        right = left + 100 * line.bin_ms / width
+        top = 100 * (1 - min(share, SHARE_MAX) / SHARE_MAX)
+        points += [f"{left:.2f},{top:.1f}", f"{right:.2f},{top:.1f}"]
+    last = points[-1].split(",")[0]
+    return " ".join(["0.00,100.0", *points, f"{last},100.0"])
+
+
+def _said(line: FaultTimeline) -> str:
+    lost = f"{line.connections_lost:g} connections lost"
+    if line.all_hear_ms is None:
+        return f"somebody never hears again; {lost}"
+    return f"all hear again after {number(line.all_hear_ms)} ms; {lost}"
