@@ -13,7 +13,10 @@ SHARE_MAX = 2.0
 """Of what is delivered before the fault: a backlog that comes at once is cut off there."""
 _KNOWN = {
     "exception": ("A handler throws", "One client's message makes its handler throw."),
-    "stuck": ("A handler does not end", "One client's message keeps its handler busy, for as long as the method says."),
+    "stuck": (
+        "A handler does not end",
+        "One client's message keeps its handler busy, for as long as the method says.",
+    ),
     "kill_unit": (
         "The smallest unit is killed",
         "SIGKILL, or its like in a virtual machine, of what ends by itself. Servers that have no "
