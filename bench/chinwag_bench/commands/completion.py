@@ -1,12 +1,11 @@
-"""What the shell offers after Tab: servers with their variants, metrics,
-run profiles.
+"""What the shell offers after Tab: servers with their variants, metrics, run profiles.
 
 A completion that fails must not spoil the line that is being typed, so it offers nothing instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from chinwag_bench.errors import ChinwagError
 from chinwag_bench.metrics.registry import BY_NAME
@@ -22,17 +21,18 @@ def server_names(incomplete: str) -> list[str]:
 
 def server_lists(incomplete: str) -> list[str]:
     """The last name of a comma-separated list, after the names that are there already."""
-    before, comma, last = incomplete.rpartition(",")
-    taken = before.split(",")
-    return [f"{before}{comma}{name}" for name in server_names(last) if name not in taken]
+    return _lists(incomplete, server_names)
 
 
 def metric_lists(incomplete: str) -> list[str]:
     """The last name of a comma-separated list, likewise."""
+    return _lists(incomplete, lambda last: [name for name in BY_NAME if name.startswith(last)])
+
+
+def _lists(incomplete: str, names: Callable[[str], list[str]]) -> list[str]:
     before, comma, last = incomplete.rpartition(",")
     taken = before.split(",")
-    names = (name for name in BY_NAME if name not in taken)
-    return [f"{before}{comma}{name}" for name in names if name.startswith(last)]
+    return [f"{before}{comma}{name}" for name in names(last) if name not in taken]
 
 
 def profiles(incomplete: str) -> list[str]:

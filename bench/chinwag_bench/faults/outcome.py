@@ -20,6 +20,12 @@ TIMELINE_TO_MS = 4_000
 TIMELINE_BIN_MS = 10
 
 
+def slowest(times_ms: Sequence[float | None]) -> float | None:
+    """``None`` where one has none, or there are none."""
+    known = [value for value in times_ms if value is not None]
+    return max(known) if known and len(known) == len(times_ms) else None
+
+
 class Role(msgspec.Struct, kw_only=True):
     """Connections that stand alike to a fault, and what became of them."""
 
@@ -35,8 +41,7 @@ class Role(msgspec.Struct, kw_only=True):
     @property
     def slowest_ms(self) -> float | None:
         """Until every connection heard again; ``None`` where one never did, or there is none."""
-        known = [value for value in self.hears_again_ms if value is not None]
-        return max(known) if known and len(known) == len(self.hears_again_ms) else None
+        return slowest(self.hears_again_ms)
 
 
 class Timeline(msgspec.Struct, kw_only=True):
@@ -74,7 +79,7 @@ def judge(watched: Watched, fault_ns: int, victims: Sequence[int]) -> Outcome:
     """What followed from a fault at ``fault_ns``. Whoever shares a room with a victim is a room
     mate; everybody else is a bystander.
     """
-    ended = set(watched.of(ENDED)["connection"].tolist())
+    ended = ended_connections(watched)
     mates = {mate for one in victims for mate in watched.room_of(one)} - set(victims)
     others = set(range(watched.connections)) - mates - set(victims)
     named = {"victims": set(victims), "room_mates": mates, "bystanders": others}
@@ -92,6 +97,7 @@ def judge(watched: Watched, fault_ns: int, victims: Sequence[int]) -> Outcome:
 
 
 def ended_connections(watched: Watched) -> list[int]:
+    """In order, each once."""
     return sorted(set(watched.of(ENDED)["connection"].tolist()))
 
 

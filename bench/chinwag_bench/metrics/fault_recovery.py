@@ -11,7 +11,7 @@ import msgspec
 
 from chinwag_bench.faults import causes
 from chinwag_bench.faults.causes import causes_of
-from chinwag_bench.faults.outcome import Outcome
+from chinwag_bench.faults.outcome import Outcome, slowest
 from chinwag_bench.faults.trial import Stage, TrialSettings, try_fault
 from chinwag_bench.judging.bounds import Bounds, exactly
 from chinwag_bench.judging.row import Spec, row
@@ -96,10 +96,7 @@ def _in_words(outcome: Outcome) -> str:
 
 def hears_again_ms(outcome: Outcome, *roles: str) -> float | None:
     """Until every connection of these roles heard again; ``None`` where one never did."""
-    found = [outcome.roles[name] for name in roles if outcome.roles[name].connections]
-    slowest = [role.slowest_ms for role in found]
-    known = [value for value in slowest if value is not None]
-    return max(known) if known and len(known) == len(slowest) else None
+    return slowest([ms for name in roles for ms in outcome.roles[name].hears_again_ms])
 
 
 def _outcome(record: FaultRecovery, fault: str) -> Outcome | None:

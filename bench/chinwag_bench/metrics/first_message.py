@@ -7,6 +7,7 @@ import time
 
 from websockets.sync.client import ClientConnection, connect
 
+ENGINE_IO_PATH = "/socket.io/?EIO=4&transport=websocket"
 _ROOM = "start"
 _JOIN = {"room": _ROOM}
 _MESSAGE = {"room": _ROOM, "content": "first"}
@@ -68,7 +69,7 @@ def _receive(connection: ClientConnection, deadline: float) -> str:
 
 _TRANSPORTS = {
     "websocket": ("/ws?user=first", {}, _chat),
-    "engine.io": ("/socket.io/?EIO=4&transport=websocket", {}, _socket_io),
+    "engine.io": (ENGINE_IO_PATH, {}, _socket_io),
     "centrifugo": ("/ws", {"X-User-Id": "first"}, _centrifugo),
     "wse": ("/ws", {"Cookie": "user=first"}, _chat),
 }

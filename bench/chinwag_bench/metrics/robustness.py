@@ -30,7 +30,7 @@ from chinwag_bench.metrics.cell import (
     open_connections,
     running_server,
 )
-from chinwag_bench.metrics.first_message import exchange
+from chinwag_bench.metrics.first_message import ENGINE_IO_PATH, exchange
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
 from chinwag_bench.records import Json, Record, Step
@@ -39,7 +39,6 @@ from chinwag_bench.servers.process import ServerProcess
 SILENT, GARBAGE, CROWD = "silent_readers", "garbage", "no_descriptors"
 _NAME = "both"
 """Begins the names of users and rooms of both generators: so they sit in the same rooms."""
-_TARGETS = {"engine.io": "/socket.io/?EIO=4&transport=websocket"}
 _ANSWER_S = 5.0
 _END_S = 10.0
 
@@ -230,7 +229,7 @@ class _Strangers:
 
     def __init__(self, server: ServerProcess, kind: str, number: float, place: Place) -> None:
         transport = server.launch.target.server.manifest.transport
-        target = _TARGETS.get(transport, "/ws")
+        target = ENGINE_IO_PATH if transport == "engine.io" else "/ws"
         self._command = [
             *(sys.executable, "-I", "-S", str(Path(strangers.__file__).resolve())),
             *(kind, str(server.port), str(number), target),

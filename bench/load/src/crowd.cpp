@@ -47,4 +47,17 @@ void activity::run() {
   }
 }
 
+void activity::join(std::uint32_t connection, std::uint32_t slot) {
+  const dialect& dialect = crowd_.connections.dialect();
+  crowd_.connections.send(
+      connection, {dialect.join_head, crowd_.names.room(connection, slot), dialect.join_tail},
+      *this);
+}
+
+bool activity::is_own_join(std::uint32_t connection, std::string_view payload) const {
+  const bool first = crowd_.connections.dialect().own_join_comes_first;
+  return (first && crowd_.names.slots() == 1) ||
+         string_field(payload, "user") == crowd_.names.user(connection);
+}
+
 }  // namespace chinwag::load

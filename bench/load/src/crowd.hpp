@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fleet.hpp"
@@ -43,6 +44,12 @@ class activity : public fleet_observer {
 
  protected:
   load::crowd& crowd() const { return crowd_; }
+
+  // Asks to be let into the room of that slot.
+  void join(std::uint32_t connection, std::uint32_t slot);
+  // Whether a user_joined tells the connection of itself. Of one room, the first that a member gets
+  // is its own with most servers; else names tell.
+  bool is_own_join(std::uint32_t connection, std::string_view payload) const;
 
  private:
   load::crowd& crowd_;

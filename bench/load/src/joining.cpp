@@ -81,9 +81,7 @@ void joining::start_more() {
     if (crowd().connections.is_open(id)) {
       ++in_flight_;
       ++awaited_[id];
-      const dialect& dialect = crowd().connections.dialect();
-      crowd().connections.send(
-          id, {dialect.join_head, crowd().names.room(id, slot), dialect.join_tail}, *this);
+      join(id, slot);
     }
   }
 }
@@ -96,7 +94,7 @@ void joining::on_text(std::uint32_t connection, std::string_view payload, std::s
   }
   ++announcements_;
   give_up_ns_ = now_ns + patience_ns_;
-  if (awaited_[connection] > 0 && is_own(connection, payload)) {
+  if (awaited_[connection] > 0 && is_own_join(connection, payload)) {
     --awaited_[connection];
     --in_flight_;
     if (++entered_[connection] == crowd().names.slots()) {
@@ -107,13 +105,6 @@ void joining::on_text(std::uint32_t connection, std::string_view payload, std::s
   if (may_start()) {
     wake_ns = 0;
   }
-}
-
-// Of one room, the first that a member gets is its own with most servers; else names tell.
-bool joining::is_own(std::uint32_t connection, std::string_view payload) const {
-  const bool first = crowd().connections.dialect().own_join_comes_first;
-  return (crowd().names.slots() == 1 && first) ||
-         string_field(payload, "user") == crowd().names.user(connection);
 }
 
 void joining::on_end(std::uint32_t connection, const ending& why) {

@@ -33,8 +33,6 @@ class joining : public activity {
     std::uint32_t slot;
   };
 
-  bool is_own(std::uint32_t connection, std::string_view payload) const;
-
   std::vector<seat> order_;
   std::vector<std::uint32_t> audience_;  // of each in that order: to how many it is announced
   std::vector<std::uint32_t> awaited_;   // by connection: own `user_joined` that have not come yet

@@ -68,14 +68,12 @@ void storm::on_text(std::uint32_t connection, std::string_view payload, std::siz
   const bool on_its_way = cut_ns_[connection] != 0;
   const text_type type = type_of(payload);
   if (on_its_way && type == text_type::welcome) {
-    join(connection);
+    join_all(connection);
   } else if (on_its_way && type == text_type::user_joined) {
-    const roster& names = crowd().names;
-    const bool first = names.slots() == 1 && crowd().connections.dialect().own_join_comes_first;
-    if (!first && string_field(payload, "user") != names.user(connection)) {
-      return;  // somebody else's
+    if (!is_own_join(connection, payload)) {
+      return;
     }
-    if (++entered_[connection] < names.slots()) {
+    if (++entered_[connection] < crowd().names.slots()) {
       return;
     }
     crowd().joined[connection] = true;
@@ -86,12 +84,9 @@ void storm::on_text(std::uint32_t connection, std::string_view payload, std::siz
   }
 }
 
-void storm::join(std::uint32_t connection) {
-  const dialect& dialect = crowd().connections.dialect();
+void storm::join_all(std::uint32_t connection) {
   for (std::uint32_t slot = 0; slot < crowd().names.slots(); ++slot) {
-    crowd().connections.send(
-        connection, {dialect.join_head, crowd().names.room(connection, slot), dialect.join_tail},
-        *this);
+    join(connection, slot);
   }
 }
 

@@ -28,7 +28,7 @@ class storm : public activity {
   void disconnect_all();
   void start_more();
   void give_up();
-  void join(std::uint32_t connection);
+  void join_all(std::uint32_t connection);
   void settle(std::uint32_t connection, std::int64_t now_ns);
 
   std::vector<std::uint32_t> order_;

@@ -127,7 +127,7 @@ void watch::on_text(std::uint32_t connection, std::string_view payload, std::siz
     log_.add({happening::received, connection, stamp.sender, stamp.sequence, sent_ns, now_ns});
     heard_ns_[connection] = std::max(heard_ns_[connection], sent_ns);
   } else if (type == text_type::welcome && away_[connection]) {
-    join(connection);
+    join(connection, 0);
   } else if (type == text_type::user_joined && away_[connection]) {
     if (is_own_join(connection, payload)) {
       away_[connection] = false;
@@ -138,17 +138,6 @@ void watch::on_text(std::uint32_t connection, std::string_view payload, std::siz
   } else {
     activity::on_text(connection, payload, wire_bytes, now_ns);
   }
-}
-
-void watch::join(std::uint32_t connection) {
-  const dialect& dialect = crowd().connections.dialect();
-  crowd().connections.send(
-      connection, {dialect.join_head, crowd().names.room(connection, 0), dialect.join_tail}, *this);
-}
-
-bool watch::is_own_join(std::uint32_t connection, std::string_view payload) const {
-  return crowd().connections.dialect().own_join_comes_first ||
-         string_field(payload, "user") == crowd().names.user(connection);
 }
 
 // The first attempt is made at once. Where it fails, the next ones come at equal distances.

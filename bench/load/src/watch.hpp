@@ -59,8 +59,6 @@ class watch : public activity {
   void send_message(std::uint32_t sender, std::int64_t planned_ns);
   void ask_for_fault(std::int64_t now_ns);
   void come_back(std::int64_t now_ns);
-  void join(std::uint32_t connection);
-  bool is_own_join(std::uint32_t connection, std::string_view payload) const;
   bool all_hear() const;
   void plan_wake();
 

@@ -131,7 +131,7 @@ void handover::read_rooms(image_reader& from, new_ids& rooms) {
   for (auto left = from.number<std::size_t>(); left > 0 && from.good(); --left) {
     const auto known = rooms.find(from.number<room_id>());
     if (known == rooms.end()) return from.fail();
-    rooms_.inherit_place_in_line(known->second);
+    rooms_.put_in_line(known->second);
   }
 }
 

@@ -143,9 +143,8 @@ void rooms::publish(room_id id, const message_parts& message) {
 void rooms::mark_dirty(room_id id) {
   room_links& links = shared_.links.rooms[id];
   if (links.dirty) return;
-  links.dirty = true;
   links.dirty_order = shared_.links.dirty_count++;
-  shared_.links.dirty_rooms.push_back(id);
+  put_in_line(id);
 }
 
 bool rooms::is_behind(room_id id) {
@@ -285,7 +284,7 @@ member_id rooms::inherit_member(connection_id owner, room_id place, std::uint64_
   return id;
 }
 
-void rooms::inherit_place_in_line(room_id id) {
+void rooms::put_in_line(room_id id) {
   if (shared_.links.rooms[id].dirty) return;
   shared_.links.rooms[id].dirty = true;
   shared_.links.dirty_rooms.push_back(id);
@@ -301,7 +300,7 @@ void rooms::all_in_line() {
   std::sort(due.begin(), due.end(), [this](room_id left, room_id right) {
     return shared_.links.rooms[left].dirty_order < shared_.links.rooms[right].dirty_order;
   });
-  for (const room_id id : due) inherit_place_in_line(id);
+  for (const room_id id : due) put_in_line(id);
 }
 
 // Everyone has what the direct log held.

@@ -76,8 +76,8 @@ class rooms {
   // no_id for one that can't be.
   member_id inherit_member(connection_id owner, room_id place, std::uint64_t cursor,
                            std::uint64_t end);
-  // The room keeps its place in the order in which rooms became dirty.
-  void inherit_place_in_line(room_id id);
+  // Puts the room last in line for a pass over its members, in the order that it has already.
+  void put_in_line(room_id id);
   // Behind those, the rooms that somebody has to get something of, and those that nobody is in.
   void all_in_line();
 
