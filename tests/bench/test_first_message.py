@@ -10,7 +10,13 @@ from websockets.sync.server import serve
 
 @contextmanager
 def serving(handle):
-    with serve(handle, "127.0.0.1", 0) as server:
+    def handle_to_the_end(connection):
+        """What the client still sends is read: a close before it would reset the connection."""
+        handle(connection)
+        for _ in connection:
+            continue
+
+    with serve(handle_to_the_end, "127.0.0.1", 0) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server.socket.getsockname()[1]
