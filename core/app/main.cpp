@@ -7,11 +7,13 @@
 #include <atomic>
 #include <chrono>
 #include <iostream>
+#include <utility>
 
 #if __has_include(<malloc.h>)
 #include <malloc.h>
 #endif
 
+#include "backplane.hpp"
 #include "chinwag/server.hpp"
 #include "descriptors.hpp"
 #include "faults.hpp"
@@ -21,6 +23,7 @@
 
 namespace {
 
+constexpr int exit_usage = 2;
 constexpr int exit_cannot_serve = 3;
 
 // Connections beside which few descriptors are needed: below this a warning is due.
@@ -112,7 +115,13 @@ void warn_of_settings(const chinwagd::settings& all) {
 int serve(const chinwagd::settings& all, char** arguments) {
   begin_log(all.log_level);
   warn_of_settings(all);
-  chinwag::server server(all.server, write_log, chinwagd::faulty_handlers());
+  chinwagd::backplane_or_problem backplane = chinwagd::make_backplane(all.backplane);
+  if (!backplane.problem) {
+    std::cerr << "chinwagd: " << backplane.problem.text << "\n";
+    return exit_usage;
+  }
+  chinwag::server server(all.server, write_log, chinwagd::faulty_handlers(),
+                         std::move(backplane.made));
   const int predecessor = chinwagd::channel_to_predecessor();
   const chinwag::listen_result listening =
       predecessor < 0 ? server.listen() : server.take_over(predecessor);

@@ -99,6 +99,11 @@ settings_or_exit read_settings(int count, char** arguments) {
   if (file_variable != nullptr) file = file_variable;
   cli.add_option("--config", file, "TOML file with settings (CHINWAGD_CONFIG)")->type_name("");
   add_option_flags(cli, flags);
+  cli.add_option("--backplane", all.backplane,
+                 "redis://[[user:]password@]host[:port]: be a node of a cluster whose nodes share "
+                 "rooms and users (CHAT_BACKPLANE)")
+      ->envname("CHAT_BACKPLANE")
+      ->type_name("");
   cli.add_option("--drain-timeout-ms", all.drain_timeout_ms, "time that a drain may take")
       ->capture_default_str()
       ->check(CLI::Range(1, 3'600'000))

@@ -11,6 +11,7 @@ namespace chinwagd {
 struct settings {
   chinwag::options server;
   std::string log_level = "info";
+  std::string backplane{};  // a URL; empty: a node that stands alone
   std::uint32_t drain_timeout_ms = 4'000;
   bool print_config = false;
   int upgrade_of = 0;  // the process that is asked for an upgrade; 0: serve

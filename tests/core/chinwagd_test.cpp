@@ -187,5 +187,25 @@ TEST(chinwagd, a_second_signal_ends_at_once) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 }
 
+TEST(chinwagd, a_backplane_that_is_no_redis_url_is_refused_without_its_password) {
+  for (const char* url :
+       {"http://127.0.0.1", "redis://", "redis://secret@", "redis://secret@host:0",
+        "redis://secret@host:x", "redis://secret@host:70000", "redis://secret%4@host",
+        "redis://secret@[::1", "redis://secret@[::1]6379"}) {
+    const test::outcome ended = chinwagd_process({"--port", "0", "--backplane", url}).wait();
+    EXPECT_EQ(ended.code, 2) << url;
+    EXPECT_NE(ended.output.find("redis://[[user:]password@]host[:port]"), std::string::npos)
+        << ended.output;
+    EXPECT_EQ(ended.output.find("secret"), std::string::npos) << ended.output;
+  }
+}
+
+TEST(chinwagd, a_backplane_that_does_not_answer_is_said_and_rooms_are_served) {
+  chinwagd_process alone({"--port", "0", "--backplane", "redis://127.0.0.1:1"});
+  test::chat_client ann(alone.port(), "/ws?user=ann");
+  EXPECT_NE(ann.text().find("welcome"), std::string::npos);
+  EXPECT_TRUE(alone.says("the other nodes can't be reached, rooms go on here alone: 127.0.0.1:1"));
+}
+
 }  // namespace
 }  // namespace chinwag

@@ -66,7 +66,7 @@ def test_the_core_uses_neither_the_bench_nor_the_tests() -> None:
 
 
 # The core's folders, from the one that stands alone to the one that uses all others.
-FLOORS = ("wire", "host", "state", "connection", "chat", "handover", "loop")
+FLOORS = ("wire", "host", "state", "connection", "chat", "cluster", "handover", "loop")
 
 
 def test_a_folder_of_the_core_uses_those_below_it_only() -> None:

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "chinwag/backplane.hpp"
 #include "chinwag/error.hpp"
 #include "chinwag/handlers.hpp"
 #include "chinwag/options.hpp"
@@ -45,7 +46,9 @@ struct member_info {
 //   if (auto listening = server.listen()) server.run_in_background();
 class server {
  public:
-  explicit server(options settings, log_callback log = {}, handlers called = {});
+  // With a backplane it is a node of a cluster, else it stands alone.
+  explicit server(options settings, log_callback log = {}, handlers called = {},
+                  std::unique_ptr<backplane> line = {});
   // Stops at once if it still runs in the background, and waits for the end; a handler that drops
   // the server ends it with its turn.
   ~server();

@@ -52,7 +52,9 @@ void http_service::route(connection_id id, const http_request& asked) {
   if (!asked.get && !asked.head) return refuse(id, asked, 405, "only GET and HEAD are served\n");
   if (socket) return upgrade(id, asked);
   if (health_wanted) return respond(id, asked, {200, json_type, health()});
-  respond(id, asked, {200, metrics_type, prometheus_text(shared_.counts.read())});
+  std::string numbers = prometheus_text(shared_.counts.read());
+  if (shared_.others != nullptr) numbers += prometheus_text(shared_.others->read());
+  respond(id, asked, {200, metrics_type, std::move(numbers)});
 }
 
 void http_service::upgrade(connection_id id, const http_request& asked) {
@@ -91,9 +93,29 @@ void http_service::enter_chat(connection_id id, const http_request& asked) {
   if (users_.count(user.name) >= shared_.limits.connections_per_user_max) {
     return refuse(id, asked, 503, "this user has as many connections as one may have\n");
   }
-  outboxes_.add_raw(id, write_upgrade(websocket_accept(asked.websocket_key)));
-  lifecycle_.begin_chat(id, user.name);
+  entrant one{std::move(user.name), write_upgrade(websocket_accept(asked.websocket_key))};
+  // Whoever has been welcomed is reached from all nodes.
+  const connection_handle who = shared_.handle_of(id);
+  if (shared_.others != nullptr && shared_.others->wait_for_user(one.user, who)) {
+    entering_.insert_or_assign(who, std::move(one));
+    return;
+  }
+  begin_chat(id, one);
+}
+
+void http_service::begin_chat(connection_id id, const entrant& one) {
+  outboxes_.add_raw(id, one.response);
+  lifecycle_.begin_chat(id, one.user);
   protocol_.welcome(id);
+}
+
+void http_service::enter(connection_handle who) {
+  const auto entering = entering_.extract(who);
+  const connection_id id = shared_.find(who);
+  if (entering.empty() || id == no_id) return;
+  if (shared_.truth.connections[id].phase == connection_phase::http) {
+    begin_chat(id, entering.mapped());
+  }
 }
 
 void http_service::respond(connection_id id, const http_request& asked, http_response response) {
@@ -111,11 +133,12 @@ void http_service::refuse(connection_id id, const http_request& asked, unsigned 
 
 std::string http_service::health() const {
   const auto pid = ::getpid();
-  const nlohmann::ordered_json report = {{"status", "ok"},
-                                         {"implementation", "chinwagd"},
-                                         {"version", version},
-                                         {"pid", pid},
-                                         {"workers", {pid}}};
+  nlohmann::ordered_json report = {{"status", "ok"},
+                                   {"implementation", "chinwagd"},
+                                   {"version", version},
+                                   {"pid", pid},
+                                   {"workers", {pid}}};
+  if (shared_.others != nullptr) report["backplane"] = shared_.others->read().up ? "up" : "down";
   return report.dump() + "\n";
 }
 

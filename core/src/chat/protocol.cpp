@@ -127,6 +127,13 @@ served protocol::join(connection_id id, const json_request& asked, const verdict
     }
     if (turn_down(id, *decided)) return {};
   }
+  // Nothing that others publish behind the answer to a join is missed.
+  if (shared_.others != nullptr) {
+    const std::uint64_t number = program_.take_number();
+    if (shared_.others->wait_for_room(name.view(), shared_.handle_of(id), number)) {
+      return {.undecided = number, .changes_rooms = true};
+    }
+  }
   return {.published = rooms_.join(id, name.view())};
 }
 
@@ -163,8 +170,10 @@ served protocol::message(connection_id id, const json_request& asked, const verd
     if (decided->what == verdict::kind::change) content = changed = escape_json(decided->text);
   }
   const room_id place = shared_.truth.members[membership].room;
-  rooms_.publish(place, room_message(quoted_name(name.view()), quoted_name(user_of(id)), content,
-                                     shared_.clock.timestamp()));
+  rooms_.publish(place,
+                 room_message(quoted_name(name.view()), quoted_name(user_of(id)), content,
+                              shared_.clock.timestamp()),
+                 id);
   return {.published = place};
 }
 
@@ -203,12 +212,19 @@ served protocol::direct(connection_id id, const json_request& asked) {
   if (!name.valid() || !asked.content.is_text()) {  // D3
     return refuse(id, refusal::bad_request, "'to' must be a name and 'content' a string");
   }
-  if (users_.first(name.view()) == no_id) {  // D2
+  const bool is_here = users_.first(name.view()) != no_id;
+  if (!is_here && shared_.others == nullptr) {  // D2
     return refuse(id, refusal::no_such_user, "nobody by that name");
   }
   const quoted_name user(user_of(id));
-  return {.published = direct(name.view(),
-                              direct_message(user, asked.content.raw, shared_.clock.timestamp()))};
+  const message_parts text = direct_message(user, asked.content.raw, shared_.clock.timestamp());
+  if (shared_.others != nullptr) shared_.others->to_user(name.view(), text, id, is_here);
+  return {.published = direct(name.view(), text)};
+}
+
+void protocol::direct_everywhere(std::string_view to, const message_parts& message) {
+  if (shared_.others != nullptr) shared_.others->to_user(to, message, no_id, true);
+  direct(to, message);
 }
 
 // D1, D4. A user with one connection mostly gets it in the outbox of that one. Once a direct log is

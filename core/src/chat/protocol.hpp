@@ -50,6 +50,8 @@ class protocol {
 
   // Sends to every connection of a user. Returns the log that it went through, or no_id.
   room_id direct(std::string_view to, const message_parts& message);
+  // The same on all nodes, for a program.
+  void direct_everywhere(std::string_view to, const message_parts& message);
 
  private:
   served serve_object(connection_id id, const json_request& asked, const verdict* decided);

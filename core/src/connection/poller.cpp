@@ -15,6 +15,12 @@ bool poller::watch(int descriptor, std::uint64_t key) {
   return kernel::watch(descriptor_, descriptor, key, kernel::readable);
 }
 
+bool poller::watch(int descriptor, std::uint64_t key, bool for_writing, bool known) {
+  const std::uint32_t what = kernel::readable | (for_writing ? kernel::writable : 0U);
+  return known ? kernel::rewatch(descriptor_, descriptor, key, what)
+               : kernel::watch(descriptor_, descriptor, key, what);
+}
+
 void poller::unwatch(int descriptor) {
   kernel::unwatch(descriptor_, descriptor);
 }

@@ -23,6 +23,8 @@ class poller {
 
   // Watches a descriptor that is not a connection for input.
   bool watch(int descriptor, std::uint64_t key);
+  // For output, too, if asked for; `known`: what is watched already changes.
+  bool watch(int descriptor, std::uint64_t key, bool for_writing, bool known);
   void unwatch(int descriptor);
 
   bool add(connection_id id);

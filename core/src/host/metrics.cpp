@@ -189,6 +189,20 @@ std::string prometheus_text(const stats& numbers) {
   return out.take() + "chinwag_turn_duration_seconds_sum " + seconds(numbers.turn_us) + "\n";
 }
 
+std::string prometheus_text(const backplane_counts& numbers) {
+  exposition out;
+  out.single("backplane_up", "gauge", "1 while other nodes can be reached.", numbers.up ? 1 : 0);
+  out.single("backplane_published_total", "counter", "Publications to other nodes.",
+             numbers.published);
+  out.single("backplane_lost_total", "counter", "Messages that did not leave for other nodes.",
+             numbers.lost);
+  out.single("backplane_arrived_total", "counter", "Messages of other nodes.", numbers.arrived);
+  out.single("backplane_dropped_total", "counter",
+             "Publications of other nodes that were no messages, or for which no memory was left.",
+             numbers.dropped);
+  return out.take();
+}
+
 namespace {
 
 using field = std::pair<const char*, std::uint64_t stats::*>;

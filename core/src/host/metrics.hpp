@@ -63,7 +63,17 @@ struct metrics {
   void read_counted(image_reader& from);
 };
 
+// What a node of a cluster counts of its backplane.
+struct backplane_counts {
+  bool up = false;
+  std::uint64_t published = 0;  // publications, each of one or more messages
+  std::uint64_t lost = 0;       // messages that could not leave, or of which nobody knows
+  std::uint64_t arrived = 0;    // messages of other nodes
+  std::uint64_t dropped = 0;    // publications of other nodes that could not be served
+};
+
 // Prometheus text exposition format 0.0.4.
 std::string prometheus_text(const stats& numbers);
+std::string prometheus_text(const backplane_counts& numbers);
 
 }  // namespace chinwag

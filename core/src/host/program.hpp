@@ -41,6 +41,9 @@ class program {
   asked ask_message(connection_handle who, std::string_view user, std::string_view room,
                     std::string_view content);
 
+  // For what waits as a request does that the program decides about later.
+  std::uint64_t take_number() { return ++numbers_; }
+
   void end_turn();
 
  private:

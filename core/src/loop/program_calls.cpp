@@ -67,18 +67,22 @@ void task_queue::take(bool last) {
 void program_calls::publish(std::string_view room, std::string_view content,
                             std::string_view user) {
   const room_id place = rooms_.find(room);
-  if (place == no_id) return;
-  refused_ = rooms_.is_behind(place);
+  if (place == no_id && shared_.others == nullptr) return;
+  refused_ = place != no_id && rooms_.is_behind(place);
   if (refused_) return;
-  rooms_.publish(place, room_message(quoted_name(room), quoted_name(user), content,
-                                     shared_.clock.timestamp()));
+  const quoted_name of_room(room);
+  const quoted_name of_user(user);
+  const message_parts text = room_message(of_room, of_user, content, shared_.clock.timestamp());
+  if (place == no_id) return shared_.others->to_room(room, text, no_id);
+  rooms_.publish(place, text);
 }
 
 void program_calls::send_to(std::string_view to, std::string_view content, std::string_view user) {
   const room_id log = rooms_.find_direct(to);
   refused_ = log != no_id && rooms_.is_behind(log);
   if (refused_) return;
-  protocol_.direct(to, direct_message(quoted_name(user), content, shared_.clock.timestamp()));
+  const quoted_name of_user(user);
+  protocol_.direct_everywhere(to, direct_message(of_user, content, shared_.clock.timestamp()));
 }
 
 void program_calls::send(connection_handle to, std::string_view content, std::string_view user) {

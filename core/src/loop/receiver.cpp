@@ -284,7 +284,7 @@ bool receiver::must_wait(connection_id id, room_id published) const {
   // A peer that is gone takes no answers: its last requests do not wait for that.
   const bool gone = shared_.links.connections[id].peer_gone;
   if (!gone && outboxes_.waiting(id) > outbox_bytes_ample) return true;
-  if (requests_.full(id)) return true;
+  if (requests_.full(id) || http_.waits(id)) return true;
   if (shared_.memory_full()) return true;
   return published != no_id && rooms_.is_behind(published);
 }

@@ -82,11 +82,12 @@ status check_message(std::string_view to, std::string_view content, std::string_
 }  // namespace
 
 struct server::parts {
-  parts(options settings, log_callback callback, handlers called)
+  parts(options settings, log_callback callback, handlers called, std::unique_ptr<backplane> line)
       : limits(std::move(settings)),
         log(std::move(callback)),
-        loop(usable(limits), random_key(), std::move(called),
-             [this](std::string_view text) { say(log_level::warning, text); }) {}
+        loop(
+            usable(limits), random_key(), std::move(called),
+            [this](std::string_view text) { say(log_level::warning, text); }, std::move(line)) {}
 
   void say(log_level level, std::string_view text) const {
     if (!log || abandoned) return;
@@ -125,8 +126,9 @@ struct server::parts {
   bool abandoned = false;  // its server is gone while it runs; used on the loop's thread only
 };
 
-server::server(options settings, log_callback log, handlers called)
-    : parts_(std::make_shared<parts>(std::move(settings), std::move(log), std::move(called))) {}
+server::server(options settings, log_callback log, handlers called, std::unique_ptr<backplane> line)
+    : parts_(std::make_shared<parts>(std::move(settings), std::move(log), std::move(called),
+                                     std::move(line))) {}
 
 server::~server() {
   if (is_own_thread()) {

@@ -14,6 +14,13 @@ namespace chinwag {
 
 namespace {
 
+// Tells this node from the others of its cluster.
+cluster::node_name node_name() {
+  cluster::node_name name{};
+  kernel::random_bytes({reinterpret_cast<unsigned char*>(name.data()), name.size()});
+  return name;
+}
+
 // Keys of the two descriptors that are not connections: no connection has these places.
 constexpr std::uint64_t listener_key = UINT64_MAX;
 constexpr std::uint64_t wakeup_key = UINT64_MAX - 1;
@@ -22,9 +29,10 @@ constexpr std::uint32_t units_per_event = 2;
 
 }  // namespace
 
-shard::shard(const options& settings, const hash_key& key, handlers called, program::warning warn)
+shard::shard(const options& settings, const hash_key& key, handlers called, program::warning warn,
+             std::unique_ptr<backplane> line)
     : shared_(settings, key),
-      program_(std::move(called), std::move(warn)),
+      program_(std::move(called), warn),
       poller_(shared_),
       timers_(shared_.links.connections),
       outboxes_(shared_),
@@ -42,28 +50,37 @@ shard::shard(const options& settings, const hash_key& key, handlers called, prog
       acceptor_(shared_, lifecycle_, poller_, listener_key),
       calls_(shared_, outboxes_, rooms_, lifecycle_, protocol_, requests_),
       handover_(shared_, outboxes_, rooms_, lifecycle_),
-      tasks_(settings.calls_bytes_max) {}
+      tasks_(settings.calls_bytes_max) {
+  if (line == nullptr) return;
+  cluster_ = std::make_unique<cluster>(std::move(line), node_name(), shared_, rooms_, users_,
+                                       poller_, std::move(warn), protocol_, requests_, http_);
+}
 
 shard::~shard() {
   if (!broken_ && !handed_over_) lifecycle_.end_all();
   if (wakeup_ >= 0) kernel::close(wakeup_);
 }
 
-status shard::listen() {
+bool shard::open_poller() {
   wakeup_ = kernel::open_wakeup();
-  if (wakeup_ < 0 || !poller_.open() || !poller_.watch(wakeup_, wakeup_key)) {
+  return wakeup_ >= 0 && poller_.open() && poller_.watch(wakeup_, wakeup_key);
+}
+
+status shard::listen() {
+  if (!open_poller()) {
     return {error::no_descriptors, std::string("can't make the event set: ") +
                                        std::strerror(errno) + "; raise the limit of open files"};
   }
-  return acceptor_.listen();
+  const status outcome = acceptor_.listen();
+  if (outcome && cluster_) cluster_->begin();
+  return outcome;
 }
 
 status shard::inherit(const image& from) {
   image_reader bytes(from.bytes);
   status outcome{error::system_failure, "the predecessor speaks another version of the state"};
   std::vector<int> connections = from.descriptors;
-  wakeup_ = kernel::open_wakeup();
-  if (wakeup_ < 0 || !poller_.open() || !poller_.watch(wakeup_, wakeup_key)) {
+  if (!open_poller()) {
     outcome = {error::no_descriptors, "can't make the event set"};
   } else if (bytes.number<std::uint32_t>() == image_version && !connections.empty()) {
     const int listener = connections.front();
@@ -71,7 +88,11 @@ status shard::inherit(const image& from) {
     outcome = acceptor_.inherit(listener, bytes.number<std::uint16_t>());
     if (outcome) outcome = handover_.read(bytes, connections);
   }
-  if (outcome) return outcome;
+  if (outcome) {
+    // It subscribes to what is there by now.
+    if (cluster_) cluster_->begin();
+    return outcome;
+  }
   handed_over_ = true;
   acceptor_.forget();
   for (const int descriptor : from.descriptors) kernel::close(descriptor);
@@ -85,6 +106,11 @@ status shard::write(image& into) {
   // What was asked for before is done by whoever was asked.
   tasks_.run([] { return false; });
   if (tasks_.work_left()) return {error::system_failure, "calls wait for a room: try again"};
+  if (cluster_ && cluster_->anyone_waits()) {
+    return {error::system_failure, "joins wait for the backplane: try again"};
+  }
+  // What was published since the turn's end leaves; who was to be told is.
+  if (cluster_) cluster_->end_turn();
   image_writer bytes;
   bytes.number(image_version);
   bytes.number(acceptor_.port());
@@ -175,6 +201,7 @@ bool shard::step() {
 std::uint32_t shard::end() {
   const std::uint32_t left = handed_over_ ? 0 : lifecycle_.live();
   if (!handed_over_) lifecycle_.end_all();
+  if (cluster_ && !handed_over_) cluster_->end_turn();
   tasks_.close();
   asked_to_give_.reset();
   program_.end_turn();
@@ -207,6 +234,7 @@ void shard::turn() {
     lifecycle_.end_relief();
   }
   reap();
+  if (cluster_) cluster_->end_turn();
   flush();
   reap();
   program_.end_turn();
@@ -234,6 +262,7 @@ void shard::handle_events() {
 void shard::handle(const kernel::event& event) {
   if (event.key == listener_key) return acceptor_.accept_waiting();
   if (event.key == wakeup_key) return answer_wakeup();
+  if (cluster_ && cluster_->handle(event.key)) return;
   const connection_id id = poller_.owner_of(event.key);
   if (id == no_id) return;
   const connection& about = shared_.truth.connections[id];
@@ -266,7 +295,7 @@ bool shard::work_left() const {
   const bool calls = tasks_.work_left() && !tasks_.held_up() && !shared_.memory_full();
   return calls || receiver_.work_left() || !shared_.links.outbox_queue.empty() ||
          !shared_.links.writable.empty() || !shared_.links.dirty_rooms.empty() ||
-         !shared_.links.dead.empty();
+         !shared_.links.dead.empty() || (cluster_ && cluster_->work_left());
 }
 
 int shard::timeout_ms() const {
@@ -277,6 +306,7 @@ int shard::timeout_ms() const {
     wait = std::min(wait.value_or(limit), limit);
   };
   if (const auto acceptor = acceptor_.wait_ms()) no_later_than(*acceptor);
+  if (cluster_) no_later_than(cluster_->wait_ms());
   if (draining_) no_later_than(10);
   return wait ? static_cast<int>(*wait) : -1;
 }

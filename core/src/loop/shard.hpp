@@ -11,6 +11,8 @@
 #include "chat/http_service.hpp"
 #include "chat/protocol.hpp"
 #include "chat/requests.hpp"
+#include "chinwag/backplane.hpp"
+#include "cluster/cluster.hpp"
 #include "connection/flusher.hpp"
 #include "connection/lifecycle.hpp"
 #include "connection/poller.hpp"
@@ -33,7 +35,9 @@ namespace chinwag {
 class shard {
  public:
   // `warn` is told on the shard's thread what a person should know.
-  shard(const options& settings, const hash_key& key, handlers called, program::warning warn = {});
+  // Without a `line` to others it stands alone.
+  shard(const options& settings, const hash_key& key, handlers called, program::warning warn = {},
+        std::unique_ptr<backplane> line = {});
   ~shard();
   shard(const shard&) = delete;
   shard& operator=(const shard&) = delete;
@@ -90,6 +94,7 @@ class shard {
  private:
   enum class command : std::uint8_t { serve, drain, stop };
 
+  bool open_poller();
   void turn();
   std::uint32_t wait();
   void handle_events();
@@ -130,6 +135,7 @@ class shard {
   acceptor acceptor_;
   program_calls calls_;
   handover handover_;
+  std::unique_ptr<cluster> cluster_;  // none: it stands alone
   task_queue tasks_;
 
   // Events are handled in the order they came, over several turns if they are many.

@@ -17,6 +17,7 @@
 #include "state/buffers.hpp"
 #include "state/ids.hpp"
 #include "state/names.hpp"
+#include "state/other_nodes.hpp"
 #include "state/owned.hpp"
 #include "state/planted_fault.hpp"
 #include "state/room_log.hpp"
@@ -293,6 +294,7 @@ struct context {
   state truth;
   derived links;
   metrics counts;
+  other_nodes* others = nullptr;  // none: this shard stands alone
   turn_clock clock;
   work_budget reading{clock};  // of the part of a turn that serves what clients sent
 };

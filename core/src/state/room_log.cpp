@@ -141,8 +141,7 @@ std::string copy(const room_log& log, const chunk_pool& pool, std::uint64_t from
   return bytes;
 }
 
-bool restore(room_log& log, chunk_pool& pool, std::uint64_t from, std::string_view frames) {
-  log.tail = from;
+bool append_frames(room_log& log, chunk_pool& pool, std::string_view frames) {
   while (!frames.empty()) {
     const std::size_t size = whole_frame_size(frames);
     if (size == 0) return false;
@@ -153,6 +152,11 @@ bool restore(room_log& log, chunk_pool& pool, std::uint64_t from, std::string_vi
     frames.remove_prefix(size);
   }
   return true;
+}
+
+bool restore(room_log& log, chunk_pool& pool, std::uint64_t from, std::string_view frames) {
+  log.tail = from;
+  return append_frames(log, pool, frames);
 }
 
 std::uint64_t memory_from(const room_log& log, const chunk_pool& pool, std::uint64_t position) {

@@ -73,6 +73,9 @@ struct room_log {
 // Writes the parts as one text frame at the tail.
 void append(room_log& log, chunk_pool& pool, const message_parts& message);
 
+// Copies finished frames to the tail. False, behind those before it, at what is none.
+bool append_frames(room_log& log, chunk_pool& pool, std::string_view frames);
+
 // Describes the bytes [from, to) by at most `out.size()` pieces; returns how many it took.
 std::size_t read(const room_log& log, const chunk_pool& pool, std::uint64_t from, std::uint64_t to,
                  std::span<iovec> out);

@@ -28,7 +28,7 @@ room_id rooms::join(connection_id id, std::string_view name) {
   ++shared_.links.connections[id].rooms;
   shared_.counts.members.add(1);
   const quoted_name user(shared_.truth.names.view(shared_.truth.connections[id].user));
-  publish(place, joined_message(quoted_name(name), user, shared_.clock.timestamp()));
+  publish(place, joined_message(quoted_name(name), user, shared_.clock.timestamp()), id);
   return place;
 }
 
@@ -43,7 +43,7 @@ room_id rooms::leave(member_id id) {
   if (!planted(fault::leave_drops_pending)) outboxes_.add_frames(owner, log, due_from);
   shared_.counts.deliveries.add(walk_frames(log, shared_.truth.chunks, due_from, log.tail).frames);
   end(id, due_from);
-  announce_leaving(place, owner);
+  announce_leaving(place, owner, farewell::announced);
   return place;
 }
 
@@ -54,7 +54,7 @@ void rooms::leave_all(connection_id id, farewell told) {
     if (!one.leaving()) {
       const room_id place = one.room;
       end(at, shared_.truth.rooms[place].log.tail);
-      if (told == farewell::announced) announce_leaving(place, id);
+      announce_leaving(place, id, told);
     }
     at = next;
   }
@@ -68,7 +68,7 @@ void rooms::end(member_id id, std::uint64_t at) {
   room_links& of_room = shared_.links.rooms[leaver.room];
   --of_room.members;
   if (!of_room.direct) {
-    if (of_room.members == 0) count_room(-1);
+    if (of_room.members == 0) emptied(leaver.room);
     --shared_.links.connections[leaver.connection].rooms;
     if (!planted(fault::members_leak))
       shared_.counts.members.set(shared_.counts.members.read() - 1);
@@ -77,13 +77,18 @@ void rooms::end(member_id id, std::uint64_t at) {
   if (leaver.cursor >= leaver.end) retire(id);
 }
 
-void rooms::announce_leaving(room_id place, connection_id leaver) {
+// Members on other nodes stay, whoever is about to go here.
+void rooms::announce_leaving(room_id place, connection_id leaver, farewell told) {
   const bool dead = shared_.truth.connections[leaver].phase == connection_phase::dead;
   if (planted(fault::left_missing) && dead) return mark_dirty(place);
-  if (is_direct(place) || shared_.links.rooms[place].members == 0) return;
+  if (is_direct(place)) return;
+  const bool heard_here = told == farewell::announced && shared_.links.rooms[place].members > 0;
+  if (!heard_here && shared_.others == nullptr) return;
   const quoted_name room(shared_.truth.names.view(shared_.truth.rooms[place].name));
   const quoted_name user(shared_.truth.names.view(shared_.truth.connections[leaver].user));
-  publish(place, left_message(room, user, shared_.clock.timestamp()));
+  const message_parts left = left_message(room, user, shared_.clock.timestamp());
+  if (heard_here) return publish(place, left, leaver);
+  shared_.others->to_room(shared_.truth.names.view(shared_.truth.rooms[place].name), left, leaver);
 }
 
 room_id rooms::find_direct(std::string_view user) const {
@@ -134,9 +139,16 @@ void rooms::adopt_open_frame(connection_id id) {
   if (open.cursor >= open.end) retire(from);
 }
 
-void rooms::publish(room_id id, const message_parts& message) {
+void rooms::publish(room_id id, const message_parts& message, connection_id sender) {
   append(shared_.truth.rooms[id].log, shared_.truth.chunks, message);
   if (!is_direct(id)) shared_.counts.publishes.add();
+  mark_dirty(id);
+  if (shared_.others == nullptr || is_direct(id)) return;
+  shared_.others->to_room(shared_.truth.names.view(shared_.truth.rooms[id].name), message, sender);
+}
+
+void rooms::publish_frames(room_id id, std::string_view frames) {
+  invariant(append_frames(shared_.truth.rooms[id].log, shared_.truth.chunks, frames));
   mark_dirty(id);
 }
 
@@ -334,6 +346,12 @@ void rooms::remove_if_empty(room_id id) {
   shared_.truth.names.drop(empty.name);
   shared_.truth.rooms.remove(id);
   shared_.links.rooms.reset(id);  // a connection may still wait for it to catch up
+}
+
+void rooms::emptied(room_id id) {
+  count_room(-1);
+  if (shared_.others == nullptr) return;
+  shared_.others->forget_room(shared_.truth.names.view(shared_.truth.rooms[id].name));
 }
 
 void rooms::count_room(int change) {

@@ -43,8 +43,11 @@ class rooms {
   std::uint32_t live() const { return live_; }
   bool is_live(room_id id) const { return shared_.links.rooms[id].members > 0; }
 
-  // Appends to the room's log.
-  void publish(room_id id, const message_parts& message);
+  // Appends to the room's log, and sends it to its members on other nodes; `sender` is told where
+  // that can't be done.
+  void publish(room_id id, const message_parts& message, connection_id sender = no_id);
+  // Appends what came from another node: whole frames.
+  void publish_frames(room_id id, std::string_view frames);
 
   // The user's direct log, or no_id.
   room_id find_direct(std::string_view user) const;
@@ -111,7 +114,7 @@ class rooms {
   void unlink_from_room(member_id id);
   void end(member_id id, std::uint64_t at);
   void remove_member(member_id id);
-  void announce_leaving(room_id place, connection_id leaver);
+  void announce_leaving(room_id place, connection_id leaver, farewell told);
   bool holds_back(room_id id);
   void end_hold(hold& last);
   bool went_on_since(const hold& last, room_id id) const;
@@ -120,6 +123,7 @@ class rooms {
   bool is_under_way(const hold& one, room_id id) const;
   void retire_all(room_id id);
   void remove_if_empty(room_id id);
+  void emptied(room_id id);
   void count_room(int change);
 
   context& shared_;

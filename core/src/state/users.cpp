@@ -49,7 +49,11 @@ void users::remove(connection_id id) {
   if (previous != no_id || next != no_id) uncount(id);
   if (previous == no_id) {
     links.users.remove(id);
-    if (next != no_id) links.users.add(next);
+    if (next != no_id) {
+      links.users.add(next);
+    } else if (shared_.others != nullptr) {
+      shared_.others->forget_user(shared_.truth.names.view(leaver.user));
+    }
   } else {
     links.connections[previous].next_of_user = next;
   }
