@@ -44,13 +44,13 @@ have cargo-fmt && for crate in reference-impls/*/Cargo.toml; do
 done
 have cargo-clippy && check "Rust: clippy" in_folder reference-impls/rust \
   cargo clippy -q --locked --all-targets --target-dir ../../build/servers/rust/target -- -D warnings
-for variant in article tuned; do
+for variant in article cluster tuned; do
   have cargo-clippy && check "Rust: clippy, $variant" in_folder "reference-impls/rust/$variant" \
     cargo clippy -q --locked --all-targets \
     --target-dir "../../../build/servers/rust.$variant/target" -- -D warnings
 done
 have mix && check "Elixir: mix format" in_folder reference-impls/elixir mix format --check-formatted
-for script in reference-impls/node-*/{,tests/}*.js reference-impls/bun/*.js bindings/node/*.?js \
+for script in reference-impls/node-*/{,cluster/,tests/}*.js reference-impls/bun/*.js bindings/node/*.?js \
     bindings/node/lib/*.cjs bindings/hosted/node/*.cjs examples/node/*.mjs \
     tests/bindings/node/*.cjs bench/chinwag_bench/render/templates/scripts/*.js; do
   check "JavaScript: $script" node --check "$script"

@@ -36,9 +36,13 @@ export class Chat {
     if (connection.rooms.size >= ROOMS_PER_CONNECTION_MAX) {
       return connection.sendError('too_many_rooms', 'leave a room first');
     }
+    return this.admit(connection, room, messages.userJoined(room, connection.user));
+  }
+
+  admit(connection, room, joined) {
     connection.rooms.add(room);
     this.#rooms.add(room, connection);
-    deliver(this.#rooms.of(room), messages.userJoined(room, connection.user));
+    deliver(this.#rooms.of(room), joined);
   }
 
   leave(connection, { room }) {
@@ -50,13 +54,13 @@ export class Chat {
     if (!connection.rooms.has(room)) {
       return connection.sendError('not_joined', 'join the room first');
     }
-    deliver(this.#rooms.of(room), messages.roomMessage(room, connection.user, content));
+    this.tellRoom(room, messages.roomMessage(room, connection.user, content), connection);
   }
 
   direct(connection, { to, content }) {
-    const receivers = this.#users.of(to);
-    if (receivers.size === 0) return connection.sendError('no_such_user', 'nobody is called so');
-    deliver(receivers, messages.directMessage(connection.user, content));
+    if (!this.tellUser(to, messages.directMessage(connection.user, content))) {
+      connection.sendError('no_such_user', 'nobody is called so');
+    }
   }
 
   heartbeat(connection) {
@@ -67,10 +71,21 @@ export class Chat {
     connection.sendError('bad_request', why);
   }
 
+  /** The variant with several nodes tells the others, too; it is `connection` that has it said. */
+  tellRoom(room, message) {
+    deliver(this.#rooms.of(room), message);
+  }
+
+  /** Whether anybody is called so. */
+  tellUser(user, message) {
+    const receivers = this.#users.of(user);
+    deliver(receivers, message);
+    return receivers.size > 0;
+  }
+
   #depart(connection, room) {
     connection.rooms.delete(room);
     this.#rooms.remove(room, connection);
-    const left = this.#rooms.of(room);
-    if (left.size > 0) deliver(left, messages.userLeft(room, connection.user));
+    this.tellRoom(room, messages.userLeft(room, connection.user), connection);
   }
 }

@@ -17,15 +17,19 @@ export function failToListen({ host, port }, error) {
   fail(`can't listen on ${host}:${port}: ${error.message}`);
 }
 
-/** The listener, which stops at a signal; `parts` replaces what it would use by itself. */
+/**
+ * The listener, which stops at a signal; `parts` replaces what it would use by itself. Once everyone
+ * is gone, `end` does what is left to do and calls what it is given.
+ */
 export function run(settings, parts = {}) {
   const listener = new Listener(settings, parts);
+  const { end = (exit) => exit() } = parts;
   let isStopping = false;
   const stop = () => {
     if (isStopping) return;
     isStopping = true;
     setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS);
-    listener.stop(() => process.exit(0));
+    listener.stop(() => end(() => process.exit(0)));
   };
   // Not `once`: by the second of them the process would die, with its closes unsent.
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, stop);

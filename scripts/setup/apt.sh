@@ -5,6 +5,8 @@ BASE_PACKAGES="build-essential cmake ninja-build pkg-config ca-certificates
   libgtest-dev libbenchmark-dev python3 python3-venv python3-dev"
 BEAM_PACKAGES="elixir erlang-jiffy"
 BROWSER_PACKAGES="chromium fonts-dejavu-core"
+# Joins the nodes of the variants `cluster`. The kit starts one for each run, on a port of its own.
+CLUSTER_PACKAGES="redis-server"
 
 installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 offered() { apt-cache show "$1" >/dev/null 2>&1; }
@@ -30,7 +32,7 @@ rust_packages() {
 
 missing_packages() {
   local package
-  for package in $BASE_PACKAGES $BEAM_PACKAGES $BROWSER_PACKAGES; do
+  for package in $BASE_PACKAGES $BEAM_PACKAGES $BROWSER_PACKAGES $CLUSTER_PACKAGES; do
     installed "$package" || echo "$package"
   done
   boost_package
@@ -72,5 +74,5 @@ if have apt-get; then
   fi
 else
   say "this is neither Debian nor Ubuntu: install by your own package manager what is missing of:" \
-    "$BASE_PACKAGES $BEAM_PACKAGES, Boost >= 1.81, Rust >= 1.85"
+    "$BASE_PACKAGES $BEAM_PACKAGES $CLUSTER_PACKAGES, Boost >= 1.81, Rust >= 1.85"
 fi

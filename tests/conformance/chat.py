@@ -20,17 +20,20 @@ def fresh_name(kind: str) -> str:
 
 
 class Chat:
-    """Connections of one test. Whatever it leaves open is cut off after it."""
+    """Connections of one test. Whatever it leaves open is cut off after it. Where there are several
+    nodes, connections go to one after the other; ``address`` is that of the first.
+    """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, *elsewhere: Address) -> None:
         self.address = address
+        self._next = itertools.cycle([address, *elsewhere])
         self._clients: list[Client] = []
 
     async def connect(self, user: str | None = None, **options: object) -> Client:
         """A user of its own unless one is named. ``options`` are those of Client.connect."""
         if user is None and "target" not in options:
             user = fresh_name("user")
-        client = await Client.connect(self.address, user, **options)  # type: ignore[arg-type]
+        client = await Client.connect(next(self._next), user, **options)  # type: ignore[arg-type]
         self._clients.append(client)
         return client
 

@@ -168,7 +168,7 @@ def server(choice: Choice, fleet: Fleet) -> Running:
 
 @pytest.fixture
 def chat(server: Running) -> Chat:
-    return Chat(server.address)
+    return Chat(*server.addresses)
 
 
 @pytest.fixture
@@ -191,4 +191,4 @@ def own_server(own_choice: Choice, fleet: Fleet) -> Iterator[Running]:
 @pytest.fixture
 def brisk_chat(own_choice: Choice, fleet: Fleet) -> Chat:
     """A server with short timers, for L1 and L2."""
-    return Chat(fleet.shared(own_choice, "brisk", **BRISK).address)
+    return Chat(*fleet.shared(own_choice, "brisk", **BRISK).addresses)

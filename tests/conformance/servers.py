@@ -14,6 +14,7 @@ from chinwag_bench.errors import ChinwagError, ManifestError
 from chinwag_bench.paths import find_workspace
 from chinwag_bench.servers.build import build
 from chinwag_bench.servers.catalog import Catalog, Target, discover
+from chinwag_bench.servers.cluster import Cluster
 from chinwag_bench.servers.health import ask_health
 from chinwag_bench.servers.manifest import Conformance
 from chinwag_bench.servers.process import Launch, ServerProcess, start_server
@@ -52,6 +53,11 @@ class Choice:
         return self.target.server.manifest.conformance.framing_faults == "1002"
 
     @property
+    def has_nodes(self) -> bool:
+        """Whether it is made to be one of several nodes."""
+        return self.target is not None and self.target.settings.backplane is not None
+
+    @property
     def pending_bytes(self) -> int:
         """What may wait for a member that does not read (L4)."""
         conformance = self.target.server.manifest.conformance if self.target else Conformance()
@@ -65,6 +71,12 @@ class Running:
     choice: Choice
     address: Address
     process: ServerProcess | None = None
+    elsewhere: tuple[Address, ...] = ()
+    """Where the other nodes answer, if it is one of several."""
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        return (self.address, *self.elsewhere)
 
     @property
     def health_address(self) -> Address:
@@ -114,13 +126,31 @@ class Fleet:
     logs: Path
     _running: dict[tuple[str, str], Running] = field(default_factory=dict)
     _failed: dict[str, ChinwagError] = field(default_factory=dict)
+    _clusters: list[Cluster] = field(default_factory=list)
 
     def shared(self, choice: Choice, setting: str = "usual", **env: str) -> Running:
-        """The instance that all tests with this setting use."""
+        """The instance that all tests with this setting use; two nodes, if it is made for that."""
         key = (choice.id, setting)
         if key not in self._running:
-            self._running[key] = self.start(choice, setting, **env)  # type: ignore[arg-type]
+            if choice.has_nodes:
+                self._running[key] = self._start_nodes(choice, setting, **env)
+            else:
+                self._running[key] = self.start(choice, setting, **env)  # type: ignore[arg-type]
         return self._running[key]
+
+    def _start_nodes(self, choice: Choice, setting: str, **env: str) -> Running:
+        cluster = self.cluster(choice, setting, **env)
+        self._clusters.append(cluster)
+        first, *others = addresses(choice, cluster)
+        return Running(choice, first, cluster.nodes[0], tuple(others))
+
+    def cluster(self, choice: Choice, setting: str = "own", **env: str) -> Cluster:
+        """New nodes, which the caller ends."""
+        try:
+            return Cluster(self.launch(choice, setting, **env))
+        except ChinwagError as error:
+            self._failed[choice.id] = error
+            pytest.fail(error.text(), pytrace=False)
 
     def start(
         self,
@@ -160,10 +190,17 @@ class Fleet:
         return Launch(target=target, log=log, env=env)
 
     def stop(self) -> None:
+        for cluster in self._clusters:
+            cluster.end()
         for running in self._running.values():
             if running.process is not None:
                 running.process.stop()
         self._running.clear()
+
+
+def addresses(choice: Choice, cluster: Cluster) -> list[Address]:
+    nodes = cluster.nodes
+    return [Address(node.launch.host, node.port, choice.transport) for node in nodes]
 
 
 def _already_running(choice: Choice) -> Running:

@@ -16,7 +16,7 @@ from . import golden, passed, servers, skips
 from .messages import PROTOCOL, Message, load_schema
 
 HERE = Path(__file__).parent
-RULE_ROW = re.compile(r"^\| ([HNCRDFLB]\d+) \|", re.MULTILINE)
+RULE_ROW = re.compile(r"^\| ([HNCRDFLBS]\d+) \|", re.MULTILINE)
 
 
 def rules_of_the_protocol() -> set[str]:

@@ -72,6 +72,7 @@ class Run(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 Threads = Literal["one", "cores", "workers"]
 KillableUnit = Literal["process", "worker", "connection"]
+BackplaneKind = Literal["redis", "distribution"]
 
 
 class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -89,6 +90,10 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     program_of: str | None = None
     """The variant whose program this one starts under other settings. Sources, build, toolchain,
     versions and dependencies are that one's."""
+    backplane: BackplaneKind | None = None
+    """What carries messages between its nodes, where members of a room may be on several:
+    ``redis``, which the kit starts and names in ``CHAT_BACKPLANE``; or the runtime's own
+    ``distribution``, for which the kit gives each node a name and those of its peers."""
     env: dict[str, str] = {}
     command: Command | None = None
     caveats: list[str] = []

@@ -10,11 +10,12 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
 from chinwag_bench.errors import HostError, ServerError
+from chinwag_bench.servers.backplane import Node, log_beside, start_backplane
 from chinwag_bench.servers.catalog import Target
 from chinwag_bench.servers.environment import for_servers
 from chinwag_bench.servers.health import ask_health
@@ -52,6 +53,8 @@ class Launch(msgspec.Struct, kw_only=True):
     """Started again whenever it ends, once it has served."""
     open_files: int | None = None
     """The most that each of its processes may open; ``None`` leaves the limit as it is."""
+    node: Node | None = None
+    """Its place in a cluster. Without one, a variant that needs a backplane gets one for itself."""
 
 
 class ServerProcess:
@@ -60,8 +63,18 @@ class ServerProcess:
     def __init__(self, launch: Launch, port: int) -> None:
         self.launch = launch
         self.port = port
-        with _open_log(launch.log) as log:
-            self._tree = ProcessTree(_program(launch, port), log)
+        self._own_backplane = None
+        if launch.node is None and (kind := launch.target.settings.backplane) is not None:
+            self._own_backplane = start_backplane(kind, 1, log_beside(launch.log))
+            self.launch = launch = msgspec.structs.replace(
+                launch, node=self._own_backplane.nodes[0]
+            )
+        try:
+            with _open_log(launch.log) as log:
+                self._tree = ProcessTree(_program(launch, port), log)
+        except BaseException:
+            self._end_backplane()
+            raise
 
     @property
     def pid(self) -> int:
@@ -89,7 +102,7 @@ class ServerProcess:
         """
         deadline = self.started_at + timeout_s
         host = self.launch.target.server.manifest.health_host or self.launch.host
-        while ask_health(self.port, host) is None:
+        while not _serves(ask_health(self.port, host), self.launch):
             self.check_alive()
             if time.monotonic() > deadline:
                 raise ServerError(
@@ -141,7 +154,14 @@ class ServerProcess:
 
     def end_tree(self) -> None:
         """Kills the server and everything it started. Calling it again changes nothing."""
-        self._tree.end()
+        try:
+            self._tree.end()
+        finally:
+            self._end_backplane()
+
+    def _end_backplane(self) -> None:
+        if self._own_backplane is not None:
+            self._own_backplane.end()
 
 
 def start_server(launch: Launch) -> ServerProcess:
@@ -170,6 +190,13 @@ def start_server(launch: Launch) -> ServerProcess:
                 raise
 
 
+def _serves(health: dict[str, Any] | None, launch: Launch) -> bool:
+    """A node of a cluster that is whole serves once it is connected to what joins it."""
+    if health is None or launch.node is None or not launch.node.is_joined_at_start:
+        return health is not None
+    return health.get("backplane") == "up"
+
+
 def _program(launch: Launch, port: int) -> Program:
     server, settings = launch.target.server, launch.target.settings
     values = {"port": str(port), "workers": str(launch.workers)}
@@ -183,11 +210,12 @@ def _program(launch: Launch, port: int) -> Program:
     filled = {key: fill(value, server.placeholders() | values) for key, value in declared.items()}
     # For all the same: no manifest has a say.
     backlog = {} if launch.backlog is None else {"CHAT_BACKLOG": str(launch.backlog)}
+    place = {} if launch.node is None else launch.node.env
     return Program(
         name=launch.target.id,
         command=server.filled(settings.command or server.manifest.run.command, values),
         folder=server.folder,
-        env=for_servers() | own | filled | backlog | launch.env,
+        env=for_servers() | own | filled | backlog | place | launch.env,
         cores=launch.cores,
         cgroups=launch.cgroups,
         file_bytes_max=None if launch.log is None else LOG_BYTES_MAX,
