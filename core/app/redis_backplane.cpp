@@ -244,6 +244,7 @@ class redis final : public chinwag::backplane {
     } else if (channel.starts_with(prefix)) {
       const std::string_view name = channel.substr(prefix.size());
       if (kind == "subscribe") node_->subscribed(name);
+      if (kind == "unsubscribe") node_->unsubscribed(name);
       if (kind == "message") node_->arrived(name, text_of(*reply.element[2]));
     }
     return {};

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.variant("cluster")
 BURST = 200
 JOINS = 20
 """How often somebody joins while others speak: each time in a room that is new to its node."""
-OF_A_NODE = (b"__none__",)
+OF_A_NODE = (b"__none__", b"chinwag1:n")
 """Beginnings of channels that a library has for a node itself, whoever is there."""
 
 

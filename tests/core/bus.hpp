@@ -102,7 +102,10 @@ class bus {
       bus_.locked([&] { bus_.ask(*this, std::string(channel)); });
     }
     void unsubscribe(std::string_view channel) override {
-      bus_.locked([&] { bus_.channels_[std::string(channel)].erase(this); });
+      bus_.locked([&] {
+        bus_.channels_[std::string(channel)].erase(this);
+        put([name = std::string(channel)](node& of) { of.unsubscribed(name); });
+      });
     }
     std::uint64_t publish(std::string_view channel, std::string_view bytes) override {
       bus_.locked(

@@ -32,6 +32,8 @@ class backplane {
 
     // A subscription stands: what anybody publishes from now on arrives.
     virtual void subscribed(std::string_view channel) = 0;
+    // Nothing more arrives of it, and nobody who publishes there is told of this node.
+    virtual void unsubscribed(std::string_view channel) = 0;
     // What was published, by this node, too, in channels that it has subscribed to.
     virtual void arrived(std::string_view channel, std::string_view bytes) = 0;
     // The publication of that number has left, and whether any node subscribes to its channel.

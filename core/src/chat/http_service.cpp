@@ -95,9 +95,8 @@ void http_service::enter_chat(connection_id id, const http_request& asked) {
   }
   entrant one{std::move(user.name), write_upgrade(websocket_accept(asked.websocket_key))};
   // Whoever has been welcomed is reached from all nodes.
-  const connection_handle who = shared_.handle_of(id);
-  if (shared_.others != nullptr && shared_.others->wait_for_user(one.user, who)) {
-    entering_.insert_or_assign(who, std::move(one));
+  if (shared_.others != nullptr && shared_.others->wait_to_enter(one.user, id)) {
+    entering_.insert_or_assign(shared_.handle_of(id), std::move(one));
     return;
   }
   begin_chat(id, one);

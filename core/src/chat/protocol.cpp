@@ -72,7 +72,7 @@ served protocol::serve_object(connection_id id, const json_request& asked, const
     case request::join:
       return join(id, asked, decided);
     case request::direct:
-      return direct(id, asked);
+      return direct(id, asked, decided);
     case request::heartbeat:
       heartbeat(id);
       break;
@@ -101,6 +101,9 @@ early_look protocol::look_early(connection_id id, std::string_view text, bool ma
 served protocol::join(connection_id id, const json_request& asked, const verdict* decided) {
   const requested_name name = name_in(asked.room);
   if (!name.valid()) return refuse(id, refusal::bad_request, "'room' must be a name");
+  if (shared_.others != nullptr && shared_.others->is_announced(id)) {
+    return {.published = rooms_.join(id, name.view(), rooms::news::told_elsewhere)};
+  }
   const room_id place = rooms_.find(name.view());
   if (place != no_id && rooms_.find_member(id, place) != no_id &&
       !planted(fault::joined_again_for_all)) {  // R3
@@ -127,10 +130,9 @@ served protocol::join(connection_id id, const json_request& asked, const verdict
     }
     if (turn_down(id, *decided)) return {};
   }
-  // Nothing that others publish behind the answer to a join is missed.
   if (shared_.others != nullptr) {
     const std::uint64_t number = program_.take_number();
-    if (shared_.others->wait_for_room(name.view(), shared_.handle_of(id), number)) {
+    if (shared_.others->wait_to_join(id, name.view(), number)) {
       return {.undecided = number, .changes_rooms = true};
     }
   }
@@ -207,7 +209,11 @@ member_id protocol::membership_of(connection_id id, const json_request& asked) c
   return place == no_id ? no_id : rooms_.find_member(id, place);
 }
 
-served protocol::direct(connection_id id, const json_request& asked) {
+served protocol::direct(connection_id id, const json_request& asked, const verdict* decided) {
+  if (decided != nullptr) {  // it has left for other nodes
+    turn_down(id, *decided);
+    return {};
+  }
   const requested_name name = name_in(asked.to);
   if (!name.valid() || !asked.content.is_text()) {  // D3
     return refuse(id, refusal::bad_request, "'to' must be a name and 'content' a string");
@@ -218,12 +224,15 @@ served protocol::direct(connection_id id, const json_request& asked) {
   }
   const quoted_name user(user_of(id));
   const message_parts text = direct_message(user, asked.content.raw, shared_.clock.timestamp());
-  if (shared_.others != nullptr) shared_.others->to_user(name.view(), text, id, is_here);
+  if (shared_.others != nullptr) {
+    const std::uint64_t number = is_here ? 0 : program_.take_number();
+    if (shared_.others->to_user(name.view(), text, id, number)) return {.undecided = number};
+  }
   return {.published = direct(name.view(), text)};
 }
 
 void protocol::direct_everywhere(std::string_view to, const message_parts& message) {
-  if (shared_.others != nullptr) shared_.others->to_user(to, message, no_id, true);
+  if (shared_.others != nullptr) shared_.others->to_user(to, message, no_id, 0);
   direct(to, message);
 }
 

@@ -60,7 +60,7 @@ class protocol {
   served message(connection_id id, const json_request& asked, const verdict* decided);
   program::asked ask_message(connection_id id, const json_request& asked);
   bool turn_down(connection_id id, const verdict& outcome);
-  served direct(connection_id id, const json_request& asked);
+  served direct(connection_id id, const json_request& asked, const verdict* decided);
   void heartbeat(connection_id id);
   member_id membership_of(connection_id id, const json_request& asked) const;
   std::string_view user_of(connection_id id) const;

@@ -1,6 +1,7 @@
 #include "cluster/cluster.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "host/kernel.hpp"
@@ -54,6 +55,15 @@ std::size_t count_frames(std::string_view bytes) {
     ++count;
   }
   return count;
+}
+
+// What is before the frames of a publication: whose it is, and which of that node's.
+constexpr std::size_t head_size = std::tuple_size_v<cluster::node_name> + sizeof(std::uint64_t);
+
+std::uint64_t sequence_of(std::string_view bytes) {
+  std::uint64_t sequence = 0;
+  std::memcpy(&sequence, bytes.data() + std::tuple_size_v<cluster::node_name>, sizeof sequence);
+  return sequence;
 }
 
 void append_frame(std::string& to, const message_parts& message) {
@@ -131,53 +141,96 @@ void cluster::went_up() {
 void cluster::went_down(std::string_view why) {
   counts_.up = false;
   say("the other nodes can't be reached, rooms go on here alone: " + std::string(why));
-  for (const auto& [number, one] : under_way_) tell_later(one.senders);
-  under_way_.clear();
-  for (auto& [channel, one] : std::exchange(subscriptions_, {})) go_on(std::move(one.those));
+  users_left_ = 0;
+  last_of_room_.clear();
+  for (const auto& [number, one] : std::exchange(under_way_, {})) did_not_leave(one);
+  for (const publication& one : std::exchange(waiting_, {})) did_not_leave(one);
+  for (const auto& [channel, one] : std::exchange(subscriptions_, {})) go_on(one.those);
+  for (const auto& [sequence, joins] : std::exchange(announced_, {})) {
+    for (const announcement& join : joins) go_on({join.one});
+  }
+}
+
+cluster::subscription& cluster::want(const std::string& channel) {
+  const auto [found, is_new] = subscriptions_.try_emplace(channel);
+  if (is_new) line_->subscribe(channel);
+  // Behind the answer to an unsubscription: answers could be taken for each other.
+  if (found->second.now == subscription::state::left) found->second.wanted_again = true;
+  return found->second;
 }
 
 void cluster::subscribed(std::string_view channel) {
   const auto found = subscriptions_.find(std::string(channel));
   if (found == subscriptions_.end()) return;
-  found->second.stands = true;
+  found->second.now = subscription::state::stands;
   go_on(std::exchange(found->second.those, {}));
   // Those who waited may be gone.
   unneeded_.emplace_back(channel);
 }
 
-void cluster::go_on(std::vector<waiting> those) {
-  waiting_ -= those.size();
+void cluster::unsubscribed(std::string_view channel) {
+  const auto found = subscriptions_.find(std::string(channel));
+  if (found == subscriptions_.end()) return;
+  if (channel.front() == user_mark) --users_left_;
+  if (!found->second.wanted_again) {
+    subscriptions_.erase(found);
+    return;
+  }
+  found->second.now = subscription::state::asked;
+  found->second.wanted_again = false;
+  line_->subscribe(channel);
+}
+
+void cluster::go_on(const std::vector<waiting>& those) {
   for (const waiting& one : those) {
-    const connection_id id = shared_.find(one.who);
-    if (one.number == 0) {
-      http_.enter(one.who);
-    } else if (id != no_id) {
-      requests_.decide(id, one.number, {});
+    if (one.number != 0) {
+      decide(one, {});
+      continue;
     }
+    --held_up_;
+    http_.enter(one.who);
   }
 }
 
-bool cluster::wait_for_room(std::string_view room, connection_handle who, std::uint64_t number) {
-  return wait_for(channel_of(room_mark, room), {who, number});
+void cluster::decide(const waiting& one, verdict outcome) {
+  --held_up_;
+  const connection_id id = shared_.find(one.who);
+  if (id != no_id) requests_.decide(id, one.number, std::move(outcome));
 }
 
-bool cluster::wait_for_user(std::string_view user, connection_handle who) {
-  return wait_for(channel_of(user_mark, user), {who, 0});
-}
-
-bool cluster::wait_for(std::string channel, waiting one) {
+bool cluster::wait_to_enter(std::string_view user, connection_id id) {
   if (!counts_.up) return false;
-  const auto found = subscriptions_.find(channel);
-  if (found != subscriptions_.end() && found->second.stands) return false;
-  if (found == subscriptions_.end()) want(channel);
-  subscriptions_[std::move(channel)].those.push_back(one);
-  ++waiting_;
+  subscription& of_user = want(channel_of(user_mark, user));
+  if (of_user.now == subscription::state::stands) return false;
+  of_user.those.push_back({shared_.handle_of(id), 0});
+  ++held_up_;
   return true;
 }
 
-void cluster::want(std::string channel) {
-  line_->subscribe(channel);
-  subscriptions_.try_emplace(std::move(channel));
+bool cluster::wait_to_join(connection_id id, std::string_view room, std::uint64_t number) {
+  if (!counts_.up) return false;
+  const waiting one{shared_.handle_of(id), number};
+  ++held_up_;
+  subscription& of_room = want(channel_of(room_mark, room));
+  if (of_room.now != subscription::state::stands) {
+    of_room.those.push_back(one);
+    return true;
+  }
+  const std::string user(shared_.truth.names.view(shared_.truth.connections[id].user));
+  publication& out = room_publication(channel_of(room_mark, room));
+  append_frame(out.bytes,
+               joined_message(quoted_name(room), quoted_name(user), shared_.clock.timestamp()));
+  out.joins.push_back({one, user, std::string(room)});
+  ++of_room.joining;
+  return true;
+}
+
+bool cluster::is_announced(connection_id id) {
+  if (heard_.empty()) return false;
+  const auto found = heard_.extract(shared_.handle_of(id));
+  if (found.empty()) return false;
+  end_joining(found.mapped().room);
+  return true;
 }
 
 void cluster::forget_room(std::string_view room) {
@@ -188,14 +241,17 @@ void cluster::forget_user(std::string_view user) {
   if (counts_.up) unneeded_.push_back(channel_of(user_mark, user));
 }
 
-// One that does not stand yet is looked at again when it does: nothing is taken back before its
-// answer, which could be taken for that of the next time.
+// One that does not stand yet is looked at again when it does.
 void cluster::drop_unneeded() {
   for (const std::string& channel : std::exchange(unneeded_, {})) {
     const auto found = subscriptions_.find(channel);
-    if (found == subscriptions_.end() || !found->second.stands || is_needed(channel)) continue;
+    if (found == subscriptions_.end() || found->second.now != subscription::state::stands ||
+        is_needed(channel)) {
+      continue;
+    }
+    found->second.now = subscription::state::left;
+    if (channel.front() == user_mark) ++users_left_;
     line_->unsubscribe(channel);
-    subscriptions_.erase(found);
   }
 }
 
@@ -203,25 +259,78 @@ bool cluster::is_needed(const std::string& channel) const {
   const std::string_view name = std::string_view(channel).substr(1);
   if (channel.front() == user_mark) return users_.first(name) != no_id;
   const room_id place = rooms_.find(name);
-  return place != no_id && rooms_.is_live(place);
+  return (place != no_id && rooms_.is_live(place)) || subscriptions_.at(channel).joining > 0;
 }
 
 void cluster::to_room(std::string_view room, const message_parts& message, connection_id sender) {
   if (!counts_.up) return could_not_leave(sender);
-  batch& one = batch_of(channel_of(room_mark, room));
-  append_frame(one.bytes, message);
-  if (sender != no_id) one.senders.push_back(shared_.handle_of(sender));
+  publication& out = room_publication(channel_of(room_mark, room));
+  append_frame(out.bytes, message);
+  if (sender != no_id) out.senders.push_back(shared_.handle_of(sender));
 }
 
-// What was published before goes out before: a user's messages arrive in their order.
-void cluster::to_user(std::string_view user, const message_parts& message, connection_id sender,
-                      bool is_here) {
-  if (!counts_.up) return could_not_leave(sender);
-  send_batches();
-  batch one{.channel = channel_of(user_mark, user), .bytes{own_.data(), own_.size()}};
-  append_frame(one.bytes, message);
-  if (sender != no_id) one.senders.push_back(shared_.handle_of(sender));
-  send(std::move(one), !is_here);
+bool cluster::to_user(std::string_view user, const message_parts& message, connection_id sender,
+                      std::uint64_t number) {
+  if (!counts_.up) {
+    could_not_leave(sender);
+    return false;
+  }
+  publication& out = begin(channel_of(user_mark, user));
+  append_frame(out.bytes, message);
+  if (number != 0) {
+    ++held_up_;
+    out.asker = {shared_.handle_of(sender), number};
+  } else if (sender != no_id) {
+    out.senders.push_back(shared_.handle_of(sender));
+  }
+  // What a room is told from now on comes behind it.
+  last_of_room_.clear();
+  return number != 0;
+}
+
+cluster::publication& cluster::begin(std::string channel) {
+  ++sequences_;
+  std::string head(own_.data(), own_.size());
+  head.append(reinterpret_cast<const char*>(&sequences_), sizeof sequences_);
+  waiting_.push_back({.channel = std::move(channel), .bytes = std::move(head)});
+  return waiting_.back();
+}
+
+cluster::publication& cluster::room_publication(std::string channel) {
+  const auto [found, is_new] = last_of_room_.try_emplace(std::move(channel), waiting_.size());
+  return is_new ? begin(found->first) : waiting_[found->second];
+}
+
+void cluster::send_all() {
+  if (users_left_ > 0) return;
+  last_of_room_.clear();
+  for (publication& one : std::exchange(waiting_, {})) send(std::move(one));
+}
+
+void cluster::send(publication one) {
+  const std::uint64_t number = counts_.up ? line_->publish(one.channel, one.bytes) : 0;
+  if (number == 0) {
+    did_not_leave(one);
+    for (const announcement& join : one.joins) go_on({join.one});
+    return;
+  }
+  ++counts_.published;
+  if (!one.joins.empty()) announced_.emplace(sequence_of(one.bytes), std::move(one.joins));
+  one.bytes = {};
+  under_way_.emplace(number, std::move(one));
+}
+
+void cluster::left(std::uint64_t number, bool anybody) {
+  const auto gone = under_way_.extract(number);
+  if (gone.empty() || gone.mapped().asker.number == 0) return;
+  decide(gone.mapped().asker,
+         anybody ? verdict{}
+                 : verdict{verdict::kind::refuse, "nobody by that name", refusal::no_such_user});
+}
+
+void cluster::lost(std::uint64_t number) {
+  const auto gone = under_way_.extract(number);
+  if (!gone.empty()) did_not_leave(gone.mapped());
 }
 
 void cluster::could_not_leave(connection_id sender) {
@@ -229,48 +338,52 @@ void cluster::could_not_leave(connection_id sender) {
   if (sender != no_id) untold_.push_back(shared_.handle_of(sender));
 }
 
-cluster::batch& cluster::batch_of(std::string channel) {
-  const auto [found, is_new] = batch_places_.try_emplace(std::move(channel), batches_.size());
-  if (is_new) {
-    batches_.push_back({.channel = found->first, .bytes{own_.data(), own_.size()}});
+void cluster::did_not_leave(const publication& one) {
+  counts_.lost += one.senders.size();
+  untold_.insert(untold_.end(), one.senders.begin(), one.senders.end());
+  if (one.asker.number == 0) return;
+  ++counts_.lost;
+  decide(one.asker, {verdict::kind::refuse, "other nodes could not be asked for this user",
+                     refusal::unavailable});
+}
+
+// Own publications come back in channels that this node has subscribed to.
+void cluster::came_back(std::uint64_t sequence) {
+  auto found = announced_.extract(sequence);
+  if (found.empty()) return;
+  for (announcement& join : found.mapped()) {
+    const waiting one = join.one;
+    heard_.insert_or_assign(one.who, std::move(join));
+    decide(one, {});
   }
-  return batches_[found->second];
 }
 
-void cluster::send_batches() {
-  batch_places_.clear();
-  for (batch& one : std::exchange(batches_, {})) send(std::move(one), false);
-}
-
-void cluster::send(batch one, bool asks) {
-  const std::uint64_t number = counts_.up ? line_->publish(one.channel, one.bytes) : 0;
-  if (number == 0) return tell_later(one.senders);
-  ++counts_.published;
-  under_way_.try_emplace(number, publication{std::move(one.senders), asks});
-}
-
-void cluster::left(std::uint64_t number, bool anybody) {
-  const auto gone = under_way_.extract(number);
-  if (gone.empty() || anybody || !gone.mapped().asks) return;
-  for (const connection_handle sender : gone.mapped().senders) {
-    if (const connection_id id = chatting(sender); id != no_id) {
-      protocol_.refuse(id, refusal::no_such_user, "nobody by that name");
+// Of those who went while their join was under way, others have to hear that they left.
+void cluster::take_back_joins() {
+  if (heard_.empty()) return;
+  for (auto& [who, join] : std::exchange(heard_, {})) {
+    if (chatting(who) != no_id) {
+      heard_.emplace(who, std::move(join));
+      continue;
     }
+    end_joining(join.room);
+    to_room(join.room,
+            left_message(quoted_name(join.room), quoted_name(join.user), shared_.clock.timestamp()),
+            no_id);
   }
 }
 
-void cluster::lost(std::uint64_t number) {
-  const auto gone = under_way_.extract(number);
-  if (!gone.empty()) tell_later(gone.mapped().senders);
+void cluster::end_joining(const std::string& room) {
+  const std::string channel = channel_of(room_mark, room);
+  const auto found = subscriptions_.find(channel);
+  if (found == subscriptions_.end()) return;
+  --found->second.joining;
+  unneeded_.push_back(channel);
 }
 
-void cluster::tell_later(const std::vector<connection_handle>& senders) {
-  counts_.lost += senders.size();
-  untold_.insert(untold_.end(), senders.begin(), senders.end());
-}
-
+// A turn later: behind what its room has given it of the message.
 void cluster::tell_all() {
-  for (const connection_handle sender : std::exchange(untold_, {})) {
+  for (const connection_handle sender : std::exchange(told_next_, std::exchange(untold_, {}))) {
     const connection_id id = chatting(sender);
     if (id == no_id) continue;
     protocol_.refuse(id, refusal::unavailable,
@@ -285,8 +398,10 @@ connection_id cluster::chatting(connection_handle who) const {
 }
 
 void cluster::arrived(std::string_view channel, std::string_view bytes) {
-  if (bytes.starts_with(std::string_view{own_.data(), own_.size()})) return;
-  const std::string_view frames = bytes.substr(std::min(bytes.size(), own_.size()));
+  if (bytes.size() >= head_size && bytes.starts_with(std::string_view{own_.data(), own_.size()})) {
+    return came_back(sequence_of(bytes));
+  }
+  const std::string_view frames = bytes.substr(std::min(bytes.size(), head_size));
   const std::size_t count = count_frames(frames);
   if (count == 0 || channel.empty() || shared_.memory_full()) {
     ++counts_.dropped;
@@ -308,8 +423,9 @@ void cluster::to_local_user(std::string_view user, std::string_view frames) {
 }
 
 void cluster::end_turn() {
-  send_batches();
+  take_back_joins();
   drop_unneeded();
+  send_all();
   line_->tick();
   tell_all();
 }

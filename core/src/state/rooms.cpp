@@ -22,13 +22,19 @@ member_id rooms::find_member(connection_id id, room_id place) const {
   return no_id;
 }
 
-room_id rooms::join(connection_id id, std::string_view name) {
+room_id rooms::join(connection_id id, std::string_view name, news told) {
   const room_id place = find_or_create(name);
   add_member(id, place);
   ++shared_.links.connections[id].rooms;
   shared_.counts.members.add(1);
   const quoted_name user(shared_.truth.names.view(shared_.truth.connections[id].user));
-  publish(place, joined_message(quoted_name(name), user, shared_.clock.timestamp()), id);
+  const quoted_name room(name);
+  const message_parts joined = joined_message(room, user, shared_.clock.timestamp());
+  if (told == news::told_elsewhere) {
+    publish_here(place, joined);
+  } else {
+    publish(place, joined, id);
+  }
   return place;
 }
 
@@ -140,11 +146,15 @@ void rooms::adopt_open_frame(connection_id id) {
 }
 
 void rooms::publish(room_id id, const message_parts& message, connection_id sender) {
+  publish_here(id, message);
+  if (shared_.others == nullptr || is_direct(id)) return;
+  shared_.others->to_room(shared_.truth.names.view(shared_.truth.rooms[id].name), message, sender);
+}
+
+void rooms::publish_here(room_id id, const message_parts& message) {
   append(shared_.truth.rooms[id].log, shared_.truth.chunks, message);
   if (!is_direct(id)) shared_.counts.publishes.add();
   mark_dirty(id);
-  if (shared_.others == nullptr || is_direct(id)) return;
-  shared_.others->to_room(shared_.truth.names.view(shared_.truth.rooms[id].name), message, sender);
 }
 
 void rooms::publish_frames(room_id id, std::string_view frames) {

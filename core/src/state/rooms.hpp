@@ -24,9 +24,11 @@ class rooms {
   room_id find(std::string_view name) const;
   member_id find_member(connection_id id, room_id place) const;
 
-  // Makes the connection a member. Its first message of the room is its own user_joined. Returns
-  // the room.
-  room_id join(connection_id id, std::string_view name);
+  enum class news : std::uint8_t { to_all, told_elsewhere };
+
+  // Makes the connection a member. Its first message of the room is its own user_joined, of which
+  // other nodes may know already. Returns the room.
+  room_id join(connection_id id, std::string_view name, news told = news::to_all);
 
   // Ends a membership. What waits for the leaver goes to its outbox, so that it comes before the
   // answer to whatever the leaver asks next, and before all that another membership of the same
@@ -46,6 +48,8 @@ class rooms {
   // Appends to the room's log, and sends it to its members on other nodes; `sender` is told where
   // that can't be done.
   void publish(room_id id, const message_parts& message, connection_id sender = no_id);
+  // Appends without a word to other nodes.
+  void publish_here(room_id id, const message_parts& message);
   // Appends what came from another node: whole frames.
   void publish_frames(room_id id, std::string_view frames);
 
