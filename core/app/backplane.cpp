@@ -13,7 +13,8 @@ namespace chinwagd {
 backplane_or_problem make_backplane(const std::string& url) {
   if (url.empty()) return {};
   redis_address address;
-  if (chinwag::status problem = read_redis_url(url, address); !problem) return {{}, problem};
+  const chinwag::status outcome = read_redis_url(url, address);
+  if (!outcome) return {{}, outcome};
 #ifdef CHINWAGD_REDIS
   return {redis_backplane(std::move(address)), {}};
 #else

@@ -175,6 +175,44 @@ TEST_F(cluster, a_join_that_waits_is_answered_when_the_backplane_is_cut) {
   EXPECT_TRUE(has(answers, "unavailable"));  // nobody elsewhere was told
 }
 
+TEST_F(cluster, a_join_whose_announcement_is_lost_is_served_and_told_of) {
+  chat_client ann = one.connect("ann");
+  between.lose(1);
+  ann.send(joining("a"));
+  EXPECT_TRUE(has(ann.text(), "user_joined"));
+  EXPECT_TRUE(has(ann.text(), "unavailable"));
+  ann.send(message("goes on"));
+  EXPECT_TRUE(has(ann.text(), "goes on"));
+}
+
+TEST_F(cluster, a_direct_message_that_is_lost_is_answered) {
+  chat_client ann = one.connect("ann");
+  between.lose(1);
+  ann.send(direct("zoe", "psst"));
+  ann.send(beat);
+  EXPECT_TRUE(has(ann.text(), "unavailable"));
+  EXPECT_TRUE(has(ann.text(), "heartbeat"));
+}
+
+TEST_F(cluster, who_goes_while_a_join_is_under_way_is_said_to_have_left) {
+  chat_client bob = two.join("bob");
+  for (int i = 0; i < 50; ++i) {
+    {
+      const chat_client ann = one.connect("ann");
+      ann.send(joining("a"));
+    }
+    ASSERT_TRUE(eventually([&] { return one.engine.read_stats().connections == 0; }));
+  }
+  // Every join is followed by an end, however far it had come.
+  bob.send(beat);
+  int inside = 0;
+  for (std::string text = bob.text(); !has(text, "heartbeat"); text = bob.text()) {
+    inside += has(text, "user_joined") ? 1 : -1;
+    EXPECT_TRUE(inside == 0 || inside == 1);
+  }
+  EXPECT_TRUE(inside == 0 || has(bob.text(), "user_left"));
+}
+
 TEST_F(cluster, who_is_welcomed_is_reached_from_other_nodes) {
   between.hold_subscriptions();
   const int socket = test::connect_to(one.port);

@@ -66,12 +66,6 @@ std::uint64_t sequence_of(std::string_view bytes) {
   return sequence;
 }
 
-void append_frame(std::string& to, const message_parts& message) {
-  const std::size_t before = to.size();
-  to.resize(before + message.frame_size());
-  message.write_frame(to.data() + before);
-}
-
 }  // namespace
 
 cluster::cluster(std::unique_ptr<backplane> line, const node_name& own, context& shared,
@@ -143,12 +137,10 @@ void cluster::went_down(std::string_view why) {
   say("the other nodes can't be reached, rooms go on here alone: " + std::string(why));
   users_left_ = 0;
   last_of_room_.clear();
-  for (const auto& [number, one] : std::exchange(under_way_, {})) did_not_leave(one);
-  for (const publication& one : std::exchange(waiting_, {})) did_not_leave(one);
+  waiting_bytes_ = 0;
+  for (auto& [number, one] : std::exchange(under_way_, {})) did_not_leave(std::move(one));
+  for (publication& one : std::exchange(waiting_, {})) did_not_leave(std::move(one));
   for (const auto& [channel, one] : std::exchange(subscriptions_, {})) go_on(one.those);
-  for (const auto& [sequence, joins] : std::exchange(announced_, {})) {
-    for (const announcement& join : joins) go_on({join.one});
-  }
 }
 
 cluster::subscription& cluster::want(const std::string& channel) {
@@ -208,7 +200,7 @@ bool cluster::wait_to_enter(std::string_view user, connection_id id) {
 }
 
 bool cluster::wait_to_join(connection_id id, std::string_view room, std::uint64_t number) {
-  if (!counts_.up) return false;
+  if (!can_take()) return false;
   const waiting one{shared_.handle_of(id), number};
   ++held_up_;
   subscription& of_room = want(channel_of(room_mark, room));
@@ -218,8 +210,7 @@ bool cluster::wait_to_join(connection_id id, std::string_view room, std::uint64_
   }
   const std::string user(shared_.truth.names.view(shared_.truth.connections[id].user));
   publication& out = room_publication(channel_of(room_mark, room));
-  append_frame(out.bytes,
-               joined_message(quoted_name(room), quoted_name(user), shared_.clock.timestamp()));
+  append(out, joined_message(quoted_name(room), quoted_name(user), shared_.clock.timestamp()));
   out.joins.push_back({one, user, std::string(room)});
   ++of_room.joining;
   return true;
@@ -263,20 +254,20 @@ bool cluster::is_needed(const std::string& channel) const {
 }
 
 void cluster::to_room(std::string_view room, const message_parts& message, connection_id sender) {
-  if (!counts_.up) return could_not_leave(sender);
+  if (!can_take()) return could_not_leave(sender);
   publication& out = room_publication(channel_of(room_mark, room));
-  append_frame(out.bytes, message);
+  append(out, message);
   if (sender != no_id) out.senders.push_back(shared_.handle_of(sender));
 }
 
 bool cluster::to_user(std::string_view user, const message_parts& message, connection_id sender,
                       std::uint64_t number) {
-  if (!counts_.up) {
+  if (!can_take()) {
     could_not_leave(sender);
     return false;
   }
   publication& out = begin(channel_of(user_mark, user));
-  append_frame(out.bytes, message);
+  append(out, message);
   if (number != 0) {
     ++held_up_;
     out.asker = {shared_.handle_of(sender), number};
@@ -288,12 +279,25 @@ bool cluster::to_user(std::string_view user, const message_parts& message, conne
   return number != 0;
 }
 
+bool cluster::can_take() const {
+  constexpr std::size_t waiting_bytes_max = 16 * 1024 * 1024;
+  return counts_.up && waiting_bytes_ < waiting_bytes_max;
+}
+
 cluster::publication& cluster::begin(std::string channel) {
   ++sequences_;
   std::string head(own_.data(), own_.size());
   head.append(reinterpret_cast<const char*>(&sequences_), sizeof sequences_);
   waiting_.push_back({.channel = std::move(channel), .bytes = std::move(head)});
+  waiting_.back().sequence = sequences_;
   return waiting_.back();
+}
+
+void cluster::append(publication& to, const message_parts& message) {
+  const std::size_t before = to.bytes.size();
+  to.bytes.resize(before + message.frame_size());
+  message.write_frame(to.bytes.data() + before);
+  waiting_bytes_ += message.frame_size();
 }
 
 cluster::publication& cluster::room_publication(std::string channel) {
@@ -304,33 +308,34 @@ cluster::publication& cluster::room_publication(std::string channel) {
 void cluster::send_all() {
   if (users_left_ > 0) return;
   last_of_room_.clear();
+  waiting_bytes_ = 0;
   for (publication& one : std::exchange(waiting_, {})) send(std::move(one));
 }
 
 void cluster::send(publication one) {
   const std::uint64_t number = counts_.up ? line_->publish(one.channel, one.bytes) : 0;
-  if (number == 0) {
-    did_not_leave(one);
-    for (const announcement& join : one.joins) go_on({join.one});
-    return;
-  }
+  if (number == 0) return did_not_leave(std::move(one));
   ++counts_.published;
-  if (!one.joins.empty()) announced_.emplace(sequence_of(one.bytes), std::move(one.joins));
+  if (!one.joins.empty()) announced_.emplace(one.sequence, number);
   one.bytes = {};
   under_way_.emplace(number, std::move(one));
 }
 
 void cluster::left(std::uint64_t number, bool anybody) {
-  const auto gone = under_way_.extract(number);
-  if (gone.empty() || gone.mapped().asker.number == 0) return;
-  decide(gone.mapped().asker,
-         anybody ? verdict{}
-                 : verdict{verdict::kind::refuse, "nobody by that name", refusal::no_such_user});
+  const auto found = under_way_.find(number);
+  // Joins go on once they have come back.
+  if (found == under_way_.end() || !found->second.joins.empty()) return;
+  const waiting asker = found->second.asker;
+  under_way_.erase(found);
+  if (asker.number == 0) return;
+  decide(asker, anybody
+                    ? verdict{}
+                    : verdict{verdict::kind::refuse, "nobody by that name", refusal::no_such_user});
 }
 
 void cluster::lost(std::uint64_t number) {
-  const auto gone = under_way_.extract(number);
-  if (!gone.empty()) did_not_leave(gone.mapped());
+  auto gone = under_way_.extract(number);
+  if (!gone.empty()) did_not_leave(std::move(gone.mapped()));
 }
 
 void cluster::could_not_leave(connection_id sender) {
@@ -338,9 +343,15 @@ void cluster::could_not_leave(connection_id sender) {
   if (sender != no_id) untold_.push_back(shared_.handle_of(sender));
 }
 
-void cluster::did_not_leave(const publication& one) {
-  counts_.lost += one.senders.size();
+// Nobody else knows of it, or it is not known who does.
+void cluster::did_not_leave(publication one) {
+  announced_.erase(one.sequence);
+  counts_.lost += one.senders.size() + one.joins.size();
   untold_.insert(untold_.end(), one.senders.begin(), one.senders.end());
+  for (announcement& join : one.joins) {
+    untold_.push_back(join.one.who);
+    serve(std::move(join));
+  }
   if (one.asker.number == 0) return;
   ++counts_.lost;
   decide(one.asker, {verdict::kind::refuse, "other nodes could not be asked for this user",
@@ -349,13 +360,17 @@ void cluster::did_not_leave(const publication& one) {
 
 // Own publications come back in channels that this node has subscribed to.
 void cluster::came_back(std::uint64_t sequence) {
-  auto found = announced_.extract(sequence);
+  const auto found = announced_.extract(sequence);
   if (found.empty()) return;
-  for (announcement& join : found.mapped()) {
-    const waiting one = join.one;
-    heard_.insert_or_assign(one.who, std::move(join));
-    decide(one, {});
-  }
+  auto gone = under_way_.extract(found.mapped());
+  if (gone.empty()) return;
+  for (announcement& join : gone.mapped().joins) serve(std::move(join));
+}
+
+void cluster::serve(announcement join) {
+  const waiting one = join.one;
+  heard_.insert_or_assign(one.who, std::move(join));
+  decide(one, {});
 }
 
 // Of those who went while their join was under way, others have to hear that they left.

@@ -93,6 +93,7 @@ class cluster final : public other_nodes, private backplane::node {
   struct publication {
     std::string channel{};
     std::string bytes{};
+    std::uint64_t sequence = 0;
     std::vector<connection_handle> senders{};  // a message each
     std::vector<announcement> joins{};
     waiting asker{};  // is told whether anybody is there; with number 0 nobody is
@@ -113,13 +114,16 @@ class cluster final : public other_nodes, private backplane::node {
   void decide(const waiting& one, verdict outcome);
   bool is_needed(const std::string& channel) const;
   void drop_unneeded();
+  bool can_take() const;
   publication& begin(std::string channel);
   publication& room_publication(std::string channel);
+  void append(publication& to, const message_parts& message);
   void send_all();
   void send(publication one);
   void could_not_leave(connection_id sender);
-  void did_not_leave(const publication& one);
+  void did_not_leave(publication one);
   void came_back(std::uint64_t sequence);
+  void serve(announcement join);
   void take_back_joins();
   void end_joining(const std::string& room);
   void tell_all();
@@ -143,12 +147,13 @@ class cluster final : public other_nodes, private backplane::node {
   std::size_t users_left_ = 0;         // subscriptions of users on their way out
   std::vector<std::string> unneeded_;  // channels to look at
   std::vector<publication> waiting_;   // to leave, in this order
-  std::unordered_map<std::string, std::size_t> last_of_room_;  // places in it to add to
-  std::unordered_map<std::uint64_t, publication> under_way_;   // by the backplane's number
-  std::uint64_t sequences_ = 0;                                // of own publications
-  std::unordered_map<std::uint64_t, std::vector<announcement>> announced_;  // by sequence
-  std::unordered_map<connection_handle, announcement> heard_;  // came back: to be served
-  std::size_t held_up_ = 0;                                    // joins and entrants that wait
+  std::size_t waiting_bytes_ = 0;
+  std::unordered_map<std::string, std::size_t> last_of_room_;   // places in it to add to
+  std::unordered_map<std::uint64_t, publication> under_way_;    // by the backplane's number
+  std::uint64_t sequences_ = 0;                                 // of own publications
+  std::unordered_map<std::uint64_t, std::uint64_t> announced_;  // sequence of joins -> number
+  std::unordered_map<connection_handle, announcement> heard_;   // came back: to be served
+  std::size_t held_up_ = 0;                                     // joins and entrants that wait
   std::vector<connection_handle> untold_;     // senders whose message did not leave
   std::vector<connection_handle> told_next_;  // those of the turn before
   std::array<int, 4> watched_{-1, -1, -1, -1};
