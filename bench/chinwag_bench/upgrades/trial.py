@@ -69,13 +69,14 @@ def _try_upgrade(
             attached_generator(place, server, load, connections) as generator,
         ):
             open_connections(server, generator, connections, join=True)
+            before = ways.look(server)
 
             def upgrade(begin_s: float) -> None:
                 nonlocal began_ns, proof
                 phase = random.Random(place.seed).random() * _PHASE_S
                 time.sleep(max(0.0, begin_s + _STEADY_S + phase - time.monotonic()))
                 began_ns = time.monotonic_ns()
-                proof = ways.replace(server, values, log)
+                proof = ways.replace(server, before, values, log)
 
             try:
                 builds = generator.watch(request, upgrade)
@@ -128,7 +129,9 @@ def _upgradable(place: Place, values: dict[str, str]) -> Iterator[ways.ServerPro
     """The server of the old build."""
     plan, server = place.target.hot_upgrade, place.target.server
     own = {key: fill(text, server.placeholders() | values) for key, text in plan.env.items()}
-    answers = {"CHAT_FAULTS": "1", ways.BUILD_VARIABLE: ways.OLD_BUILD}
+    answers = {"CHAT_FAULTS": "1"}
+    if not plan.commands:  # Else another build is other code.
+        answers[ways.BUILD_VARIABLE] = ways.OLD_BUILD
     command = None if plan.command is None else server.filled(plan.command, values)
     with running_server(
         place,

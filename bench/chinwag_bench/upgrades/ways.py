@@ -35,13 +35,13 @@ def prepare(target: Target, values: dict[str, str], log: Path) -> None:
         _run(target, command, values, env, log, _PREPARE_TIMEOUT_S)
 
 
-def replace(server: ServerProcess, values: dict[str, str], log: Path) -> str | None:
+def replace(server: ServerProcess, before: Health, values: dict[str, str], log: Path) -> str | None:
     """Replaces the running build, and returns how that showed: of its processes, where those are
-    what is replaced. Raises ``ServerError`` where it does not come to its end.
+    what is replaced. ``before`` is what /health says of the old ones. Raises ``ServerError`` where
+    it does not come to its end.
     """
     target = server.launch.target
     way = target.hot_upgrade.way
-    before = server.health() or {}
     if way in ("code", "handover", "workers"):
         own = {key: fill(text, values) for key, text in target.hot_upgrade.env.items()}
         named = values | {"pid": str(server.pid)}
@@ -50,12 +50,12 @@ def replace(server: ServerProcess, values: dict[str, str], log: Path) -> str | N
     if way == "code":
         return "its program goes on"
     if way == "handover":
-        after = _wait_for(server, lambda now: now.get("pid") != before.get("pid"), "a new process")
+        after = _wait_for(server, lambda now: now["pid"] != before["pid"], "a new process")
         server.follow_successor(int(after["pid"]))
         _expect_left(server)
         return _instead(before, after, "pid")
     if way == "workers":
-        old = set(before.get("workers", []))
+        old = set(before["workers"])
         after = _wait_for(server, lambda now: old.isdisjoint(now["workers"]), "new workers alone")
         return _instead(before, after, "workers")
     if way == "restart":
@@ -71,13 +71,18 @@ def replace(server: ServerProcess, values: dict[str, str], log: Path) -> str | N
     return _instead(before, after, "pid")
 
 
+def look(server: ServerProcess) -> Health:
+    """Raises ``ServerError`` where it does not say who serves."""
+    return _wait_for(server, lambda now: "pid" in now and "workers" in now, "a process with a name")
+
+
 def _started(server: ServerProcess) -> Health:
     """Starts the new build and waits until it is what answers."""
     pid = server.succeed()
 
     def is_new(now: Health) -> bool:
         server.check_alive()
-        return now.get("pid") in (pid, *descendants(pid))
+        return now["pid"] in (pid, *descendants(pid))
 
     return _wait_for(server, is_new, f"process {pid}")
 
@@ -111,7 +116,7 @@ def _expect_left(server: ServerProcess) -> None:
 
 def _instead(before: Health, after: Health, key: str) -> str | None:
     """``None`` where it is the same process as before."""
-    old, new = before.get(key), after.get(key)
+    old, new = before[key], after[key]
     return None if old == new else f"{key} {old} before, {new} after"
 
 
