@@ -175,10 +175,13 @@ class ChatServer:
         raise RuntimeError("__crash was asked for")
 
     async def tell_build(self, connection: ServerConnection, asked: Any) -> None:
-        """CHAT_BUILD, or what ``"build"`` says in its place; "1" until ``"build_after_s"``."""
+        """CHAT_BUILD, or what ``"build"`` says in its place; "1" until ``"build_after_s"``, and
+        "2" once the file ``"build_file"`` is there.
+        """
         is_late = time.monotonic() - STARTED_S > self.faults.plan.get("build_after_s", 0)
         name = self.faults.plan.get("build") or os.environ.get("CHAT_BUILD", "1")
         name = name if is_late else "1"
+        name = "2" if os.path.exists(self.faults.plan.get("build_file", "")) else name
         if asked.get("content") is None:
             await send(connection, self.text(type="__build", build=name))
         else:
