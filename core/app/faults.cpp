@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 
 namespace chinwagd {
@@ -12,9 +13,13 @@ namespace {
 
 constexpr std::string_view crash = "__crash ";
 constexpr std::string_view spin = "__spin ";
+constexpr std::string_view build = "__build ";
 
 chinwag::verdict commit(const chinwag::message_request& asked) {
   using clock = std::chrono::steady_clock;
+  if (asked.content.starts_with(build)) {
+    return {.what = chinwag::verdict::kind::answer, .text = std::string(build) + CHINWAGD_BUILD};
+  }
   if (asked.content.starts_with(crash)) throw std::runtime_error("__crash was asked for");
   if (asked.content.starts_with(spin)) {
     int ms = 0;

@@ -56,10 +56,11 @@ export class Listener {
     this.#connections.keepAlive(settings);
   }
 
-  listen({ host, port, backlog }) {
+  listen({ host, port, backlog, reusePort }) {
     this.#server = Bun.serve({
       hostname: host,
       port,
+      reusePort,
       fetch: answer,
       websocket: this.#connections.handler(),
     });

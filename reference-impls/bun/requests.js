@@ -31,5 +31,5 @@ export function serve(chat, ws, request) {
   const why = fault(request);
   if (why !== null) chat.refuse(ws, why);
   else if (FIELDS.has(request.type)) chat[request.type](ws, request);
-  else commitFault(request);
+  else commitFault(request, ws);
 }

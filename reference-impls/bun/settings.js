@@ -16,6 +16,7 @@ export function readSettings(env) {
     host: env.CHAT_HOST || '127.0.0.1',
     port: positiveInteger(env, 'CHAT_PORT', 4000, 65_535),
     backlog: positiveInteger(env, 'CHAT_BACKLOG', 4096, 65_535),
+    reusePort: env.CHAT_REUSE_PORT === '1', // another process may listen there as well
     pingIntervalMs: positiveInteger(env, 'CHAT_PING_INTERVAL_MS', 30_000, TIMER_MAX_MS),
     idleTimeoutMs: positiveInteger(env, 'CHAT_IDLE_TIMEOUT_MS', 60_000, TIMER_MAX_MS),
   };

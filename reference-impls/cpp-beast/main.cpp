@@ -110,7 +110,11 @@ net::awaitable<void> accept(acceptor_type& acceptor, rooms& rooms, timing timing
   }
 }
 
+/// A service manager's socket (sd_listen_fds(3)), which a successor gets, too, or one of its own.
 void listen(acceptor_type& acceptor, tcp::endpoint const& endpoint, int backlog) {
+  if (setting("LISTEN_FDS", "") == "1" && setting("LISTEN_PID", "") == std::to_string(getpid())) {
+    return acceptor.assign(endpoint.protocol(), 3);
+  }
   acceptor.open(endpoint.protocol());
   acceptor.set_option(acceptor_type::reuse_address(true));
   acceptor.bind(endpoint);

@@ -93,8 +93,8 @@ void rooms::serve(connection& who, nlohmann::json const& request) try {
     publish(users_, to, text);
   } else if (type == "heartbeat") {
     who.send(encoded({{"type", "heartbeat"}, {"timestamp", now_ms()}}));
-  } else {
-    commit_fault(type, request);
+  } else if (auto const build = commit_fault(type, request)) {
+    who.send(encoded({{"type", type}, {"build", *build}}));
   }
 } catch (refusal const& why) {
   who.send(encoded({{"type", "error"}, {"code", why.code}, {"message", why.message}}));

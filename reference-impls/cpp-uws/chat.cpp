@@ -140,8 +140,8 @@ void chat::serve(socket_t* socket, json const& request) {
         {{"type", "direct"}, {"user", who.user}, {"content", content}, {"timestamp", now_ms()}});
   } else if (type == "heartbeat") {
     send(socket, {{"type", "heartbeat"}, {"timestamp", now_ms()}});
-  } else {
-    commit_fault(type, request);
+  } else if (auto const build = commit_fault(type, request)) {
+    send(socket, {{"type", type}, {"build", *build}});
   }
 }
 

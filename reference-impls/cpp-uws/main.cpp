@@ -59,7 +59,8 @@ class server {
 
   /// Until `stop`. Throws std::runtime_error if it can't listen.
   void run() {
-    app_.listen(settings_.host, settings_.port, LIBUS_LISTEN_EXCLUSIVE_PORT,
+    auto const shares = settings_.reuse_port ? LIBUS_LISTEN_DEFAULT : LIBUS_LISTEN_EXCLUSIVE_PORT;
+    app_.listen(settings_.host, settings_.port, shares,
                 [this](us_listen_socket_t* listening) { listening_ = listening; });
     // uSockets asks for 512; to ask again changes it.
     if (!listening_ || ::listen(descriptor(listening_), settings_.backlog) != 0) {

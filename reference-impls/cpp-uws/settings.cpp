@@ -43,6 +43,7 @@ settings settings_from_environment() {
   settings given{.host = address("CHAT_HOST", "127.0.0.1"),
                  .port = number("CHAT_PORT", "4000", port_max),
                  .backlog = number("CHAT_BACKLOG", "4096", port_max),
+                 .reuse_port = text("CHAT_REUSE_PORT", "") == "1",
                  .ping_interval_ms = number("CHAT_PING_INTERVAL_MS", "30000"),
                  .idle_timeout_ms = number("CHAT_IDLE_TIMEOUT_MS", "60000"),
                  .tick_ms = 0};

@@ -10,6 +10,7 @@ struct settings {
   std::string host;
   int port;
   int backlog;
+  bool reuse_port;  // another process may listen there as well
   int ping_interval_ms;
   int idle_timeout_ms;
   int tick_ms;  // what the two are counted in

@@ -4,11 +4,11 @@ defmodule Chat.MixProject do
   # CHAT_ADAPTER names the web server: a folder of adapters/.
   # CHAT_DIRECTORY names what knows who is where: a folder of directories/.
   # CHAT_DEPS=hex fetches the libraries from hex.pm; without it they are on ERL_LIBS already.
-  # CHAT_BUILD is where everything that is made goes; the source folder stays as it is.
+  # CHAT_BUILD_FOLDER is where everything that is made goes; the source folder stays as it is.
   @adapter System.get_env("CHAT_ADAPTER", "cowboy")
   @directory System.get_env("CHAT_DIRECTORY", "registry")
   @hex? System.get_env("CHAT_DEPS") == "hex"
-  @build Path.expand(System.get_env("CHAT_BUILD", "../../build/servers/elixir"), __DIR__)
+  @build Path.expand(System.get_env("CHAT_BUILD_FOLDER", "../../build/servers/elixir"), __DIR__)
 
   def project do
     [

@@ -146,7 +146,12 @@ def open_standard_streams() -> None:
 
 
 def bound_socket(settings: Settings) -> socket.socket:
-    """Of the server's address: uvicorn's own says in several lines that it can't have it."""
+    """A service manager's (sd_listen_fds(3)), which a successor gets, too, or one of the server's
+    address: uvicorn's own says in several lines that it can't have it.
+    """
+    is_ours = os.environ.get("LISTEN_PID") == str(os.getpid())
+    if is_ours and os.environ.get("LISTEN_FDS") == "1":
+        return socket.socket(fileno=3)
     try:
         where = (settings.host, settings.port)
         family = socket.getaddrinfo(*where, type=socket.SOCK_STREAM)[0][0]

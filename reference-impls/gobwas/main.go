@@ -67,8 +67,14 @@ func newServer(h http.Handler, limit time.Duration) *http.Server {
 }
 
 // listen is net.Listen with a queue of a length of its own, for which that has no parameter: the
-// kernel goes by the last call of listen(2).
+// kernel goes by the last call of listen(2). A socket that a service manager passes on is taken
+// instead (sd_listen_fds(3)): a successor gets the same one.
 func listen(address string, backlog int) (net.Listener, error) {
+	if os.Getenv("LISTEN_FDS") == "1" && os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) {
+		passed := os.NewFile(3, "LISTEN_FD_3")
+		defer passed.Close() // FileListener has a copy.
+		return net.FileListener(passed)
+	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ type event struct {
 	Content   *string `json:"content,omitempty"` // A pointer, because "" is a content too.
 	Code      string  `json:"code,omitempty"`
 	Message   string  `json:"message,omitempty"`
+	Build     string  `json:"build,omitempty"`
 	Timestamp int64   `json:"timestamp,omitempty"`
 }
 
@@ -78,7 +79,7 @@ func (c *connection) handle(opcode ws.OpCode, text []byte) {
 	case !hasKind, kind == "join", kind == "leave", kind == "message", kind == "direct":
 		c.refuse("bad_request", "type and content are strings; room and to: "+nameRule)
 	default:
-		commitFault(kind, request)
+		c.commitFault(kind, request)
 	}
 }
 

@@ -83,9 +83,10 @@ export class Listener {
     this.#io.on('connection', (socket) => this.#welcome(socket));
   }
 
-  listen({ host, port, backlog }, onError) {
+  /** `fd` is a listening socket, taken in place of host and port. */
+  listen({ fd, host, port, backlog }, onError) {
     this.#http.on('error', onError);
-    this.#http.listen({ host, port, backlog });
+    this.#http.listen({ fd, host, port, backlog }, backlog);
   }
 
   /** Accepts nobody any more, closes everyone, and reports when the last one is gone. */

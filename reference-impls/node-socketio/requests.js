@@ -28,7 +28,9 @@ function fault(type, fields) {
 
 /** Events not named above are ignored: that is Socket.IO's way, and the protocol's. */
 export function serve(io, socket) {
-  for (const [type, commit] of Object.entries(FAULTS)) socket.on(type, commit);
+  for (const [type, commit] of Object.entries(FAULTS)) {
+    socket.on(type, (fields) => commit(fields, socket));
+  }
   for (const [type, verb] of Object.entries(verbs)) {
     socket.on(type, (fields) => {
       const why = fault(type, fields);

@@ -2,6 +2,8 @@
 
 import process from 'node:process';
 
+import * as messages from './messages.js';
+
 /** Milliseconds in which nothing else runs. */
 function spin({ ms }) {
   const end = performance.now() + ms;
@@ -12,9 +14,17 @@ function crash() {
   throw new Error('__crash was asked for');
 }
 
-const FAULTS = process.env.CHAT_FAULTS === '1' ? { __crash: crash, __spin: spin } : {};
+// What a new build is told from the old one by.
+const BUILD = process.env.CHAT_BUILD ?? '1';
+
+function tellBuild(_request, connection) {
+  connection.send(messages.build(BUILD));
+}
+
+const OBEYS = process.env.CHAT_FAULTS === '1';
+const FAULTS = OBEYS ? { __build: tellBuild, __crash: crash, __spin: spin } : {};
 
 /** Does nothing for a type that is no fault, or without CHAT_FAULTS=1. */
-export function commitFault(request) {
-  if (Object.hasOwn(FAULTS, request.type)) FAULTS[request.type](request);
+export function commitFault(request, connection) {
+  if (Object.hasOwn(FAULTS, request.type)) FAULTS[request.type](request, connection);
 }

@@ -52,6 +52,7 @@ export class Listener {
   #connections = new Set();
   #http;
   #answer;
+  #isStopping = false;
   #onStopped = null;
   #webSockets = new WebSocketServer({
     noServer: true,
@@ -76,9 +77,10 @@ export class Listener {
     keepAlive(this.#connections, settings);
   }
 
-  listen({ host, port, backlog }, onError) {
+  /** `fd` is a listening socket, taken in place of host and port. */
+  listen({ fd, host, port, backlog }, onError) {
     this.#http.on('error', onError);
-    this.#http.listen({ host, port, backlog });
+    this.#http.listen({ fd, host, port, backlog }, backlog);
   }
 
   /**
@@ -98,6 +100,7 @@ export class Listener {
 
   /** Accepts nobody any more, closes everyone, and reports when the last one is gone. */
   stop(onStopped) {
+    this.#isStopping = true;
     // Sockets that another process has accepted are not counted there.
     this.#http.close(() => {
       this.#onStopped = onStopped;
@@ -124,6 +127,8 @@ export class Listener {
       const connection = this.#connect(webSocket, socket, user, this.#chat);
       this.#connections.add(connection);
       this.#chat.connect(connection);
+      // It was on its way when the others were closed.
+      if (this.#isStopping) connection.close(1012, 'Server going away');
       socket.once('close', () => {
         this.#connections.delete(connection);
         this.#stopIfAlone();

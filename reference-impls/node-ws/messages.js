@@ -12,4 +12,5 @@ export const roomMessage = (room, user, content) =>
   encodeNow({ type: 'message', room, user, content });
 export const directMessage = (user, content) => encodeNow({ type: 'direct', user, content });
 export const heartbeat = () => encodeNow({ type: 'heartbeat' });
+export const build = (name) => encode({ type: '__build', build: name });
 export const error = (code, message) => encode({ type: 'error', code, message });

@@ -27,6 +27,8 @@ export class Primary {
   #serving = new Set(); // workers
   #connections = new Map(); // id -> { worker, user, rooms }
   #stopping = false;
+  #retiring = null; // the worker that a newer one is to replace, or has replaced
+  #toRetire = []; // workers
 
   constructor(settings, count) {
     this.#settings = settings;
@@ -52,6 +54,28 @@ export class Primary {
     this.#endIfAlone();
   }
 
+  /**
+   * One after the other, every worker is replaced by one that runs the code as it is on the disk
+   * now: the new one serves before the old one closes its connections. Asked again meanwhile,
+   * nothing changes.
+   */
+  replaceAll() {
+    if (this.#stopping || this.#retiring !== null) return;
+    this.#toRetire = [...this.#serving];
+    this.#replaceNext();
+  }
+
+  #replaceNext() {
+    this.#retiring = this.#toRetire.shift() ?? null;
+    if (this.#retiring !== null) cluster.fork();
+  }
+
+  /** Its connections end with 1012, and come back to those that serve on. */
+  #retire() {
+    this.#free = this.#free.filter((each) => each !== this.#retiring);
+    this.#retiring.process.kill('SIGTERM');
+  }
+
   #endIfAlone() {
     if (Object.keys(cluster.workers).length === 0) process.exit(0);
   }
@@ -62,6 +86,7 @@ export class Primary {
   }
 
   #onFree(worker) {
+    if (worker === this.#retiring && this.#serving.size > this.#count) return;
     this.#free.push(worker);
     this.#handOut();
   }
@@ -86,6 +111,11 @@ export class Primary {
     this.#brief(worker);
     this.#serving.add(worker);
     if (this.#serving.size < this.#count) return;
+    this.#tellWorkers();
+    if (this.#retiring !== null) this.#retire();
+  }
+
+  #tellWorkers() {
     const workers = [...this.#serving].map((each) => each.process.pid);
     for (const each of this.#serving) each.send({ workers });
   }
@@ -125,11 +155,17 @@ export class Primary {
     this.#free = this.#free.filter((each) => each !== worker);
     this.#outboxes.delete(worker);
     if (this.#stopping) return this.#endIfAlone();
+    const isReplaced = worker === this.#retiring && hadServed;
     // It has said why; another one would fail in the same way.
     if (!hadServed) process.exit(code || 1);
     for (const [id, connection] of this.#connections) {
       if (connection.worker === worker) this.#order(worker, ['disconnect', id, {}]);
     }
-    cluster.fork();
+    if (!isReplaced) {
+      cluster.fork();
+    } else {
+      this.#tellWorkers();
+      this.#replaceNext();
+    }
   }
 }

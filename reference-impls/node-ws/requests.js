@@ -31,5 +31,5 @@ export function serve(chat, connection, request) {
   const why = fault(request);
   if (why !== null) chat.refuse(connection, { why });
   else if (FIELDS.has(request.type)) chat[request.type](connection, request);
-  else commitFault(request);
+  else commitFault(request, connection);
 }

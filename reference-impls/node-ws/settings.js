@@ -1,6 +1,7 @@
 // Settings come by environment, so that every compared server is started the same way.
 
 import { availableParallelism } from 'node:os';
+import process from 'node:process';
 
 const WORKERS_MAX = 1024;
 const TIMER_MAX_MS = 2 ** 31 - 1;
@@ -15,8 +16,14 @@ function positiveInteger(env, name, fallback, max) {
   return value;
 }
 
+/** A service manager's listening socket, as sd_listen_fds(3) says it; undefined without one. */
+function passedSocket({ LISTEN_FDS, LISTEN_PID }) {
+  return LISTEN_FDS === '1' && LISTEN_PID === String(process.pid) ? 3 : undefined;
+}
+
 export function readSettings(env) {
   return {
+    fd: passedSocket(env),
     host: env.CHAT_HOST || '127.0.0.1',
     port: positiveInteger(env, 'CHAT_PORT', 4000, 65_535),
     backlog: positiveInteger(env, 'CHAT_BACKLOG', 4096, 65_535),

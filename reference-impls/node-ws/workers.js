@@ -16,6 +16,7 @@ function runPrimary() {
   const settings = readSettings(process.env);
   const primary = new Primary(settings, readWorkers(process.env));
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => primary.stop());
+  process.on('SIGHUP', () => primary.replaceAll());
   primary.listen((error) => failToListen(settings, error));
 }
 

@@ -18,7 +18,7 @@ from settings import Settings
 # nobody sends by mistake; Connection.received closes with 1009 from 65,537 bytes on.
 PAYLOAD_BYTES_MAX = 1 << 20
 PENDING_BYTES_MAX = 1 << 20
-# Without it two servers could share a port: uWebSockets asks for SO_REUSEPORT.
+# Two servers share a port where neither has it: uWebSockets asks for SO_REUSEPORT.
 LISTEN_EXCLUSIVE_PORT = 1
 DRAIN_S = 3.0
 
@@ -57,7 +57,8 @@ class Server:
         where = {"host": self.settings.host, "port": self.settings.port}
         # socketify raises where nobody can catch it, and the trace would stand before our line.
         sys.unraisablehook = lambda _: None
-        self.app.listen(where | {"options": LISTEN_EXCLUSIVE_PORT}, lambda _: None)
+        options = 0 if self.settings.reuse_port else LISTEN_EXCLUSIVE_PORT
+        self.app.listen(where | {"options": options}, lambda _: None)
         sys.unraisablehook = sys.__unraisablehook__
         if not hasattr(self.app, "socket"):
             sys.exit(f"can't listen on {self.settings.host}:{self.settings.port}")

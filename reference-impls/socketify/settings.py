@@ -12,6 +12,8 @@ class Settings(NamedTuple):
     host: str
     port: int
     backlog: int
+    reuse_port: bool
+    """Another process may listen on the port as well."""
     ping_interval_s: float
     idle_timeout_s: float
 
@@ -21,6 +23,7 @@ class Settings(NamedTuple):
             host=os.environ.get("CHAT_HOST") or "127.0.0.1",
             port=_number("CHAT_PORT", 4000, PORT_MAX),
             backlog=_number("CHAT_BACKLOG", 4096, BACKLOG_MAX),
+            reuse_port=os.environ.get("CHAT_REUSE_PORT") == "1",
             ping_interval_s=_number("CHAT_PING_INTERVAL_MS", 30_000) / 1000,
             idle_timeout_s=_number("CHAT_IDLE_TIMEOUT_MS", 60_000) / 1000,
         )

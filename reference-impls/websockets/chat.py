@@ -136,7 +136,8 @@ class Connection:
             case "join" | "leave" | "message" | "direct":
                 self.refuse("bad_request", f"content is a string; room and to are {NAME_RULE}")
             case str():
-                commit_fault(request)
+                if answer := commit_fault(request):
+                    self.send(encode(request["type"], **answer))
             case _:
                 self.refuse("bad_request", "a request is an object with a type")
 

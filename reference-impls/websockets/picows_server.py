@@ -153,8 +153,7 @@ class Server:
         """Serves until SIGTERM or SIGINT."""
         server = await ws_create_server(
             self.admit,
-            self.settings.host,
-            self.settings.port,
+            **service.where_to_listen(self.settings),
             backlog=self.settings.backlog,
             websocket_handshake_timeout=HANDSHAKE_TIMEOUT_S,
             enable_auto_pong=False,  # It hides pings, which are signs of life.

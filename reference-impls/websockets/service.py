@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
 import uuid
 from collections.abc import Callable, Coroutine
@@ -76,6 +77,16 @@ def open_standard_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+
+
+def where_to_listen(settings: Settings) -> dict[str, Any]:
+    """As asyncio's ``create_server`` takes it: a service manager's socket (sd_listen_fds(3)), which
+    a successor gets, too, or an address.
+    """
+    is_ours = os.environ.get("LISTEN_PID") == str(os.getpid())
+    if is_ours and os.environ.get("LISTEN_FDS") == "1":
+        return {"sock": socket.socket(fileno=3)}
+    return {"host": settings.host, "port": settings.port}
 
 
 def run(

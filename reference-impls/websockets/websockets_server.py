@@ -112,8 +112,7 @@ async def serve_chat(settings: Settings) -> None:
     chat = Chat(partial(broadcast, text=True), settings)
     server = await serve(
         partial(talk, chat),
-        settings.host,
-        settings.port,
+        **service.where_to_listen(settings),
         backlog=settings.backlog,
         create_connection=ChatConnection,
         process_request=admit,

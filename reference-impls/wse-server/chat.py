@@ -117,7 +117,8 @@ class Chat:
                     f"content is a string; room and to are {NAME_RULE}",
                 )
             case str():
-                commit_fault(request)
+                if answer := commit_fault(request):
+                    self._send(connection, encode(request["type"], **answer))
             case _:
                 self._refuse(connection, "bad_request", "a request is an object with a type")
 

@@ -427,4 +427,16 @@ ASKED = [
         test_asked_faults.test_nobody_can_ask_a_server_for_faults_that_was_not_told_to,
         "was due",
     ),
+    fault(
+        "B2",
+        "tells the build of another server",
+        test_asked_faults.test_the_asker_alone_is_told_which_build_serves_it,
+        "assert 'another' in",
+    ),
+    fault(
+        "B2",
+        "tells everybody which build it is",
+        test_asked_faults.test_the_asker_alone_is_told_which_build_serves_it,
+        "was due, not {'type': '__build'",
+    ),
 ]

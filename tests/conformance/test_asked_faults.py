@@ -14,6 +14,7 @@ from .servers import Choice, Fleet, Running
 
 SPIN_MS = 400
 SAID_WITHIN_S = 5.0
+BUILD = "seven"
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def faulty_server(own_choice: Choice, fleet: Fleet) -> Iterator[Running]:
     assert target is not None
     if target.server.manifest.faults is None:
         pytest.skip(f"{own_choice.id}: no [faults] in its server.toml")
-    running = fleet.start(own_choice, "faulty", CHAT_FAULTS="1")
+    running = fleet.start(own_choice, "faulty", CHAT_FAULTS="1", CHAT_BUILD=BUILD)
     yield running
     assert running.process is not None
     running.process.stop()
@@ -69,7 +70,37 @@ async def test_who_asks_for_a_stuck_handler_is_not_served_meanwhile(faulty_serve
     assert time.monotonic() - started >= SPIN_MS / 1000
 
 
-@pytest.mark.rules("B1", "C4")
+@pytest.mark.smoke
+@pytest.mark.rules("B2")
+async def test_the_asker_alone_is_told_which_build_serves_it(faulty_server: Running) -> None:
+    choice = faulty_server.choice
+    assert choice.target is not None
+    room = fresh_name("room")
+    chat = Chat(faulty_server.address)
+    other = await chat.member(room)
+    asker = await chat.member(room)
+    await other.expect(type="user_joined")
+    await ask(asker, room, choice, "__build")
+    # Where another build is other code, no variable need name it.
+    known = {BUILD, "1"} if choice.target.hot_upgrade.commands else {BUILD}
+    assert await told_build(asker) in known
+    await asker.send(type="message", room=room, content="behind it")
+    await other.expect(type="message", content="behind it")
+
+
+async def told_build(client: Client) -> str:
+    """By a message of its own type, or by a content. Fails if something else is the answer."""
+    answer = await client.receive()
+    assert answer["type"] in ("__build", "direct", "message"), answer
+    if answer["type"] == "__build":
+        assert set(answer) - {"timestamp"} == {"type", "build"}
+        return str(answer["build"])
+    kind, name = answer["content"].split(" ")
+    assert kind == "__build"
+    return str(name)
+
+
+@pytest.mark.rules("B1", "B2", "C4")
 async def test_nobody_can_ask_a_server_for_faults_that_was_not_told_to(chat: Chat) -> None:
     room = fresh_name("room")
     client = await chat.member(room)
@@ -77,6 +108,7 @@ async def test_nobody_can_ask_a_server_for_faults_that_was_not_told_to(chat: Cha
     await client.send(type="__crash", ms=0)
     await client.send(type="__spin", ms=3_600_000)
     await client.send(type="__kill", ms=0)
+    await client.send(type="__build", ms=0)
     await client.send(type="message", room=room, content="__crash 0")
     await client.expect(type="message", content="__crash 0")
     await client.fence()

@@ -85,7 +85,9 @@ async def run(check: Check, fleet: Fleet) -> None:
         "of_short_queue": lambda: fleet.shared(
             OWN, "backlog", CHAT_BACKLOG=str(test_backlog.SHORT)
         ),
-        "faulty_server": lambda: fleet.shared(OWN, "asked", CHAT_FAULTS="1"),
+        "faulty_server": lambda: fleet.shared(
+            OWN, "asked", CHAT_FAULTS="1", CHAT_BUILD=test_asked_faults.BUILD
+        ),
         "elsewhere": lambda: fleet.shared(OWN, "elsewhere", host="127.0.0.2").address,
     }
     try:

@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import random
+import socket
 import time
 import urllib.parse
 from collections import defaultdict
@@ -26,6 +27,7 @@ from websockets.http11 import Request, Response
 
 Faults = dict[str, Any]
 ODD_TIMESTAMPS = False
+STARTED_S = time.monotonic()
 
 
 class FaultPlan:
@@ -137,8 +139,12 @@ class ChatServer:
             await self.crash()
         elif kind == "__spin":
             time.sleep(asked["ms"] / 1000)
+        elif kind == "__build":
+            await self.tell_build(connection, asked)
         elif await self.fail(connection):
             return
+        elif kind == "message" and asked["content"] == "__build 0":
+            await self.tell_build(connection, asked)
         elif kind == "message":
             fields = {"room": asked["room"], "user": user, "content": asked["content"]}
             text = self.text(type="message", **fields, timestamp=now_ms())
@@ -168,6 +174,20 @@ class ChatServer:
             self.rooms.clear()
         raise RuntimeError("__crash was asked for")
 
+    async def tell_build(self, connection: ServerConnection, asked: Any) -> None:
+        """CHAT_BUILD, or what ``"build"`` says in its place; "1" until ``"build_after_s"``, and
+        "2" once the file ``"build_file"`` is there.
+        """
+        is_late = time.monotonic() - STARTED_S > self.faults.plan.get("build_after_s", 0)
+        name = self.faults.plan.get("build") or os.environ.get("CHAT_BUILD", "1")
+        name = name if is_late else "1"
+        name = "2" if os.path.exists(self.faults.plan.get("build_file", "")) else name
+        if asked.get("content") is None:
+            await send(connection, self.text(type="__build", build=name))
+        else:
+            fields = {"user": "server", "content": f"__build {name}"}
+            await send(connection, self.text(type="direct", **fields, timestamp=now_ms()))
+
     async def fail(self, connection: ServerConnection) -> bool:
         """Faults that hit at the n-th message; answers whether the message is used up."""
         plan = self.faults.plan
@@ -186,7 +206,8 @@ class ChatServer:
 
     def answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
         if request.path == "/health":
-            return connection.respond(HTTPStatus.OK, '{"status":"ok"}')
+            facts = {"status": "ok", "pid": os.getpid(), "workers": [os.getpid()]}
+            return connection.respond(HTTPStatus.OK, json.dumps(facts))
         if request.path == "/faults":
             late = {"late_us_max": round(self.faults.pace.late_s_max * 1e6)}
             return connection.respond(HTTPStatus.OK, json.dumps(self.faults.counts | late))
@@ -208,10 +229,12 @@ async def listen(port: int, faults: Faults) -> Server:
     global ODD_TIMESTAMPS  # noqa: PLW0603 (of this process)
     ODD_TIMESTAMPS = bool(faults.get("odd_timestamps"))
     server = ChatServer(faults)
+    where: dict[str, Any] = {"host": "127.0.0.1", "port": port}
+    if os.environ.get("LISTEN_FDS") == "1":
+        where = {"sock": socket.socket(fileno=3)}
     return await serve(
         server.serve_connection,
-        "127.0.0.1",
-        port,
+        **where,
         process_request=server.answer_http,
         compression=None,
         ping_interval=faults.get("ping_interval_s", 0.2),

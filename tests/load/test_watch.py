@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 import numpy as np
 import pytest
-from chinwag_bench.faults.watched import BACK, ENDED, FAULT, SENT, read_log
+from chinwag_bench.faults.watched import BACK, BUILD, ENDED, FAULT, SENT, UNSENT, read_log
 
 CONNECTIONS, ROOM = 20, 10
 CONNECT = {"do": "connect", "connections": CONNECTIONS, "join": True}
@@ -87,6 +90,70 @@ def test_a_fault_is_asked_for_by_the_victim_and_at_its_time(watch):
 def test_as_a_content_the_fault_is_a_message_to_the_victim_s_room(watch):
     _, watched = watch(fault="__spin", fault_ms=200, form="content")
     assert len(watched.of(FAULT)) == 1
+
+
+@pytest.mark.parametrize("form", ["type", "content"])
+def test_every_connection_asks_which_build_it_is_served_by(watch, form):
+    asked = {"question": "__build", "question_s": 0.05, "form": form}
+    told, watched = watch(behaviour={"build": "seven"}, **asked)
+    assert told["builds"] == ["seven"]
+    answers = watched.of(BUILD)
+    assert sorted(answers["connection"]) == list(range(CONNECTIONS)), "an answer that differs: once"
+    assert set(answers["sequence"]) == {0}
+    assert len(watched.messages) > 50
+    assert watched.copies.sum() > len(watched.messages), "contents of answers are no deliveries"
+
+
+def test_a_watch_of_an_upgrade_goes_on_until_all_are_on_the_build(watch):
+    asked = {"question": "__build", "question_s": 0.05, "build": "2", "seconds": 8}
+    told, watched = watch(behaviour={"build": "2", "build_after_s": 2.5}, **asked)
+    assert told["builds"] == ["1", "2"]
+    second = watched.of(BUILD)[watched.of(BUILD)["sequence"] == 1]
+    assert sorted(second["connection"]) == list(range(CONNECTIONS))
+    assert watched.end_ns >= second["at_ns"].max()
+
+
+def test_a_build_that_nobody_meets_is_waited_for_until_the_time_is_over(watch):
+    asked = {"question": "__build", "question_s": 0.05, "build": "2", "seconds": 1.5}
+    told, watched = watch(behaviour={"build": "1"}, **asked)
+    assert told["builds"] == ["1"]
+    seconds = (watched.end_ns - int(watched.events["at_ns"].min())) / 1e9
+    assert seconds == pytest.approx(1.5, abs=0.4)
+
+
+def test_turns_of_who_is_away_are_written_down_as_due(watch):
+    _, watched = watch(behaviour={"close_at": 30, "refuse_from": 21}, seconds=1.5)
+    gone = int(watched.of(ENDED)["connection"][0])
+    unsent = watched.of(UNSENT)
+    assert set(unsent["sender"]) == {gone}
+    assert len(unsent) > 3
+
+
+def test_it_goes_on_until_the_driver_says_that_it_is_over(start_server, start_control, tmp_path):
+    control = start_control(start_server().port)
+    log = tmp_path / "watch.log"
+
+    def say(command):
+        control.stdin.write(json.dumps(command) + "\n")
+        control.stdin.flush()
+
+    def hear():
+        return json.loads(control.stdout.readline())
+
+    say(CONNECT)
+    assert hear()["event"] == "connected"
+    say(WATCH | {"seconds": 20, "fault_s": 0, "until_told": True, "log": str(log)})
+    begun = hear()
+    assert begun["event"] == "watch_started"
+    time.sleep(1.0)
+    over_ns = time.monotonic_ns()
+    say({"do": "over"})
+    assert hear()["event"] == "watched"
+    watched = read_log(log, CONNECTIONS, ROOM)
+    assert watched.end_ns > over_ns
+    assert watched.end_ns / 1e9 < begun["begin_s"] + 15
+    say({"do": "quit"})
+    assert control.wait(5) == 0
 
 
 @pytest.mark.parametrize(

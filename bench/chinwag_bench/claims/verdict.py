@@ -150,10 +150,15 @@ def _compares_servers(test: str) -> bool:
     )
 
 
+def _unanswered(claim: Statement) -> Verdict:
+    return Verdict(kind="untested", text=claim.untested)
+
+
 def _of_reading(claim: Statement, reading: str, values: RunValues) -> Verdict:
     expected = claim.expected
     if expected is None:
-        return Verdict(kind="untested", text=claim.untested)
+        # A figure in words is compared by the statement's test.
+        return _of_test(claim, values) if claim.test else _unanswered(claim)
     try:
         found = expression.value(reading, values)
     except Missing as missing:

@@ -83,7 +83,7 @@ def judge(watched: Watched, fault_ns: int, victims: Sequence[int]) -> Outcome:
     mates = {mate for one in victims for mate in watched.room_of(one)} - set(victims)
     others = set(range(watched.connections)) - mates - set(victims)
     named = {"victims": set(victims), "room_mates": mates, "bystanders": others}
-    lost, missed = _missing(watched)
+    lost, missed = missing(watched)
     return Outcome(
         survived=not ended,
         roles={name: _role(watched, fault_ns, sorted(who), ended) for name, who in named.items()},
@@ -92,7 +92,7 @@ def judge(watched: Watched, fault_ns: int, victims: Sequence[int]) -> Outcome:
         missed=missed,
         duplicated=int(np.maximum(watched.copies - 1, 0).sum()),
         reordered=watched.reordered,
-        timeline=_timeline(watched, fault_ns),
+        timeline=timeline_around(watched, fault_ns),
     )
 
 
@@ -133,7 +133,7 @@ def _is_deaf(watched: Watched, connection: int) -> bool:
     return len(got) >= DEAF_AFTER and not np.any(got)
 
 
-def _missing(watched: Watched) -> tuple[int, int]:
+def missing(watched: Watched) -> tuple[int, int]:
     """Deliveries that were due and did not come, and those that nobody was there for."""
     lost = missed = 0
     judged = watched.messages["at_ns"] < watched.end_ns - UNDER_WAY_NS
@@ -148,7 +148,7 @@ def _missing(watched: Watched) -> tuple[int, int]:
     return lost, missed
 
 
-def _timeline(watched: Watched, fault_ns: int) -> Timeline:
+def timeline_around(watched: Watched, fault_ns: int) -> Timeline:
     at_ms = (watched.of(RECEIVED)["at_ns"] - fault_ns) / NS_PER_MS
     end_ms = min((watched.end_ns - fault_ns) / NS_PER_MS, TIMELINE_TO_MS)
     bins = max(int((end_ms - TIMELINE_FROM_MS) // TIMELINE_BIN_MS), 1)

@@ -22,7 +22,7 @@ EVENT = np.dtype(
         ("at_ns", "<i8"),
     ]
 )
-SENT, RECEIVED, ENDED, BACK, FAULT = range(5)
+SENT, RECEIVED, ENDED, BACK, FAULT, BUILD, UNSENT = range(7)
 Ints = NDArray[np.int64]
 
 

@@ -144,16 +144,21 @@ class Generator:
         histograms = [event["parts"]["rejoin_hdr"] for event in events]
         return merge_storms(storms, histograms, [event["begin_s"] for event in events])
 
-    def watch(self, request: WatchRequest, meanwhile: Callable[[float], None]) -> None:
+    def watch(self, request: WatchRequest, meanwhile: Callable[[float], None]) -> list[str]:
         """Keeps a load until a fault is over, and writes the request's log. ``meanwhile`` is called
-        once, with the begin on CLOCK_MONOTONIC. All connections must be of one process.
+        once, with the begin on CLOCK_MONOTONIC. All connections must be of one process. Returns the
+        names of the builds that the log means by numbers.
         """
         [process] = self._processes
         with _keeping_off(self._settings.cores):
             process.send(request.command())
             meanwhile(process.expect("watch_started", _GRACE_S)["begin_s"])
+            if request.until_told:
+                process.send({"do": "over"})
             event = process.expect("watched", request.seconds + _GRACE_S)
         process.connections = event["open"]
+        builds: list[str] = event.get("builds", [])
+        return builds
 
     def rest(self, seconds: float) -> None:
         """Keeps the connections open and alive for a while without load."""

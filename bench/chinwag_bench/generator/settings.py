@@ -66,7 +66,7 @@ class HoldRequest(msgspec.Struct, kw_only=True):
 
 
 class WatchRequest(msgspec.Struct, kw_only=True):
-    """A steady load to rooms while a server meets with a fault."""
+    """A steady load to rooms while a server meets with a fault, or is upgraded."""
 
     rate: float
     """Messages a second, of all connections."""
@@ -82,6 +82,15 @@ class WatchRequest(msgspec.Struct, kw_only=True):
     """Type of the message by which it does; empty: somebody else sees to the fault."""
     fault_ms: int = 0
     form: Literal["type", "content"] = "type"
+    question: str = ""
+    """Type of the message by which every connection asks which build it is served by; empty: none
+    does."""
+    question_s: float = 0.05
+    """From one of a connection's questions to its next."""
+    build: str = ""
+    """It goes on, within ``seconds``, until every connection was answered so; empty: by any."""
+    until_told: bool = False
+    """``fault_s`` has no meaning: what happens is over once ``meanwhile`` has returned."""
     retry_s: float = 0.01
     """From one attempt to come back to the next, after a first one at once."""
     settle_s: float = 0.5

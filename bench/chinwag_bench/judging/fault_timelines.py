@@ -1,4 +1,4 @@
-"""Deliveries around each fault, for their charts."""
+"""Deliveries around each fault and upgrade, for their charts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,39 @@ from chinwag_bench.judging.matrix import FaultTimeline
 from chinwag_bench.judging.repeats import kept
 from chinwag_bench.judging.stats import median
 from chinwag_bench.metrics.fault_recovery import FaultRecovery, hears_again_ms
+from chinwag_bench.metrics.hot_upgrade import HotUpgrade
+from chinwag_bench.upgrades.outcome import UpgradeOutcome
+
+UPGRADE = "upgrade"
 
 
 def all_timelines(evidence: Evidence) -> list[FaultTimeline]:
-    """By column, then in the order in which a server had its faults."""
+    """By column, then in the order in which a server had its faults; upgrades last."""
+    columns = [column.id for column in evidence.run.columns if column.aa_of is None]
+    upgrades = [_of_upgrades(evidence, column) for column in columns]
+    return [*_of_faults(evidence), *(line for line in upgrades if line is not None)]
+
+
+def _of_upgrades(evidence: Evidence, column: str) -> FaultTimeline | None:
+    outcomes: list[UpgradeOutcome] = [
+        record.outcome
+        for record in kept(evidence.of("hot_upgrade", column))
+        if isinstance(record, HotUpgrade) and record.outcome is not None
+    ]
+    real = [one for one in outcomes if one.happened is not None and one.timeline is not None]
+    if not real:
+        return None
+    return _timeline(
+        column,
+        UPGRADE,
+        [one.timeline for one in real if one.timeline is not None],
+        [one.silence_at(1.0) for one in real],
+        [one.lost_connections for one in real],
+        way=real[0].way,
+    )
+
+
+def _of_faults(evidence: Evidence) -> list[FaultTimeline]:
     found = []
     for column in evidence.run.columns:
         if column.aa_of is not None:
@@ -27,7 +56,15 @@ def all_timelines(evidence: Evidence) -> list[FaultTimeline]:
             outcomes = [record.outcomes.get(fault) for record in records]
             real = [one for one in outcomes if one is not None and _is_real(one)]
             if real:
-                found.append(_timeline(column.id, fault, real))
+                found.append(
+                    _timeline(
+                        column.id,
+                        fault,
+                        [one.timeline for one in real if one.timeline is not None],
+                        [hears_again_ms(one, *one.roles) for one in real],
+                        [sum(role.lost_connections for role in one.roles.values()) for one in real],
+                    )
+                )
     return found
 
 
@@ -35,24 +72,28 @@ def _is_real(outcome: Outcome) -> bool:
     return outcome.happened is not None and outcome.timeline is not None
 
 
-def _timeline(column: str, fault: str, outcomes: list[Outcome]) -> FaultTimeline:
+def _timeline(
+    column: str,
+    fault: str,
+    lines: list[Timeline],
+    again: list[float | None],
+    lost: list[int],
+    way: str = "",
+) -> FaultTimeline:
     """Each bin has the median of the rounds that lasted so long."""
-    lines: list[Timeline] = [one.timeline for one in outcomes if one.timeline is not None]
     bins = [
         median([count for count in counts if count is not None])
         for counts in zip_longest(*(line.deliveries for line in lines))
     ]
     before = -lines[0].begin_ms // lines[0].bin_ms
-    again = [hears_again_ms(one, *one.roles) for one in outcomes]
     return FaultTimeline(
         column=column,
         fault=fault,
-        rounds=len(outcomes),
+        rounds=len(lines),
         begin_ms=lines[0].begin_ms,
         bin_ms=lines[0].bin_ms,
         shares=[round(count / (sum(bins[:before]) / before), 3) for count in bins],
         all_hear_ms=None if None in again else median([ms for ms in again if ms is not None]),
-        connections_lost=median(
-            [float(sum(role.lost_connections for role in one.roles.values())) for one in outcomes]
-        ),
+        connections_lost=median([float(count) for count in lost]),
+        way=way,
     )

@@ -226,7 +226,7 @@ class Ramp(msgspec.Struct, kw_only=True):
 
 
 class FaultTimeline(msgspec.Struct, kw_only=True):
-    """How deliveries went on around a fault of a column's."""
+    """How deliveries went on around a fault of a column's, or an upgrade."""
 
     column: str
     fault: str
@@ -237,8 +237,11 @@ class FaultTimeline(msgspec.Struct, kw_only=True):
     shares: list[float]
     """Of what is delivered before the fault: the median of the rounds, bin by bin."""
     all_hear_ms: float | None
-    """Median of the rounds; ``None`` where in one of them somebody never heard again."""
+    """Median of the rounds; ``None`` where in one of them somebody never heard again. Of an
+    upgrade: the longest silence of any connection."""
     connections_lost: float
+    way: str = ""
+    """Of an upgrade: how it was done."""
 
 
 class Matrix(msgspec.Struct, kw_only=True):

@@ -10,6 +10,7 @@ from chinwag_bench.metrics import (
     connections,
     cpu_at_n,
     fault_recovery,
+    hot_upgrade,
     latency,
     memory,
     robustness,
@@ -23,7 +24,7 @@ from chinwag_bench.records import Run
 _UNDER_LOAD = (throughput.METRIC, latency.METRIC, broadcast.METRIC)
 _BESIDE = (
     *(memory.METRIC, connections.METRIC, storm.METRIC, cpu_at_n.METRIC),
-    *(start.METRIC, fault_recovery.METRIC, robustness.METRIC),
+    *(start.METRIC, fault_recovery.METRIC, hot_upgrade.METRIC, robustness.METRIC),
 )
 _FIRST = [spec for metric in _UNDER_LOAD for spec in metric.rows]
 _MEASURED = [*(spec for metric in _BESIDE for spec in metric.rows), *effort.rows()]

@@ -117,9 +117,12 @@ def running_server(
     env: dict[str, str] | None = None,
     restarts: bool = False,
     open_files: int | None = None,
+    command: list[str] | None = None,
+    passes_listener: bool = False,
+    successor: dict[str, str] | None = None,
 ) -> Iterator[ServerProcess]:
-    """A server that serves. SIGKILL ends it: no goodbye storm runs into the next cell. ``env``,
-    ``restarts`` and ``open_files`` as in ``Launch``.
+    """A server that serves. SIGKILL ends it: no goodbye storm runs into the next cell. The options
+    are those of ``Launch``.
     """
     launch = Launch(
         target=place.target,
@@ -131,6 +134,9 @@ def running_server(
         env=env or {},
         restarts=restarts,
         open_files=open_files,
+        command=command,
+        passes_listener=passes_listener,
+        successor=successor or {},
     )
     with start_server(launch) as server:
         yield server

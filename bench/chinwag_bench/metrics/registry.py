@@ -12,6 +12,7 @@ from chinwag_bench.metrics import (
     cores,
     cpu_at_n,
     fault_recovery,
+    hot_upgrade,
     latency,
     load_latency,
     load_throughput,
@@ -36,6 +37,7 @@ METRICS: tuple[Metric, ...] = (
     load_latency.METRIC,
     start.METRIC,
     fault_recovery.METRIC,
+    hot_upgrade.METRIC,
     robustness.METRIC,
     cores.METRIC,
 )

@@ -1,4 +1,6 @@
-"""The charts of faults: for each, deliveries before and after it, a small one for every server."""
+"""The charts of faults and upgrades: for each, deliveries before and after it, a small one for
+every server.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +25,20 @@ _KNOWN = {
         "smaller unit than their process stand below.",
     ),
     "kill_all": ("All is killed", "SIGKILL of all processes; the same restarter for all."),
+    "upgrade": (
+        "A new build takes over",
+        "Each server by its best way: a new process with the same listening socket or port, "
+        "workers one after the other, connections handed over, or code into the running program.",
+    ),
+}
+
+_WAYS = {
+    "code": "code replaced",
+    "handover": "connections handed over",
+    "workers": "workers replaced",
+    "socket": "same socket",
+    "port": "same port",
+    "restart": "stopped first",
 }
 
 
@@ -58,12 +74,13 @@ def _chart(fault: str, lines: list[FaultTimeline], number_of: dict[str, int]) ->
     begin_ms = lines[0].begin_ms
     end_ms = max(line.begin_ms + line.bin_ms * len(line.shares) for line in lines)
     width = end_ms - begin_ms
+    what = "upgrade" if fault == "upgrade" else "fault"
     title, note = _KNOWN.get(fault, (f"The {fault} is killed", "An inner part that others need."))
     marks = [mark for mark in Linear.over(end_ms).marks() if mark <= end_ms]
     return FaultChart(
         title=title,
         note=f"{note} Deliveries in bins of {lines[0].bin_ms} ms, the median of the rounds, over "
-        "those before the fault.",
+        f"those before the {what}.",
         smalls=[
             Small(
                 column=line.column,
@@ -75,7 +92,7 @@ def _chart(fault: str, lines: list[FaultTimeline], number_of: dict[str, int]) ->
             for line in lines
         ],
         ticks=[
-            Tick(100 * (mark - begin_ms) / width, f"{mark / 1000:g} s" if mark else "fault")
+            Tick(100 * (mark - begin_ms) / width, f"{mark / 1000:g} s" if mark else what)
             for mark in marks
         ],
     )
@@ -95,6 +112,8 @@ def _points(line: FaultTimeline, begin_ms: int, width: int) -> str:
 
 def _said(line: FaultTimeline) -> str:
     lost = f"{line.connections_lost:g} connections lost"
+    if line.way and line.all_hear_ms is not None:
+        return f"{_WAYS[line.way]}: {number(line.all_hear_ms)} ms of silence at most; {lost}"
     if line.all_hear_ms is None:
         return f"somebody never hears again; {lost}"
     return f"all hear again after {number(line.all_hear_ms)} ms; {lost}"

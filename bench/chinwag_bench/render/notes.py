@@ -44,6 +44,21 @@ def _column(args: Json) -> str:
     return str(args["reason"]) or f"the server is {args['status']}"
 
 
+_WAYS = {
+    "code": "its code was replaced in the running program",
+    "handover": "a new process took over its connections",
+    "workers": "its workers were replaced one after the other",
+    "socket": "a new process got its listening socket, then it was told to stop",
+    "port": "a new process listened on the same port (SO_REUSEPORT), then it was told to stop",
+    "restart": "it was stopped, then the new build was started",
+}
+
+
+def _upgraded_by(args: Json) -> str:
+    because = f": {args['because']}" if args["because"] else ""
+    return f"{_WAYS[args['way']]}{because}"
+
+
 _WORDS: dict[str, Callable[[Json], str]] = {
     # Why there is no value.
     "never": lambda _: "not measurable",
@@ -69,6 +84,7 @@ _WORDS: dict[str, Callable[[Json], str]] = {
         f"round {args['round']} was ended by {ended_by(args['by'])}, not by the server"
     ),
     "connections": _connections,
+    "upgraded_by": _upgraded_by,
     "one_round": lambda _: "from one round: less than 10 % is no difference",
     "load": lambda args: (
         f"with {args['connections']:,} connections, together {args['messages_per_s']:,.0f} "

@@ -10,7 +10,15 @@ import msgspec
 
 from chinwag_bench.errors import ManifestError, UsageError
 from chinwag_bench.paths import Workspace
-from chinwag_bench.servers.manifest import Build, Manifest, Toolchain, Variant, fill, load_manifest
+from chinwag_bench.servers.manifest import (
+    Build,
+    HotUpgrade,
+    Manifest,
+    Toolchain,
+    Variant,
+    fill,
+    load_manifest,
+)
 
 MANIFEST_GLOBS = (
     "core/app/server.toml",
@@ -91,6 +99,11 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def settings(self) -> Variant:
         return self.server.manifest.variants[self.variant]
+
+    @property
+    def hot_upgrade(self) -> HotUpgrade:
+        """How it is replaced by another build while it serves."""
+        return self.settings.hot_upgrade or self.server.manifest.hot_upgrade
 
     @property
     def is_peer(self) -> bool:

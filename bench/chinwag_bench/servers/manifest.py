@@ -14,6 +14,7 @@ import msgspec
 from chinwag_bench.errors import ManifestError
 
 PLACEHOLDERS = frozenset({"build", "folder", "root", "port", "workers", "python"})
+_OF_UPGRADES = frozenset({"work", "side_port", "pid"})
 TRANSPORTS = ("websocket", "engine.io", "wse", "centrifugo")
 NAME_PATTERN = r"^[a-z][a-z0-9-]*$"
 
@@ -75,6 +76,35 @@ KillableUnit = Literal["process", "worker", "connection"]
 BackplaneKind = Literal["redis", "distribution"]
 
 
+UpgradeWay = Literal["code", "handover", "workers", "socket", "port", "restart"]
+
+
+class HotUpgrade(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """How a running server is replaced by another build, by its best way."""
+
+    way: UpgradeWay
+    """``code``: into the running program; ``handover``: its process hands its connections to
+    another; ``workers``: one worker after the other; ``socket``: a new process gets the same
+    listening socket, then the old one is told to stop; ``port``: the same, with a listening socket
+    of its own on the same port (SO_REUSEPORT); ``restart``: the old one is stopped first.
+    """
+    because: str = ""
+    """Why no gentler way was there."""
+    unasked: str = ""
+    """Why clients can't ask for the build, if they can't."""
+    prepare: list[Command] = []
+    """Run before the server is started, so that all is built and in place by then. ``{work}`` is an
+    empty folder of its own, ``{side_port}`` a free port.
+    """
+    command: Command | None = None
+    """Started in place of the usual one."""
+    env: dict[str, str] = {}
+    commands: list[Command] = []
+    """Run when the time has come, where the server or its program does the rest: ``code``,
+    ``handover`` and ``workers``. ``{pid}`` is the running process.
+    """
+
+
 class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One way to run the server. ``command`` replaces ``run.command`` where a variant is another
     binary.
@@ -107,6 +137,8 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Asked in place of the server's of the same name: only a build of its own can differ."""
     dependencies: Dependencies | None = None
     """Asked in place of the server's, where a build of its own takes other libraries."""
+    hot_upgrade: HotUpgrade | None = None
+    """Where it differs from the server's."""
     skip: dict[str, str] = {}
     """Cases that it can't be asked on top of the server's, each with the reason."""
 
@@ -184,6 +216,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The load generator is calibrated by a server that has this table."""
     faults: Faults | None = None
     """A program without one has no handlers of its own: its processes can be killed, no more."""
+    hot_upgrade: HotUpgrade = msgspec.field(default_factory=lambda: HotUpgrade(way="restart"))
     variants: dict[str, Variant]
     conformance: Conformance = msgspec.field(default_factory=Conformance)
 
@@ -278,6 +311,11 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
         if getattr(variant, key) and variant.build is None
     ]
     found += [
+        (key, f"is {one.way!r} and has no `commands`", "say how the server is asked for it")
+        for key, one in _upgrades(manifest)
+        if one.way in ("code", "handover", "workers") and not one.commands
+    ]
+    found += [
         (f"variants.{name}.program_of", *problem)
         for name, variant in manifest.variants.items()
         if (problem := _problem_of_program(manifest, variant)) is not None
@@ -285,15 +323,16 @@ def _problems(manifest: Manifest) -> list[tuple[str, str, str]]:
     for key, command in _commands(manifest):
         if not command:
             found.append((key, "is an empty list", "give the program and its arguments"))
+        known = PLACEHOLDERS | (_OF_UPGRADES if "hot_upgrade" in key else frozenset())
         unknown = [name for text in command for name in _PLACEHOLDER.findall(text)]
         found += [
             (
                 key,
                 f"has the unknown placeholder {{{name}}}",
-                f"known: {', '.join(sorted(PLACEHOLDERS))}",
+                f"known: {', '.join(sorted(known))}",
             )
             for name in unknown
-            if name not in PLACEHOLDERS
+            if name not in known
         ]
     return found
 
@@ -322,6 +361,8 @@ def _commands(manifest: Manifest) -> list[tuple[str, Command]]:
     for key, wanted in _dependencies(manifest):
         named.append((f"{key}.direct", wanted.direct.command))
         named.append((f"{key}.total", wanted.total.command))
+    for key, upgrade in _upgrades(manifest):
+        named += _commands_of_upgrade(key, upgrade)
     for name, variant in manifest.variants.items():
         if variant.command is not None:
             named.append((f"variants.{name}.command", variant.command))
@@ -329,6 +370,25 @@ def _commands(manifest: Manifest) -> list[tuple[str, Command]]:
             key = f"variants.{name}.build.command"
             named += [(key, command) for command in variant.build.all_commands()]
     return named
+
+
+def _upgrades(manifest: Manifest) -> list[tuple[str, HotUpgrade]]:
+    own = {
+        f"variants.{name}.hot_upgrade": one.hot_upgrade for name, one in manifest.variants.items()
+    }
+    return [
+        ("hot_upgrade", manifest.hot_upgrade),
+        *((key, one) for key, one in own.items() if one is not None),
+    ]
+
+
+def _commands_of_upgrade(key: str, upgrade: HotUpgrade) -> list[tuple[str, Command]]:
+    own = [] if upgrade.command is None else [(f"{key}.command", upgrade.command)]
+    return [
+        *own,
+        *((f"{key}.prepare", command) for command in upgrade.prepare),
+        *((f"{key}.commands", command) for command in upgrade.commands),
+    ]
 
 
 def _toolchains(manifest: Manifest) -> list[tuple[str, Toolchain]]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -29,6 +30,7 @@ LOG_BYTES_MAX = 64 << 20
 """A server that prints more is ended: it would fill the disk."""
 TERM_TIMEOUT_S = 6.0
 _PORT_ATTEMPTS = 3
+_BACKLOG = 4096
 
 
 class Launch(msgspec.Struct, kw_only=True):
@@ -55,6 +57,12 @@ class Launch(msgspec.Struct, kw_only=True):
     """The most that each of its processes may open; ``None`` leaves the limit as it is."""
     node: Node | None = None
     """Its place in a cluster. Without one, a variant that needs a backplane gets one for itself."""
+    command: list[str] | None = None
+    """In place of the manifest's; ready to run."""
+    passes_listener: bool = False
+    """Listens for the server, which gets the socket as a service manager would pass it on."""
+    successor: dict[str, str] = {}
+    """Variables of the process that ``succeed`` starts."""
 
 
 class ServerProcess:
@@ -70,8 +78,10 @@ class ServerProcess:
                 launch, node=self._own_backplane.nodes[0]
             )
         try:
-            with _open_log(launch.log) as log:
-                self._tree = ProcessTree(_program(launch, port), log)
+            with _open_log(launch.log) as log, _listener(launch, port) as listener:
+                program = _program(launch, port)
+                program.listener = listener.fileno() if listener else None
+                self._tree = ProcessTree(program, log)
         except BaseException:
             self._end_backplane()
             raise
@@ -96,13 +106,35 @@ class ServerProcess:
         """Negative: the signal that ended it. ``None`` until its end is known."""
         return self._tree.exit_code
 
+    def health(self) -> dict[str, Any] | None:
+        """What it answers to GET /health; ``None`` if that is not good."""
+        host = self.launch.target.server.manifest.health_host or self.launch.host
+        return ask_health(self.port, host)
+
+    def succeed(self) -> int:
+        """Starts the server once more beside itself, or where it was, and returns the new process,
+        which is the server from now on. Raises ``ServerError``.
+        """
+        return self._tree.succeed()
+
+    def follow_successor(self, pid: int) -> None:
+        """A process that the server has started itself is the server from now on."""
+        self._tree.follow_successor(pid)
+
+    def wait_until_left(self, timeout_s: float) -> bool:
+        """Whether the process before the successor has ended."""
+        return self._tree.wait_until_left(timeout_s)
+
+    def wait_ended(self, timeout_s: float) -> int | None:
+        """Its exit code, or ``None`` if it runs on after so many seconds."""
+        return self._tree.wait(timeout_s)
+
     def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> float:
         """Seconds from process start to the first good /health. Raises ``ServerError`` on death or
         timeout.
         """
         deadline = self.started_at + timeout_s
-        host = self.launch.target.server.manifest.health_host or self.launch.host
-        while not _serves(ask_health(self.port, host), self.launch):
+        while not _serves(self.health(), self.launch):
             self.check_alive()
             if time.monotonic() > deadline:
                 raise ServerError(
@@ -213,7 +245,8 @@ def _program(launch: Launch, port: int) -> Program:
     place = {} if launch.node is None else launch.node.env
     return Program(
         name=launch.target.id,
-        command=server.filled(settings.command or server.manifest.run.command, values),
+        command=launch.command
+        or server.filled(settings.command or server.manifest.run.command, values),
         folder=server.folder,
         env=for_servers() | own | filled | backlog | place | launch.env,
         cores=launch.cores,
@@ -221,7 +254,16 @@ def _program(launch: Launch, port: int) -> Program:
         file_bytes_max=None if launch.log is None else LOG_BYTES_MAX,
         restarts=launch.restarts,
         open_files=launch.open_files,
+        successor=launch.successor,
     )
+
+
+def _listener(launch: Launch, port: int) -> AbstractContextManager[socket.socket | None]:
+    """Open until the supervisor has it. The queue is as long as a server's own would be."""
+    if not launch.passes_listener:
+        return nullcontext()
+    backlog = launch.backlog or _BACKLOG
+    return socket.create_server((launch.host, port), backlog=backlog)
 
 
 def _open_log(path: Path | None) -> AbstractContextManager[IO[bytes] | None]:

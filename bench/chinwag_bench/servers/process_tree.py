@@ -48,6 +48,10 @@ class Program(msgspec.Struct, kw_only=True):
     """The most that each of its processes may open; ``None`` leaves the limit as it is."""
     restarts: bool = False
     """Whenever it ends by itself, or is killed by others, it is started again."""
+    listener: int | None = None
+    """A listening socket's descriptor, which the program gets as its 3 (sd_listen_fds(3))."""
+    successor: dict[str, str] = {}
+    """Variables of its successor: see ``ProcessTree.succeed``."""
 
 
 class ProcessTree:
@@ -59,6 +63,7 @@ class ProcessTree:
         """Negative: the signal that ended it. ``None`` until its end is known."""
         self.pid = 0
         self._unread = b""
+        self._left = False
         self._mark = uuid.uuid4().hex
         self._control, child_end = socket.socketpair()
         with child_end:
@@ -69,7 +74,8 @@ class ProcessTree:
                 stdin=subprocess.DEVNULL,
                 stdout=output or sys.stderr,
                 stderr=output or sys.stderr,
-                pass_fds=[child_end.fileno()],
+                pass_fds=[child_end.fileno()]
+                + ([] if program.listener is None else [program.listener]),
                 start_new_session=True,
             )
         started = self._read_line(_START_TIMEOUT_S).split()
@@ -90,6 +96,41 @@ class ProcessTree:
             if word == "started":
                 self.pid, self.started_at = int(rest[0]), float(rest[1])
         return self.pid
+
+    def succeed(self) -> int:
+        """Starts the program once more, as its own successor, and returns that one's process. From
+        now on the successor is the program. Raises ``ServerError``.
+        """
+        return self._replaced("succeed")
+
+    def follow_successor(self, pid: int) -> None:
+        """A process that the program has started itself is the program from now on."""
+        self._replaced(f"follow {pid}")
+
+    def wait_until_left(self, timeout_s: float) -> bool:
+        """Whether the one before the successor has ended."""
+        deadline = time.monotonic() + timeout_s
+        while not self._left and time.monotonic() < deadline:
+            self._note(self._read_line(deadline - time.monotonic()))
+        return self._left
+
+    def _replaced(self, order: str) -> int:
+        self._left = self.exit_code is not None
+        self.exit_code = None
+        try:
+            self._control.sendall(order.encode() + b"\n")
+        except OSError as error:
+            raise ServerError(f"{self.program.name}: its supervisor was killed") from error
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            line = self._read_line(deadline - time.monotonic())
+            word, *rest = line.split()
+            if word == "started":
+                self.pid, self.started_at = int(rest[0]), float(rest[1])
+                return self.pid
+            # The one before may end by itself, before or after its successor is known.
+            self._left = self._left or word in ("left", "exited")
+        raise ServerError(f"{self.program.name}: its supervisor does not answer")
 
     @property
     def supervisor_pid(self) -> int:
@@ -112,13 +153,17 @@ class ProcessTree:
     def wait(self, timeout_s: float) -> int | None:
         """The exit code, or ``None`` when the program runs on after so many seconds."""
         if self.exit_code is None and self._supervisor.returncode is None:
-            line = self._read_line(timeout_s)
-            if line.startswith("exited "):
-                self.exit_code = int(line.split()[1])
-            elif line == _NO_MORE:
-                # The supervisor was killed, and takes the program along.
-                self.exit_code = -signal.SIGKILL
+            self._note(self._read_line(timeout_s))
         return self.exit_code
+
+    def _note(self, line: str) -> None:
+        if line.startswith("exited "):
+            self.exit_code = int(line.split()[1])
+        elif line.startswith("left "):
+            self._left = True
+        elif line == _NO_MORE:
+            # The supervisor was killed, and takes the program along.
+            self.exit_code = -signal.SIGKILL
 
     def end(self) -> None:
         """Kills the program and everything it started. Calling it again changes nothing.
@@ -226,5 +271,7 @@ def _settings(program: Program, child_end: socket.socket) -> str:
             "file_bytes_max": program.file_bytes_max,
             "open_files": program.open_files,
             "restarts": program.restarts,
+            "listener": program.listener,
+            "successor": program.successor,
         }
     )

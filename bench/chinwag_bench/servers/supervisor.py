@@ -9,7 +9,12 @@ the kit, and by a guard that this process leaves behind in case both are killed.
 
 Control messages, one line each: it says ``started PID MONOTONIC_SECONDS``, ``exited CODE``
 (negative: a signal) and ``gone``; it understands ``kill``. Asked to, it starts the program again
-whenever that ends: at once, and one that ended soon a moment later."""
+whenever that ends: at once, and one that ended soon a moment later.
+
+An upgrade has two: at ``succeed`` it starts the program once more, under the successor's variables,
+and at ``follow PID`` a process that the program has started itself takes its place. Both are
+answered by ``started``; the end of the one before is told as ``left CODE``. A listening socket that
+it was given is each one's descriptor 3, announced as sd_listen_fds(3) says."""
 
 from __future__ import annotations
 
@@ -32,6 +37,8 @@ MARK = "CHINWAG_TREE"
 """The variable by which all processes below a supervisor can be found when it is gone."""
 _GUARD_TIMEOUT_S = 10.0
 _SOON_S = 0.1
+_FIRST_PASSED = 3
+"""SD_LISTEN_FDS_START."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -151,6 +158,8 @@ class Supervisor:
         signal.set_wakeup_fd(wakeup_end.fileno())
         _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.server = 0
+        self.former: list[int] = []
+        self.received = b""
         self.started_at = 0.0
         self.start_again_at: float | None = None
 
@@ -161,7 +170,7 @@ class Supervisor:
             if self.wakeup in ready and signal.SIGTERM in self.wakeup.recv(64):
                 break
             self.reap()
-            if self.control in ready and self.hear() in ("", "kill\n"):
+            if self.control in ready and not all(map(self.obey, self.hear())):
                 break
             if self.wait_s() == 0.0:
                 self.start()
@@ -179,20 +188,35 @@ class Supervisor:
             self.become_server()
         self.say(f"started {self.server} {self.started_at!r}")
 
+    def obey(self, line: str) -> bool:
+        """Whether it goes on behind this word of the kit's."""
+        word, _, rest = line.partition(" ")
+        if word == "succeed":
+            self.former.append(self.server)
+            os.environ.update(self.settings["successor"])
+            self.start()
+        elif word == "follow":
+            self.former.append(self.server)
+            self.server, self.started_at = int(rest), time.monotonic()
+            self.say(f"started {self.server} {self.started_at!r}")
+        return word in ("succeed", "follow")
+
     def wait_s(self) -> float | None:
         """Until the program is to be started again; ``None`` where it is not."""
         if self.start_again_at is None:
             return None
         return max(0.0, self.start_again_at - time.monotonic())
 
-    def hear(self) -> str:
-        """Empty at the end of the connection: the kit is gone. One that had not yet read what was
-        said to it resets the connection.
+    def hear(self) -> list[str]:
+        """The lines that have come; an empty one at the end of the connection: the kit is gone. One
+        that had not yet read what was said to it resets the connection.
         """
         try:
-            return self.control.recv(64).decode("ascii")
+            heard = self.control.recv(64)
         except ConnectionError:
-            return ""
+            heard = b""
+        *lines, self.received = (self.received + heard).split(b"\n")
+        return [line.decode("ascii") for line in lines] if heard else [""]
 
     def become_server(self) -> None:
         """In the child: place it, then replace it by the server. Never returns."""
@@ -216,6 +240,8 @@ class Supervisor:
             if self.settings["open_files"]:
                 most = self.settings["open_files"]
                 resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+            if self.settings["listener"] is not None:
+                self.pass_listener()
             command = self.settings["command"]
             os.execvp(command[0], command)
         except OSError as error:
@@ -224,6 +250,13 @@ class Supervisor:
             )
         finally:
             os._exit(EXEC_FAILED)
+
+    def pass_listener(self) -> None:
+        """As systemd does. What is on that descriptor here is of no use to the program."""
+        if self.settings["listener"] != _FIRST_PASSED:
+            os.dup2(self.settings["listener"], _FIRST_PASSED)
+        os.set_inheritable(_FIRST_PASSED, True)
+        os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
 
     def reap(self) -> bool:
         """Collects every ended child, adopted ones too, and reports the server's own end. Whether
@@ -236,7 +269,10 @@ class Supervisor:
                 return False
             if pid == 0:
                 return True
-            if pid == self.server:
+            if pid in self.former:
+                self.former.remove(pid)
+                self.say(f"left {os.waitstatus_to_exitcode(status)}")
+            elif pid == self.server:
                 self.say(f"exited {os.waitstatus_to_exitcode(status)}")
                 if self.settings["restarts"]:
                     soon = time.monotonic() < self.started_at + _SOON_S

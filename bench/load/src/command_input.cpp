@@ -18,7 +18,28 @@ class command_input::waiting : public activity {
   command_input& input_;
 };
 
+bool command_input::begin_listening() {
+  listening_ = !has_line() && crowd_.connections.watch_input(STDIN_FILENO);
+  return listening_;
+}
+
+bool command_input::has_come() {
+  read_some();
+  if (has_line()) {
+    end_listening();
+  }
+  return has_line();
+}
+
+void command_input::end_listening() {
+  if (listening_) {
+    crowd_.connections.unwatch_input(STDIN_FILENO);
+  }
+  listening_ = false;
+}
+
 std::optional<std::string> command_input::next() {
+  end_listening();
   if (!has_line() && crowd_.connections.watch_input(STDIN_FILENO)) {
     waiting(crowd_, *this).run();
     crowd_.connections.unwatch_input(STDIN_FILENO);

@@ -178,9 +178,25 @@ fault_form form_of(const std::string& name) {
   return name == "type" ? fault_form::type : fault_form::content;
 }
 
-void obey_watch(generator& generator, const command& command) {
+// From "until_told" on, the next line is the driver's word that what it does is over.
+void hear_of_the_end(command_input& input, watch_plan& plan) {
+  if (input.begin_listening()) {
+    plan.is_told = [&input] { return input.has_come(); };
+  }
+}
+
+void expect_over(command_input& input) {
+  const auto line = input.next();
+  if (line && command(*line).get<std::string>("do") != "over") {
+    throw failure(exit_code::usage,
+                  "behind a watch with \"until_told\" the next command is \"over\", not: " + *line);
+  }
+}
+
+watch_plan read_watch(const command& command) {
   constexpr double retry_otherwise_s = 0.01;
   constexpr double settle_otherwise_s = 0.5;
+  constexpr double question_otherwise_s = 0.05;
   watch_plan plan{};
   plan.messages_per_s = command.get<double>("rate");
   check_rate(plan.messages_per_s, "\"rate\", messages a second,");
@@ -192,14 +208,33 @@ void obey_watch(generator& generator, const command& command) {
   plan.form = form_of(command.get<std::string>("form", "type"));
   plan.retry_s = command.number("retry_s", 0.0001, seconds_max, retry_otherwise_s);
   plan.settle_s = command.number("settle_s", 0, seconds_max, settle_otherwise_s);
+  plan.question = command.get<std::string>("question", "");
+  plan.question_s = command.number("question_s", 0.001, seconds_max, question_otherwise_s);
+  plan.build = command.get<std::string>("build", "");
   plan.on_begin = [](std::int64_t begin_ns) {
     tell({{"event", "watch_started"}, {"begin_s", ns_to_seconds(begin_ns)}});
   };
-  const std::size_t events = generator.watch(std::move(plan), command.get<std::string>("log"));
+  return plan;
+}
+
+void obey_watch(generator& generator, const command& command, command_input& input) {
+  watch_plan plan = read_watch(command);
+  const bool until_told = command.get<bool>("until_told", false);
+  if (until_told) {
+    hear_of_the_end(input, plan);
+  }
+  const watch_report report = generator.watch(std::move(plan), command.get<std::string>("log"));
+  if (until_told) {
+    expect_over(input);
+  }
   tell_incidents(generator.crowd());
-  tell({{"event", "watched"},
-        {"events", events},
-        {"open", generator.crowd().connections.open_count()}});
+  ordered_json event{{"event", "watched"},
+                     {"events", report.events},
+                     {"open", generator.crowd().connections.open_count()}};
+  if (!report.builds.empty()) {
+    event["builds"] = report.builds;
+  }
+  tell(event);
 }
 
 void obey_disconnect(generator& generator, const command& command) {
@@ -228,7 +263,7 @@ void obey(generator& generator, std::uint32_t connections, const hold_request& d
     } else if (what == "disconnect") {
       obey_disconnect(generator, command);
     } else if (what == "watch") {
-      obey_watch(generator, command);
+      obey_watch(generator, command, input);
     } else if (what == "quit") {
       return;
     } else {

@@ -41,9 +41,9 @@ void check_watch(const crowd& crowd, const profile& profile, const watch_plan& p
                                         "; connections are numbered from 0 to " +
                                         std::to_string(crowd.connections.size() - 1));
   }
-  if (!plan.fault.empty() && plan.form == fault_form::type &&
-      crowd.connections.dialect().fault_head.empty()) {
-    throw failure(exit_code::usage, "by this protocol no fault can be asked for");
+  const bool asks = !plan.fault.empty() || !plan.question.empty();
+  if (asks && plan.form == fault_form::type && crowd.connections.dialect().fault_head.empty()) {
+    throw failure(exit_code::usage, "by this protocol neither fault nor build can be asked for");
   }
 }
 
@@ -135,7 +135,7 @@ storm_result generator::storm(double timeout_s) {
   return part.result();
 }
 
-std::size_t generator::watch(watch_plan plan, const std::string& log_path) {
+watch_report generator::watch(watch_plan plan, const std::string& log_path) {
   check_members(crowd_);
   check_watch(crowd_, profile_, plan);
   check_writable(log_path, "the log of the watch");
@@ -144,7 +144,7 @@ std::size_t generator::watch(watch_plan plan, const std::string& log_path) {
   load::watch part(crowd_, profile_, std::move(plan));
   part.run();
   part.log().write(log_path);
-  return part.log().size();
+  return {part.log().size(), part.builds()};
 }
 
 std::uint32_t generator::disconnect(std::uint32_t total) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "connecting.hpp"
 #include "crowd.hpp"
@@ -36,6 +37,11 @@ struct hold_request {
   std::string label = "hold";
 };
 
+struct watch_report {
+  std::size_t events;
+  std::vector<std::string> builds;  // that answered, in the order in which they were met
+};
+
 struct hold_events {
   std::function<void()> on_begin = [] {};
   std::function<void()> on_end = [] {};
@@ -60,9 +66,9 @@ class generator {
   void rest(double seconds);
   // Everyone's connection ends and comes back at once; who isn't back by then counts as refused.
   storm_result storm(double timeout_s);
-  // Keeps a load while the server meets with a fault, and writes down what happens. Answers how
-  // many events there were. Throws `failure`.
-  std::size_t watch(watch_plan plan, const std::string& log_path);
+  // Keeps a load while the server meets with a fault, or is upgraded, and writes down what happens.
+  // Throws `failure`.
+  watch_report watch(watch_plan plan, const std::string& log_path);
   // Ends connections, the last ones first, until `total` are open. Answers how many are.
   std::uint32_t disconnect(std::uint32_t total);
 

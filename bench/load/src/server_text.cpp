@@ -9,7 +9,7 @@ namespace {
 
 constexpr auto npos = std::string_view::npos;
 
-constexpr std::array<std::pair<std::string_view, text_type>, 7> type_names{{
+constexpr std::array<std::pair<std::string_view, text_type>, 8> type_names{{
     {"message", text_type::message},
     {"direct", text_type::direct},
     {"user_joined", text_type::user_joined},
@@ -17,6 +17,7 @@ constexpr std::array<std::pair<std::string_view, text_type>, 7> type_names{{
     {"heartbeat", text_type::heartbeat},
     {"welcome", text_type::welcome},
     {"error", text_type::error},
+    {"__build", text_type::build},
 }};
 
 std::size_t skip_space(std::string_view text, std::size_t at) {

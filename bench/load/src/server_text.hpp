@@ -5,7 +5,17 @@
 
 namespace chinwag::load {
 
-enum class text_type { welcome, user_joined, user_left, message, direct, heartbeat, error, other };
+enum class text_type {
+  welcome,
+  user_joined,
+  user_left,
+  message,
+  direct,
+  heartbeat,
+  error,
+  build,
+  other
+};
 
 // What a server's message is, by its first key: chat/1 says that this is `type`. A Socket.IO
 // event, `42["type",{...}]`, is named by its type.

@@ -13,6 +13,21 @@ constexpr std::int64_t lead_ns = 5 * ns_per_ms;
 constexpr int sends_per_turn = 64;
 // Somebody else's fault comes a little later than planned: what was sent so soon proves nothing.
 constexpr std::int64_t fault_lateness_ns = 100 * ns_per_ms;
+// Where a program sees contents alone, its answer is one that begins so.
+constexpr std::string_view build_content = "__build ";
+
+// The build that an answer names; empty where it is no such answer.
+std::string_view build_named(std::string_view payload, text_type type) {
+  if (type == text_type::build) {
+    return string_field(payload, "build");
+  }
+  if (type != text_type::message && type != text_type::direct) {
+    return {};
+  }
+  const std::string_view content = string_field(payload, "content");
+  return content.starts_with(build_content) ? content.substr(build_content.size())
+                                            : std::string_view{};
+}
 
 }  // namespace
 
@@ -28,6 +43,8 @@ watch::watch(load::crowd& crowd, const profile& profile, watch_plan plan)
       traffic_(members_, 0, plan_.seed),
       locator_(profile_.content_bytes),
       asked_(plan_.fault.empty()),
+      told_(!plan_.is_told),
+      build_of_(crowd.connections.size()),
       sequences_(crowd.connections.size()),
       heard_ns_(crowd.connections.size()),
       away_(crowd.connections.size()),
@@ -41,8 +58,9 @@ void watch::on_due(std::int64_t now_ns) {
   if (!asked_ && now_ns >= fault_ns_) {
     ask_for_fault(now_ns);
   }
+  ask_for_builds(now_ns);
   come_back(now_ns);
-  if (!settling_ && all_hear()) {
+  if (!settling_ && told_ && all_hear() && all_are_on_build()) {
     settling_ = true;
     end_ns_ = std::min(end_ns_, now_ns + seconds_to_ns(plan_.settle_s));
   }
@@ -59,6 +77,8 @@ void watch::send_due(std::int64_t now_ns) {
     const std::uint32_t sender = traffic_.sender_of(index);
     if (crowd().is_member(sender)) {
       send_message(sender, schedule_.planned_ns(index));
+    } else {
+      log_.add({happening::unsent, sender, sender, 0, schedule_.planned_ns(index), now_ns});
     }
   }
 }
@@ -94,16 +114,39 @@ void watch::ask_for_fault(std::int64_t now_ns) {
     return;  // the log has no fault: whoever reads it sees that
   }
   log_.add({happening::fault, victim, victim, 0, now_ns, now_ns});
+  ask(victim, plan_.fault, plan_.fault_ms);
+}
+
+// Connections take turns, so that questions are no burst.
+void watch::ask_for_builds(std::int64_t now_ns) {
+  for (int sends = 0; sends < sends_per_turn && next_question_ns() <= now_ns; ++sends) {
+    const std::uint32_t connection = members_[questions_++ % members_.size()];
+    if (crowd().is_member(connection)) {
+      ask(connection, plan_.question, 0);
+    }
+  }
+}
+
+std::int64_t watch::next_question_ns() const {
+  if (plan_.question.empty()) {
+    return never_ns;
+  }
+  const double turn_s = plan_.question_s / static_cast<double>(members_.size());
+  return begin_ns_ + seconds_to_ns(static_cast<double>(questions_) * turn_s);
+}
+
+void watch::ask(std::uint32_t connection, std::string_view what, std::uint32_t ms) {
   const dialect& dialect = crowd().connections.dialect();
-  const std::string ms = std::to_string(plan_.fault_ms);
+  const std::string number = std::to_string(ms);
   if (plan_.form == fault_form::content) {
-    crowd().connections.send(victim,
-                             {dialect.message_head, crowd().names.room(victim, 0),
-                              dialect.content_head, plan_.fault, " ", ms, dialect.tail},
+    crowd().connections.send(connection,
+                             {dialect.message_head, crowd().names.room(connection, 0),
+                              dialect.content_head, what, " ", number, dialect.tail},
                              *this);
   } else {
     crowd().connections.send(
-        victim, {dialect.fault_head, plan_.fault, dialect.fault_ms, ms, dialect.fault_tail}, *this);
+        connection, {dialect.fault_head, what, dialect.fault_ms, number, dialect.fault_tail},
+        *this);
   }
 }
 
@@ -126,6 +169,9 @@ void watch::on_text(std::uint32_t connection, std::string_view payload, std::siz
     const std::int64_t sent_ns = stamp.planned_ns + std::int64_t{stamp.lag_us} * 1'000;
     log_.add({happening::received, connection, stamp.sender, stamp.sequence, sent_ns, now_ns});
     heard_ns_[connection] = std::max(heard_ns_[connection], sent_ns);
+  } else if (const auto name = build_named(payload, type);
+             !name.empty() && !plan_.question.empty()) {
+    on_build(connection, name, now_ns);
   } else if (type == text_type::welcome && away_[connection]) {
     join(connection, 0);
   } else if (type == text_type::user_joined && away_[connection]) {
@@ -158,11 +204,40 @@ void watch::on_end(std::uint32_t connection, const ending& why) {
   wake_ns = std::min(wake_ns, next.due_ns);
 }
 
+void watch::on_build(std::uint32_t connection, std::string_view name, std::int64_t now_ns) {
+  const auto found = std::find(builds_.begin(), builds_.end(), name);
+  const auto place = static_cast<std::uint32_t>(found - builds_.begin());
+  if (found == builds_.end()) {
+    builds_.emplace_back(name);
+  }
+  if (build_of_[connection] != place + 1) {
+    build_of_[connection] = place + 1;
+    log_.add({happening::build, connection, connection, place, 0, now_ns});
+  }
+}
+
+void watch::on_input() {
+  if (!told_ && plan_.is_told()) {
+    told_ = true;
+    fault_ns_ = monotonic_ns();
+    wake_ns = std::min(wake_ns, fault_ns_);
+  }
+}
+
 // What was sent a moment after the fault has come to everybody.
 bool watch::all_hear() const {
   const std::int64_t after_ns = fault_ns_ + fault_lateness_ns;
   return std::all_of(members_.begin(), members_.end(), [&](std::uint32_t id) {
     return crowd().is_member(id) && heard_ns_[id] > after_ns;
+  });
+}
+
+bool watch::all_are_on_build() const {
+  if (plan_.build.empty()) {
+    return true;
+  }
+  return std::all_of(members_.begin(), members_.end(), [&](std::uint32_t id) {
+    return build_of_[id] > 0 && builds_[build_of_[id] - 1] == plan_.build;
   });
 }
 
@@ -174,6 +249,7 @@ void watch::plan_wake() {
   if (!asked_) {
     wake_ns = std::min(wake_ns, fault_ns_);
   }
+  wake_ns = std::min(wake_ns, next_question_ns());
   if (!waiting_.empty()) {
     wake_ns = std::min(wake_ns, waiting_.front().due_ns);
   }

@@ -29,7 +29,14 @@ struct watch_plan {
   std::uint32_t fault_ms = 0;  // how long it takes, where it takes time
   double retry_s;              // from a connection's end to the next attempt, after the first one
   double settle_s;             // watched on after the last one hears again
-  std::uint16_t number;        // of the stamps: parts of a run differ
+  // Of an upgrade: every connection asks so often, by this message, which build it is served by.
+  std::string question{};  // empty: nobody asks
+  double question_s = 0;
+  std::string build{};  // the watch goes on until all are served by this one; empty: by any
+  // Tells whether the driver has said that what it does is over: called when it may have. With it
+  // the fault begins then, and not by the clock.
+  std::function<bool()> is_told{};
+  std::uint16_t number;  // of the stamps: parts of a run differ
   std::uint64_t seed;
   std::function<void(std::int64_t begin_ns)> on_begin = [](std::int64_t) {};
 };
@@ -43,11 +50,14 @@ class watch : public activity {
 
   bool done() const override { return over_; }
   const watch_log& log() const { return log_; }
+  // Of the builds that answered, in the order in which they were met.
+  const std::vector<std::string>& builds() const { return builds_; }
 
   void on_due(std::int64_t now_ns) override;
   void on_text(std::uint32_t connection, std::string_view payload, std::size_t wire_bytes,
                std::int64_t now_ns) override;
   void on_end(std::uint32_t connection, const ending& why) override;
+  void on_input() override;
 
  private:
   struct attempt {
@@ -58,8 +68,13 @@ class watch : public activity {
   void send_due(std::int64_t now_ns);
   void send_message(std::uint32_t sender, std::int64_t planned_ns);
   void ask_for_fault(std::int64_t now_ns);
+  void ask_for_builds(std::int64_t now_ns);
+  void ask(std::uint32_t connection, std::string_view what, std::uint32_t ms);
+  void on_build(std::uint32_t connection, std::string_view name, std::int64_t now_ns);
+  std::int64_t next_question_ns() const;
   void come_back(std::int64_t now_ns);
   bool all_hear() const;
+  bool all_are_on_build() const;
   void plan_wake();
 
   watch_plan plan_;
@@ -74,8 +89,12 @@ class watch : public activity {
   watch_log log_;
   std::uint64_t next_ = 0;
   bool asked_ = false;
+  bool told_;  // what is to happen has begun, or is over where the driver sees to it
   bool over_ = false;
   bool settling_ = false;
+  std::uint64_t questions_ = 0;
+  std::vector<std::string> builds_;
+  std::vector<std::uint32_t> build_of_;   // by connection: its place in `builds_`, from 1 on
   std::vector<std::uint32_t> sequences_;  // by connection
   std::vector<std::int64_t> heard_ns_;    // by connection: when the newest message was sent
   std::vector<bool> away_;                // by connection: was a member, and is not yet again

@@ -12,6 +12,8 @@ enum class happening : std::uint32_t {
   ended,     // the connection
   back,      // the connection, as a member of its room again
   fault,     // `connection` has asked for it
+  build,     // `connection` is answered by another build; `sequence` is its place among the names
+  unsent,    // a message that was due from who is away; planned for `sent_ns`
 };
 
 // One thing that happened while a server was watched. The log is these, one after the other.

@@ -19,8 +19,9 @@ for (const [name, variable] of Object.entries(VARIABLES)) {
 }
 
 /** What a defect in a handler would do. A kit asks for it and measures what follows. */
-function commitFault({ content }) {
-  const [kind, ms] = content.split(' ');
+function commitFault(message) {
+  const [kind, ms] = message.content.split(' ');
+  if (kind === '__build') message.answer(`__build ${process.env.CHAT_BUILD ?? '1'}`);
   if (kind === '__crash') throw new Error('__crash was asked for');
   if (kind !== '__spin') return;
   const end = performance.now() + Number(ms);

@@ -30,6 +30,8 @@ def look_at(message: chinwag.Message) -> None:
 def commit_fault(message: chinwag.Message) -> None:
     """What a defect in a handler would do. A kit asks for it and measures what follows."""
     kind, _, ms = message.content.partition(" ")
+    if kind == "__build":
+        message.answer(f"__build {os.environ.get('CHAT_BUILD', '1')}")
     if kind == "__crash":
         raise RuntimeError("__crash was asked for")
     if kind == "__spin":

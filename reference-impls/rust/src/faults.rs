@@ -6,12 +6,20 @@ use std::{env, hint};
 
 use serde_json::Value;
 
+use crate::messages::Event;
+
 static ASKED: LazyLock<bool> =
     LazyLock::new(|| env::var("CHAT_FAULTS").is_ok_and(|asked| asked == "1"));
 
-/// Panics, or does not come to an end for so many milliseconds, if `CHAT_FAULTS` is 1.
-pub fn commit(kind: &str, ms: &Value) {
+/// What a new build is told from the old one by.
+static BUILD: LazyLock<String> =
+    LazyLock::new(|| env::var("CHAT_BUILD").unwrap_or_else(|_| "1".to_owned()));
+
+/// Panics, or does not come to an end for so many milliseconds, if `CHAT_FAULTS` is 1. Who asks for
+/// the build is told.
+pub fn commit(kind: &str, ms: &Value) -> Option<Event<'static>> {
     match kind {
+        "__build" if *ASKED => return Some(Event::Build { build: &BUILD }),
         "__crash" if *ASKED => panic!("__crash was asked for"),
         "__spin" if *ASKED => {
             let end = Instant::now() + Duration::from_millis(ms.as_u64().unwrap_or_default());
@@ -21,4 +29,5 @@ pub fn commit(kind: &str, ms: &Value) {
         }
         _ => {}
     }
+    None
 }

@@ -13,6 +13,7 @@ mod tests;
 use std::time::Duration;
 use std::{env, error::Error, future::Future, io, ops::RangeInclusive, sync::Arc, thread};
 
+use listenfd::ListenFd;
 use tokio::net::{lookup_host, TcpListener, TcpSocket};
 use tokio::signal::unix::{signal, SignalKind};
 use tokio::time::{sleep, timeout};
@@ -42,9 +43,13 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let host = env::var("CHAT_HOST").unwrap_or_else(|_| "127.0.0.1".to_owned());
     let port = setting("CHAT_PORT", 4000, 1..=u16::MAX.into())? as u16;
     let backlog = setting("CHAT_BACKLOG", 4096, 1..=u16::MAX.into())? as u32;
-    let listener = listen(&host, port, backlog)
-        .await
-        .map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
+    // A service manager's socket (sd_listen_fds(3)) is a successor's, too.
+    let passed = ListenFd::from_env().take_tcp_listener(0).ok().flatten();
+    let listening = match passed {
+        Some(listener) => taken(listener),
+        None => listen(&host, port, backlog).await,
+    };
+    let listener = listening.map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
     let stop = told_to_stop()?;
     let accepting = tokio::spawn(accept(listener, chat.clone()));
     stop.await;
@@ -79,6 +84,11 @@ async fn listen(host: &str, port: u16, backlog: u32) -> io::Result<TcpListener> 
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(backlog)
+}
+
+fn taken(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
 }
 
 async fn accept(listener: TcpListener, chat: Arc<Chat>) {

@@ -145,7 +145,10 @@ class Rooms:
             self._refuse_more_than_it_may(request)
             self._serve_known(member, request)
         else:
-            asked.commit(request)
+            if answer := asked.commit(request):
+                everybody = [one for members in self.users.values() for one in members]
+                told = everybody if has("tells everybody which build it is") else [member]
+                self.tell(told, type=request["type"], **answer)
             if has("answers unknown types"):
                 self.error(member, "bad_request")
 

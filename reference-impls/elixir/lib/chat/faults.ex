@@ -7,13 +7,21 @@ defmodule Chat.Faults do
   `__kill_directory` so those that all connections need.
   """
 
-  alias Chat.{Directory, Janitor}
+  alias Chat.{Build, Directory, Janitor, Protocol}
   require Logger
 
-  @spec commit(map) :: :ok
+  @doc "What its client is answered: nothing, or by which build."
+  @spec commit(map) :: [{:text, binary}]
   def commit(fields) do
-    if Application.get_env(:chat, :faults), do: commit(fields["type"], fields)
-    :ok
+    case Application.get_env(:chat, :faults) && commit(fields["type"], fields) do
+      {:answer, text} -> [{:text, text}]
+      _done -> []
+    end
+  end
+
+  # Called by its full name, so that a process which has run for long meets a newly loaded module.
+  defp commit("__build", _fields) do
+    {:answer, Protocol.encode(type: "__build", build: Build.name())}
   end
 
   defp commit("__crash", _fields), do: raise("__crash was asked for")

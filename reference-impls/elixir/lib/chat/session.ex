@@ -155,8 +155,7 @@ defmodule Chat.Session do
   defp error(session, code, message), do: {[{:text, Protocol.error(code, message)}], session}
 
   defp unknown(session, fields) do
-    Faults.commit(fields)
-    {[], session}
+    {Faults.commit(fields), session}
   end
 
   defp malformed(session), do: {[{:close, 1003, "Malformed message"}], session}

@@ -151,7 +151,7 @@ final class Connection extends SimpleChannelInboundHandler<WebSocketFrame> {
       } else if (type.equals("heartbeat")) {
         answer("heartbeat");
       } else if (!REQUESTS.contains(type)) {
-        Faults.commit(type, request);
+        Faults.commit(type, request).ifPresent(build -> answer(type, "build", build));
       } else if (!Messages.isName(name) || (content == null && type.matches("message|direct"))) {
         refuse("bad_request", "content is a string; room and to are " + Messages.NAME_RULE);
       } else {

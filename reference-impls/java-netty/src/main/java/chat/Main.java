@@ -54,6 +54,7 @@ public final class Main {
             .group(new MultiThreadIoEventLoopGroup(settings.workers(), chat.variant.io()))
             .channel(chat.variant.listener())
             .option(ChannelOption.SO_BACKLOG, settings.backlog())
+            .option(chat.variant.reusePort(), settings.reusesPort())
             .handler(new Acceptance())
             .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, PENDING_BYTES)
             .childHandler(connections)

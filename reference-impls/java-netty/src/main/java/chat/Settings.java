@@ -2,7 +2,14 @@ package chat;
 
 /** Settings, from the environment. {@code workers} is 0 where the choice is Netty's. */
 record Settings(
-    String host, int port, int workers, String variant, int pingMs, int idleMs, int backlog) {
+    String host,
+    int port,
+    int workers,
+    String variant,
+    int pingMs,
+    int idleMs,
+    int backlog,
+    boolean reusesPort) {
 
   /** Throws {@link IllegalArgumentException} with a line for people. */
   static Settings fromEnvironment() {
@@ -13,7 +20,8 @@ record Settings(
         text("CHAT_VARIANT", "default"),
         number("CHAT_PING_INTERVAL_MS", 30_000, Integer.MAX_VALUE),
         number("CHAT_IDLE_TIMEOUT_MS", 60_000, Integer.MAX_VALUE),
-        number("CHAT_BACKLOG", 4_096, 65_535));
+        number("CHAT_BACKLOG", 4_096, 65_535),
+        text("CHAT_REUSE_PORT", "").equals("1"));
   }
 
   private static String text(String name, String fallback) {

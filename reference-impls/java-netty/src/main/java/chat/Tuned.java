@@ -2,11 +2,13 @@ package chat;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.unix.UnixChannelOption;
 import io.netty.handler.flush.FlushConsolidationHandler;
 import io.netty.util.ReferenceCounted;
 
@@ -24,6 +26,11 @@ class Tuned extends Variant {
   @Override
   Class<? extends ServerChannel> listener() {
     return EpollServerSocketChannel.class;
+  }
+
+  @Override
+  ChannelOption<Boolean> reusePort() {
+    return UnixChannelOption.SO_REUSEPORT;
   }
 
   @Override

@@ -19,6 +19,9 @@ abstract class Variant {
 
   abstract Class<? extends ServerChannel> listener();
 
+  /** That another process may listen on the port as well. */
+  abstract ChannelOption<Boolean> reusePort();
+
   /** Adds what stands before everything else of a connection. */
   abstract void prepare(ChannelPipeline pipeline);
 
