@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from chinwag_bench.judging.bounds import Bounds, exactly
 from chinwag_bench.judging.matrix import Note
-from chinwag_bench.judging.row import Spec, row
+from chinwag_bench.judging.row import Better, Spec, row
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
 from chinwag_bench.records import Record
 from chinwag_bench.upgrades.outcome import UpgradeOutcome
@@ -118,12 +118,12 @@ def _spec(
     key: str,
     title: str,
     unit: str,
-    better: str,
+    better: Better,
     definition: str,
     value: Callable[..., float | None],
     absent: str = _SILENT,
 ) -> Spec:
-    made = row("Upgrades", key, title, unit, better, f"{_LOAD}: {definition}")  # type: ignore[arg-type]
+    made = row("Upgrades", key, title, unit, better, f"{_LOAD}: {definition}")
     return Spec(made, "hot_upgrade", _of(value), notes=_notes, absent=absent)
 
 

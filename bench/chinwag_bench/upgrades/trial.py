@@ -19,6 +19,7 @@ from chinwag_bench.metrics.cell import Place, attached_generator, open_connectio
 from chinwag_bench.servers.catalog import Target
 from chinwag_bench.servers.manifest import fill
 from chinwag_bench.servers.ports import pick_port
+from chinwag_bench.servers.process import ServerProcess
 from chinwag_bench.upgrades import ways
 from chinwag_bench.upgrades.outcome import UpgradeOutcome, judge
 
@@ -125,7 +126,7 @@ def _request(place: Place, settings: TrialSettings) -> WatchRequest:
 
 
 @contextmanager
-def _upgradable(place: Place, values: dict[str, str]) -> Iterator[ways.ServerProcess]:
+def _upgradable(place: Place, values: dict[str, str]) -> Iterator[ServerProcess]:
     """The server of the old build."""
     plan, server = place.target.hot_upgrade, place.target.server
     own = {key: fill(text, server.placeholders() | values) for key, text in plan.env.items()}

@@ -6,7 +6,7 @@ use std::{env, hint};
 
 use serde_json::Value;
 
-use crate::messages::Event;
+use crate::connection::Outbox;
 
 static ASKED: LazyLock<bool> =
     LazyLock::new(|| env::var("CHAT_FAULTS").is_ok_and(|asked| asked == "1"));
@@ -17,9 +17,12 @@ static BUILD: LazyLock<String> =
 
 /// Panics, or does not come to an end for so many milliseconds, if `CHAT_FAULTS` is 1. Who asks for
 /// the build is told.
-pub fn commit(kind: &str, ms: &Value) -> Option<Event<'static>> {
+pub fn commit(kind: &str, ms: &Value, asker: &Outbox) {
     match kind {
-        "__build" if *ASKED => return Some(Event::Build { build: &BUILD }),
+        "__build" if *ASKED => {
+            let text = format!(r#"{{"type":"__build","build":{}}}"#, Value::from(BUILD.as_str()));
+            asker.deliver(text.into());
+        }
         "__crash" if *ASKED => panic!("__crash was asked for"),
         "__spin" if *ASKED => {
             let end = Instant::now() + Duration::from_millis(ms.as_u64().unwrap_or_default());
@@ -29,5 +32,4 @@ pub fn commit(kind: &str, ms: &Value) -> Option<Event<'static>> {
         }
         _ => {}
     }
-    None
 }

@@ -43,13 +43,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let host = env::var("CHAT_HOST").unwrap_or_else(|_| "127.0.0.1".to_owned());
     let port = setting("CHAT_PORT", 4000, 1..=u16::MAX.into())? as u16;
     let backlog = setting("CHAT_BACKLOG", 4096, 1..=u16::MAX.into())? as u32;
-    // A service manager's socket (sd_listen_fds(3)) is a successor's, too.
-    let passed = ListenFd::from_env().take_tcp_listener(0).ok().flatten();
-    let listening = match passed {
-        Some(listener) => taken(listener),
-        None => listen(&host, port, backlog).await,
-    };
-    let listener = listening.map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
+    let listener = listen(&host, port, backlog)
+        .await
+        .map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
     let stop = told_to_stop()?;
     let accepting = tokio::spawn(accept(listener, chat.clone()));
     stop.await;
@@ -76,19 +72,19 @@ fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// `TcpListener::bind` does the same with a backlog of its own choice.
+/// `TcpListener::bind` does the same with a backlog of its own choice. A service manager's socket
+/// (sd_listen_fds(3)) is taken instead: a successor gets it, too.
 async fn listen(host: &str, port: u16, backlog: u32) -> io::Result<TcpListener> {
+    if let Some(passed) = ListenFd::from_env().take_tcp_listener(0)? {
+        passed.set_nonblocking(true)?;
+        return TcpListener::from_std(passed);
+    }
     let mut addresses = lookup_host((host, port)).await?;
     let address = addresses.next().ok_or(io::ErrorKind::AddrNotAvailable)?;
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(backlog)
-}
-
-fn taken(listener: std::net::TcpListener) -> io::Result<TcpListener> {
-    listener.set_nonblocking(true)?;
-    TcpListener::from_std(listener)
 }
 
 async fn accept(listener: TcpListener, chat: Arc<Chat>) {

@@ -65,10 +65,7 @@ impl Member {
                 self.chat.users.tell(to, &event).then_some(()).ok_or(NO_SUCH_USER)?;
             }
             "heartbeat" => self.outbox.deliver(Event::Heartbeat { timestamp: now() }.encode()),
-            kind => {
-                let answer = faults::commit(kind, &request.ms);
-                answer.iter().for_each(|event| self.outbox.deliver(event.encode()));
-            }
+            kind => faults::commit(kind, &request.ms, &self.outbox),
         }
         Ok(())
     }

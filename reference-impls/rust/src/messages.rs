@@ -9,41 +9,13 @@ use crate::connection::Encoded;
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event<'a> {
-    Welcome {
-        user: &'a str,
-    },
-    UserJoined {
-        room: &'a str,
-        user: &'a str,
-        timestamp: u64,
-    },
-    UserLeft {
-        room: &'a str,
-        user: &'a str,
-        timestamp: u64,
-    },
-    Message {
-        room: &'a str,
-        user: &'a str,
-        content: &'a str,
-        timestamp: u64,
-    },
-    Direct {
-        user: &'a str,
-        content: &'a str,
-        timestamp: u64,
-    },
-    Heartbeat {
-        timestamp: u64,
-    },
-    Error {
-        code: &'a str,
-        message: &'a str,
-    },
-    #[serde(rename = "__build")]
-    Build {
-        build: &'a str,
-    },
+    Welcome { user: &'a str },
+    UserJoined { room: &'a str, user: &'a str, timestamp: u64 },
+    UserLeft { room: &'a str, user: &'a str, timestamp: u64 },
+    Message { room: &'a str, user: &'a str, content: &'a str, timestamp: u64 },
+    Direct { user: &'a str, content: &'a str, timestamp: u64 },
+    Heartbeat { timestamp: u64 },
+    Error { code: &'a str, message: &'a str },
 }
 
 impl Event<'_> {
