@@ -199,6 +199,9 @@ class RatePoint(msgspec.Struct, kw_only=True):
     """Delivered in full and in time, the delay not growing."""
     by_server: bool
     """Where it was not kept: the server's doing, not the generator's, and no mere burst."""
+    by_generator: bool = False
+    """The load generator held it back, whether it was kept or not: nothing of the delay is surely
+    the server's."""
     delivered_per_s: float | None = None
     """What arrived within the hold; ``None`` in a matrix of a version that did not tell."""
     only_seen: bool = False
