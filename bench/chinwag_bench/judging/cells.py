@@ -49,7 +49,7 @@ def measured(spec: Spec, column: Column, evidence: Evidence) -> tuple[Cell, ByRo
     }
     _fill(cell, spec, rounds, evidence.run.seed)
     good = [record for record in used if record.round in rounds]
-    cell.limited_by = _ends(good)
+    cell.limited_by = _ends(good, rules)
     cell.notes += _of_records(spec, good, rounds, rules)
     cell.notes += _round_notes(made, used, len(rounds), rules)
     return cell, rounds
@@ -209,10 +209,18 @@ def _is_held_back(record: Record, rules: Rules) -> bool:
     return not is_offered or rules.is_limited(record.step.hold)
 
 
-def _ends(records: Sequence[Record]) -> str | None:
+def _ends(records: Sequence[Record], rules: Rules) -> str | None:
     """What ended the searches of the rounds, the most frequent first."""
-    ends = [r.limited_by for r in records if isinstance(r, Limited) and r.limited_by]
+    ends = [end for r in records if isinstance(r, Limited) and (end := _end(r, rules))]
     return ", ".join(name for name, _ in Counter(ends).most_common()) or None
+
+
+def _end(record: Limited, rules: Rules) -> str | None:
+    if isinstance(record, Searched):
+        found = of_search(record, rules)
+        if found is not None and math.isinf(found.high):
+            return _cut_by(record, rules)
+    return record.limited_by
 
 
 def _of_records(spec: Spec, records: Sequence[Record], rounds: ByRound, rules: Rules) -> list[Note]:

@@ -138,8 +138,8 @@ class Cell(msgspec.Struct, kw_only=True):
     one by one."""
     limited_by: str | None = None
     tie_with_best: bool | None = None
-    """True: the best, or not to be told from it. False: beaten. None: the row ranks nobody, or the
-    column was not measured to its end."""
+    """True: the best, or not to be told from it. False: beaten. None: the row ranks nobody; or of
+    those that nobody is ahead of one was not measured to its end, and may be the best."""
     behind: Behind | None = None
     """``None`` where ``tie_with_best`` is not False, a side is zero, or it was another than the
     best one that beat it."""

@@ -4,6 +4,7 @@ rows and servers the page opens with.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from chinwag_bench.judging.matrix import Matrix, Row
@@ -52,11 +53,15 @@ def heads(matrix: Matrix) -> list[Head]:
 
 
 def in_order(matrix: Matrix) -> list[Column]:
-    """The measured columns but for the second measurement of one, who delivers most first."""
+    """The measured columns but for the second measurement of one, who delivers most first. Those
+    of whom nobody knows which does come before the others, in the run's order.
+    """
     index = text.Index(matrix)
 
     def rate(column: Column) -> float:
         cell = index.cell(_LEADING, column.id)
+        if index.is_open(_LEADING) and index.is_undecided(cell):
+            return math.inf
         return 0.0 if cell is None or cell.value is None else cell.value
 
     columns = [column for column in index.measured_columns() if column.aa_of is None]
@@ -70,9 +75,11 @@ def all_in_order(matrix: Matrix) -> list[Column]:
 
 
 def is_first(matrix: Matrix, row: Row) -> bool:
-    """Whether the page opens with the row: it ranks servers, and no other one says the same."""
+    """Whether the page opens with the row: it ranks servers, or would if they had been measured to
+    their end, and no other one says the same.
+    """
     ranked = any(cell.row == row.id and cell.tie_with_best is not None for cell in matrix.cells)
-    return ranked and row.id not in IN_DETAIL
+    return (ranked or text.Index(matrix).is_open(row.id)) and row.id not in IN_DETAIL
 
 
 def usual_servers(matrix: Matrix) -> set[str]:
