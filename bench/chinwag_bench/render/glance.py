@@ -5,7 +5,7 @@ rows and servers the page opens with.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chinwag_bench.judging.matrix import Matrix, Row
 from chinwag_bench.numbers import number, short
@@ -49,7 +49,14 @@ def heads(matrix: Matrix) -> list[Head]:
         Head("common_cpu_per_delivery", "CPU a delivery", f"us{at}", ("CPU us", at_short)),
         Head("memory_with_kernel", "memory per 10k", "MB, kernel's too", ("MB per", "10k")),
     ]
-    return [head for head in wanted if head.row in known]
+    return [_marked(matrix, head) for head in wanted if head.row in known]
+
+
+def _marked(matrix: Matrix, head: Head) -> Head:
+    """With what all of its values rest on, where that is a single round."""
+    if not text.once(matrix, head.row):
+        return head
+    return replace(head, unit=f"{head.unit}; one round")
 
 
 def in_order(matrix: Matrix) -> list[Column]:

@@ -67,6 +67,29 @@ def interval(cell: Cell) -> str:
     return "" if number(low) == number(high) or shown == measured(cell) else f"rounds: {shown}"
 
 
+def rounds_of(cell: Cell | None) -> str:
+    """ "1 of 3 rounds" where a value rests on fewer rounds than the run has made for its row, so
+    that it is less certain than it looks; empty elsewhere.
+    """
+    if cell is None or cell.value is None:
+        return ""
+    for note in cell.notes:
+        if note.code in ("rounds_not_looked", "rounds_without_value"):
+            used = note.args["used"]
+            return f"{used - note.args['missing']} of {used} rounds"
+        if note.code == "pooled":
+            return "rounds pooled"
+    return ""
+
+
+def once(matrix: Matrix, row: str) -> bool:
+    """Whether all values of a row are of one round by plan, which shows no noise."""
+    rounds = {cell.rounds for cell in matrix.cells if cell.row == row and cell.value is not None}
+    several = any(cell.rounds > 1 for cell in matrix.cells)
+    marked = any(rounds_of(c) for c in matrix.cells if c.row == row)
+    return rounds == {1} and several and not marked
+
+
 def ended(cell: Cell, row: Row) -> str:
     """What keeps a rate or a count from being larger; empty where that isn't known."""
     if not cell.limited_by or row.better != "higher":
