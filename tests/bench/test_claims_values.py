@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 from chinwag_bench.claims.catalog import load
 from chinwag_bench.claims.expression import Missing, value
@@ -62,6 +63,14 @@ def test_a_rate_lies_between_what_kept_a_delay_and_what_did_not(
 def test_a_rate_that_nothing_broke_is_open() -> None:
     found = value("rate_within_p50[go](12)", with_holds(*HOLDS[:2]))
     assert (found.low, found.high) == (110_000, math.inf)
+
+
+@pytest.mark.parametrize("spoilt", ["by_generator", "only_seen"])
+def test_a_late_median_that_is_not_surely_the_server_s_breaks_nothing(spoilt: str) -> None:
+    kept, late = HOLDS[0], msgspec.structs.replace(HOLDS[1], p50_ms=50.0)
+    assert value("rate_within_p50[go](12)", with_holds(kept, late)).high < math.inf
+    late = msgspec.structs.replace(late, **{spoilt: True})
+    assert value("rate_within_p50[go](12)", with_holds(kept, late)).high == math.inf
 
 
 def test_a_delay_that_no_hold_had_is_missing() -> None:

@@ -211,6 +211,27 @@ def test_a_single_unsustained_round_is_kept_and_noted(result: Path) -> None:
     assert "round 1 was not kept up: p99 1420 ms is over 1000 ms" in said(found)
 
 
+def test_a_rate_that_the_generator_did_not_keep_says_nothing_of_the_server(result: Path) -> None:
+    def change(record: Record) -> Record:
+        assert isinstance(record, Latency)
+        if record.column in ("go", "rust") and record.point == "common":
+            assert record.step is not None
+            if record.column == "go" or record.round == 1:
+                fail(record.step)
+                record.step.hold.generator_cpu = 0.99
+        return record
+
+    rewrite(result, "latency", change)
+    matrix = judge(result)
+    why = "p99 1420 ms is over 1000 ms"
+    assert reason(matrix, "common_p99", "go") == (
+        f"says nothing of the server: the load generator was the limit: {why}"
+    )
+    assert f"round 1 was not kept up, the load generator being the limit: {why}" in remarks(
+        matrix, "common_p99", "rust"
+    )
+
+
 def test_a_throughput_without_a_sustained_step_has_its_reason(result: Path) -> None:
     def change(record: Record) -> Record:
         assert isinstance(record, Throughput)

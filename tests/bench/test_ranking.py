@@ -65,16 +65,48 @@ def test_one_cut_round_does_not_leave_the_lead_open() -> None:
     assert flags(fast, cut_once) == [True, False]
 
 
-def test_a_column_cut_in_every_round_is_neither_beaten_nor_best() -> None:
-    assert flags(entry("a", 100, 101, 99), entry("b", (50, None), (51, None), (52, None))) == [
-        True,
+CUT = (50, None), (51, None), (52, None)
+
+
+def test_beside_a_column_cut_in_every_round_nobody_is_best() -> None:
+    """It may do twice as much as the one that met its limit."""
+    assert flags(entry("a", 100, 101, 99), entry("b", *CUT)) == [None, None]
+    assert flags(entry("a", 100, 101, 99), entry("b", *CUT), entry("c", 5, 6, 7)) == [
         None,
+        None,
+        False,
     ]
 
 
-def test_of_two_open_rates_only_the_higher_may_be_called_best() -> None:
+def test_of_two_open_rates_neither_may_be_called_best() -> None:
     low, high = entry("a", (100, None), (101, None)), entry("b", (300, None), (301, None))
-    assert flags(low, high, entry("c", 5, 6)) == [None, True, False]
+    assert flags(low, high, entry("c", 5, 6)) == [None, None, False]
+
+
+def test_the_only_one_that_met_a_limit_is_not_best_for_that() -> None:
+    """Of a single round each: within 10 % of the one that showed most, and below another."""
+    shown = {"a": 523, "b": 468, "c": 415, "d": 120}
+    cut = [entry(name, (rate, None)) for name, rate in shown.items()]
+    assert flags(*cut, entry("closed", 480)) == [None] * 5
+
+
+def test_beside_one_open_rate_that_showed_most_a_closed_one_may_be_far_behind() -> None:
+    assert flags(entry("a", (523, None)), entry("closed", 500), entry("c", 300)) == [
+        True,
+        None,
+        False,
+    ]
+
+
+def test_the_second_name_of_an_aa_leaves_nobody_s_place_open() -> None:
+    again = entry("b (again)", (50, None), (51, None), leads=False)
+    assert flags(entry("a", 100, 101), entry("b", 80, 81), again) == [True, False, None]
+
+
+def test_who_is_behind_an_open_row_is_so_by_at_least_that() -> None:
+    loser = entry("c", 50, 51)
+    assert flags(entry("a", 100, 101), entry("b", (90, None), (91, None)), loser)[2] is False
+    assert loser.cell.behind is not None and loser.cell.behind.at_least
 
 
 def test_latencies_whose_sides_overlap_are_a_tie() -> None:
@@ -100,7 +132,9 @@ def test_nobody_is_beaten_by_somebody_who_could_be_worse(better: str) -> None:
     for _ in range(500):
         entries = [_random_entry(str(column), rng) for column in range(rng.randint(2, 7))]
         rank(entries, better, noise=rng.choice([0.0, 0.05]))  # type: ignore[arg-type]
-        assert any(one.cell.tie_with_best for one in entries), "somebody is best"
+        unbeaten = [one.cell for one in entries if one.cell.tie_with_best is not False]
+        is_open = better == "higher" and any(cell.is_open for cell in unbeaten)
+        assert is_open or (all(cell.tie_with_best for cell in unbeaten) and unbeaten)
         for loser in (one for one in entries if one.cell.tie_with_best is False):
             beaten += 1
             sure = [is_ahead(one, loser, better, 0.0) for one in entries]  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from chinwag_bench.judging.searches import (
     P99_LIMITS_MS,
     SAME,
     breaks,
+    highest_unrefuted,
     of_search,
     point_of,
 )
@@ -203,6 +204,39 @@ def test_a_search_that_confirmed_nothing_keeps_what_no_longer_hold_refuted() -> 
     assert found is not None
     assert (found.low, found.high) == (100_000, 100_000)
     assert of_search(search((100_000, 1500, 1.5)), RULES) is None
+
+
+def test_a_shorter_hold_is_refuted_by_one_at_least_as_long() -> None:
+    kept, fast, failed = search((100, 5, 1.5), (120, 5, 1.5), (110, 1500, 2.5)).steps
+    briefly = search((110, 1500, 1.2)).steps[0]
+    assert highest_unrefuted([fast, kept, failed], RULES) is kept
+    assert highest_unrefuted([fast, kept, briefly], RULES) is fast
+    assert highest_unrefuted([failed], RULES) is None
+
+
+def test_a_warm_up_shows_what_a_server_carries_and_refutes_nothing() -> None:
+    cold, failed = search((50, 5, 1.5), (100, 1500, 1.5)).steps
+    cold.kind = "warm-up"
+    assert highest_unrefuted([cold, failed], RULES) is cold
+    slow, kept = search((100, 1500, 1.5), (120, 5, 1.5)).steps
+    slow.kind = "warm-up"
+    assert highest_unrefuted([slow, kept], RULES) is kept
+
+
+def test_a_hold_that_the_generator_spoilt_refutes_no_result_of_a_search() -> None:
+    """Neither of a search that confirmed none nor of a row with a limit on p99."""
+    found = search((40_000, 1, 1.0), (80_000, 52, 1.0), (80_000, 1500, 1.5))
+    found.steps[2].hold.generator_cpu = 0.98
+    # What a search of older rules took for its best.
+    found.best, found.reason = found.steps[0], "time ran out before a confirmation"
+    assert of_search(found, RULES) == Bounds(80_000, math.inf)
+    points = [point_of("x", 1, step, RULES) for step in found.steps]
+    within = bracket(points, 100.0)
+    assert within is not None
+    assert (within.low, within.high) == (pytest.approx(80_000, rel=0.01), math.inf)
+    found.steps[2].hold.generator_cpu = 0.5
+    fair = of_search(found, Rules(DEFAULTS, generator_cores=1))
+    assert fair is not None and (fair.low, fair.high) == (40_000, pytest.approx(80_000, rel=0.01))
 
 
 HOLDS = [point(50, 3), point(100, 6), point(200, 40), point(400, 2000, kept=False)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -11,11 +12,26 @@ import msgspec
 import pytest
 from chinwag_bench.errors import UsageError
 from chinwag_bench.judging.judge import judge
-from chinwag_bench.judging.matrix import Matrix
+from chinwag_bench.judging.matrix import Matrix, Note
 from chinwag_bench.numbers import number, short
 from chinwag_bench.paths import find_workspace
-from chinwag_bench.render import absent, fairness, load, markdown, readme, servers, text, write_all
+from chinwag_bench.render import (
+    absent,
+    fairness,
+    glance,
+    headline,
+    html,
+    load,
+    markdown,
+    picture,
+    readme,
+    servers,
+    terminal,
+    text,
+    write_all,
+)
 from chinwag_bench.servers.catalog import discover
+from rich.console import Console
 
 from .result_builder import build, made_cell, quiet
 
@@ -125,6 +141,33 @@ def test_readme_table_has_each_server_once(matrix: Matrix) -> None:
     assert "(again)" not in table
     assert "**&gt;= 603,000**" in table
     assert "3 of 61 conformance cases failed" in table
+
+
+def test_a_value_of_fewer_rounds_says_so_wherever_it_is_short(result: Path) -> None:
+    """In README, picture, page, terminal and the figures of fairness, not in matrix.md alone."""
+    found = judge(result)
+    for cell in found.cells:
+        cell.notes = []
+    go = next(c for c in found.cells if (c.row, c.column) == (headline.PROMPT_ROW, "go"))
+    before = picture.draw(found)
+    page = html.document(found)
+    go.notes = [Note(code="rounds_not_looked", args={"missing": 2, "used": 3})]
+    shown = text.measured(go)
+    assert f"{markdown.escape(shown)}<br>1 of 3 rounds |" in readme.table(found)
+    assert "<br>1 of 3 rounds" in fairness.figures(found, result)
+    assert 'class="few"' in picture.draw(found) and 'class="few"' not in before
+    small = '<small class="limit">1 of 3 rounds</small>'
+    assert small in html.document(found) and small not in page
+    printed = io.StringIO()
+    terminal.print_matrix(found, Console(width=120, file=printed))
+    assert f"~{text.measured_short(go)}" in printed.getvalue()
+
+
+def test_a_row_of_a_single_round_says_so_in_its_head(matrix: Matrix) -> None:
+    heads = {head.row: head.unit for head in glance.heads(matrix)}
+    assert heads["memory_with_kernel"].endswith("; one round")
+    assert "round" not in heads[headline.LEADING_ROW]
+    assert "MB per 10,000 connections, one round" in picture.draw(matrix)
 
 
 def test_readme_replaces_only_what_is_between_the_marks() -> None:

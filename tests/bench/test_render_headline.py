@@ -124,6 +124,8 @@ def test_a_place_is_told_in_words_or_times(matrix: Matrix) -> None:
         cell.tie_with_best = True
     assert text.Index(matrix).place(row[0]) == "all tied"
     row[0].tie_with_best = None
+    assert text.Index(matrix).place(row[0]) == "ended by the load generator"
+    row[0].high = row[0].low
     assert text.Index(matrix).place(row[0]) == ""
 
 
@@ -182,11 +184,31 @@ def test_where_a_search_was_cut_short_nobody_leads(matrix: Matrix, row: str) -> 
     first, second = cells[:2]
     for cell in cells:
         cell.tie_with_best = False
-    first.tie_with_best, second.tie_with_best = True, None
+    first.tie_with_best = second.tie_with_best = None
+    second.high = None
     says = headline.headline if row == headline.LEADING_ROW else headline.promptness
     assert "it is open who" in says(matrix)
-    assert second.column in says(matrix)
-    second.tie_with_best = True
+    assert first.column in says(matrix) and second.column in says(matrix)
+    first.high = first.low
+    assert f"the search of {second.column} was cut short" in says(matrix)
+    first.tie_with_best = second.tie_with_best = True
     assert "are not told apart" in says(matrix)
-    cells[2].tie_with_best = None
-    assert "it is open who" in says(matrix)
+
+
+def test_a_row_of_open_cells_has_no_order(matrix: Matrix) -> None:
+    before = [column.id for column in glance.in_order(matrix)]
+    row = [c for c in matrix.cells if c.row == headline.LEADING_ROW and c.value is not None]
+    for cell in row:
+        cell.tie_with_best, cell.behind, cell.high = None, None, None
+        cell.limited_by = "time"
+    index = text.Index(matrix)
+    assert index.is_open(headline.LEADING_ROW)
+    assert {index.place(cell) for cell in row} == {"ended by the run's time"}
+    assert {html.sort_key(cell, index) for cell in row} == {"Infinity"}
+    assert text.OPEN_ROW in html.document(matrix) and text.OPEN_ROW in markdown.document(matrix)
+    found = [column.id for column in glance.in_order(matrix)]
+    assert found == [column.id for column in matrix.columns if column.id in before]
+    assert glance.is_first(matrix, index.row(headline.LEADING_ROW))
+    assert "4 servers may, and the searches of 4 of them were cut short" in headline.headline(
+        matrix
+    )

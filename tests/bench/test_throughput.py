@@ -21,7 +21,6 @@ from chinwag_bench.metrics.search import (
     first_rate,
     limit,
     report,
-    unrefuted,
 )
 from chinwag_bench.metrics.staircase import STEP, Outcome
 from chinwag_bench.metrics.throughput import Throughput
@@ -385,21 +384,6 @@ def test_a_generator_that_is_the_limit_leaves_the_top_open():
     _, record, _ = search(SERVERS["constant"], 2_000_000, hint=1_500_000)
     assert (record.limited_by, record.lower_bound) == ("generator", True)
     assert record.failed_at is None
-
-
-def test_a_shorter_hold_is_refuted_by_one_at_least_as_long():
-    def made(rate, hold_s, sustained):
-        hold = SimpleNamespace(
-            offered_messages_per_s=rate, hold_s=hold_s, expected=1, sent=1, deliveries_per_s=rate
-        )
-        return SimpleNamespace(hold=hold, sustained=sustained, kind="ascend")
-
-    fast, kept, failed = made(120, 1.5, True), made(100, 1.5, True), made(110, 2.5, False)
-    assert unrefuted([fast, kept, failed]) is kept
-    assert unrefuted([fast, kept, made(110, 0.7, False)]) is fast
-    assert unrefuted([failed]) is None
-    warm = SimpleNamespace(hold=made(50, 1.5, True).hold, sustained=True, kind="warm-up")
-    assert unrefuted([warm, failed]) is warm
 
 
 def test_a_search_stays_within_the_time_that_its_plan_gives_it():

@@ -103,6 +103,12 @@ class RunValues:
         return exactly(found[0])
 
 
+def _is_late(point: RatePoint, p50_limit_ms: float) -> bool:
+    """By the server: the generator's own delay, a cold start or a disturbance are none of its."""
+    is_evidence = point.kept and not (point.by_generator or point.only_seen)
+    return is_evidence and point.p50_ms > p50_limit_ms
+
+
 def _rates_within_p50(points: Sequence[RatePoint], limit_ms: float) -> dict[int, Bounds]:
     """By round: from the highest rate kept with such a median to the next one that wasn't."""
     found = {}
@@ -116,7 +122,7 @@ def _rates_within_p50(points: Sequence[RatePoint], limit_ms: float) -> dict[int,
             one.deliveries_per_s
             for one in own
             if one.deliveries_per_s > best.deliveries_per_s
-            and (one.by_server or (one.kept and one.p50_ms > limit_ms))
+            and (one.by_server or _is_late(one, limit_ms))
         ]
         found[index] = Bounds(best.carried, min(above, default=math.inf))
     return found

@@ -49,7 +49,7 @@ def measured(spec: Spec, column: Column, evidence: Evidence) -> tuple[Cell, ByRo
     }
     _fill(cell, spec, rounds, evidence.run.seed)
     good = [record for record in used if record.round in rounds]
-    cell.limited_by = _ends(good)
+    cell.limited_by = _ends(good, rules)
     cell.notes += _of_records(spec, good, rounds, rules)
     cell.notes += _round_notes(made, used, len(rounds), rules)
     return cell, rounds
@@ -145,8 +145,16 @@ def _no_value(
         return Note(code="without_value", args={"why": texts[0][0]})
     overloaded = [record for record in used if _unsustained(record, rules) is not None]
     if spec.quantile is not None and 2 * len(overloaded) > len(used):
-        return Note(code="too_fast", args={"why": _unsustained(overloaded[-1], rules)})
+        return _too_fast(overloaded, rules)
     return _too_few(spec, used, rules)
+
+
+def _too_fast(overloaded: Sequence[Record], rules: Rules) -> Note:
+    """The server's doing, if it was so in a single round."""
+    own = [record for record in overloaded if not _is_held_back(record, rules)]
+    if own:
+        return Note(code="too_fast", args={"why": _unsustained(own[-1], rules)})
+    return Note(code="generator_too_slow", args={"why": _unsustained(overloaded[-1], rules)})
 
 
 def _not_measured(spec: Spec, run: Run) -> str:
@@ -192,10 +200,27 @@ def _unsustained(record: Record, rules: Rules) -> str | None:
     return None if failure is None else failure.text
 
 
-def _ends(records: Sequence[Record]) -> str | None:
+def _is_held_back(record: Record, rules: Rules) -> bool:
+    """Whether the hold says nothing of the server, because the generator was the limit."""
+    if not isinstance(record, Paced) or record.step is None:
+        return False
+    failure = rules.failure(record.step.hold)
+    is_offered = failure is None or failure.kind != "generator"
+    return not is_offered or rules.is_limited(record.step.hold)
+
+
+def _ends(records: Sequence[Record], rules: Rules) -> str | None:
     """What ended the searches of the rounds, the most frequent first."""
-    ends = [r.limited_by for r in records if isinstance(r, Limited) and r.limited_by]
+    ends = [end for r in records if isinstance(r, Limited) and (end := _end(r, rules))]
     return ", ".join(name for name, _ in Counter(ends).most_common()) or None
+
+
+def _end(record: Limited, rules: Rules) -> str | None:
+    if isinstance(record, Searched):
+        found = of_search(record, rules)
+        if found is not None and math.isinf(found.high):
+            return _cut_by(record, rules)
+    return record.limited_by
 
 
 def _of_records(spec: Spec, records: Sequence[Record], rounds: ByRound, rules: Rules) -> list[Note]:
@@ -213,9 +238,17 @@ def _of_search(record: Searched, found: Bounds, rules: Rules) -> list[Note]:
     if record.reason is not None or result_of(record, rules) is not record.best:
         notes.append(Note(code="not_confirmed", args={"round": record.round}))
     if math.isinf(found.high):
-        args = {"round": record.round, "by": record.limited_by or "time"}
+        args = {"round": record.round, "by": _cut_by(record, rules)}
         notes.append(Note(code="search_ended_early", args=args))
     return notes
+
+
+def _cut_by(record: Searched, rules: Rules) -> str:
+    """What else than the server left a search open."""
+    result = result_of(record, rules)
+    if result is not None and rules.is_limited(result.hold):
+        return "generator"
+    return record.limited_by if record.limited_by in ("generator", "cap") else "time"
 
 
 def _round_notes(
@@ -235,5 +268,11 @@ def _round_notes(
     for record in used:
         why = _unsustained(record, rules)
         if why is not None:
-            notes.append(Note(code="not_sustained", args={"round": record.round, "why": why}))
+            args = {"round": record.round, "why": why}
+            by_server = not _is_held_back(record, rules)
+            notes.append(
+                Note(code="not_sustained", args=args)
+                if by_server
+                else Note(code="not_offered", args=args)
+            )
     return notes

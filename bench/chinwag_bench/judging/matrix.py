@@ -138,8 +138,8 @@ class Cell(msgspec.Struct, kw_only=True):
     one by one."""
     limited_by: str | None = None
     tie_with_best: bool | None = None
-    """True: the best, or not to be told from it. False: beaten. None: the row ranks nobody, or the
-    column was not measured to its end."""
+    """True: the best, or not to be told from it. False: beaten. None: the row ranks nobody; or of
+    those that nobody is ahead of one was not measured to its end, and may be the best."""
     behind: Behind | None = None
     """``None`` where ``tie_with_best`` is not False, a side is zero, or it was another than the
     best one that beat it."""
@@ -199,6 +199,9 @@ class RatePoint(msgspec.Struct, kw_only=True):
     """Delivered in full and in time, the delay not growing."""
     by_server: bool
     """Where it was not kept: the server's doing, not the generator's, and no mere burst."""
+    by_generator: bool = False
+    """The load generator held it back, whether it was kept or not: nothing of the delay is surely
+    the server's."""
     delivered_per_s: float | None = None
     """What arrived within the hold; ``None`` in a matrix of a version that did not tell."""
     only_seen: bool = False

@@ -5,6 +5,10 @@ another where that is so in most of the rounds that both have, the other is ahea
 medians are further apart than noise explains. What is not told apart so is a tie. Rounds that leave
 a side open decide nothing.
 
+Of a rate, a cell that is open says where somebody stopped looking, not where the server ends. While
+one that nobody is ahead of may be any better than the one that showed most, nobody is called best:
+that one's figure is no more than where it was stopped, or a limit that others may well exceed.
+
 Noise is how far a server's rounds are apart once what a round did to all is taken out, but no less
 than the row's median server shows: three rounds may agree by luck. Of many equal servers some are
 far apart by luck, too, so the margin is that of all pairs at once (Tukey and Kramer), with each
@@ -76,11 +80,28 @@ def rank(entries: Sequence[Entry], better: Better, noise: float) -> None:
         entry.cell.tie_with_best = not beaten
     _follow(entries, leading, better, noise)
     best = _leader([entry for entry in leading if entry.cell.tie_with_best], better)
+    if best is None:
+        return
     for entry in entries:
-        if entry.cell.tie_with_best and best is not None and _was_cut_short(entry, best, better):
-            entry.cell.tie_with_best = None
-        if entry.cell.tie_with_best is False and best is not None:
+        if entry.cell.tie_with_best is False:
             entry.cell.behind = _behind(entry, best, better)
+    _leave_open(entries, best, better)
+
+
+def _leave_open(entries: Sequence[Entry], best: Entry, better: Better) -> None:
+    """Takes "best" from those of whom an open cell leaves it unknown."""
+    if better != "higher":
+        return
+    unbeaten = [entry for entry in entries if entry.cell.tie_with_best]
+    others_open = any(e.cell.is_open for e in unbeaten if e is not best and e.leads)
+    for entry in unbeaten:
+        # Next to the one that showed most, and may do any more, a closed one may be far behind.
+        if others_open or (entry is not best and (best.cell.is_open or entry.cell.is_open)):
+            entry.cell.tie_with_best = None
+    if others_open:
+        for entry in entries:
+            if entry.cell.behind is not None:
+                entry.cell.behind.at_least = True
 
 
 def _follow(
@@ -187,12 +208,3 @@ def _behind(entry: Entry, best: Entry, better: Better) -> Behind | None:
         return None
     wide = entry.cell.is_wide or best.cell.is_wide or entry.median.reach > entry.median.high
     return Behind(best=best.cell.column, factor=more / less, at_least=wide)
-
-
-def _was_cut_short(entry: Entry, best: Entry, better: Better) -> bool:
-    """Whether only its open side keeps it from being beaten: that it leads isn't known either."""
-    if entry is best or better != "higher" or not entry.cell.is_open:
-        return False
-    shared = entry.by_round.keys() & best.by_round.keys()
-    closed = {r: Bounds(entry.by_round[r].low, entry.by_round[r].low) for r in shared}
-    return bool(shared) and all(_beyond(best.by_round[r], closed[r], better, 1.0) for r in shared)

@@ -16,6 +16,7 @@ from chinwag_bench.judging.repeats import kept
 from chinwag_bench.judging.searches import (
     SAME,
     breaks,
+    is_refuted,
     keeps,
     kept_apart,
     point_of,
@@ -85,17 +86,6 @@ def _steps(record: Record) -> list[Step]:
     if isinstance(record, Searched):
         return [*record.steps, *kept_apart(record)]
     return [record.step] if isinstance(record, Paced) and record.step is not None else []
-
-
-def is_refuted(point: RatePoint, others: Sequence[RatePoint], limit_ms: float) -> bool:
-    """Whether a hold of the same round, as long and at no higher a rate, broke the limit."""
-    return any(
-        breaks(other, limit_ms)
-        and other.round == point.round
-        and other.hold_s >= point.hold_s
-        and other.deliveries_per_s <= point.deliveries_per_s * SAME
-        for other in others
-    )
 
 
 def bracket(points: Sequence[RatePoint], limit_ms: float) -> Bounds | None:

@@ -5,11 +5,12 @@ says of a limit on the delay.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from chinwag_bench.judging.bounds import Bounds, of_latency
 from chinwag_bench.judging.matrix import RatePoint
 from chinwag_bench.judging.rules import Rules
-from chinwag_bench.judging.sustained import highest_unrefuted, offered_deliveries_per_s
+from chinwag_bench.judging.sustained import offered_deliveries_per_s
 from chinwag_bench.metrics.staircase import STEP
 from chinwag_bench.records import Searched, Step
 
@@ -52,6 +53,7 @@ def point_of(column: str, index: int, step: Step, rules: Rules) -> RatePoint:
         and not (failure.perhaps_a_burst and hold.hold_s < LONG_ENOUGH_S)
         and not rules.is_limited(hold),
         delivered_per_s=min(hold.deliveries_per_s, offered_deliveries_per_s(hold)),
+        by_generator=rules.is_limited(hold),
         messages=hold.sent,
         hold_s=hold.hold_s,
         cpu_us_per_delivery=step.cpu_us_per_delivery,
@@ -70,17 +72,43 @@ def breaks(point: RatePoint, limit_ms: float) -> bool:
     return point.by_server or is_late
 
 
+def is_refuted(point: RatePoint, others: Sequence[RatePoint], limit_ms: float) -> bool:
+    """Whether a hold of the same round, as long and at no higher a rate, broke the limit."""
+    return any(
+        breaks(other, limit_ms)
+        and other.round == point.round
+        and other.hold_s >= point.hold_s
+        and other.deliveries_per_s <= point.deliveries_per_s * SAME
+        for other in others
+    )
+
+
+def highest_unrefuted(steps: Sequence[Step], rules: Rules) -> Step | None:
+    """Of one search's steps that were kept, the one of the highest rate that is not refuted;
+    ``None`` without one. A hold that the load generator spoilt refutes nothing, nor does a warm-up:
+    what a server carries while it is cold it can carry, but not the other way round.
+    """
+    made = [(point_of("", 0, step, rules), step) for step in steps]
+    points = [point for point, step in made if step.kind != "warm-up"]
+    good = [
+        (point.deliveries_per_s, step)
+        for point, step in made
+        if point.kept and not is_refuted(point, points, rules.limits.p99_ms_max)
+    ]
+    return max(good, key=lambda pair: pair[0])[1] if good else None
+
+
 def result_of(record: Searched, rules: Rules) -> Step | None:
     """The hold that a search's result rests on: the one that it confirmed, if that was sustained by
     these rules; else the highest rate that a hold kept and no hold as long refuted.
     """
-
-    def is_kept(step: Step) -> bool:
-        return rules.failure(step.hold) is None
-
-    if record.best is not None and is_kept(record.best):
-        return record.best
-    return highest_unrefuted(steps_of(record), is_kept, SAME)
+    best = record.best if record.best and rules.failure(record.best.hold) is None else None
+    if best is not None and record.reason is None:
+        return best
+    # With a reason beside it, it is what the search chose without a confirmation, by older rules.
+    found = highest_unrefuted(steps_of(record), rules)
+    known = [step for step in (best, found) if step is not None]
+    return max(known, key=lambda step: offered_deliveries_per_s(step.hold), default=None)
 
 
 def of_search(record: Searched, rules: Rules) -> Bounds | None:

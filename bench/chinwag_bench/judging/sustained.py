@@ -5,14 +5,13 @@ for the highest rate and the judge call the same. See docs: method, row "through
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
 import numpy as np
 from scipy.stats import t as student
 
-from chinwag_bench.records import Hold, Json, Step
+from chinwag_bench.records import Hold, Json
 
 P99_MS_MAX = 1000.0
 GROWTH_SHARE_MAX = 0.02
@@ -88,26 +87,6 @@ def carried_deliveries_per_s(hold: Hold) -> float | None:
     if slope <= 0 and not hold.outstanding_after_drain:
         return None
     return min(hold.deliveries_per_s, offered_deliveries_per_s(hold) / (1 + max(0.0, slope)))
-
-
-def highest_unrefuted(
-    steps: Sequence[Step], is_kept: Callable[[Step], bool], same: float = 1.0
-) -> Step | None:
-    """Of the steps that were kept, the one of the highest rate that no hold at least as long failed
-    at, or below; ``None`` without one. Rates up to ``same`` times as high count as the same.
-    """
-    made = [(offered_deliveries_per_s(step.hold), step, is_kept(step)) for step in steps]
-    failed = [(rate, step.hold.hold_s) for rate, step, kept in made if not kept]
-    good = [
-        (rate, step)
-        for rate, step, kept in made
-        if kept
-        and not any(
-            hold_s >= step.hold.hold_s and failed_rate <= rate * same
-            for failed_rate, hold_s in failed
-        )
-    ]
-    return max(good, key=lambda pair: pair[0])[1] if good else None
 
 
 def delay_trend(hold: Hold) -> Trend | None:

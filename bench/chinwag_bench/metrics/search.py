@@ -14,14 +14,13 @@ from typing import Literal, Protocol, TypeVar
 import msgspec
 
 from chinwag_bench.judging.generator_limits import generator_limits
-from chinwag_bench.judging.searches import LONG_ENOUGH_S
+from chinwag_bench.judging.rules import Rules
+from chinwag_bench.judging.searches import LONG_ENOUGH_S, highest_unrefuted
 from chinwag_bench.judging.sustained import (
     DEFAULTS,
     Failure,
     SustainedLimits,
     carried_deliveries_per_s,
-    find_failure,
-    highest_unrefuted,
     offered_deliveries_per_s,
 )
 from chinwag_bench.load_profile import LoadProfile
@@ -127,13 +126,14 @@ class Search:
         """``open_bout`` starts a fresh server with a generator that is connected to it."""
         self.steps: list[Step] = []
         self.best: Step | None = None
-        """The confirmed one; without it, what ``unrefuted`` says of the steps."""
+        """The confirmed one; without it, what ``highest_unrefuted`` says of the steps."""
         self.outcome = Outcome(None, "time")
         self.not_whole: Step | None = None
         """Where every delivery was read, some were not as sent: the rate is not confirmed."""
         self._settings = settings
         self._open_bout = open_bout
         self._cores = generator_cores
+        self._rules = Rules(settings.sustained, generator_cores)
         self._clock = clock
         self._stack = ExitStack()
         self._bout: Holding | None = None
@@ -165,7 +165,7 @@ class Search:
             if self.best is not None:
                 self._spread(start * FLOOR_SHARE, _seen(before))
         if self.best is None and self.not_whole is None and self.outcome.ended == "time":
-            self.best = unrefuted(self.steps)
+            self.best = highest_unrefuted(self.steps, self._rules)
         return self.outcome
 
     def lowest_failure(self) -> Step | None:
@@ -181,13 +181,13 @@ class Search:
         return min(failed, key=lambda step: step.hold.offered_messages_per_s, default=None)
 
     def failure_of(self, step: Step) -> Failure | None:
-        return find_failure(step.hold, self._settings.sustained)
+        return self._rules.failure(step.hold)
 
     def is_generator_limited(self, step: Step) -> bool:
         failure = self.failure_of(step)
         if failure is not None and failure.kind == "generator":
             return True
-        return bool(generator_limits(step.hold, self._cores))
+        return self._rules.is_limited(step.hold)
 
     def _try(self, offer: Offer) -> Answer:
         # Of a second chance, the time was seen to when it was given.
@@ -232,7 +232,7 @@ class Search:
             return
         step, failure = self._hold(self._bout, "whole", rate)
         is_lossy = failure is not None and failure.kind == "loss"
-        if is_lossy and not generator_limits(step.hold, self._cores):
+        if is_lossy and not self._rules.is_limited(step.hold):
             self.best, self.not_whole = None, step
 
     def _hold(
@@ -315,13 +315,6 @@ def _seen(steps: Sequence[Step]) -> list[Seen]:
         for step in steps
         if step.kind != "warm-up"
     ]
-
-
-def unrefuted(steps: list[Step]) -> Step | None:
-    """The highest rate that was sustained, below every rate that a hold at least as long failed at;
-    ``None`` without one. A warm-up counts: a server that is cold can do no more.
-    """
-    return highest_unrefuted(steps, lambda step: step.sustained)
 
 
 def first_rate(place: Place, start: float, hint: float | None) -> float:

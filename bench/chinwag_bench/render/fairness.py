@@ -62,10 +62,10 @@ def _value(index: text.Index, row: str, column: str) -> str:
     if cell is None or cell.value is None:
         return "-"
     value = markdown.escape(text.measured(cell))
-    if cell.tie_with_best:
-        return f"**{value}**"
-    place = index.place(cell)
-    return f"{value}<br>{markdown.escape(place)}" if place else value
+    best = cell.tie_with_best
+    place = "" if best else markdown.escape(index.place(cell))
+    below = [place, text.rounds_of(cell)]
+    return "<br>".join([f"**{value}**" if best else value, *(one for one in below if one)])
 
 
 def _floor(floor: Floor | None) -> list[str]:

@@ -4,7 +4,8 @@ rows and servers the page opens with.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from chinwag_bench.judging.matrix import Matrix, Row
 from chinwag_bench.numbers import number, short
@@ -48,15 +49,26 @@ def heads(matrix: Matrix) -> list[Head]:
         Head("common_cpu_per_delivery", "CPU a delivery", f"us{at}", ("CPU us", at_short)),
         Head("memory_with_kernel", "memory per 10k", "MB, kernel's too", ("MB per", "10k")),
     ]
-    return [head for head in wanted if head.row in known]
+    return [_marked(matrix, head) for head in wanted if head.row in known]
+
+
+def _marked(matrix: Matrix, head: Head) -> Head:
+    """With what all of its values rest on, where that is a single round."""
+    if not text.once(matrix, head.row):
+        return head
+    return replace(head, unit=f"{head.unit}; one round")
 
 
 def in_order(matrix: Matrix) -> list[Column]:
-    """The measured columns but for the second measurement of one, who delivers most first."""
+    """The measured columns but for the second measurement of one, who delivers most first. Those
+    of whom nobody knows which does come before the others, in the run's order.
+    """
     index = text.Index(matrix)
 
     def rate(column: Column) -> float:
         cell = index.cell(_LEADING, column.id)
+        if index.is_open(_LEADING) and index.is_undecided(cell):
+            return math.inf
         return 0.0 if cell is None or cell.value is None else cell.value
 
     columns = [column for column in index.measured_columns() if column.aa_of is None]
@@ -70,9 +82,11 @@ def all_in_order(matrix: Matrix) -> list[Column]:
 
 
 def is_first(matrix: Matrix, row: Row) -> bool:
-    """Whether the page opens with the row: it ranks servers, and no other one says the same."""
+    """Whether the page opens with the row: it ranks servers, or would if they had been measured to
+    their end, and no other one says the same.
+    """
     ranked = any(cell.row == row.id and cell.tie_with_best is not None for cell in matrix.cells)
-    return ranked and row.id not in IN_DETAIL
+    return (ranked or text.Index(matrix).is_open(row.id)) and row.id not in IN_DETAIL
 
 
 def usual_servers(matrix: Matrix) -> set[str]:

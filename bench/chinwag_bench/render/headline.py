@@ -26,11 +26,10 @@ def headline(matrix: Matrix) -> str:
         return "No server kept up any rate in this run"
     if LEADING_ROW in matrix.aa["unranked"]:
         return "Nobody is ranked by throughput: one server measured twice differed more than twice"
+    if undecided := _undecided(matrix, cells):
+        return f"{_where(matrix)}it is open who delivers the most: {undecided}"
     best = [cell for cell in cells if cell.tie_with_best]
     amounts = _listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in best])
-    if cut := _cut_short(cells):
-        shown = f"{amounts} showed the most, and the search of {_servers(cut)} was cut short"
-        return f"{_where(matrix)}it is open who delivers the most: {shown}"
     if len(best) != 1:
         return f"{_where(matrix)}{amounts} deliver the most and are not told apart"
     first = best[0]
@@ -41,14 +40,13 @@ def headline(matrix: Matrix) -> str:
 def promptness(matrix: Matrix) -> str:
     """Who delivers the most while answers come at once; empty where no rate is known for that."""
     competing = _competing(matrix, PROMPT_ROW)
+    start = f"Where 99 of 100 messages have to arrive within {PROMPT_MS} ms (p99), "
+    if undecided := _undecided(matrix, competing):
+        return f"{start}it is open who carries the most: {undecided}."
     cells = [cell for cell in competing if cell.tie_with_best]
     if not cells:
         return ""
-    start = f"Where 99 of 100 messages have to arrive within {PROMPT_MS} ms (p99), "
     amounts = _listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in cells])
-    if cut := _cut_short(competing):
-        shown = f"{amounts} showed it, {_servers(cut)} may do more."
-        return f"{start}it is open who carries the most: {shown}"
     if len(cells) == 1:
         return f"{start}{cells[0].column} carries the most: {_amount(cells[0])} deliveries/s."
     if len(cells) > TOLD_APART_MAX:
@@ -151,13 +149,24 @@ def _ahead_of(others: list[Cell]) -> str:
     )
 
 
-def _cut_short(cells: list[Cell]) -> list[str]:
-    """Those that may lead: they showed less, but nobody knows where they end."""
-    return [cell.column for cell in cells if cell.tie_with_best is None]
+def _undecided(matrix: Matrix, cells: list[Cell]) -> str:
+    """Who may lead, in the run's order, and who of them was stopped; empty where it is known."""
+    index = text.Index(matrix)
+    found = [cell for cell in cells if index.is_undecided(cell)]
+    if any(cell.tie_with_best for cell in cells) or not found:
+        return ""
+    order = [column.id for column in matrix.columns]
+    found = sorted(found, key=lambda cell: order.index(cell.column))
+    amounts = _listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in found])
+    stopped = [cell.column for cell in found if cell.is_open]
+    may = f"{amounts} may" if len(found) <= TOLD_APART_MAX else f"{len(found)} servers may"
+    one = len(stopped) == 1
+    cut = f"the search{'' if one else 'es'} of {_servers(stopped)} {'was' if one else 'were'}"
+    return f"{may}, and {cut} cut short"
 
 
 def _servers(names: list[str]) -> str:
-    return f"{len(names)} others" if len(names) > TOLD_APART_MAX else _listed(names)
+    return f"{len(names)} of them" if len(names) > TOLD_APART_MAX else _listed(names)
 
 
 def _competing(matrix: Matrix, row: str) -> list[Cell]:

@@ -81,6 +81,7 @@ def document(matrix: Matrix) -> str:
         methods=list(method.paragraphs()),
         ceiling_known=ceiling_is_known(matrix),
         sort_key=sort_key,
+        open_row=text.OPEN_ROW,
         fits=glance.SERVERS_SIDE_BY_SIDE,
         usual=glance.usual_servers(matrix),
         first_rows={row.id for row in matrix.rows if glance.is_first(matrix, row)},
@@ -168,6 +169,11 @@ def flat(value: Json, prefix: str = "") -> Iterator[tuple[str, str]]:
             yield name, "unknown" if inner is None else str(inner)
 
 
-def sort_key(cell: Cell | None) -> str:
-    """What the browser sorts by: the plain number, or nothing, which sorts last."""
-    return "" if cell is None or cell.value is None else repr(cell.value)
+def sort_key(cell: Cell | None, index: text.Index) -> str:
+    """What the browser sorts by: the plain number, or nothing, which sorts last. Those of whom
+    nobody knows the best have one number, so they keep the order that they had.
+    """
+    if cell is None or cell.value is None:
+        return ""
+    is_open = index.is_open(cell.row) and index.is_undecided(cell)
+    return "Infinity" if is_open else repr(cell.value)

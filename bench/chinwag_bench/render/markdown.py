@@ -91,6 +91,8 @@ def _row(index: text.Index, row: Row, columns: Sequence[Column], notes: Footnote
     if noise and row.better != "none":
         rank = "" if text.ranks(index.matrix, row) else ", ranks nobody"
         title += f"<br>noise {noise}{rank}"
+    if index.is_open(row.id):
+        title += f"<br>{text.OPEN_ROW}"
     return [title, *(_cell(index, index.cell(row.id, column.id), notes) for column in columns)]
 
 
@@ -100,8 +102,8 @@ def _cell(index: text.Index, cell: Cell | None, notes: Footnotes) -> str:
     shown = escape(text.measured(cell))
     if cell.tie_with_best:
         shown = f"**{shown}**"
-    if cell.behind is not None:
-        shown += f"<br>{escape(index.place(cell))}"
+    if not cell.tie_with_best and (place := index.place(cell)):
+        shown += f"<br>{escape(place)}"
     if text.interval(cell):
         shown += f"<br>{text.interval(cell)}"
     remarks = [*([cell.reason] if cell.reason else []), *cell.notes]

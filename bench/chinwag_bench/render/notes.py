@@ -70,6 +70,9 @@ _WORDS: dict[str, Callable[[Json], str]] = {
     "column": _column,
     "without_value": lambda args: str(args["why"]),
     "too_fast": lambda args: f"can't keep this rate: {args['why']}",
+    "generator_too_slow": lambda args: (
+        f"says nothing of the server: the load generator was the limit: {args['why']}"
+    ),
     "too_few_messages": lambda args: (
         f"{args['sent']:,} messages in all rounds; {args['needed']:,} are needed, so that ten lie "
         "beyond it"
@@ -113,6 +116,9 @@ _WORDS: dict[str, Callable[[Json], str]] = {
     QUEUE_OVERFLOWED: _queue_overflowed,
     "queue_held": lambda args: f"{_queue(args)} was never full",
     "not_sustained": lambda args: f"round {args['round']} was not kept up: {args['why']}",
+    "not_offered": lambda args: (
+        f"round {args['round']} was not kept up, the load generator being the limit: {args['why']}"
+    ),
 }
 ENDS = {
     "generator": "the load generator",

@@ -31,7 +31,9 @@ LINE_HEIGHT = 30
 
 @dataclass(frozen=True)
 class Dot:
-    """A value at ``x``; ``low`` and ``high`` are the ends of its interval. All in user units."""
+    """A value at ``x``; ``low`` and ``high`` are the ends of its interval. All in user units.
+    ``few``: fewer rounds found it than the run has made.
+    """
 
     x: float
     low: float
@@ -39,6 +41,7 @@ class Dot:
     label: str
     open_end: bool
     best: bool
+    few: bool
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ def _panel(index: text.Index, row: str, title: str, left: float, columns: list[C
         return round(left + share * (PANEL_WIDTH - VALUE_WIDTH), 1)
 
     ticks = [(x(10.0**power), _power(power)) for power in range(axis.low, axis.high + 1)]
+    if text.once(index.matrix, row):
+        title += ", one round"
     return Panel(title, left, ticks, [_dot(cell, x) if cell else None for cell in cells])
 
 
@@ -96,4 +101,5 @@ def _dot(cell: Cell, x: Callable[[float], float]) -> Dot | None:
         return None
     low, high = ends(cell)
     label = text.measured(cell).replace(">= ", "≥ ").replace("<= ", "≤ ").replace(" to ", "-")
-    return Dot(x(cell.value), x(low), x(high), label, cell.is_open, bool(cell.tie_with_best))
+    few = bool(text.rounds_of(cell))
+    return Dot(x(cell.value), x(low), x(high), label, cell.is_open, bool(cell.tie_with_best), few)

@@ -58,7 +58,8 @@ def table(matrix: Matrix) -> str:
         f"{markdown.escape(text.machine(matrix))}; {text.date(matrix.run.started_at)[:10]}; "
         f"profile {markdown.escape(matrix.run.profile)}. Bold: the best within the noise. Two "
         "numbers: the value lies between them. >=: the server may do more, the load generator "
-        "or the run's time ended first.",
+        "or the run's time ended first. 1 of 3 rounds: so many found the value, and it is less "
+        "certain than others.",
     ]
     lines += [
         f"{markdown.escape(column.title)}: {markdown.escape(text.first_line(column.reason))}."
@@ -71,8 +72,12 @@ def table(matrix: Matrix) -> str:
 
 def _value(index: text.Index, row: str, column: str) -> str:
     cell = index.cell(row, column)
-    value = "-" if cell is None else markdown.escape(text.measured(cell))
-    return f"**{value}**" if cell is not None and cell.tie_with_best else value
+    if cell is None:
+        return "-"
+    value = markdown.escape(text.measured(cell))
+    shown = f"**{value}**" if cell.tie_with_best else value
+    rounds = text.rounds_of(cell)
+    return f"{shown}<br>{rounds}" if rounds else shown
 
 
 def _noise(matrix: Matrix, index: text.Index, row: str) -> str:

@@ -36,6 +36,7 @@ ENVIRONMENT.filters |= {
     "ranks": lambda row, matrix: text.ranks(matrix, row),
     "interval": text.interval,
     "ended": text.ended,
+    "rounds_of": text.rounds_of,
     "quoted": text.quoted,
     "factor": text.factor,
     "verdict_label": claims.label,

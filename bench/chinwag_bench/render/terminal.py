@@ -9,7 +9,7 @@ from rich.text import Text
 from chinwag_bench.judging.matrix import Cell, Matrix
 from chinwag_bench.render import glance, headline, text
 
-LEGEND = "* best within the noise  >= the server may do more  a-b between  a/b/c rounds"
+LEGEND = "* best within noise  >= may do more  a-b between  a/b/c rounds  ~ fewer rounds"
 NOISE = "noise"
 """The row of what one server, measured twice, is to itself."""
 
@@ -57,4 +57,5 @@ def _cell(cell: Cell | None) -> Text:
     if cell is None:
         return Text("-")
     star = "*" if cell.tie_with_best else ""
-    return Text(text.measured_short(cell) + star, style="bold" if star else "")
+    few = "~" if text.rounds_of(cell) else ""
+    return Text(few + text.measured_short(cell) + star, style="bold" if star else "")

@@ -12,6 +12,8 @@ from chinwag_bench.numbers import number, short
 from chinwag_bench.records import Column
 from chinwag_bench.render import notes
 
+OPEN_ROW = "open who is best"
+"""Of a row in which those that may be the best were stopped before their end."""
 _NEVER_S = 253_402_300_800.0
 """The end of the year 9999."""
 
@@ -63,6 +65,29 @@ def interval(cell: Cell) -> str:
         return f"rounds: {number(low)} or more"
     shown = f"{number(low)} to {number(high)}"
     return "" if number(low) == number(high) or shown == measured(cell) else f"rounds: {shown}"
+
+
+def rounds_of(cell: Cell | None) -> str:
+    """ "1 of 3 rounds" where a value rests on fewer rounds than the run has made for its row, so
+    that it is less certain than it looks; empty elsewhere.
+    """
+    if cell is None or cell.value is None:
+        return ""
+    for note in cell.notes:
+        if note.code in ("rounds_not_looked", "rounds_without_value"):
+            used = note.args["used"]
+            return f"{used - note.args['missing']} of {used} rounds"
+        if note.code == "pooled":
+            return "rounds pooled"
+    return ""
+
+
+def once(matrix: Matrix, row: str) -> bool:
+    """Whether all values of a row are of one round by plan, which shows no noise."""
+    rounds = {cell.rounds for cell in matrix.cells if cell.row == row and cell.value is not None}
+    several = any(cell.rounds > 1 for cell in matrix.cells)
+    marked = any(rounds_of(c) for c in matrix.cells if c.row == row)
+    return rounds == {1} and several and not marked
 
 
 def ended(cell: Cell, row: Row) -> str:
@@ -180,6 +205,23 @@ class Index:
         """Whether rows of other groups have the same title."""
         return self._titles[self._rows[row].title] > 1
 
+    def is_undecided(self, cell: Cell | None) -> bool:
+        """Whether it may be the best of a row of which nobody knows the best: a search that was
+        stopped there, or a limit that such a one may exceed. Its figure is no place in an order.
+        """
+        if cell is None or cell.tie_with_best is not None or not cell.may_rank:
+            return False
+        row = self._rows[cell.row]
+        return row.better == "higher" and ranks(self.matrix, row)
+
+    def is_open(self, row: str) -> bool:
+        """Whether nobody knows the row's best, because measurements that may have gone on were
+        stopped.
+        """
+        cells = [self.cell(row, column.id) for column in self.measured_columns()]
+        best = any(cell is not None and cell.tie_with_best for cell in cells)
+        return not best and any(map(self.is_undecided, cells))
+
     def why_empty(self, row: str) -> str:
         """The reason that all measured columns share for having no value in the row, if any."""
         cells = [self.cell(row, column.id) for column in self.measured_columns()]
@@ -189,12 +231,15 @@ class Index:
         return first_line(reasons.pop()) if len(reasons) == 1 else ""
 
     def place(self, cell: Cell | None) -> str:
-        """ "best", "tied for best", "all tied", or how many times better the best is: ">= 2.7x".
+        """ "best", "tied for best", "all tied", or how many times better the best is: ">= 2.7x"; of
+        an open cell that may be the best, what ended it.
 
         Empty where the row ranks nobody.
         """
-        if cell is None or cell.tie_with_best is None:
+        if cell is None:
             return ""
+        if cell.tie_with_best is None:
+            return ended(cell, self._rows[cell.row]) if cell.is_open else ""
         if cell.tie_with_best:
             leaders, ranked = self._leaders[cell.row], self._ranked[cell.row]
             return "best" if leaders < 2 else "all tied" if leaders == ranked else "tied for best"
