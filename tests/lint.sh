@@ -39,6 +39,7 @@ check "C++: clang-format" clang-format --dry-run -Werror "${cpp[@]}"
 check "C++: clang-tidy" clang_tidy
 have go && check "Go: gofmt" in_folder reference-impls unformatted_go
 have go && check "Go: vet" in_folder reference-impls/go go vet ./...
+have go && check "Go: vet, cluster" in_folder reference-impls/go go vet -modfile=cluster.mod -tags cluster .
 have cargo-fmt && for crate in reference-impls/*/Cargo.toml; do
   check "Rust: rustfmt, ${crate%/*}" in_folder "${crate%/*}" cargo fmt --check
 done
