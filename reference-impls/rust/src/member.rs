@@ -10,43 +10,51 @@ use crate::messages::{is_name, now, parse, Event, Request};
 const ROOMS_MAX: usize = 64;
 
 /// The code and the message of an error.
-type Refusal = (&'static str, &'static str);
+pub type Refusal = (&'static str, &'static str);
 
 const NO_TYPE: Refusal = ("bad_request", "type: give a string");
 const NO_NAME: Refusal = ("bad_request", "room, to: give a name of 1 to 64 bytes");
 const NO_CONTENT: Refusal = ("bad_request", "content: give a string");
 const NOT_JOINED: Refusal = ("not_joined", "join the room first");
 const TOO_MANY_ROOMS: Refusal = ("too_many_rooms", "a connection can be in 64 rooms");
-const NO_SUCH_USER: Refusal = ("no_such_user", "nobody by that name is connected");
+pub const NO_SUCH_USER: Refusal = ("no_such_user", "nobody by that name is connected");
 
 /// What one connection may ask for, and where it is. Dropping it takes it out of everywhere.
 pub struct Member {
-    chat: Arc<Chat>,
-    user: String,
-    outbox: Arc<Outbox>,
+    pub chat: Arc<Chat>,
+    pub user: String,
+    pub outbox: Arc<Outbox>,
     rooms: HashSet<String>,
+    pub is_leaving: bool,
 }
 
 impl Member {
-    pub fn new(chat: &Arc<Chat>, user: String, outbox: &Arc<Outbox>) -> Self {
+    pub async fn new(chat: &Arc<Chat>, user: String, outbox: &Arc<Outbox>) -> Self {
+        chat.others.arrive(&user).await;
         // Nobody can find this connection before it has its welcome, so that comes first.
         outbox.deliver(Event::Welcome { user: &user }.encode());
         chat.users.add(&user, outbox, None);
-        Self { chat: chat.clone(), user, outbox: outbox.clone(), rooms: HashSet::new() }
+        Self {
+            chat: chat.clone(),
+            user,
+            outbox: outbox.clone(),
+            rooms: HashSet::new(),
+            is_leaving: false,
+        }
     }
 
     /// Serves one message, unless it is not JSON.
-    pub fn serve(&mut self, text: &str) -> serde_json::Result<()> {
+    pub async fn serve(&mut self, text: &str) -> serde_json::Result<()> {
         let request = parse(text)?;
-        if let Err((code, message)) = self.answer(&request) {
+        if let Err((code, message)) = self.answer(&request).await {
             self.outbox.deliver(Event::Error { code, message }.encode());
         }
         Ok(())
     }
 
-    fn answer(&mut self, request: &Request) -> Result<(), Refusal> {
+    async fn answer(&mut self, request: &Request) -> Result<(), Refusal> {
         match request.kind.as_str().ok_or(NO_TYPE)? {
-            "join" => self.join(name(&request.room)?)?,
+            "join" => self.join(name(&request.room)?).await?,
             "leave" => {
                 let room = self.rooms.take(name(&request.room)?).ok_or(NOT_JOINED)?;
                 self.leave(&room);
@@ -56,13 +64,13 @@ impl Member {
                 let content = request.content.as_str().ok_or(NO_CONTENT)?;
                 self.rooms.get(room).ok_or(NOT_JOINED)?;
                 let event = Event::Message { room, user: &self.user, content, timestamp: now() };
-                self.chat.rooms.tell(room, &event);
+                self.publish(room, event.encode());
             }
             "direct" => {
                 let to = name(&request.to)?;
                 let content = request.content.as_str().ok_or(NO_CONTENT)?;
                 let event = Event::Direct { user: &self.user, content, timestamp: now() };
-                self.chat.users.tell(to, &event).then_some(()).ok_or(NO_SUCH_USER)?;
+                self.direct(to, event.encode()).await?;
             }
             "heartbeat" => self.outbox.deliver(Event::Heartbeat { timestamp: now() }.encode()),
             kind => faults::commit(kind, &request.ms),
@@ -70,29 +78,32 @@ impl Member {
         Ok(())
     }
 
-    fn join(&mut self, room: &str) -> Result<(), Refusal> {
+    async fn join(&mut self, room: &str) -> Result<(), Refusal> {
         let event = Event::UserJoined { room, user: &self.user, timestamp: now() };
         if self.rooms.contains(room) {
             self.outbox.deliver(event.encode());
         } else if self.rooms.len() >= ROOMS_MAX {
             return Err(TOO_MANY_ROOMS);
         } else {
-            self.chat.rooms.add(room, &self.outbox, Some(&event));
             self.rooms.insert(room.into());
+            self.enter(room, event.encode()).await;
         }
         Ok(())
     }
 
     fn leave(&self, room: &str) {
         let event = Event::UserLeft { room, user: &self.user, timestamp: now() };
-        self.chat.rooms.remove(room, &self.outbox, Some(&event));
+        self.exit(room, event.encode());
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.rooms.iter().for_each(|room| self.leave(room));
+        self.is_leaving = true;
+        // Who hears that a user has left finds nobody by that name.
         self.chat.users.remove(&self.user, &self.outbox, None);
+        self.depart();
+        self.rooms.iter().for_each(|room| self.leave(room));
     }
 }
 

@@ -30,15 +30,15 @@ pub fn text(message: &Message) -> &str {
 fn a_group_is_there_while_it_has_members() {
     let groups = Groups::default();
     let ((ann, mut to_ann), (bob, mut to_bob)) = (outbox(), outbox());
-    assert!(!groups.tell("room", &TICK));
-    groups.add("room", &ann, Some(&TICK));
+    assert!(!groups.tell("room", TICK.encode()));
+    groups.add("room", &ann, Some(TICK.encode()));
     groups.add("room", &bob, None);
-    assert!(groups.tell("room", &TICK));
-    groups.remove("room", &ann, Some(&TICK));
+    assert!(groups.tell("room", TICK.encode()));
+    groups.remove("room", &ann, Some(TICK.encode()));
     assert_eq!(received(&mut to_ann), [TICK.encode(), TICK.encode()]);
     assert_eq!(received(&mut to_bob), [TICK.encode(), TICK.encode()]);
     groups.remove("room", &bob, None);
-    assert!(!groups.tell("room", &TICK));
+    assert!(!groups.tell("room", TICK.encode()));
 }
 
 #[test]

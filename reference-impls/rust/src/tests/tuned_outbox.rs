@@ -56,14 +56,14 @@ fn a_group_is_there_while_it_has_members() {
     let groups = Groups::default();
     let (ann, bob) = (outbox(), outbox());
     let twice = [TICK.encode().as_ref(), TICK.encode().as_ref()].concat();
-    assert!(!groups.tell("room", &TICK));
-    groups.add("room", &ann, Some(&TICK));
+    assert!(!groups.tell("room", TICK.encode()));
+    groups.add("room", &ann, Some(TICK.encode()));
     groups.add("room", &bob, None);
-    assert!(groups.tell("room", &TICK));
-    groups.remove("room", &ann, Some(&TICK));
+    assert!(groups.tell("room", TICK.encode()));
+    groups.remove("room", &ann, Some(TICK.encode()));
     assert_eq!((received(&ann), received(&bob)), (twice.clone(), twice));
     groups.remove("room", &bob, None);
-    assert!(!groups.tell("room", &TICK));
+    assert!(!groups.tell("room", TICK.encode()));
 }
 
 #[test]
