@@ -189,7 +189,8 @@ func newClient(options *redis.Options) *redis.Client {
 	options.ReadTimeout, options.WriteTimeout = silenceMax, silenceMax
 	options.PoolSize = 1 // Of the publisher, which waits for each answer; a subscription has its own.
 	options.DisableIdentity = true
-	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	none := maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	options.MaintNotificationsConfig = &none
 	redis.SetLogger(quiet{})
 	return redis.NewClient(options)
 }

@@ -31,8 +31,8 @@ function run(settings, parts) {
 }
 
 /**
- * Serves until a signal comes; what `makeParts` gives replaces what the listener would use by itself.
- * Once everyone is gone, its `end` does what is left to do and calls what it is given.
+ * Serves until a signal comes; what `makeParts` gives replaces what the listener would use by
+ * itself. Once everyone is gone, its `end` does what is left to do and calls what it is given.
  */
 export function start(makeParts = () => ({})) {
   try {

@@ -85,8 +85,8 @@ export class Backplane {
   }
 
   /**
-   * Has the node subscribed to a room before anybody is in it, and returns what gives that up again:
-   * an id that is no socket's is told nothing.
+   * Has the node subscribed to a room before anybody is in it, and returns what gives that up
+   * again: an id that is no socket's is told nothing.
    */
   async hold(room) {
     const id = `hold ${++this.#holds}`;

@@ -37,6 +37,7 @@ pub struct Subscriber {
     announced: Mutex<HashMap<u32, OnHeard>>,
     last: AtomicU32,
     up: AtomicBool,
+    was_down: AtomicBool,
 }
 
 impl Default for Subscriber {
@@ -48,6 +49,7 @@ impl Default for Subscriber {
             announced: Mutex::default(),
             last: AtomicU32::new(0),
             up: AtomicBool::new(false),
+            was_down: AtomicBool::new(false),
         }
     }
 }
@@ -138,9 +140,12 @@ impl Subscriber {
         self.announced.lock().expect("no panic while it is held")
     }
 
+    /// That it could be reached from the start needs no word.
     fn rise(&self) {
         self.up.store(true, Ordering::Relaxed);
-        eprintln!("chat-rust: the backplane is up");
+        if self.was_down.swap(false, Ordering::Relaxed) {
+            eprintln!("chat-rust: the backplane is up again");
+        }
     }
 
     /// Nobody waits for what can't come any more.
@@ -148,6 +153,7 @@ impl Subscriber {
         if !self.up.swap(false, Ordering::Relaxed) {
             return;
         }
+        self.was_down.store(true, Ordering::Relaxed);
         eprintln!("chat-rust: the backplane is down");
         let numbers: Vec<_> = self.announced().keys().copied().collect();
         numbers.into_iter().for_each(|number| self.settle(number, false));

@@ -38,7 +38,7 @@ fn respond(mut request: Request<Incoming>, chat: &Arc<Chat>) -> Response<String>
             let (pid, version) = (process::id(), env!("CARGO_PKG_VERSION"));
             let mut health = json!({ "status": "ok", "implementation": "rust", "version": version,
                 "pid": pid, "workers": [pid] });
-            chat.others.tell_health(&mut health);
+            chat.tell_health(&mut health);
             answer(StatusCode::OK, "application/json", health.to_string())
         }
         _ => answer(StatusCode::NOT_FOUND, "text/plain", "there is /ws and /health".into()),

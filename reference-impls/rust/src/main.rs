@@ -1,5 +1,6 @@
 //! A chat/1 server with tokio and tokio-tungstenite: one task a connection.
 
+#[cfg_attr(feature = "cluster", path = "../cluster/chat.rs")]
 mod chat;
 #[cfg_attr(feature = "tuned", path = "../tuned/connection.rs")]
 mod connection;
@@ -7,8 +8,6 @@ mod faults;
 mod http;
 mod member;
 mod messages;
-#[cfg_attr(feature = "cluster", path = "../cluster/others.rs")]
-mod others;
 #[cfg(test)]
 mod tests;
 
@@ -47,7 +46,6 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let listener = listen(&host, port, backlog)
         .await
         .map_err(|error| format!("cannot listen on {host}:{port}: {error}"))?;
-    others::start(&chat)?;
     let stop = told_to_stop()?;
     let accepting = tokio::spawn(accept(listener, chat.clone()));
     stop.await;
@@ -59,7 +57,6 @@ async fn run() -> Result<(), Box<dyn Error>> {
     chat.connections.close();
     // Who has not gone by then is cut off.
     let _ = timeout(STOP_TIMEOUT, chat.connections.wait()).await;
-    chat.others.end().await;
     Ok(())
 }
 

@@ -10,37 +10,27 @@ use crate::messages::{is_name, now, parse, Event, Request};
 const ROOMS_MAX: usize = 64;
 
 /// The code and the message of an error.
-pub type Refusal = (&'static str, &'static str);
+type Refusal = (&'static str, &'static str);
 
 const NO_TYPE: Refusal = ("bad_request", "type: give a string");
 const NO_NAME: Refusal = ("bad_request", "room, to: give a name of 1 to 64 bytes");
 const NO_CONTENT: Refusal = ("bad_request", "content: give a string");
 const NOT_JOINED: Refusal = ("not_joined", "join the room first");
 const TOO_MANY_ROOMS: Refusal = ("too_many_rooms", "a connection can be in 64 rooms");
-pub const NO_SUCH_USER: Refusal = ("no_such_user", "nobody by that name is connected");
+const NO_SUCH_USER: Refusal = ("no_such_user", "nobody by that name is connected");
 
 /// What one connection may ask for, and where it is. Dropping it takes it out of everywhere.
 pub struct Member {
-    pub chat: Arc<Chat>,
-    pub user: String,
-    pub outbox: Arc<Outbox>,
+    chat: Arc<Chat>,
+    user: String,
+    outbox: Arc<Outbox>,
     rooms: HashSet<String>,
-    pub is_leaving: bool,
 }
 
 impl Member {
     pub async fn new(chat: &Arc<Chat>, user: String, outbox: &Arc<Outbox>) -> Self {
-        chat.others.arrive(&user).await;
-        // Nobody can find this connection before it has its welcome, so that comes first.
-        outbox.deliver(Event::Welcome { user: &user }.encode());
-        chat.users.add(&user, outbox, None);
-        Self {
-            chat: chat.clone(),
-            user,
-            outbox: outbox.clone(),
-            rooms: HashSet::new(),
-            is_leaving: false,
-        }
+        chat.arrive(&user, outbox).await;
+        Self { chat: chat.clone(), user, outbox: outbox.clone(), rooms: HashSet::new() }
     }
 
     /// Serves one message, unless it is not JSON.
@@ -57,20 +47,22 @@ impl Member {
             "join" => self.join(name(&request.room)?).await?,
             "leave" => {
                 let room = self.rooms.take(name(&request.room)?).ok_or(NOT_JOINED)?;
-                self.leave(&room);
+                let event = Event::UserLeft { room: &room, user: &self.user, timestamp: now() };
+                self.chat.rooms.remove(&room, &self.outbox, Some(&event));
             }
             "message" => {
                 let room = name(&request.room)?;
                 let content = request.content.as_str().ok_or(NO_CONTENT)?;
                 self.rooms.get(room).ok_or(NOT_JOINED)?;
                 let event = Event::Message { room, user: &self.user, content, timestamp: now() };
-                self.publish(room, event.encode());
+                self.chat.rooms.tell(room, &event, &self.outbox).await;
             }
             "direct" => {
                 let to = name(&request.to)?;
                 let content = request.content.as_str().ok_or(NO_CONTENT)?;
                 let event = Event::Direct { user: &self.user, content, timestamp: now() };
-                self.direct(to, event.encode()).await?;
+                let found = self.chat.users.tell(to, &event, &self.outbox).await;
+                found.then_some(()).ok_or(NO_SUCH_USER)?;
             }
             "heartbeat" => self.outbox.deliver(Event::Heartbeat { timestamp: now() }.encode()),
             kind => faults::commit(kind, &request.ms),
@@ -86,24 +78,15 @@ impl Member {
             return Err(TOO_MANY_ROOMS);
         } else {
             self.rooms.insert(room.into());
-            self.enter(room, event.encode()).await;
+            self.chat.rooms.add(room, &self.outbox, Some(&event)).await;
         }
         Ok(())
-    }
-
-    fn leave(&self, room: &str) {
-        let event = Event::UserLeft { room, user: &self.user, timestamp: now() };
-        self.exit(room, event.encode());
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.is_leaving = true;
-        // Who hears that a user has left finds nobody by that name.
-        self.chat.users.remove(&self.user, &self.outbox, None);
-        self.depart();
-        self.rooms.iter().for_each(|room| self.leave(room));
+        self.chat.depart(&self.user, &self.outbox, &self.rooms);
     }
 }
 
