@@ -39,6 +39,8 @@ check "C++: clang-format" clang-format --dry-run -Werror "${cpp[@]}"
 check "C++: clang-tidy" clang_tidy
 have go && check "Go: gofmt" in_folder reference-impls unformatted_go
 have go && check "Go: vet" in_folder reference-impls/go go vet ./...
+have go && check "Go: vet, cluster" in_folder reference-impls/go \
+  go vet -modfile=cluster.mod -tags cluster .
 have cargo-fmt && for crate in reference-impls/*/Cargo.toml; do
   check "Rust: rustfmt, ${crate%/*}" in_folder "${crate%/*}" cargo fmt --check
 done
@@ -50,8 +52,8 @@ for variant in article cluster tuned; do
     --target-dir "../../../build/servers/rust.$variant/target" -- -D warnings
 done
 have mix && check "Elixir: mix format" in_folder reference-impls/elixir mix format --check-formatted
-for script in reference-impls/node-*/{,cluster/,tests/}*.js reference-impls/bun/*.js bindings/node/*.?js \
-    bindings/node/lib/*.cjs bindings/hosted/node/*.cjs examples/node/*.mjs \
+for script in reference-impls/node-*/{,cluster/,tests/}*.js reference-impls/bun/*.js \
+    bindings/node/*.?js bindings/node/lib/*.cjs bindings/hosted/node/*.cjs examples/node/*.mjs \
     tests/bindings/node/*.cjs bench/chinwag_bench/render/templates/scripts/*.js; do
   check "JavaScript: $script" node --check "$script"
 done

@@ -39,9 +39,11 @@ func (h *handler) serve(conn *websocket.Conn, user string) {
 		outbox:  newOutbox(conn),
 		closing: make(chan struct{}),
 	}
+	c.arrive()
 	// Nobody can find this connection before it has its welcome, so that comes first.
 	c.reply(event{Type: "welcome", User: user})
 	if !h.hub.add(c) {
+		c.depart()
 		conn.Close()
 		return
 	}
@@ -53,10 +55,12 @@ func (c *connection) read(idleTimeout time.Duration) {
 	defer c.hub.open.Done()
 	defer c.conn.Close()
 	c.readPump(idleTimeout)
-	for _, room := range c.rooms {
-		c.hub.leave(c, room)
-	}
+	// Who hears that a user has left finds nobody by that name.
 	c.hub.remove(c)
+	c.depart()
+	for name, room := range c.rooms {
+		c.leave(room, c.news("user_left", name))
+	}
 	// A socket closed with unread input is reset, and the reset may overtake the close frame: so
 	// read on until the client ends its side. The timer that close has started ends the wait.
 	<-c.closing

@@ -13,6 +13,7 @@ type hub struct {
 	rooms   map[string]*room
 	stopped bool
 	open    sync.WaitGroup
+	others  others // Other nodes, in the variant `cluster`: see alone.go and cluster.go.
 }
 
 // group is a set of connections.
@@ -32,7 +33,9 @@ type room struct {
 }
 
 func newHub() *hub {
-	return &hub{users: map[string]group{}, rooms: map[string]*room{}}
+	h := &hub{users: map[string]group{}, rooms: map[string]*room{}}
+	h.others = newOthers(h)
+	return h
 }
 
 // add is false once the hub has stopped.
@@ -60,8 +63,8 @@ func (h *hub) remove(c *connection) {
 }
 
 // join makes the room if c is its first member; c hears of it before anything else there.
-func (h *hub) join(c *connection, name string) *room {
-	f := forAll(event{Type: "user_joined", Room: name, User: c.user, Timestamp: now()}.encode())
+func (h *hub) join(c *connection, name string, joined []byte) *room {
+	f := forAll(joined)
 	h.mutex.Lock()
 	r := h.rooms[name]
 	if r == nil {
@@ -78,8 +81,8 @@ func (h *hub) join(c *connection, name string) *room {
 }
 
 // leave forgets the room if c was its last member.
-func (h *hub) leave(c *connection, r *room) {
-	f := forAll(event{Type: "user_left", Room: r.name, User: c.user, Timestamp: now()}.encode())
+func (h *hub) leave(c *connection, r *room, left []byte) {
+	f := forAll(left)
 	h.mutex.Lock()
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -91,16 +94,16 @@ func (h *hub) leave(c *connection, r *room) {
 	r.members.deliver(f)
 }
 
-func (r *room) publish(e event) {
-	f := forAll(e.encode())
+func (r *room) publish(text []byte) {
+	f := forAll(text)
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.members.deliver(f)
 }
 
 // direct is false if nobody by that name is connected.
-func (h *hub) direct(to string, e event) bool {
-	f := forOne(websocket.TextMessage, e.encode())
+func (h *hub) direct(to string, text []byte) bool {
+	f := forOne(websocket.TextMessage, text)
 	h.mutex.RLock()
 	defer h.mutex.RUnlock()
 	recipients := h.users[to]

@@ -51,6 +51,7 @@ func main() {
 		log.Fatal("cannot serve: ", err)
 	}
 	h.hub.stop()
+	h.hub.others.end()
 }
 
 // newServer leaves IdleTimeout and ReadHeaderTimeout to net/http, which takes ReadTimeout for them.
@@ -115,8 +116,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.upgrade(w, r)
 	case "/health":
 		w.Header().Set("Content-Type", "application/json")
-		const health = `{"status":"ok","implementation":"go","version":%q,"pid":%d,"workers":[%[2]d]}`
-		fmt.Fprintf(w, health, version, os.Getpid())
+		const health = `{"status":"ok","implementation":"go","version":%q,"pid":%d,"workers":[%[2]d]%s}`
+		fmt.Fprintf(w, health, version, os.Getpid(), h.hub.others.health())
 	default:
 		http.NotFound(w, r)
 	}

@@ -64,16 +64,15 @@ func (c *connection) handle(opcode int, text []byte) {
 	case kind == "heartbeat":
 		c.reply(event{Type: kind, Timestamp: now()})
 	case kind == "join" && isName(name):
-		c.join(name)
+		c.enter(name)
 	case kind == "leave" && room != nil:
 		delete(c.rooms, name)
-		c.hub.leave(c, room)
+		c.leave(room, c.news("user_left", name))
 	case kind == "message" && room != nil && hasContent:
-		room.publish(event{Type: kind, Room: name, User: c.user, Content: &content, Timestamp: now()})
+		e := event{Type: kind, Room: name, User: c.user, Content: &content, Timestamp: now()}
+		c.publish(room, e.encode())
 	case kind == "direct" && isName(to) && hasContent:
-		if !c.hub.direct(to, event{Type: kind, User: c.user, Content: &content, Timestamp: now()}) {
-			c.refuse("no_such_user", "nobody by that name is connected")
-		}
+		c.direct(to, event{Type: kind, User: c.user, Content: &content, Timestamp: now()}.encode())
 	case kind == "leave" && isName(name), kind == "message" && isName(name) && hasContent:
 		c.refuse("not_joined", "join the room first")
 	case !hasKind, kind == "join", kind == "leave", kind == "message", kind == "direct":
@@ -83,15 +82,20 @@ func (c *connection) handle(opcode int, text []byte) {
 	}
 }
 
-func (c *connection) join(name string) {
+func (c *connection) enter(name string) {
 	switch {
 	case c.rooms[name] != nil:
-		c.reply(event{Type: "user_joined", Room: name, User: c.user, Timestamp: now()})
+		c.deliver(forOne(websocket.TextMessage, c.news("user_joined", name)))
 	case len(c.rooms) >= roomsMax:
 		c.refuse("too_many_rooms", "a connection can be in 64 rooms")
 	default:
-		c.rooms[name] = c.hub.join(c, name)
+		c.rooms[name] = c.join(name, c.news("user_joined", name))
 	}
+}
+
+// news is what the members of a room are told of this client.
+func (c *connection) news(kind, room string) []byte {
+	return event{Type: kind, Room: room, User: c.user, Timestamp: now()}.encode()
 }
 
 func (c *connection) refuse(code, message string) {

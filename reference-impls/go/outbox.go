@@ -17,8 +17,8 @@ type upgrader = websocket.Upgrader
 
 // newUpgrader checks no origin: chat/1 leaves that to whatever stands in front.
 func newUpgrader(variant string) *upgrader {
-	if variant != "" && variant != "default" {
-		log.Fatalf("CHAT_VARIANT is %q: this build is the default (see README.md)", variant)
+	if variant != "" && variant != built {
+		log.Fatalf("CHAT_VARIANT is %q: this build is %s (see README.md)", variant, built)
 	}
 	return &upgrader{CheckOrigin: func(*http.Request) bool { return true }}
 }

@@ -48,7 +48,12 @@ function heartbeat(io, socket) {
   socket.emit('heartbeat', now());
 }
 
-export const verbs = { join, leave, message, direct, heartbeat };
+function refuse(io, socket, { why }) {
+  sendError(socket, 'bad_request', why);
+}
+
+/** By the event that asks for it, and what is done with others of no valid form. */
+export const verbs = { join, leave, message, direct, heartbeat, refuse };
 
 export function arrive(socket) {
   const { user } = socket.data;

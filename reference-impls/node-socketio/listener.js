@@ -8,7 +8,7 @@ import process from 'node:process';
 import { Server } from 'socket.io';
 
 import { limitBacklog } from './backlog.js';
-import { arrive, depart } from './chat.js';
+import * as alone from './chat.js';
 import { chooseWebSocket, hasOneHost, isUpgrade, originForm, respond } from './http_request.js';
 import { isName } from './names.js';
 import { serve } from './requests.js';
@@ -18,34 +18,35 @@ import { serve } from './requests.js';
 const PACKET_BYTES_MAX = 65_536 - 3;
 const PATH = '/socket.io/';
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
-const HEALTH = JSON.stringify({
+const HEALTH = {
   status: 'ok',
   implementation: 'node-socketio',
   version,
   pid: process.pid,
   workers: [process.pid],
-});
+};
 
 const pathOf = (request) => originForm(request.url).split('?', 1)[0];
 
-function answer(request, response) {
+function answer(request, response, health) {
   if (!hasOneHost(request)) {
     response.writeHead(400).end();
   } else if (pathOf(request) === '/health') {
-    response.writeHead(200, { 'Content-Type': 'application/json' }).end(HEALTH);
+    const text = JSON.stringify({ ...HEALTH, ...health() });
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end(text);
   } else {
     response.writeHead(404).end();
   }
 }
 
 /** Runs before Engine.IO, which would leave other paths without an answer. */
-function prepare(request, socket) {
+function prepare(request, socket, health) {
   request.url = originForm(request.url);
   const isOffered = chooseWebSocket(request);
   if (pathOf(request) === PATH) return;
   const response = respond(request, socket);
   if (isOffered) response.writeHead(404).end();
-  else answer(request, response);
+  else answer(request, response, health);
 }
 
 /** The user is named by the CONNECT packet's auth; who names none gets a name. */
@@ -71,13 +72,28 @@ function engineOptions({ pingIntervalMs, idleTimeoutMs }) {
 }
 
 export class Listener {
-  #http = createServer(answer);
+  #http;
   #io;
+  #chat;
 
-  /** `onConnection` is called with each connection of Engine.IO. */
-  constructor(settings, { onConnection = (connection) => limitBacklog(connection) }) {
-    this.#http.on('upgrade', prepare);
+  /**
+   * `onConnection` is called with each connection of Engine.IO, `adapt` with Socket.IO's server;
+   * `health` says more of it.
+   */
+  constructor(
+    settings,
+    {
+      onConnection = (connection) => limitBacklog(connection),
+      adapt = () => {},
+      chat = alone,
+      health = () => ({}),
+    },
+  ) {
+    this.#chat = chat;
+    this.#http = createServer((request, response) => answer(request, response, health));
+    this.#http.on('upgrade', (request, socket) => prepare(request, socket, health));
     this.#io = new Server(this.#http, engineOptions(settings));
+    adapt(this.#io);
     this.#io.engine.on('connection', onConnection);
     this.#io.use(admit);
     this.#io.on('connection', (socket) => this.#welcome(socket));
@@ -95,8 +111,8 @@ export class Listener {
   }
 
   #welcome(socket) {
-    socket.on('disconnecting', () => depart(socket));
-    serve(this.#io, socket);
-    arrive(socket);
+    socket.on('disconnecting', () => this.#chat.depart(socket));
+    serve(this.#io, socket, this.#chat.verbs);
+    this.#chat.arrive(socket);
   }
 }

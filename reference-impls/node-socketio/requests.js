@@ -1,6 +1,5 @@
 // What a client may ask: checks the form of a request, then hands it to the chat.
 
-import { verbs } from './chat.js';
 import { FAULTS } from './faults.js';
 import { isName } from './names.js';
 
@@ -27,16 +26,16 @@ function fault(type, fields) {
 }
 
 /** Events not named above are ignored: that is Socket.IO's way, and the protocol's. */
-export function serve(io, socket) {
+export function serve(io, socket, verbs) {
   for (const [type, commit] of Object.entries(FAULTS)) {
     socket.on(type, (fields) => commit(fields, socket));
   }
-  for (const [type, verb] of Object.entries(verbs)) {
+  for (const type of Object.keys(FIELDS)) {
     socket.on(type, (fields) => {
       const why = fault(type, fields);
       // A handler that throws would end the process: nothing unchecked may reach it.
-      if (why !== null) socket.emit('error', { code: 'bad_request', message: why });
-      else verb(io, socket, fields);
+      if (why !== null) verbs.refuse(io, socket, { why });
+      else verbs[type](io, socket, fields);
     });
   }
 }

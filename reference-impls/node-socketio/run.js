@@ -15,12 +15,13 @@ function fail(message) {
 
 function run(settings, parts) {
   const listener = new Listener(settings, parts);
+  const { end = (exit) => exit() } = parts;
   let isStopping = false;
   const stop = () => {
     if (isStopping) return;
     isStopping = true;
     setTimeout(() => process.exit(0), SHUTDOWN_GRACE_MS);
-    listener.stop(() => process.exit(0));
+    listener.stop(() => end(() => process.exit(0)));
   };
   // Not `once`: by the second of them the process would die, with its closes unsent.
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, stop);
@@ -29,10 +30,13 @@ function run(settings, parts) {
   });
 }
 
-/** Serves until a signal comes; `parts` replaces what the listener would use by itself. */
-export function start(parts = {}) {
+/**
+ * Serves until a signal comes; what `makeParts` gives replaces what the listener would use by
+ * itself. Once everyone is gone, its `end` does what is left to do and calls what it is given.
+ */
+export function start(makeParts = () => ({})) {
   try {
-    run(readSettings(process.env), parts);
+    run(readSettings(process.env), makeParts());
   } catch (error) {
     fail(error.message);
   }

@@ -3,4 +3,4 @@
 import { batch } from './batch.js';
 import { start } from './run.js';
 
-start({ onConnection: batch });
+start(() => ({ onConnection: batch }));

@@ -18,8 +18,8 @@ export function failToListen({ host, port }, error) {
 }
 
 /**
- * The listener, which stops at a signal; `parts` replaces what it would use by itself. Once everyone
- * is gone, `end` does what is left to do and calls what it is given.
+ * The listener, which stops at a signal; `parts` replaces what it would use by itself. Once
+ * everyone is gone, `end` does what is left to do and calls what it is given.
  */
 export function run(settings, parts = {}) {
   const listener = new Listener(settings, parts);

@@ -107,8 +107,8 @@ export class Backplane {
   }
 
   /**
-   * Returns how many nodes are subscribed, this one counted. Rejects where it can't be known that it
-   * has left.
+   * Returns how many nodes are subscribed, this one counted. Rejects where it can't be known that
+   * it has left.
    */
   publish(channel, message, { toAll = false } = {}) {
     return this.#send(channel, toAll ? NO_NODE : this.#node, NO_ANNOUNCEMENT, message);

@@ -1,9 +1,10 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use dashmap::DashMap;
+use serde_json::Value;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{connection::Outbox, messages::Event};
+use crate::{connection::Outbox, messages::now, messages::Event};
 
 /// What all connections share.
 #[derive(Default)]
@@ -16,13 +17,33 @@ pub struct Chat {
     pub idle_timeout: Duration,
 }
 
+impl Chat {
+    /// Nobody can find this connection before it has its welcome, so that comes first.
+    pub async fn arrive(&self, user: &str, outbox: &Arc<Outbox>) {
+        outbox.deliver(Event::Welcome { user }.encode());
+        self.users.add(user, outbox, None).await;
+    }
+
+    /// Who hears that a user has left finds nobody by that name.
+    pub fn depart(&self, user: &str, outbox: &Arc<Outbox>, rooms: &HashSet<String>) {
+        self.users.remove(user, outbox, None);
+        for room in rooms {
+            let event = Event::UserLeft { room, user, timestamp: now() };
+            self.rooms.remove(room, outbox, Some(&event));
+        }
+    }
+
+    /// There are no other nodes: all variants but `cluster`.
+    pub fn tell_health(&self, _: &mut Value) {}
+}
+
 /// Connections by name: those of each user, or the members of each room.
 #[derive(Default)]
 pub struct Groups(DashMap<String, Vec<Arc<Outbox>>>);
 
 impl Groups {
     /// All hear the news, and the new one nothing before them.
-    pub fn add(&self, name: &str, outbox: &Arc<Outbox>, news: Option<&Event>) {
+    pub async fn add(&self, name: &str, outbox: &Arc<Outbox>, news: Option<&Event<'_>>) {
         let mut group = self.0.entry(name.into()).or_default();
         group.push(outbox.clone());
         fan_out(&group, news);
@@ -38,7 +59,7 @@ impl Groups {
     }
 
     /// False if there is nobody by that name.
-    pub fn tell(&self, name: &str, event: &Event) -> bool {
+    pub async fn tell(&self, name: &str, event: &Event<'_>, _from: &Arc<Outbox>) -> bool {
         let Some(group) = self.0.get(name) else { return false };
         fan_out(&group, Some(event));
         true

@@ -43,7 +43,7 @@ pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>
     let socket = Socket::from_partially_read(tcp, early, Role::Server, Some(config)).await;
     let (mut sink, mut stream) = socket.split();
     let (outbox, waiting) = Outbox::new(&chat.stopping);
-    let member = Member::new(&chat, user, &outbox);
+    let member = Member::new(&chat, user, &outbox).await;
     let reading = async {
         let farewell = tokio::select! {
             farewell = read(&mut stream, member, &outbox, chat.idle_timeout) => farewell,
@@ -91,7 +91,7 @@ async fn read(
         }
         let Ok(next) = heard else { return Some((CloseCode::Away, "Heartbeat timeout")) };
         match next {
-            Some(Ok(Message::Text(text))) if member.serve(&text).is_ok() => {
+            Some(Ok(Message::Text(text))) if member.serve(&text).await.is_ok() => {
                 // Once tungstenite has read the client's end it writes nothing any more.
                 if timeout(idle, outbox.caught_up()).await.is_err() {
                     return Some((CloseCode::Again, "Slow consumer"));

@@ -36,8 +36,9 @@ fn respond(mut request: Request<Incoming>, chat: &Arc<Chat>) -> Response<String>
         }),
         "/health" => {
             let (pid, version) = (process::id(), env!("CARGO_PKG_VERSION"));
-            let health = json!({ "status": "ok", "implementation": "rust", "version": version,
+            let mut health = json!({ "status": "ok", "implementation": "rust", "version": version,
                 "pid": pid, "workers": [pid] });
+            chat.tell_health(&mut health);
             answer(StatusCode::OK, "application/json", health.to_string())
         }
         _ => answer(StatusCode::NOT_FOUND, "text/plain", "there is /ws and /health".into()),

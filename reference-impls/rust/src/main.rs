@@ -1,5 +1,6 @@
 //! A chat/1 server with tokio and tokio-tungstenite: one task a connection.
 
+#[cfg_attr(feature = "cluster", path = "../cluster/chat.rs")]
 mod chat;
 #[cfg_attr(feature = "tuned", path = "../tuned/connection.rs")]
 mod connection;

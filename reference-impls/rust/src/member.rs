@@ -28,41 +28,41 @@ pub struct Member {
 }
 
 impl Member {
-    pub fn new(chat: &Arc<Chat>, user: String, outbox: &Arc<Outbox>) -> Self {
-        // Nobody can find this connection before it has its welcome, so that comes first.
-        outbox.deliver(Event::Welcome { user: &user }.encode());
-        chat.users.add(&user, outbox, None);
+    pub async fn new(chat: &Arc<Chat>, user: String, outbox: &Arc<Outbox>) -> Self {
+        chat.arrive(&user, outbox).await;
         Self { chat: chat.clone(), user, outbox: outbox.clone(), rooms: HashSet::new() }
     }
 
     /// Serves one message, unless it is not JSON.
-    pub fn serve(&mut self, text: &str) -> serde_json::Result<()> {
+    pub async fn serve(&mut self, text: &str) -> serde_json::Result<()> {
         let request = parse(text)?;
-        if let Err((code, message)) = self.answer(&request) {
+        if let Err((code, message)) = self.answer(&request).await {
             self.outbox.deliver(Event::Error { code, message }.encode());
         }
         Ok(())
     }
 
-    fn answer(&mut self, request: &Request) -> Result<(), Refusal> {
+    async fn answer(&mut self, request: &Request) -> Result<(), Refusal> {
         match request.kind.as_str().ok_or(NO_TYPE)? {
-            "join" => self.join(name(&request.room)?)?,
+            "join" => self.join(name(&request.room)?).await?,
             "leave" => {
                 let room = self.rooms.take(name(&request.room)?).ok_or(NOT_JOINED)?;
-                self.leave(&room);
+                let event = Event::UserLeft { room: &room, user: &self.user, timestamp: now() };
+                self.chat.rooms.remove(&room, &self.outbox, Some(&event));
             }
             "message" => {
                 let room = name(&request.room)?;
                 let content = request.content.as_str().ok_or(NO_CONTENT)?;
                 self.rooms.get(room).ok_or(NOT_JOINED)?;
                 let event = Event::Message { room, user: &self.user, content, timestamp: now() };
-                self.chat.rooms.tell(room, &event);
+                self.chat.rooms.tell(room, &event, &self.outbox).await;
             }
             "direct" => {
                 let to = name(&request.to)?;
                 let content = request.content.as_str().ok_or(NO_CONTENT)?;
                 let event = Event::Direct { user: &self.user, content, timestamp: now() };
-                self.chat.users.tell(to, &event).then_some(()).ok_or(NO_SUCH_USER)?;
+                let found = self.chat.users.tell(to, &event, &self.outbox).await;
+                found.then_some(()).ok_or(NO_SUCH_USER)?;
             }
             "heartbeat" => self.outbox.deliver(Event::Heartbeat { timestamp: now() }.encode()),
             kind => faults::commit(kind, &request.ms, &self.outbox),
@@ -70,29 +70,23 @@ impl Member {
         Ok(())
     }
 
-    fn join(&mut self, room: &str) -> Result<(), Refusal> {
+    async fn join(&mut self, room: &str) -> Result<(), Refusal> {
         let event = Event::UserJoined { room, user: &self.user, timestamp: now() };
         if self.rooms.contains(room) {
             self.outbox.deliver(event.encode());
         } else if self.rooms.len() >= ROOMS_MAX {
             return Err(TOO_MANY_ROOMS);
         } else {
-            self.chat.rooms.add(room, &self.outbox, Some(&event));
             self.rooms.insert(room.into());
+            self.chat.rooms.add(room, &self.outbox, Some(&event)).await;
         }
         Ok(())
-    }
-
-    fn leave(&self, room: &str) {
-        let event = Event::UserLeft { room, user: &self.user, timestamp: now() };
-        self.chat.rooms.remove(room, &self.outbox, Some(&event));
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.rooms.iter().for_each(|room| self.leave(room));
-        self.chat.users.remove(&self.user, &self.outbox, None);
+        self.chat.depart(&self.user, &self.outbox, &self.rooms);
     }
 }
 

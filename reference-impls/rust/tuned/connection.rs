@@ -47,7 +47,7 @@ type Farewell = Option<(CloseCode, &'static str)>;
 pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>) {
     let _ = tcp.set_nodelay(true);
     let outbox = Outbox::new(&chat.stopping);
-    let member = Member::new(&chat, user, &outbox);
+    let member = Member::new(&chat, user, &outbox).await;
     let mut connection = Connection::new(tcp, early, outbox.clone(), runtime::write_delay());
     let farewell = select! {
         biased;
@@ -150,7 +150,7 @@ impl Connection {
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Poll::Pending;
                 }
-                Ok(Message::Text(text)) if member.serve(&text).is_ok() => continue,
+                Ok(Message::Text(text)) if member.serve(&text).await.is_ok() => continue,
                 Ok(Message::Text(_) | Message::Binary(_)) => {
                     Some((CloseCode::Unsupported, "Malformed message"))
                 }

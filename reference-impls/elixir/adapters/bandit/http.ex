@@ -5,7 +5,7 @@ defmodule Chat.Listener.Http do
   import Plug.Conn
 
   alias Chat.Listener.Websocket
-  alias Chat.{Name, Protocol}
+  alias Chat.{Directory, Name, Protocol}
 
   # The session keeps its own idle timeout: Bandit's closes with another code. Bandit counts a
   # frame's head, of at most 14 bytes, too; `Websocket` holds messages to their exact limit.
@@ -32,6 +32,7 @@ defmodule Chat.Listener.Http do
     pid = String.to_integer(System.pid())
     version = to_string(Application.spec(:chat, :vsn))
     health = [status: "ok", implementation: "elixir", version: version, pid: pid, workers: [pid]]
+    health = health ++ Directory.health()
     conn |> put_resp_content_type("application/json") |> send_resp(200, Protocol.encode(health))
   end
 

@@ -42,6 +42,10 @@ defmodule Chat.Directory do
     :ok
   end
 
+  @doc "As `publish`: where there are several nodes it waits until all have told their members."
+  @spec announce(String.t(), binary, except :: pid) :: :ok
+  def announce(room, text, except), do: publish(room, text, except)
+
   @doc "Delivers to every connection of `user`, but not to the process `except`."
   @spec direct(String.t(), binary, except :: pid) :: :ok | :no_such_user
   def direct(user, text, except) do
@@ -62,6 +66,10 @@ defmodule Chat.Directory do
   @doc "The process without which nobody is reached."
   @spec heart() :: pid
   def heart, do: Process.whereis(@scope)
+
+  @doc "What `/health` says beside the usual."
+  @spec health() :: keyword
+  def health, do: []
 
   # Nobody while the scope starts anew.
   defp members(place), do: :pg.get_local_members(@scope, place)

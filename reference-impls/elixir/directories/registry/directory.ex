@@ -39,6 +39,10 @@ defmodule Chat.Directory do
     end)
   end
 
+  @doc "As `publish`: where there are several nodes it waits until all have told their members."
+  @spec announce(String.t(), binary, except :: pid) :: :ok
+  def announce(room, text, except), do: publish(room, text, except)
+
   @doc "Delivers to every connection of `user`, but not to the process `except`."
   @spec direct(String.t(), binary, except :: pid) :: :ok | :no_such_user
   def direct(user, text, except) do
@@ -63,6 +67,10 @@ defmodule Chat.Directory do
     [{_id, partition, :worker, _modules} | _] = Supervisor.which_children(__MODULE__)
     partition
   end
+
+  @doc "What `/health` says beside the usual."
+  @spec health() :: keyword
+  def health, do: []
 
   defp deliver(place, {pid, {stay, outbox}}, text) do
     Outbox.put(outbox, pid, byte_size(text), {:published, place, stay, text})

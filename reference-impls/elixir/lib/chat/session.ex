@@ -113,33 +113,33 @@ defmodule Chat.Session do
     joined = Protocol.user_joined(room, session.user)
     stay = System.unique_integer()
     Directory.enter({:room, room}, stay, session.outbox)
-    Directory.publish(room, joined, self())
-    {[{:text, joined}], put_in(session.rooms[room], stay)}
+    told = Directory.announce(room, joined, self())
+    {[{:text, joined} | unless_told(told)], put_in(session.rooms[room], stay)}
   end
 
   defp serve({:leave, room}, %{rooms: rooms} = session) when is_map_key(rooms, room) do
     Directory.leave({:room, room})
-    Directory.publish(room, Protocol.user_left(room, session.user), self())
-    {[], %{session | rooms: Map.delete(rooms, room)}}
+    told = Directory.announce(room, Protocol.user_left(room, session.user), self())
+    {unless_told(told), %{session | rooms: Map.delete(rooms, room)}}
   end
 
   defp serve({:message, room, content}, %{rooms: rooms} = session) when is_map_key(rooms, room) do
     message = Protocol.message(room, session.user, content)
-    Directory.publish(room, message, self())
-    {[{:text, message}], session}
+    told = Directory.publish(room, message, self())
+    {[{:text, message} | unless_told(told)], session}
   end
 
   # To oneself: this connection hears it as the answer, before a close that may come next.
   defp serve({:direct, to, content}, %{user: to} = session) do
     text = Protocol.direct(to, content)
-    _others = Directory.direct(to, text, self())
-    {[{:text, text}], session}
+    told = Directory.direct(to, text, self())
+    {[{:text, text} | unless_told(told)], session}
   end
 
   defp serve({:direct, to, content}, session) do
     case Directory.direct(to, Protocol.direct(session.user, content), self()) do
-      :ok -> {[], session}
       :no_such_user -> error(session, "no_such_user", "nobody by that name is connected")
+      told -> {unless_told(told), session}
     end
   end
 
@@ -151,6 +151,13 @@ defmodule Chat.Session do
 
   defp wanted?(_session, {:user, _name}, _stay), do: true
   defp wanted?(session, {:room, room}, stay), do: match?(%{^room => ^stay}, session.rooms)
+
+  # Where there are several nodes, what is said may not reach all of them.
+  defp unless_told(:unavailable) do
+    [{:text, Protocol.error("unavailable", "another node may not have it: it can't be reached")}]
+  end
+
+  defp unless_told(_told), do: []
 
   defp error(session, code, message), do: {[{:text, Protocol.error(code, message)}], session}
 

@@ -26,19 +26,19 @@ pub fn text(message: &Message) -> &str {
     message.to_text().unwrap()
 }
 
-#[test]
-fn a_group_is_there_while_it_has_members() {
+#[tokio::test]
+async fn a_group_is_there_while_it_has_members() {
     let groups = Groups::default();
     let ((ann, mut to_ann), (bob, mut to_bob)) = (outbox(), outbox());
-    assert!(!groups.tell("room", &TICK));
-    groups.add("room", &ann, Some(&TICK));
-    groups.add("room", &bob, None);
-    assert!(groups.tell("room", &TICK));
+    assert!(!groups.tell("room", &TICK, &ann).await);
+    groups.add("room", &ann, Some(&TICK)).await;
+    groups.add("room", &bob, None).await;
+    assert!(groups.tell("room", &TICK, &ann).await);
     groups.remove("room", &ann, Some(&TICK));
     assert_eq!(received(&mut to_ann), [TICK.encode(), TICK.encode()]);
     assert_eq!(received(&mut to_bob), [TICK.encode(), TICK.encode()]);
     groups.remove("room", &bob, None);
-    assert!(!groups.tell("room", &TICK));
+    assert!(!groups.tell("room", &TICK, &ann).await);
 }
 
 #[test]

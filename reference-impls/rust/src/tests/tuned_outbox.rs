@@ -51,19 +51,19 @@ pub fn text(frame: &Encoded) -> &str {
     std::str::from_utf8(&bytes[header..]).unwrap()
 }
 
-#[test]
-fn a_group_is_there_while_it_has_members() {
+#[tokio::test]
+async fn a_group_is_there_while_it_has_members() {
     let groups = Groups::default();
     let (ann, bob) = (outbox(), outbox());
     let twice = [TICK.encode().as_ref(), TICK.encode().as_ref()].concat();
-    assert!(!groups.tell("room", &TICK));
-    groups.add("room", &ann, Some(&TICK));
-    groups.add("room", &bob, None);
-    assert!(groups.tell("room", &TICK));
+    assert!(!groups.tell("room", &TICK, &ann).await);
+    groups.add("room", &ann, Some(&TICK)).await;
+    groups.add("room", &bob, None).await;
+    assert!(groups.tell("room", &TICK, &ann).await);
     groups.remove("room", &ann, Some(&TICK));
     assert_eq!((received(&ann), received(&bob)), (twice.clone(), twice));
     groups.remove("room", &bob, None);
-    assert!(!groups.tell("room", &TICK));
+    assert!(!groups.tell("room", &TICK, &ann).await);
 }
 
 #[test]

@@ -1,0 +1,24 @@
+//go:build !cluster
+
+package main
+
+const built = "default"
+
+// others are further nodes, which only the variant `cluster` has: see cluster.go.
+type others struct{}
+
+func newOthers(*hub) (none others) { return }
+func (others) health() string      { return "" }
+func (others) end()                {}
+func (c *connection) arrive()      {}
+func (c *connection) depart()      {}
+
+func (c *connection) join(name string, joined []byte) *room { return c.hub.join(c, name, joined) }
+func (c *connection) leave(r *room, left []byte)            { c.hub.leave(c, r, left) }
+func (c *connection) publish(r *room, text []byte)          { r.publish(text) }
+
+func (c *connection) direct(to string, text []byte) {
+	if !c.hub.direct(to, text) {
+		c.refuse("no_such_user", "nobody by that name is connected")
+	}
+}
