@@ -37,7 +37,9 @@ def figures(matrix: Matrix, folder: Path) -> str:
     shown = {row.id: row for row in matrix.rows}
     rows = [shown[id_] for id_ in _ROWS if id_ in shown]
     heads = [
-        f"{markdown.escape(row.group)}:<br>{markdown.escape(text.row_title(row))}" for row in rows
+        f"{markdown.escape(row.group)}:<br>{markdown.escape(text.row_title(row))}"
+        f"{'; one round' if row.group != 'Effort' and text.once(matrix, row.id) else ''}"
+        for row in rows
     ]
     columns = glance.in_order(matrix)
     body = [

@@ -19,7 +19,7 @@ from chinwag_bench.render.templating import ENVIRONMENT
 PANELS = {
     "throughput_deliveries": "deliveries/s, p99 up to 1 s",
     "rate_p99_10": "deliveries/s, p99 up to 10 ms",
-    "memory_with_kernel": "MB per 10,000 connections",
+    "memory_with_kernel": "MB per 10k connections",
 }
 NAMES_WIDTH = 190
 PANEL_WIDTH = 240

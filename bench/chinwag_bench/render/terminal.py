@@ -57,5 +57,8 @@ def _cell(cell: Cell | None) -> Text:
     if cell is None:
         return Text("-")
     star = "*" if cell.tie_with_best else ""
-    few = "~" if text.rounds_of(cell) else ""
-    return Text(few + text.measured_short(cell) + star, style="bold" if star else "")
+    shown = text.measured_short(cell)
+    if text.rounds_of(cell):
+        # Of a range in place of its sign: 80 columns have no room for one more.
+        shown = shown.replace("-", "~") if "-" in shown else f"~{shown}"
+    return Text(shown + star, style="bold" if star else "")
