@@ -51,7 +51,11 @@ export class Listener {
   #server;
 
   constructor(settings) {
-    const chat = new Chat((topic, text) => this.#server.publish(topic, text));
+    const publish = (topic, text) => {
+      this.#server.publish(topic, text);
+      this.#connections.published(text);
+    };
+    const chat = new Chat(publish, (topic) => this.#server.subscriberCount(topic));
     this.#connections = new Connections(chat);
     this.#connections.keepAlive(settings);
   }
@@ -70,7 +74,7 @@ export class Listener {
   /** Accepts nobody any more, closes everyone, and reports when the last one is gone. */
   async stop() {
     const stopped = this.#server.stop();
-    this.#connections.closeAll(1012, 'Server going away');
+    await this.#connections.closeAll(1012, 'Server going away');
     await stopped;
   }
 }

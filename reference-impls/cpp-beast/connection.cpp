@@ -7,6 +7,8 @@ namespace {
 using websocket::close_code;
 
 constexpr std::size_t message_bytes_max = 65'536;
+/// A buffer that one long message made larger than this is given back.
+constexpr std::size_t kept_bytes_max = 4'096;
 constexpr std::chrono::seconds close_timeout{2};
 
 }  // namespace
@@ -40,6 +42,7 @@ void connection::read() {
     // After a close was sent, reading goes on only to find the answer to it.
     if (!self->closing_) self->serve();
     self->inbox_.clear();
+    if (self->inbox_.capacity() > kept_bytes_max) self->inbox_.shrink_to_fit();
     self->read_on();
   });
 }

@@ -1,6 +1,7 @@
 #include "chat.hpp"
 
 #include <chrono>
+#include <utility>
 
 #include "faults.hpp"
 
@@ -80,6 +81,7 @@ void chat::opened(socket_t* socket) {
 
 void chat::closed(socket_t* socket) {
   auto const& who = *socket->getUserData();
+  if (who.missed) std::erase(missed_, socket);
   sockets_[who.index] = sockets_.back();
   sockets_[who.index]->getUserData()->index = who.index;
   sockets_.pop_back();
@@ -89,6 +91,20 @@ void chat::closed(socket_t* socket) {
   if (stopping_) return;
   for (auto const& room : who.rooms) {
     publish(topic_of_room(room), presence("user_left", room, who.user));
+  }
+}
+
+void chat::missed(socket_t* socket) {
+  if (std::exchange(socket->getUserData()->missed, true)) return;
+  us_socket_shutdown(0, reinterpret_cast<us_socket_t*>(socket));  // nothing is written any more
+  missed_.push_back(socket);
+}
+
+void chat::end_missed() {
+  while (!missed_.empty()) {
+    auto* const socket = missed_.back();
+    missed_.pop_back();
+    socket->close();
   }
 }
 

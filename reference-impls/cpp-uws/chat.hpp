@@ -16,6 +16,7 @@ struct member {
   std::uint64_t heard = 0;   // the tick of the last frame
   std::uint64_t pinged = 0;  // the tick of the last ping
   std::size_t index = 0;     // in chat's list of all sockets
+  bool missed = false;       // a message: it ends
   outbox waiting = {};
 };
 
@@ -28,6 +29,11 @@ class chat {
   void received(socket_t* socket, std::string_view text, uWS::OpCode kind);
   /// A ping, which the library has answered, or a pong came.
   void alive(socket_t* socket);
+  /// It missed a message: it gets none after that, and ends. To end it here would call handlers
+  /// amid the library's loop over a topic.
+  void missed(socket_t* socket);
+  /// Ends whom `missed` was told of. Outside of handlers.
+  void end_missed();
   void drained(socket_t* socket) { delivery_.drained(socket); }
   void closed(socket_t* socket);
   /// Pings, and closes who is silent for too long.
@@ -44,6 +50,7 @@ class chat {
   delivery delivery_;
   settings const& settings_;
   std::vector<socket_t*> sockets_;
+  std::vector<socket_t*> missed_;
   std::uint64_t ticks_ = 0;
   bool stopping_ = false;
 };

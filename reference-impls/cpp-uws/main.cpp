@@ -68,6 +68,7 @@ class server {
                                " can't be listened on: is the port taken?");
     }
     every(settings_.tick_ms, [this] { chat_.tick(); });
+    uWS::Loop::get()->addPreHandler(this, [this](uWS::Loop*) { chat_.end_missed(); });
     uWS::Loop::get()->addPostHandler(this, [this](uWS::Loop*) { accept_again(); });
     app_.run();
   }
@@ -92,6 +93,8 @@ class server {
         .open = [this](socket_t* socket) { chat_.opened(socket); },
         .message = [this](socket_t* socket, std::string_view text,
                           uWS::OpCode kind) { chat_.received(socket, text, kind); },
+        .dropped = [this](socket_t* socket, std::string_view,
+                          uWS::OpCode) { chat_.missed(socket); },
         .drain = [this](socket_t* socket) { chat_.drained(socket); },
         .ping = [this](socket_t* socket, std::string_view) { chat_.alive(socket); },
         .pong = [this](socket_t* socket, std::string_view) { chat_.alive(socket); },

@@ -8,6 +8,9 @@ const PONG_BEHIND_BYTES_MAX = 256 * 1024;
 // Who has ended its side and does not read what it asked for is cut off when nothing moves.
 const ENDED_GRACE_MS = 10_000;
 
+// Engine.IO's reasons of an end for what no packet is, and for what no WebSocket message is.
+const UNREADABLE = new Set(['parse error', 'transport error']);
+
 /** Who sends WebSocket pings, which `ws` answers, and reads no pongs is not read either. */
 function boundPongs(webSocket, tcp, relieve) {
   webSocket.on('ping', () => {
@@ -37,6 +40,32 @@ function answerBeforeEnd(connection, tcp) {
 }
 
 /**
+ * Socket.IO serves an event a tick after it is read. `ws` answers a close at once, and Engine.IO
+ * throws away what it has queued where it can't read a packet: answers would be lost. So every end
+ * that a client brings about waits for the turn to be over, and until what Engine.IO has queued by
+ * then is with `ws`. Nothing that comes meanwhile is served.
+ */
+function endBehindAnswers(connection) {
+  const later = (end) => {
+    connection.removeAllListeners('data');
+    setImmediate(() => {
+      if (connection.writeBuffer.length > 0) connection.once('drain', end);
+      else end();
+    });
+  };
+  for (const closing of [connection.transport.socket, connection]) {
+    const { close } = closing;
+    closing.close = (...parts) => later(() => close.apply(closing, parts));
+  }
+  const { onClose } = connection;
+  connection.onClose = (reason, ...why) => {
+    const end = () => onClose.call(connection, reason, ...why);
+    if (UNREADABLE.has(reason)) later(end);
+    else end();
+  };
+}
+
+/**
  * `connection` is Engine.IO's. What waits is in its own queue and in that of the TCP socket, of
  * which `relieve` may write some before the length is judged.
  */
@@ -55,4 +84,5 @@ export function limitBacklog(connection, relieve = () => {}) {
   });
   boundPongs(connection.transport.socket, tcp, relieve);
   answerBeforeEnd(connection, tcp);
+  endBehindAnswers(connection);
 }

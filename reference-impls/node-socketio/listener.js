@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import process from 'node:process';
 
 import { Server } from 'socket.io';
+import { WebSocketServer } from 'ws';
 
 import { limitBacklog } from './backlog.js';
 import * as alone from './chat.js';
@@ -17,6 +18,8 @@ import { serve } from './requests.js';
 // 65,536 bytes are served.
 const PACKET_BYTES_MAX = 65_536 - 3;
 const PATH = '/socket.io/';
+// Who does not end its side of a close is cut off then; `ws` would wait for 30 s.
+const CLOSE_TIMEOUT_MS = 2000;
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
 const HEALTH = {
   status: 'ok',
@@ -49,12 +52,23 @@ function prepare(request, socket, health) {
   else answer(request, response, health);
 }
 
+/** Connections that are somebody. Socket.IO looks for a second CONNECT only behind all middleware. */
+const admitted = new WeakSet();
+
 /** The user is named by the CONNECT packet's auth; who names none gets a name. */
 function admit(socket, next) {
   const user = socket.handshake.auth.user || randomUUID();
-  if (!isName(user)) return next(new Error('bad_request'));
+  if (!isName(user) || admitted.has(socket.conn)) return next(new Error('bad_request'));
+  admitted.add(socket.conn);
   socket.data.user = user;
   next();
+}
+
+/** Engine.IO has no option for it. */
+class ImpatientWebSocketServer extends WebSocketServer {
+  constructor(options) {
+    super({ ...options, closeTimeout: CLOSE_TIMEOUT_MS });
+  }
 }
 
 function engineOptions({ pingIntervalMs, idleTimeoutMs }) {
@@ -62,6 +76,7 @@ function engineOptions({ pingIntervalMs, idleTimeoutMs }) {
     path: PATH,
     transports: ['websocket'],
     serveClient: false,
+    wsEngine: ImpatientWebSocketServer,
     destroyUpgrade: false,
     allowRequest: (request, answered) => answered(null, isUpgrade(request)),
     maxHttpBufferSize: PACKET_BYTES_MAX,

@@ -13,6 +13,8 @@ import { keepAlive } from './liveness.js';
 import { userFromQuery } from './names.js';
 
 const PAYLOAD_BYTES_MAX = 65_536;
+// Who does not end its side of a close is cut off then; `ws` would wait for 30 s.
+const CLOSE_TIMEOUT_MS = 2000;
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
 
 /** Processes that serve: `workers` says so where there are several, and null until all do. */
@@ -59,6 +61,7 @@ export class Listener {
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: PAYLOAD_BYTES_MAX,
+    closeTimeout: CLOSE_TIMEOUT_MS,
     // Any number of fragments: `ws` keeps no empty ones, and maxPayload bounds the rest.
     maxFragments: 0,
     // `ws` would cut off who sends 60 pings at once, and reads: connections answer.

@@ -281,6 +281,12 @@ LIFE = [
     ),
     fault(
         "L3",
+        "leaves out what comes beyond the limit",
+        test_pending_limit.test_who_reads_on_beyond_the_limit_finds_no_gap,
+        r"'\d+ x+' came where \d+ was due",
+    ),
+    fault(
+        "L3",
         "lets nobody go",
         test_slow_consumer_memory.test_memory_for_pongs_that_nobody_reads_is_bounded,
         r"grew by [\d,]{10} bytes",
@@ -302,6 +308,13 @@ LIFE = [
         "drops everyone at SIGTERM",
         test_shutdown.test_sigterm_amid_traffic_ends_within_5_s,
         r"1012 was due for each, not \[None",
+    ),
+    fault(
+        "L5",
+        "drops what waits at SIGTERM",
+        test_shutdown.test_what_waits_at_sigterm_comes_before_the_close,
+        r"\d+ of \d+ messages came",
+        reads_after_s=1.2,
     ),
     fault(
         "L5",
@@ -405,6 +418,13 @@ LIFE = [
         "ends at the first failed write",
         test_outages.test_who_ends_its_direction_is_heard_to_the_end,
         "'message', .* was due, not {'type': 'user_left'",
+    ),
+    fault(
+        "L13",
+        "waits for the client to finish a close",
+        test_closes.test_who_does_not_finish_a_close_is_cut_off,
+        "their descriptors to be free: not within",
+        begun_by="the client",
     ),
 ]
 

@@ -12,9 +12,14 @@ from . import frames
 from .chat import Chat, fresh_name
 from .client import MALFORMED, Client
 from .frames import Opcode
-from .servers import Choice
+from .processes import open_descriptors, process_ids, until
+from .servers import Choice, Running
 
 FRAMING_END_S = 1.0
+UNFINISHED = 20
+CUT_OFF_WITHIN_S = 20.0
+"""Twice what the rule allows."""
+
 TRIES = 3
 """The best of them counts: a busy machine is not late in all, a server that waits is."""
 
@@ -181,3 +186,28 @@ async def test_who_ignores_a_close_is_gone_all_the_same(chat: Chat) -> None:
     for number in range(10):
         await client.send_bytes(room_message(room, str(number)))
     await expect_only_departure(bystander, room, client.user)
+
+
+@pytest.mark.slow
+@pytest.mark.rules("L13")
+@pytest.mark.parametrize("begun_by", ["the server", "the client"])
+async def test_who_does_not_finish_a_close_is_cut_off(own_server: Running, begun_by: str) -> None:
+    """Neither answers the client a close, nor does it end its side of the TCP connection."""
+    chat, pids = Chat(own_server.address), process_ids(own_server)
+    last = {
+        "the server": frames.encode(Opcode.TEXT, b"{"),
+        "the client": frames.encode(Opcode.CLOSE, frames.close_payload(1000)),
+    }
+    try:
+        await chat.connect()
+        before = open_descriptors(pids)
+        for client in [await chat.connect() for _ in range(UNFINISHED)]:
+            await client.send_bytes(last[begun_by])
+        # A runtime may have opened a few of its own meanwhile.
+        await until(
+            lambda: open_descriptors(pids) < before + UNFINISHED // 2,
+            "their descriptors to be free",
+            CUT_OFF_WITHIN_S,
+        )
+    finally:
+        chat.abort()

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 
 import pytest
 
+from . import frames
 from .chat import Chat, fresh_name
 from .frames import Opcode
+from .handshake import open_socket, read_response, receive_some, send_all, upgrade_request
 from .servers import Running
-from .transports import Refused
+from .transports import EngineIo, Refused
 
 pytestmark = pytest.mark.transport("engine.io")
+
+TWINS = 50
 
 MALFORMED_PACKETS = [
     b"42{",
@@ -75,6 +80,31 @@ async def test_content_sent_as_an_attachment_is_a_bad_request(chat: Chat) -> Non
 async def test_a_user_name_out_of_bounds_is_refused(chat: Chat, user: str) -> None:
     with pytest.raises(Refused):
         await chat.connect(user)
+
+
+@pytest.mark.rules("H1", "D2", "L6")
+async def test_a_connection_is_one_user(chat: Chat) -> None:
+    """Of many CONNECT packets at once the first counts: the others are nobody, and are refused."""
+    stranger = await chat.connect()
+    twins = [fresh_name("twin") for _ in range(TWINS)]
+    packets = [b"40" + json.dumps({"user": twin}).encode() for twin in twins]
+    with await open_socket(chat.address) as sock:
+        await send_all(sock, upgrade_request(EngineIo().upgrade_target(None, None)))
+        parser = frames.Parser()
+        parser.feed((await read_response(sock)).rest)
+        await send_all(sock, b"".join(frames.encode(Opcode.TEXT, packet) for packet in packets))
+        refused = 0
+        while refused < TWINS - 1:
+            while (frame := parser.next_frame()) is None:
+                data = await receive_some(sock)
+                assert data, f"it ended with {refused} refused"
+                parser.feed(data)
+            refused += frame.payload.startswith(b"44")
+        for twin in twins[1:]:
+            await stranger.send(type="direct", to=twin, content="is anybody there?")
+            await stranger.expect_error("no_such_user")
+        await stranger.send(type="direct", to=twins[0], content="is anybody there?")
+        await stranger.fence()
 
 
 @pytest.mark.smoke

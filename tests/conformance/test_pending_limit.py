@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import select
+import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
+from . import frames
 from .chat import Chat, fresh_name
-from .client import Client
+from .client import Client, End
+from .frames import Opcode
 from .queues import queued_bytes
 from .servers import Choice
 
@@ -24,6 +30,12 @@ LET_GO_WITHIN_S = 30.0
 """At this pace 100 messages, 400 KB: a limit that is twice as high is not reached by then."""
 
 RECEIVE_BUFFER = 4096
+
+PADDING = "x" * 1000
+
+FURTHER_BATCHES = 64
+"""4 MB more, once the limit is passed: a server that has left messages out comes to send later
+ones meanwhile."""
 
 
 class Lag:
@@ -91,3 +103,54 @@ async def test_no_more_than_the_limit_waits(chat: Chat, choice: Choice) -> None:
         await room.send_batch(size=1)
         assert time.monotonic() < deadline, f"{room.waiting_bytes():,} bytes wait"
         await asyncio.sleep(PACE_S)
+
+
+@pytest.mark.slow
+@pytest.mark.rules("L3", "R10", "R11")
+async def test_who_reads_on_beyond_the_limit_finds_no_gap(chat: Chat, choice: Choice) -> None:
+    """It gets everything, or ends with what it had got by then. It talks all the while, so that a
+    server that ends it only when it has nothing more to read of it keeps it.
+    """
+    room, lagging = await lag(chat)
+    lagging.answers_pings = False
+    with talking(lagging):
+        while not room.departed and room.waiting_bytes() <= 1.25 * choice.pending_bytes:
+            assert room.sent_bytes < SENT_MAX_BYTES, "nothing of this waits in the server"
+            await room.send_batch()
+        count = room.sent + FURTHER_BATCHES * BATCH
+        reading = asyncio.create_task(read_on(lagging, count))
+        for _ in range(FURTHER_BATCHES):
+            await room.send_batch()
+        await reading
+
+
+async def read_on(lagging: Client, count: int) -> None:
+    """To the last message, or the end."""
+    number = 0
+    while number < count and not isinstance(payload := await lagging.receive_payload(), End):
+        content = json.loads(payload).get("content", "")
+        assert content.startswith(f"{number} "), f"{content[:9]!r} came where {number} was due"
+        number += 1
+
+
+@contextlib.contextmanager
+def talking(client: Client) -> Iterator[None]:
+    """Says what is ignored (C4), from a thread and without a pause, to the end of the block."""
+    ignored = json.dumps({"type": "ignored", "padding": PADDING}).encode()
+    frame = frames.encode(Opcode.TEXT, client.transport.encode(ignored))
+    over = threading.Event()
+    thread = threading.Thread(target=_talk, args=(client, 1000 * frame, over))
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _talk(client: Client, words: bytes, over: threading.Event) -> None:
+    at = 0
+    with contextlib.suppress(ConnectionError), client.sock.dup() as same:
+        while not over.is_set():
+            if select.select([], [same], [], 0.1)[1]:
+                at = (at + same.send(words[at:])) % len(words)

@@ -16,14 +16,17 @@ from chinwag_bench.servers.process import ServerProcess
 from .chat import Chat, fresh_name
 from .client import Client, End
 from .handshake import open_socket
+from .messages import Message
 from .processes import has_ended, process_ids, until
 from .servers import Choice, Fleet, Running
+from .test_pending_limit import LAG_BYTES, lag
 
 ENDS_WITHIN_S = 5.0
 TRIES = 3
 AGAIN_AFTER_S = 0.05
 TALKERS = 20
 TALK_S = 0.3
+READ_BUFFER = 2**20
 
 
 async def terminate(server: Running) -> float:
@@ -103,10 +106,63 @@ async def stop_amid_traffic(server: Running) -> float:
     await asyncio.sleep(TALK_S)
     took = await terminate(server)
     codes = [ended.code for ended in await asyncio.gather(*talking)]
-    # Engine.IO's closes say nothing: 1005.
-    due = 1012 if server.choice.transport == "websocket" else 1005
+    due = due_code(server)
     assert codes == [due] * TALKERS, f"{due} was due for each, not {codes}"
     return took
+
+
+@pytest.mark.slow
+@pytest.mark.rules("L5", "R11")
+@pytest.mark.parametrize("reads_after_s", [0.1, 1.2])
+async def test_what_waits_at_sigterm_comes_before_the_close(
+    own_choice: Choice, fleet: Fleet, reads_after_s: float
+) -> None:
+    """Both sockets are full and 256 KiB wait in the server, for a member that reads on later. Three
+    tries: on a machine that is busy it may do so too late.
+    """
+    for number in range(TRIES):
+        server = fleet.start(own_choice, f"backlog-{number}")
+        assert server.process is not None
+        try:
+            fault = await stop_with_a_backlog(server, reads_after_s)
+        finally:
+            await asyncio.to_thread(server.process.end_tree)
+        if fault is None:
+            return
+    pytest.fail(fault)
+
+
+async def stop_with_a_backlog(server: Running, reads_after_s: float) -> str | None:
+    """What the member finds missing."""
+    chat = Chat(server.address)
+    try:
+        room, lagging = await lag(chat)
+        while room.waiting_bytes() < LAG_BYTES:
+            await room.send_batch()
+            assert not room.departed, f"let go with {room.waiting_bytes():,} bytes waiting"
+        lagging.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, READ_BUFFER)
+        stopping = asyncio.create_task(terminate(server))
+        await asyncio.sleep(reads_after_s)
+        came, end = await until_the_end(lagging)
+        await stopping
+    finally:
+        chat.abort()
+    numbers = [int(one["content"].split()[0]) for one in came if one["type"] == "message"]
+    if numbers != list(range(room.sent)):
+        return f"{len(numbers)} of {room.sent} messages came"
+    return None if end.code == due_code(server) else f"{due_code(server)} was due, not {end}"
+
+
+async def until_the_end(client: Client) -> tuple[list[Message], End]:
+    came: list[Message] = []
+    while not isinstance(outcome := await client.receive_or_end(), End):
+        came.append(outcome)
+    return came, outcome
+
+
+def due_code(server: Running) -> int:
+    """Engine.IO's closes say nothing: 1005."""
+    return 1012 if server.choice.transport == "websocket" else 1005
 
 
 async def talk(member: Client, room: str) -> End:

@@ -19,6 +19,7 @@ from . import (
     handshake,
     test_asked_faults,
     test_backlog,
+    test_closes,
     test_liveness,
     test_outages,
     test_pending_limit,
@@ -135,6 +136,7 @@ async def test_a_fault_is_caught(
     monkeypatch.setattr(handshake, "TIMEOUT_S", IMPATIENT_S)
     monkeypatch.setattr(test_pending_limit, "LET_GO_WITHIN_S", IMPATIENT_S)
     monkeypatch.setattr(test_liveness, "CLOSED_WITHIN_S", 2 * IMPATIENT_S)
+    monkeypatch.setattr(test_closes, "CUT_OFF_WITHIN_S", 2 * IMPATIENT_S)
     monkeypatch.setattr(test_outages, "ADMITTED_WITHIN_S", IMPATIENT_S)
     monkeypatch.setattr(test_outages, "BUSY", BUSY)
     monkeypatch.setattr(test_outages, "STOPPED_S", STOPPED_S)

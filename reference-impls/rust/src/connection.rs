@@ -19,8 +19,10 @@ use crate::{chat::Chat, member::Member};
 const MESSAGE_BYTES_MAX: Option<usize> = Some(65_536);
 const PENDING_BYTES_MAX: usize = 1 << 20;
 const BATCH_MESSAGES_MAX: usize = 64;
-/// For a close frame to leave, and again for the client to end its side.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// For what waits and a close frame to leave, and then for the client to end its side: a stop has
+/// four seconds for both.
+const WRITE_TIMEOUT: Duration = Duration::from_millis(2_000);
+const LINGER_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// A process that stood still may hear of its timers before it hears of its sockets.
 const READ_FIRST: Duration = Duration::from_millis(100);
 
@@ -54,7 +56,7 @@ pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>
         };
         let frame = farewell.map(|(code, reason)| CloseFrame { code, reason: reason.into() });
         let _ = outbox.queue.send(Message::Close(frame));
-        sleep(CLOSE_TIMEOUT).await;
+        sleep(WRITE_TIMEOUT).await;
     };
     // The writer goes first: who asks without a pause shall not outrun the answers.
     let written = tokio::select! {
@@ -68,7 +70,7 @@ pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>
         // To close a socket with unread input resets it, and the reset may overtake the close
         // frame: so this waits for the client to end its side.
         let _ = tcp.shutdown().await;
-        let _ = timeout(CLOSE_TIMEOUT, io::copy(tcp, &mut io::sink())).await;
+        let _ = timeout(LINGER_TIMEOUT, io::copy(tcp, &mut io::sink())).await;
     } else {
         // A reset frees what the client won't read.
         // tokio 1.38 has no other name for it.

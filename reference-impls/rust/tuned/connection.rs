@@ -35,8 +35,10 @@ const READ_MESSAGES_MAX: usize = 16;
 const WRITE_FRAMES_MAX: usize = 64;
 /// As much does not wait for more.
 const WRITE_BYTES_ENOUGH: usize = 65_536;
-/// For a close frame to leave, and again for the client to end its side.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// For what waits and a close frame to leave, and then for the client to end its side: a stop has
+/// four seconds for both.
+const WRITE_TIMEOUT: Duration = Duration::from_millis(2_000);
+const LINGER_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// A process that stood still may hear of its timers before it hears of its sockets.
 const READ_FIRST: Duration = Duration::from_millis(100);
 
@@ -62,13 +64,13 @@ pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>
         outbox.deliver_last(Frame::close(Some(close)).into());
     }
     connection.write_delay = Duration::ZERO;
-    let written = timeout(CLOSE_TIMEOUT, poll_fn(|cx| connection.poll_write(cx))).await;
+    let written = timeout(WRITE_TIMEOUT, poll_fn(|cx| connection.poll_write(cx))).await;
     let mut tcp = connection.tcp;
     if written.is_ok() {
         // To close a socket with unread input resets it, and the reset may overtake the close
         // frame: so this waits for the client to end its side.
         let _ = tcp.shutdown().await;
-        let _ = timeout(CLOSE_TIMEOUT, tokio::io::copy(&mut tcp, &mut tokio::io::sink())).await;
+        let _ = timeout(LINGER_TIMEOUT, tokio::io::copy(&mut tcp, &mut tokio::io::sink())).await;
     } else {
         // A reset frees what the client won't read.
         let _ = tcp.set_zero_linger();

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from main import Server
 
 PENDING_MAX = 2**20
-END_S = 1.0
+END_S = 1.8
 LATE_S = 1.5
 BLOCKED_S = 5.0
 CODES = {1000, 1001, 1002, 1003, *range(1007, 1012), *range(3000, 5000)}
@@ -162,6 +162,8 @@ class Connection(asyncio.Protocol):
             limit = 2**22
         if waiting > limit and has("waits for who does not read"):
             time.sleep(BLOCKED_S)
+        if waiting > limit and has("leaves out what comes beyond the limit"):
+            return
         if waiting > limit and not has("lets nobody go"):
             self._transport.abort()
             self._gone()
@@ -221,6 +223,8 @@ class Connection(asyncio.Protocol):
     def close(self, code: int, reason: str = "") -> None:
         if code == 1003 and has("gives no reason"):
             reason = ""
+        if code == 1012 and has("drops what waits at SIGTERM"):
+            self._transport.abort()
         if not self._transport.is_closing():
             self._transport.write(frame(CLOSE, code.to_bytes(2, "big") + reason.encode()))
         self._end()
@@ -233,7 +237,8 @@ class Connection(asyncio.Protocol):
             return
         if not self._transport.is_closing() and not has("serves behind its own close"):
             self._transport.write_eof()
-        self._timers.append(self._loop.call_later(END_S, self._transport.abort))
+        if not has("waits for the client to finish a close"):
+            self._timers.append(self._loop.call_later(END_S, self._transport.abort))
 
     def _gone_unless_it_serves_on(self) -> None:
         if not has("serves behind its own close"):

@@ -13,7 +13,7 @@ from connection import BLOCKED_S, Connection
 from fault import has
 from rooms import Rooms
 
-DRAIN_S = 2.0
+DRAIN_S = 3.0
 RETRY_S = 0.1
 
 
