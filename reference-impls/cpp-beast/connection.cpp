@@ -50,10 +50,7 @@ void connection::read() {
 void connection::serve() {
   if (!stream_.got_text()) return close(close_code::unknown_data, "Malformed message");
   std::string_view const text{static_cast<char const*>(inbox_.cdata().data()), inbox_.size()};
-  // nlohmann takes a byte order mark for nothing and a zero byte for the end: both are faults.
-  auto const odd = text.starts_with("\xEF\xBB\xBF") || text.find('\0') != text.npos;
-  auto const request = nlohmann::json::parse(odd ? "" : text, nullptr, /*allow_exceptions=*/false);
-  if (!request.is_discarded()) return serve(request);
+  if (auto const request = parsed(text)) return serve(*request);
   // Beast checks UTF-8, but overlooks a code point cut off by an empty last fragment.
   close(valid_utf8(text) ? close_code::unknown_data : close_code::bad_payload, "Malformed message");
 }

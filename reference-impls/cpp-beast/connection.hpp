@@ -39,7 +39,7 @@ class connection : public std::enable_shared_from_this<connection> {
   void read();
   void read_on();
   void serve();
-  void serve(nlohmann::json const& request);               // where what its handler throws is met
+  void serve(request const& request);                      // where what its handler throws is met
   void write();                                            // where each text is written by itself
   void close_at_last(websocket::close_reason const& why);  // behind what waits
   void write_close(websocket::close_reason const& why);

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "connection.hpp"
 #include "names.hpp"

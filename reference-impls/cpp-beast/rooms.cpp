@@ -16,16 +16,14 @@ struct refusal {
 
 refusal const not_joined{"not_joined", "this connection is not in that room"};
 
-std::string const& string_field(nlohmann::json const& request, char const* field) {
-  // In what is not an object nothing is found.
-  auto const found = request.find(field);
-  if (found != request.end() && found->is_string()) return found->get_ref<std::string const&>();
+std::string_view string_field(request const& request, char const* field) {
+  if (auto const text = string_in(request, field)) return *text;
   throw refusal{"bad_request", std::string(field) + " must be a string"};
 }
 
-std::string const& name_field(nlohmann::json const& request, char const* field) {
-  auto const& name = string_field(request, field);
-  if (valid_name(name)) return name;
+std::string name_field(request const& request, char const* field) {
+  auto const name = string_field(request, field);
+  if (valid_name(name)) return std::string(name);
   throw refusal{"bad_request", std::string(field) + " must have 1 to 64 bytes, none of control"};
 }
 
@@ -34,8 +32,7 @@ std::int64_t now_ms() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-/// What the server sends keeps the order of its keys: `type` comes first.
-shared_text encoded(nlohmann::ordered_json const& message) {
+shared_text encoded(message const& message) {
   return std::make_shared<shared_text::element_type>(message.dump());
 }
 
@@ -68,15 +65,15 @@ void rooms::exit(connection& who) {
   for (auto const& room : std::unordered_set(who.joined)) leave(who, room);
 }
 
-void rooms::serve(connection& who, nlohmann::json const& request) try {
-  auto const& type = string_field(request, "type");
+void rooms::serve(connection& who, request const& request) try {
+  auto const type = string_field(request, "type");
   if (type == "join") {
     join(who, name_field(request, "room"));
   } else if (type == "leave") {
     leave(who, name_field(request, "room"));
   } else if (type == "message") {
-    auto const& room = name_field(request, "room");
-    auto const& content = string_field(request, "content");
+    auto const room = name_field(request, "room");
+    auto const content = string_field(request, "content");
     if (!who.joined.contains(room)) throw not_joined;
     publish(rooms_, room,
             encoded({{"type", "message"},
@@ -85,8 +82,8 @@ void rooms::serve(connection& who, nlohmann::json const& request) try {
                      {"content", content},
                      {"timestamp", now_ms()}}));
   } else if (type == "direct") {
-    auto const& to = name_field(request, "to");
-    auto const& content = string_field(request, "content");
+    auto const to = name_field(request, "to");
+    auto const content = string_field(request, "content");
     if (!users_.contains(to)) throw refusal{"no_such_user", "nobody by that name is connected"};
     auto const text = encoded(
         {{"type", "direct"}, {"user", who.user}, {"content", content}, {"timestamp", now_ms()}});

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "json.hpp"
 #include "transport.hpp"
 
 class connection;
@@ -16,7 +16,7 @@ class rooms {
  public:
   void enter(connection& who);
   void exit(connection& who);
-  void serve(connection& who, nlohmann::json const& request);
+  void serve(connection& who, request const& request);
   void close_all();
 
  private:

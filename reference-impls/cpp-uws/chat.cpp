@@ -7,9 +7,6 @@
 
 namespace {
 
-using nlohmann::json;
-using nlohmann::ordered_json;
-
 constexpr std::size_t message_bytes_max = 65'536;
 constexpr std::size_t name_bytes_max = 64;
 constexpr std::size_t rooms_max = 64;
@@ -22,16 +19,14 @@ struct refusal {
 
 refusal const not_joined{"not_joined", "this connection is not in that room"};
 
-std::string const& string_field(json const& request, char const* field) {
-  // In what is not an object nothing is found.
-  auto const found = request.find(field);
-  if (found != request.end() && found->is_string()) return found->get_ref<std::string const&>();
+std::string_view string_field(request const& request, char const* field) {
+  if (auto const text = string_in(request, field)) return *text;
   throw refusal{"bad_request", std::string(field) + " must be a string"};
 }
 
-std::string const& name_field(json const& request, char const* field) {
-  auto const& name = string_field(request, field);
-  if (valid_name(name)) return name;
+std::string name_field(request const& request, char const* field) {
+  auto const name = string_field(request, field);
+  if (valid_name(name)) return std::string(name);
   throw refusal{"bad_request", std::string(field) + " must have 1 to 64 bytes, none of control"};
 }
 
@@ -48,7 +43,7 @@ std::string topic_of_user(std::string const& user) {
   return "user " + user;
 }
 
-ordered_json presence(char const* type, std::string const& room, std::string const& user) {
+message presence(char const* type, std::string const& room, std::string const& user) {
   return {{"type", type}, {"room", room}, {"user", user}, {"timestamp", now_ms()}};
 }
 
@@ -116,29 +111,26 @@ void chat::alive(socket_t* socket) {
 void chat::received(socket_t* socket, std::string_view text, uWS::OpCode kind) {
   socket->getUserData()->heard = ticks_;
   if (text.size() > message_bytes_max) return delivery_.end(socket, 1009, "Message too big");
-  // nlohmann takes a byte order mark for nothing and a zero byte for the end: both are faults.
-  auto const odd =
-      kind != uWS::OpCode::TEXT || text.starts_with("\xEF\xBB\xBF") || text.find('\0') != text.npos;
-  auto const request = json::parse(odd ? "" : text, nullptr, /*allow_exceptions=*/false);
-  if (request.is_discarded()) return delivery_.end(socket, 1003, "Malformed message");
+  auto const request = parsed(kind == uWS::OpCode::TEXT ? text : "");
+  if (!request) return delivery_.end(socket, 1003, "Malformed message");
   try {
-    delivery_.call(socket, [&] { serve(socket, request); });
+    delivery_.call(socket, [&] { serve(socket, *request); });
   } catch (refusal const& why) {
     send(socket, {{"type", "error"}, {"code", why.code}, {"message", why.message}});
   }
   delivery_.served(socket);
 }
 
-void chat::serve(socket_t* socket, json const& request) {
+void chat::serve(socket_t* socket, request const& request) {
   auto const& who = *socket->getUserData();
-  auto const& type = string_field(request, "type");
+  auto const type = string_field(request, "type");
   if (type == "join") {
     join(socket, name_field(request, "room"));
   } else if (type == "leave") {
     leave(socket, name_field(request, "room"));
   } else if (type == "message") {
-    auto const& room = name_field(request, "room");
-    auto const& content = string_field(request, "content");
+    auto const room = name_field(request, "room");
+    auto const content = string_field(request, "content");
     if (!who.rooms.contains(room)) throw not_joined;
     publish(topic_of_room(room), {{"type", "message"},
                                   {"room", room},
@@ -147,7 +139,7 @@ void chat::serve(socket_t* socket, json const& request) {
                                   {"timestamp", now_ms()}});
   } else if (type == "direct") {
     auto const to = topic_of_user(name_field(request, "to"));
-    auto const& content = string_field(request, "content");
+    auto const content = string_field(request, "content");
     if (!delivery_.reaches_anybody(to)) {
       throw refusal{"no_such_user", "nobody by that name is connected"};
     }
@@ -178,11 +170,11 @@ void chat::leave(socket_t* socket, std::string const& room) {
   publish(topic_of_room(room), presence("user_left", room, who.user));
 }
 
-void chat::send(socket_t* socket, ordered_json const& message) {
+void chat::send(socket_t* socket, message const& message) {
   delivery_.send(socket, message.dump());
 }
 
-void chat::publish(std::string const& topic, ordered_json const& message) {
+void chat::publish(std::string const& topic, message const& message) {
   delivery_.publish(topic, message.dump());
 }
 

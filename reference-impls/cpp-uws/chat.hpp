@@ -1,12 +1,12 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 #include <vector>
 
 #include "delivery.hpp"
+#include "json.hpp"
 #include "settings.hpp"
 
 /// What a connection holds; it lives in the WebSocket, as uWebSockets advises.
@@ -41,11 +41,11 @@ class chat {
   void close_all();
 
  private:
-  void serve(socket_t* socket, nlohmann::json const& request);
+  void serve(socket_t* socket, request const& request);
   void join(socket_t* socket, std::string const& room);
   void leave(socket_t* socket, std::string const& room);
-  void send(socket_t* socket, nlohmann::ordered_json const& message);
-  void publish(std::string const& topic, nlohmann::ordered_json const& message);
+  void send(socket_t* socket, message const& message);
+  void publish(std::string const& topic, message const& message);
 
   delivery delivery_;
   settings const& settings_;

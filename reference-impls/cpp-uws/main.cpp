@@ -5,6 +5,7 @@
 #include <csignal>
 #include <functional>
 #include <iostream>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <thread>
 

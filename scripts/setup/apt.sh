@@ -1,8 +1,8 @@
 # System packages (Debian, Ubuntu). Sourced by main.sh.
 
 BASE_PACKAGES="build-essential cmake ninja-build pkg-config ca-certificates
-  nlohmann-json3-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libssl-dev zlib1g-dev
-  libgtest-dev libbenchmark-dev python3 python3-venv python3-dev"
+  nlohmann-json3-dev libsimdjson-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libssl-dev
+  zlib1g-dev libgtest-dev libbenchmark-dev python3 python3-venv python3-dev"
 BEAM_PACKAGES="elixir erlang-jiffy"
 BROWSER_PACKAGES="chromium fonts-dejavu-core"
 # Joins the nodes of the variants `cluster`. The kit starts one for each run, on a port of its own;

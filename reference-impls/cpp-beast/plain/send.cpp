@@ -32,7 +32,7 @@ void connection::read_on() {
 }
 
 /// What a handler throws goes on to io_context::run, and ends the program.
-void connection::serve(nlohmann::json const& request) {
+void connection::serve(request const& request) {
   rooms_.serve(*this, request);
 }
 

@@ -17,7 +17,7 @@ void connection::read_on() {
 }
 
 /// What a handler throws costs its own connection alone.
-void connection::serve(nlohmann::json const& request) try {
+void connection::serve(request const& request) try {
   rooms_.serve(*this, request);
 } catch (std::exception const& why) {
   std::cerr << "a handler threw: " << why.what() << '\n';
