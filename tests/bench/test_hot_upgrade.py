@@ -4,9 +4,11 @@ can be told to lie.
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
+from chinwag_bench.judging import fault_timelines
 from chinwag_bench.load_profile import load_profile
 from chinwag_bench.machine.cpu_plan import plan_cpus
 from chinwag_bench.machine.open_files import raise_limit
@@ -14,6 +16,7 @@ from chinwag_bench.metrics import hot_upgrade
 from chinwag_bench.metrics.cell import Place, Site
 from chinwag_bench.metrics.metric import Visit
 from chinwag_bench.paths import Workspace
+from chinwag_bench.render import fault_charts
 from chinwag_bench.servers.build import build
 from chinwag_bench.servers.catalog import Target, discover
 from chinwag_bench.servers.supervisor import MARK
@@ -224,3 +227,24 @@ def test_every_manifest_says_how_its_server_is_upgraded():
         for variant in server.manifest.variants:
             plan = server.in_variant(variant).hot_upgrade
             assert plan.because or plan.way != "restart", f"{server.name} says no reason"
+
+
+def test_the_page_gets_a_timeline_of_upgrades_that_happened(frail, place):
+    here = place(frail("socket"))
+    settings = hot_upgrade.Settings(
+        load="faults", connections=CONNECTIONS, repeats=1, setup_s=1, seconds=9, trial=TRIAL
+    )
+    visit = Visit(place=here, settings=settings, loads={"faults": LOAD}, run=None, records=[])
+    (record,) = hot_upgrade.METRIC.measure(visit)
+    columns = [SimpleNamespace(id="frail", aa_of=None), SimpleNamespace(id="none", aa_of=None)]
+    evidence = SimpleNamespace(
+        run=SimpleNamespace(columns=columns),
+        of=lambda metric, column: [record] if (metric, column) == ("hot_upgrade", "frail") else [],
+    )
+    (line,) = fault_timelines.all_timelines(evidence)
+    assert (line.column, line.fault, line.way, line.rounds) == ("frail", "upgrade", "socket", 1)
+    assert line.connections_lost == CONNECTIONS
+    assert line.all_hear_ms == record.outcome.silence_at(1.0)
+    chart = fault_charts.chart("upgrade", [line], {"frail": 1})
+    assert "those before the upgrade" in chart.note
+    assert chart.smalls[0].said.startswith("same socket: ")

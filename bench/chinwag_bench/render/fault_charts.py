@@ -67,10 +67,11 @@ def charts(matrix: Matrix) -> list[FaultChart]:
     for line in matrix.fault_timelines:
         by_fault.setdefault(line.fault, []).append(line)
     number_of = colours(matrix.columns)
-    return [_chart(name, lines, number_of) for name, lines in by_fault.items() if lines]
+    return [chart(name, lines, number_of) for name, lines in by_fault.items() if lines]
 
 
-def _chart(fault: str, lines: list[FaultTimeline], number_of: dict[str, int]) -> FaultChart:
+def chart(fault: str, lines: list[FaultTimeline], number_of: dict[str, int]) -> FaultChart:
+    """Of one fault; ``number_of`` is each column's colour."""
     begin_ms = lines[0].begin_ms
     end_ms = max(line.begin_ms + line.bin_ms * len(line.shares) for line in lines)
     width = end_ms - begin_ms
