@@ -51,7 +51,7 @@ function prepare(request, socket) {
   else answer(request, response);
 }
 
-/** Connections that are somebody. Socket.IO looks for a second CONNECT only behind all middleware. */
+/** Connections that are somebody: Socket.IO looks for a second CONNECT behind all middleware. */
 const admitted = new WeakSet();
 
 /** The user is named by the CONNECT packet's auth; who names none gets a name. */
