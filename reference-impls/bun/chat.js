@@ -16,7 +16,7 @@ export class Chat {
   #publish;
   #countOf;
 
-  /** `publish(topic, text)` sends to all subscribers of a topic, of which there are `countOf(topic)`. */
+  /** `publish(topic, text)` sends to all subscribers of a topic, `countOf(topic)` many. */
   constructor(publish, countOf) {
     this.#countOf = countOf;
     this.#publish = (topic, message) => publish(topic, JSON.stringify(message));

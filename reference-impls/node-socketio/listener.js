@@ -52,7 +52,7 @@ function prepare(request, socket, health) {
   else answer(request, response, health);
 }
 
-/** Connections that are somebody. Socket.IO looks for a second CONNECT only behind all middleware. */
+/** Connections that are somebody: Socket.IO looks for a second CONNECT behind all middleware. */
 const admitted = new WeakSet();
 
 /** The user is named by the CONNECT packet's auth; who names none gets a name. */

@@ -120,6 +120,7 @@ async def test_what_waits_at_sigterm_comes_before_the_close(
     """Both sockets are full and 256 KiB wait in the server, for a member that reads on later. Three
     tries: on a machine that is busy it may do so too late.
     """
+    fault = None
     for number in range(TRIES):
         server = fleet.start(own_choice, f"backlog-{number}")
         assert server.process is not None
@@ -129,7 +130,7 @@ async def test_what_waits_at_sigterm_comes_before_the_close(
             await asyncio.to_thread(server.process.end_tree)
         if fault is None:
             return
-    pytest.fail(fault)
+    pytest.fail(str(fault))
 
 
 async def stop_with_a_backlog(server: Running, reads_after_s: float) -> str | None:

@@ -5,6 +5,7 @@ defmodule Chat.Listener.Websocket do
   alias Chat.Listener.Lingering
   alias Chat.{Name, Session}
 
+  @kept_bytes 4_096
   # The session keeps its own idle timeout: Cowboy's closes with another code.
   @options %{max_frame_size: 65_536, idle_timeout: :infinity, compress: false}
 
@@ -29,7 +30,13 @@ defmodule Chat.Listener.Websocket do
     {commands, session, :hibernate}
   end
 
+  # So would what a long message left.
   @impl true
+  def websocket_handle({_kind, payload} = frame, session) when byte_size(payload) > @kept_bytes do
+    {commands, session} = Session.frame(session, frame)
+    {commands, session, :hibernate}
+  end
+
   def websocket_handle(frame, session), do: Session.frame(session, frame)
 
   @impl true
