@@ -11,7 +11,7 @@ import (
 
 const (
 	messageBytesMax = 65_536
-	// pendingBytesMax may wait in gws's queue, which has no limit of its own.
+	// pendingBytesMax may wait for a client: gws's queue has no limit of its own.
 	pendingBytesMax = 1 << 20
 	// readFirst is for what has come to be read before its sender is taken for silent.
 	readFirst = 100 * time.Millisecond
@@ -89,23 +89,19 @@ func (c *connection) answer(e event) { group{c: true}.publish(e) }
 
 // deliver never waits: who can't keep up is closed, so that nobody else has to. The transport
 // counts the bytes out again: gws does not tell when a broadcast is sent.
-func (c *connection) deliver(frame *gws.Broadcaster, bytes int64) {
-	if c.transport.pending.Add(bytes) > pendingBytesMax {
+func (c *connection) deliver(f frame) {
+	if c.transport.pending.Add(f.bytes) > pendingBytesMax {
 		c.close(closeTryAgainLater, "Slow consumer")
 	} else {
-		frame.Broadcast(c.socket)
+		c.send(f)
 	}
 }
 
-// pace waits until what waits is sent, a close included. Without it a client that sends without a
-// pause would be closed as slow, though it reads; and the close that gws writes for a faulty frame,
-// or in answer to one, would overtake the answers to what came before.
-func (c *connection) pace() {
-	if c.transport.pending.Load() > 0 || c.closing.Load() {
-		sent := make(chan struct{})
-		c.socket.Async(func() { close(sent) })
-		<-sent
-	}
+// drain waits until what waits is sent, a close included.
+func (c *connection) drain() {
+	sent := make(chan struct{})
+	c.socket.Async(func() { close(sent) })
+	<-sent
 }
 
 // close sends a close behind all that waits, and resets what is left of the connection

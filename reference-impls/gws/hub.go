@@ -1,10 +1,6 @@
 package main
 
-import (
-	"sync"
-
-	"github.com/lxzan/gws"
-)
+import "sync"
 
 // hub knows who is connected and which rooms have members.
 type hub struct {
@@ -23,11 +19,10 @@ func (g group) publish(e event) {
 	if len(g) == 0 {
 		return
 	}
-	text := e.encode()
-	frame := gws.NewBroadcaster(gws.OpcodeText, text)
-	defer frame.Close() // Gives its memory back once everyone has it.
+	f := newFrame(e.encode())
+	defer f.release()
 	for c := range g {
-		c.deliver(frame, frameBytes(len(text)))
+		c.deliver(f)
 	}
 }
 

@@ -31,6 +31,7 @@ const (
 
 func main() {
 	log.SetFlags(0)
+	checkVariant(os.Getenv("CHAT_VARIANT"))
 	host := cmp.Or(os.Getenv("CHAT_HOST"), "127.0.0.1")
 	port := strconv.Itoa(setting("CHAT_PORT", 4000, math.MaxUint16))
 	runtime.GOMAXPROCS(setting("CHAT_WORKERS", 0, workersMax)) // 0 leaves it to the runtime.

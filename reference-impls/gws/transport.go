@@ -21,41 +21,34 @@ const (
 // written: a socket closed with unread input is reset, and the reset may overtake the frame.
 type transport struct {
 	*net.TCPConn
-	pending atomic.Int64 // Bytes of text frames in gws's queue.
-	failed  atomic.Bool  // To write.
+	outbox
+	pending atomic.Int64 // Bytes of text frames that wait.
+	ended   atomic.Bool  // Writing: it failed, or a close was the last frame.
 }
 
-// Write is called once for each frame. gws ends the reader if writing fails, but what the client
-// sent before it left is there to be read: so it hears of no failure but that of a client that does
-// not read.
+// Write is called once for each frame that gws writes. gws ends the reader if writing fails, but
+// what the client sent before it left is there to be read: so it hears of no failure but that of a
+// client that does not read. A close comes behind what waits.
 func (t *transport) Write(p []byte) (int, error) {
-	const opcode = 0x0f
+	const opcode, lastFrame = 0x0f, 0x80 | byte(gws.OpcodeCloseConnection)
 	if gws.Opcode(p[0]&opcode) == gws.OpcodeText {
 		defer t.pending.Add(-int64(len(p)))
 	}
-	if t.failed.Load() {
+	t.Lock()
+	defer t.Unlock()
+	if p[0] == lastFrame {
+		t.writeWaiting()
+	}
+	if t.ended.Load() {
 		return len(p), nil
 	}
 	t.SetWriteDeadline(time.Now().Add(writeTimeout))
 	_, err := t.TCPConn.Write(p)
-	t.failed.Store(err != nil)
+	t.ended.Store(err != nil || p[0] == lastFrame)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return 0, err
 	}
 	return len(p), nil
-}
-
-// frameBytes is how many bytes a frame with so many of text has (RFC 6455, 5.2).
-func frameBytes(text int) int64 {
-	const head, length16, length64 = 2, 2, 8
-	switch {
-	case text < 126:
-		return int64(head + text)
-	case text < 1<<16:
-		return int64(head + length16 + text)
-	default:
-		return int64(head + length64 + text)
-	}
 }
 
 // Close ends this direction and the reader's work: its goroutine calls end.
