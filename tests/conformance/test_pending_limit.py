@@ -129,7 +129,7 @@ async def read_on(lagging: Client, count: int) -> None:
     number = 0
     while number < count and not isinstance(payload := await lagging.receive_payload(), End):
         content = json.loads(payload).get("content", "")
-        assert content.startswith(f"{number} "), f"{content[:9]!r} came where {number} was due"
+        assert content.startswith(f"{number} "), f"{(content or str(payload))[:60]!r} came where {number} was due"
         number += 1
 
 
