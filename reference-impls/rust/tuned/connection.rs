@@ -45,6 +45,12 @@ const READ_FIRST: Duration = Duration::from_millis(100);
 /// None if the client has ended the connection.
 type Farewell = Option<(CloseCode, &'static str)>;
 
+/// Whether a request was well formed. On one node nothing that is asked for waits: it is served by
+/// the first poll.
+fn is_served(request: impl Future<Output = serde_json::Result<()>>, cx: &mut Context) -> bool {
+    matches!(pin!(request).poll(cx), Poll::Ready(Ok(())))
+}
+
 /// Serves one client until it ends; `early` came together with the upgrade request.
 pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>) {
     let _ = tcp.set_nodelay(true);
@@ -152,7 +158,7 @@ impl Connection {
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Poll::Pending;
                 }
-                Ok(Message::Text(text)) if member.serve(&text).await.is_ok() => continue,
+                Ok(Message::Text(text)) if is_served(member.serve(&text), cx) => continue,
                 Ok(Message::Text(_) | Message::Binary(_)) => {
                     Some((CloseCode::Unsupported, "Malformed message"))
                 }
