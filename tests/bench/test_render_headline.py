@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Matrix
-from chinwag_bench.render import claims, glance, headline, html, loads, markdown, text
+from chinwag_bench.render import claims, glance, headline, html, loads, markdown, readme, text
 
 from .result_builder import build
 
@@ -126,6 +126,13 @@ def test_a_place_is_told_in_words_or_times(matrix: Matrix) -> None:
     row[0].tie_with_best = None
     assert text.Index(matrix).place(row[0]) == "ended by the load generator"
     row[0].high = row[0].low
+    index = text.Index(matrix)
+    assert index.place(row[0]) == text.NOT_TOLD_APART
+    for cell in row[2:]:
+        cell.tie_with_best = False
+    assert text.Index(matrix).place(row[1]) == "showed most"
+    for cell in row:
+        cell.tie_with_best = None
     assert text.Index(matrix).place(row[0]) == ""
 
 
@@ -193,6 +200,31 @@ def test_where_a_search_was_cut_short_nobody_leads(matrix: Matrix, row: str) -> 
     assert f"the search of {second.column} was cut short" in says(matrix)
     first.tie_with_best = second.tie_with_best = True
     assert "are not told apart" in says(matrix)
+
+
+@pytest.mark.parametrize("row", [headline.LEADING_ROW, headline.PROMPT_ROW])
+def test_who_is_not_told_apart_from_the_first_stands_beside_it(
+    matrix: Matrix, row: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = {column.id for column in matrix.columns if column.aa_of}
+    cells = [c for c in matrix.cells if c.row == row and c.value and c.column not in again]
+    for cell in cells:
+        cell.tie_with_best = False
+    first, second, third = cells[:3]
+    first.tie_with_best, first.high = True, None
+    says = headline.headline if row == headline.LEADING_ROW else headline.promptness
+    assert "told apart" not in says(matrix)
+    second.tie_with_best = third.tie_with_best = None
+    second.high, third.high = second.low, third.low
+    said = says(matrix)
+    before, _, after = said.partition(" are not told apart; ")
+    assert all(cell.column in before for cell in (first, second, third))
+    assert after.startswith(f"{first.column} showed the most: at least ")
+    assert f" {second.column}" not in after and f" {third.column}" not in after
+    table = readme.table(matrix)
+    assert table.count(f"<br>{text.NOT_TOLD_APART}") == 2
+    monkeypatch.setattr(headline, "TOLD_APART_MAX", 2)
+    assert "3 servers are not told apart; " in says(matrix)
 
 
 def test_a_row_of_open_cells_has_no_order(matrix: Matrix) -> None:

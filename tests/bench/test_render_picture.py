@@ -48,12 +48,17 @@ def test_a_lower_bound_is_marked_by_sign_and_arrow(matrix: Matrix) -> None:
 
 
 def test_every_dot_lies_between_the_first_and_the_last_tick_of_its_panel(matrix: Matrix) -> None:
-    circles = ElementTree.fromstring(picture.draw(matrix)).iter(f"{SVG}circle")
-    places = [float(circle.get("cx", "nan")) for circle in circles]
-    width = picture.PANEL_WIDTH - picture.VALUE_WIDTH
-    offsets = [(x - picture.NAMES_WIDTH) % picture.PANEL_WIDTH for x in places]
-    assert places
-    assert all(0 <= offset <= width for offset in offsets)
+    panels = list(ElementTree.fromstring(picture.draw(matrix)).iter(f"{SVG}g"))
+    assert len(panels) == len(picture.PANELS)
+    for panel in panels:
+        places = [float(circle.get("cx", "nan")) for circle in panel.iter(f"{SVG}circle")]
+        grid = [
+            float(line.get("x1", "nan"))
+            for line in panel.iter(f"{SVG}line")
+            if line.get("class") == "grid"
+        ]
+        assert places
+        assert all(min(grid) <= place <= max(grid) for place in places)
 
 
 def test_a_stale_picture_is_found(

@@ -262,7 +262,7 @@ def test_every_hold_that_carried_a_load_answers_for_it(run: Path, folder: Path) 
 
 
 def test_the_readme_s_first_sentence_follows_from_the_raw_records() -> None:
-    """Medians of what searches confirmed, without the judge."""
+    """Medians of what searches stored, without the judge."""
     (run,) = REFERENCE.glob("*/run.json")
     rates: dict[str, list[float]] = {}
     for line in (run.parent / "raw" / "throughput.ndjson").read_text().splitlines():
@@ -272,11 +272,13 @@ def test_the_readme_s_first_sentence_follows_from_the_raw_records() -> None:
                 record["best"]["hold"]["deliveries_per_s"]
             )
     medians = {column: sorted(found)[len(found) // 2] for column, found in rates.items()}
-    first, second = sorted(medians, key=lambda column: -medians[column])[:2]
+    first, second, third = sorted(medians, key=lambda column: -medians[column])[:3]
     said = (REFERENCE.parents[1] / "README.md").read_text().split("<!-- matrix:begin -->")[1]
     sentence = said.strip().splitlines()[0]
-    assert f"**On one core {first} delivers the most: " in sentence
+    # One round of the second was cut short, and two that were not differ by 1.4 times.
+    assert sentence.startswith(f"**On one core {first} and {second} (")
+    assert f" are not told apart; {first} showed the most: at least " in sentence
     assert f"{float(f'{medians[first]:.3g}'):,.0f} deliveries/s" in sentence
-    assert f" times {second}.**" in sentence
-    factor = float(sentence.partition(" times ")[0].split()[-1])
-    assert factor <= medians[first] / medians[second] * 1.02
+    assert sentence.endswith(f" times {third}.**")
+    factor = float(sentence.rpartition(" times ")[0].split()[-1])
+    assert factor <= medians[first] / medians[third] * 1.02

@@ -100,15 +100,16 @@ def highest_unrefuted(steps: Sequence[Step], rules: Rules) -> Step | None:
 
 def result_of(record: Searched, rules: Rules) -> Step | None:
     """The hold that a search's result rests on: the one that it confirmed, if that was sustained by
-    these rules; else the highest rate that a hold kept and no hold as long refuted.
+    these rules; else ``highest_unrefuted`` of its steps.
     """
-    best = record.best if record.best and rules.failure(record.best.hold) is None else None
-    if best is not None and record.reason is None:
+    best = record.best
+    if best is not None and record.reason is None and rules.failure(best.hold) is None:
         return best
-    # With a reason beside it, it is what the search chose without a confirmation, by older rules.
-    found = highest_unrefuted(steps_of(record), rules)
-    known = [step for step in (best, found) if step is not None]
-    return max(known, key=lambda step: offered_deliveries_per_s(step.hold), default=None)
+    # With a reason beside it, the stored one is what the search chose without a confirmation, by
+    # the rules of its day. Only a warm-up, which is none of ``steps_of``, stands for itself; a hold
+    # refutes it as any other step.
+    cold = [best] if best is not None and best.kind == "warm-up" else []
+    return highest_unrefuted([*steps_of(record), *cold], rules)
 
 
 def of_search(record: Searched, rules: Rules) -> Bounds | None:

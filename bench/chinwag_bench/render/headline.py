@@ -33,8 +33,11 @@ def headline(matrix: Matrix) -> str:
     if len(best) != 1:
         return f"{_where(matrix)}{amounts} deliver the most and are not told apart"
     first = best[0]
-    lead = f"{_where(matrix)}{first.column} delivers the most: {_amount(first)} deliveries/s"
-    return lead + _ahead_of([cell for cell in cells if cell is not first])
+    lead = f"{first.column} delivers the most"
+    if beside := _beside(matrix, first, cells):
+        lead = f"{beside}; {first.column} showed the most"
+    rest = _ahead_of([cell for cell in cells if cell is not first])
+    return f"{_where(matrix)}{lead}: {_amount(first)} deliveries/s{rest}"
 
 
 def promptness(matrix: Matrix) -> str:
@@ -48,7 +51,11 @@ def promptness(matrix: Matrix) -> str:
         return ""
     amounts = _listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in cells])
     if len(cells) == 1:
-        return f"{start}{cells[0].column} carries the most: {_amount(cells[0])} deliveries/s."
+        first = cells[0]
+        lead = f"{first.column} carries the most"
+        if beside := _beside(matrix, first, competing):
+            lead = f"{beside}; {first.column} showed the most"
+        return f"{start}{lead}: {_amount(first)} deliveries/s."
     if len(cells) > TOLD_APART_MAX:
         lows = [cell.low or 0.0 for cell in cells]
         highs = [cell.high or cell.low or 0.0 for cell in cells]
@@ -163,6 +170,20 @@ def _undecided(matrix: Matrix, cells: list[Cell]) -> str:
     one = len(stopped) == 1
     cut = f"the search{'' if one else 'es'} of {_servers(stopped)} {'was' if one else 'were'}"
     return f"{may}, and {cut} cut short"
+
+
+def _beside(matrix: Matrix, first: Cell, cells: list[Cell]) -> str:
+    """That others are not told apart from the one that showed most and may do any more; empty where
+    all are.
+    """
+    index = text.Index(matrix)
+    found = [cell for cell in cells if index.is_undecided(cell)]
+    if not found:
+        return ""
+    if len(found) + 1 > TOLD_APART_MAX:
+        return f"{len(found) + 1} servers are not told apart"
+    amounts = [f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in found]
+    return f"{_listed([first.column, *amounts])} are not told apart"
 
 
 def _servers(names: list[str]) -> str:

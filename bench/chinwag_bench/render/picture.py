@@ -21,12 +21,20 @@ PANELS = {
     "rate_p99_10": "deliveries/s, p99 up to 10 ms",
     "memory_with_kernel": "MB per 10k connections",
 }
-NAMES_WIDTH = 190
-PANEL_WIDTH = 240
-VALUE_WIDTH = 90
+PLOT_WIDTH = 120
+"""Of a panel, from its first gridline to its last."""
 MARGIN = 14
-HEAD_HEIGHT = 74
+GAP = 24
+"""Between a plot and its values: an arrow behind the last gridline ends before it."""
+HEAD_HEIGHT = 88
 LINE_HEIGHT = 30
+# Upper estimates for the widest of the fonts that the picture asks for, at its size of 13.
+_DIGIT_WIDTH = 8.3
+_SIGN_WIDTH = 11.0
+_BETWEEN_WIDTH = 4.7
+_BOLD = 1.11
+_LETTER_WIDTH = 6.9
+_HEAD_LETTER_WIDTH = 7.4
 
 
 @dataclass(frozen=True)
@@ -46,10 +54,14 @@ class Dot:
 
 @dataclass(frozen=True)
 class Panel:
-    """One row of the matrix: a dot for each server, ``None`` where there is no value."""
+    """One row of the matrix: a dot for each server, ``None`` where there is no value. ``right`` is
+    where the values end; ``below`` stands under the title.
+    """
 
     title: str
+    below: str
     left: float
+    right: float
     ticks: list[tuple[float, str]]
     dots: list[Dot | None]
 
@@ -58,16 +70,17 @@ def draw(matrix: Matrix) -> str:
     """The SVG document. Servers stand in the order of the first panel, the best on top."""
     index = text.Index(matrix)
     columns = in_order(matrix)
-    panels = [
-        _panel(index, row, title, NAMES_WIDTH + number * PANEL_WIDTH, columns)
-        for number, (row, title) in enumerate(PANELS.items())
-    ]
+    names = [column.title for column in columns]
+    panels: list[Panel] = []
+    left = 2 * MARGIN + _LETTER_WIDTH * max(map(len, names), default=0)
+    for row, title in PANELS.items():
+        panels.append(_panel(index, row, title, round(left, 1), columns))
+        left = panels[-1].right + 2 * MARGIN
     return ENVIRONMENT.get_template("picture.svg").render(
-        names=[column.title for column in columns],
+        names=names,
         panels=panels,
-        width=NAMES_WIDTH + len(PANELS) * PANEL_WIDTH,
+        width=round(panels[-1].right + MARGIN),
         margin=MARGIN,
-        label_end=PANEL_WIDTH - MARGIN,
         head=HEAD_HEIGHT,
         line=LINE_HEIGHT,
         light=palette.LIGHT,
@@ -80,13 +93,23 @@ def _panel(index: text.Index, row: str, title: str, left: float, columns: list[C
     axis = Decades.around([end for cell in cells if cell and cell.value for end in ends(cell)])
 
     def x(value: float) -> float:
-        share = 1 - axis.top(value) / 100
-        return round(left + share * (PANEL_WIDTH - VALUE_WIDTH), 1)
+        return round(left + (1 - axis.top(value) / 100) * PLOT_WIDTH, 1)
 
     ticks = [(x(10.0**power), _power(power)) for power in range(axis.low, axis.high + 1)]
-    if text.once(index.matrix, row):
-        title += ", one round"
-    return Panel(title, left, ticks, [_dot(cell, x) if cell else None for cell in cells])
+    dots = [_dot(cell, x) if cell else None for cell in cells]
+    values = max((_width(dot) for dot in dots if dot), default=0.0)
+    wide = max(PLOT_WIDTH + GAP + values, _HEAD_LETTER_WIDTH * len(title))
+    below = "one round" if text.once(index.matrix, row) else ""
+    return Panel(title, below, left, round(left + wide, 1), ticks, dots)
+
+
+def _width(dot: Dot) -> float:
+    """What the label takes at most."""
+    widths = [
+        _DIGIT_WIDTH if sign.isdigit() else _SIGN_WIDTH if sign in "≥≤" else _BETWEEN_WIDTH
+        for sign in dot.label
+    ]
+    return sum(widths) * (_BOLD if dot.best else 1.0)
 
 
 def _power(power: int) -> str:

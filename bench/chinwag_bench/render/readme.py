@@ -76,8 +76,9 @@ def _value(index: text.Index, row: str, column: str) -> str:
         return "-"
     value = markdown.escape(text.measured(cell))
     shown = f"**{value}**" if cell.tie_with_best else value
-    rounds = text.rounds_of(cell)
-    return f"{shown}<br>{rounds}" if rounds else shown
+    place = index.place(cell)
+    below = [place if place == text.NOT_TOLD_APART else "", text.rounds_of(cell)]
+    return "<br>".join([shown, *(one for one in below if one)])
 
 
 def _noise(matrix: Matrix, index: text.Index, row: str) -> str:

@@ -14,6 +14,8 @@ from chinwag_bench.render import notes
 
 OPEN_ROW = "open who is best"
 """Of a row in which those that may be the best were stopped before their end."""
+NOT_TOLD_APART = "not told apart"
+"""Of a cell that is neither beaten nor called best, where the one that showed most is."""
 _NEVER_S = 253_402_300_800.0
 """The end of the year 9999."""
 
@@ -192,6 +194,7 @@ class Index:
         once = [cell for cell in matrix.cells if cell.column not in again]
         self._leaders = Counter(cell.row for cell in once if cell.tie_with_best)
         self._ranked = Counter(cell.row for cell in once if cell.tie_with_best is not None)
+        self._undecided = Counter(cell.row for cell in once if self.is_undecided(cell))
 
     def cell(self, row: str, column: str) -> Cell | None:
         """The cell, or ``None`` where the matrix has no such row."""
@@ -231,18 +234,24 @@ class Index:
         return first_line(reasons.pop()) if len(reasons) == 1 else ""
 
     def place(self, cell: Cell | None) -> str:
-        """ "best", "tied for best", "all tied", or how many times better the best is: ">= 2.7x"; of
-        an open cell that may be the best, what ended it.
+        """ "best", "tied for best", "all tied", or how many times better the best is: ">= 2.7x";
+        "showed most" of the best beside which another is ``NOT_TOLD_APART``; of an open cell that
+        may be the best, what ended it.
 
         Empty where the row ranks nobody.
         """
         if cell is None:
             return ""
         if cell.tie_with_best is None:
-            return ended(cell, self._rows[cell.row]) if cell.is_open else ""
+            if cell.is_open:
+                return ended(cell, self._rows[cell.row])
+            beside = self._leaders[cell.row] and self.is_undecided(cell)
+            return NOT_TOLD_APART if beside else ""
         if cell.tie_with_best:
             leaders, ranked = self._leaders[cell.row], self._ranked[cell.row]
-            return "best" if leaders < 2 else "all tied" if leaders == ranked else "tied for best"
+            if leaders < 2:
+                return "showed most" if self._undecided[cell.row] else "best"
+            return "all tied" if leaders == ranked else "tied for best"
         return "" if cell.behind is None else times(cell.behind)
 
     def groups(self) -> dict[str, list[Row]]:
