@@ -238,7 +238,7 @@ def test_the_list_of_servers_has_each_folder_and_variant() -> None:
     tables = servers.tables(discover(find_workspace()), folder)
     listed = set(re.findall(r"^\| \[[\w-]+\]\(([\w-]+)\)", tables, re.MULTILINE))
     assert listed == {path.parent.name for path in folder.glob("*/server.toml")}
-    assert "tuned, coalesced, pg, bandit (peer)" in tables
+    assert "tuned, coalesced, pg, cluster, bandit (peer)" in tables
 
 
 def test_the_fairness_page_goes_stale_and_is_written_with_the_readme(tmp_path: Path) -> None:
