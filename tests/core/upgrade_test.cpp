@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <string>
 
 #include "chat_client.hpp"
@@ -87,11 +88,11 @@ TEST(upgrade, the_command_waits_until_the_successor_serves) {
   chinwagd_process first({"--port", "0"});
   const std::uint16_t port = first.port();
   chat_client ann = join(port, "ann");
-  // Somebody has to take note of its end, or it would seem to go on.
-  ::signal(SIGCHLD, SIG_IGN);
   chinwagd_process command({"upgrade", "--pid", std::to_string(first.pid())});
+  // Somebody has to take note of its end, or it would seem to go on.
+  auto ended = std::async(std::launch::async, [&] { return first.exit_code(); });
   EXPECT_TRUE(command.says("has handed over to its successor"));
-  ::signal(SIGCHLD, SIG_DFL);
+  EXPECT_EQ(ended.get(), 0);
   expect_echo(ann, "still here");
   ::kill(pid_of_server(port), SIGKILL);
 }
