@@ -17,7 +17,7 @@ TOY = (Path(__file__).parent / "fixtures" / "toy.toml").read_text()
 SCHEMA = Path(manifests.__file__).parents[1] / "schemas" / "manifest.schema.json"
 SOURCE = {".cpp", ".hpp", ".go", ".java", ".rs", ".ex", ".exs", ".js", ".mjs", ".cjs", ".ts", ".py"}
 NO_CODE = re.compile(
-    r"/(tests?|node_modules|target|deps|_build|\.\w+)/|_test\.go$|/\.\w+\.exs$|/[Ff]aults\.\w+$"
+    r"/(tests?|pgo|node_modules|target|deps|_build|\.\w+)/|_test\.go$|/\.\w+\.exs$|/[Ff]aults\.\w+$"
 )
 REAL = [*ROOT.glob("reference-impls/*/server.toml"), *ROOT.glob("core/app/server.toml")]
 EVERY = [*REAL, *ROOT.glob("bindings/hosted/*/server.toml")]
@@ -130,7 +130,7 @@ def test_every_manifest_says_what_its_server_uses_of_a_machine(path):
 
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.parent.name)
 def test_each_source_of_a_server_counts_as_its_code_in_some_variant(path):
-    """But for tests and faults that a run asks for. A source that no glob names would make a server
+    """But for tests, faults that a run asks for, and what makes a profile for the compiler. A source that no glob names would make a server
     look simpler than it is.
     """
     manifest = load_manifest(path)
