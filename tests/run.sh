@@ -79,8 +79,8 @@ if is_ci; then
   chinwag verify "${whole[@]}" "${hosted[@]}" --json >build/verified.ndjson || failed=1
   chinwag verify --smoke "${brief[@]}" || failed=1
   python tests/conformance/passed.py <build/verified.ndjson || failed=1
-  # Optional peers and the whole of `coalesced` are asked by hand, before a change of the suite: they
-  # take ten minutes more of the ninety that there are. chinwag verify --all --peers
+  # Optional peers and the whole of `coalesced` are asked by hand, before a change of the suite:
+  # they take ten minutes more of the ninety that there are. chinwag verify --all --peers
   wait "$patient" || failed=1
   [ "$failed" -eq 0 ] || exit 1
 else
