@@ -130,8 +130,8 @@ def test_every_manifest_says_what_its_server_uses_of_a_machine(path):
 
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.parent.name)
 def test_each_source_of_a_server_counts_as_its_code_in_some_variant(path):
-    """But for tests, faults that a run asks for, and what makes a profile for the compiler. A source
-    that no glob names would make a server look simpler than it is.
+    """But for tests, faults that a run asks for, and what makes a profile for the compiler. A
+    source that no glob names would make a server look simpler than it is.
     """
     manifest = load_manifest(path)
     folders = [path.parent]
