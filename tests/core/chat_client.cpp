@@ -1,6 +1,7 @@
 #include "chat_client.hpp"
 
 #include <arpa/inet.h>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -119,15 +120,15 @@ std::string http_exchange(std::uint16_t port, std::string_view request) {
   return response;
 }
 
-running_server::running_server(options settings, handlers called)
+running_server::running_server(options settings, handlers called, std::unique_ptr<backplane> line)
     : engine(
           [&] {
             settings.port = 0;
             return settings;
           }(),
-          {}, std::move(called)) {
+          {}, std::move(called), std::move(line)) {
   port = engine.listen().port;
-  engine.run_in_background();
+  EXPECT_TRUE(engine.run_in_background());
 }
 
 running_server::~running_server() {
@@ -135,7 +136,7 @@ running_server::~running_server() {
   engine.join();
 }
 
-void running_server::pause() {
+void pause() {
   std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,6 +50,24 @@ class chat_client {
   std::size_t next_ = 0;
 };
 
+// For those who ask again and again.
+void pause();
+
+inline bool has(std::string_view text, std::string_view piece) {
+  return text.find(piece) != text.npos;
+}
+
+// Waits until it is so; false after 5 s.
+template <typename Wish>
+bool eventually(Wish reached) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (!reached()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    pause();
+  }
+  return true;
+}
+
 // A plain HTTP exchange: everything until the server ends the connection.
 std::string http_exchange(std::uint16_t port, std::string_view request);
 
@@ -57,21 +76,15 @@ int connect_to(std::uint16_t port, int receive_buffer = 0);
 
 // A server on a free port that runs until the end of the scope.
 struct running_server {
-  explicit running_server(options settings = {}, handlers called = {});
+  explicit running_server(options settings = {}, handlers called = {},
+                          std::unique_ptr<backplane> line = {});
   ~running_server();
 
   // Waits until the statistics are as wished; false after 5 s.
   template <typename Wish>
   bool eventually(Wish reached) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    while (!reached(engine.read_stats())) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      pause();
-    }
-    return true;
+    return test::eventually([&] { return reached(engine.read_stats()); });
   }
-
-  static void pause();
 
   server engine;
   std::uint16_t port = 0;

@@ -86,7 +86,7 @@ class chinwagd_process {
     int how = 0;
     while (::waitpid(pid_, &how, WNOHANG) == 0) {
       if (std::chrono::steady_clock::now() > end) return -1;
-      running_server::pause();
+      test::pause();
     }
     pid_ = -1;
     return WIFEXITED(how) ? WEXITSTATUS(how) : -1;
@@ -101,7 +101,7 @@ class chinwagd_process {
     while (::waitid(P_PID, static_cast<id_t>(pid_), &how, WEXITED | WNOHANG | WNOWAIT) == 0 &&
            how.si_pid == 0) {
       if (std::chrono::steady_clock::now() > end) signal(SIGKILL);
-      running_server::pause();
+      test::pause();
     }
     return wait();
   }

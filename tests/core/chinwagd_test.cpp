@@ -20,14 +20,11 @@ namespace chinwag {
 namespace {
 
 using test::chinwagd_process;
+using test::has;
 using test::outcome;
 
 outcome run(std::vector<std::string> arguments, std::vector<std::string> environment = {}) {
   return chinwagd_process(std::move(arguments), std::move(environment)).wait();
-}
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
 }
 
 struct settings_file {
@@ -177,11 +174,11 @@ TEST(chinwagd, a_second_signal_ends_at_once) {
       {"--port", "0", "--close-timeout-ms", "60000", "--drain-timeout-ms", "60000"});
   const test::chat_client deaf(process.port());
   process.signal(SIGINT);
-  test::running_server::pause();
+  test::pause();
   const auto begin = std::chrono::steady_clock::now();
   for (int i = 0; i < 20; ++i) {
     process.signal(SIGINT);
-    test::running_server::pause();
+    test::pause();
   }
   EXPECT_EQ(process.wait().code, 0);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));

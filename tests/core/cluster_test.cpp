@@ -19,10 +19,7 @@ namespace {
 using test::bus;
 using test::chat_client;
 using test::client_frame;
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
+using test::has;
 
 std::string joining(const std::string& room) {
   return R"({"type":"join","room":")" + room + "\"}";
@@ -35,14 +32,8 @@ std::string direct(const std::string& to, const std::string& content) {
 }
 constexpr auto beat = R"({"type":"heartbeat"})";
 
-struct node {
-  explicit node(bus& of) : engine({.port = 0}, {}, {}, of.line()), port(engine.listen().port) {
-    EXPECT_TRUE(engine.run_in_background());
-  }
-  ~node() {
-    engine.stop();
-    engine.join();
-  }
+struct node : test::running_server {
+  explicit node(bus& of) : running_server({}, {}, of.line()) {}
 
   chat_client connect(const std::string& user) const {
     chat_client client(port, "/ws?user=" + user);
@@ -61,21 +52,12 @@ struct node {
     return test::http_exchange(port,
                                "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   }
-
-  server engine;
-  std::uint16_t port;
 };
 
-// False if it is not so after 5 s.
-template <typename Wish>
-bool eventually(Wish reached) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  while (!reached()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    test::running_server::pause();
-  }
-  return true;
-}
+// What asks for ann's upgrade.
+constexpr std::string_view anns_upgrade =
+    "GET /ws?user=ann HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 struct cluster : testing::Test {
   bus between;
@@ -158,7 +140,7 @@ TEST_F(cluster, a_join_is_answered_once_other_nodes_are_heard) {
   between.hold_subscriptions();
   ann.send(joining("a"));
   ann.send(message("behind the join"));
-  ASSERT_TRUE(eventually([&] { return one.engine.read_stats().messages_in[0] == 1; }));
+  ASSERT_TRUE(test::eventually([&] { return one.engine.read_stats().messages_in[0] == 1; }));
   between.release_subscriptions();
   EXPECT_TRUE(has(ann.text(), "user_joined"));
   EXPECT_TRUE(has(ann.text(), "behind the join"));
@@ -168,7 +150,7 @@ TEST_F(cluster, a_join_that_waits_is_answered_when_the_backplane_is_cut) {
   chat_client ann = one.connect("ann");
   between.hold_subscriptions();
   ann.send(joining("a"));
-  ASSERT_TRUE(eventually([&] { return one.engine.read_stats().messages_in[0] == 1; }));
+  ASSERT_TRUE(test::eventually([&] { return one.engine.read_stats().messages_in[0] == 1; }));
   between.go_down();
   const std::string answers = ann.text() + ann.text();
   EXPECT_TRUE(has(answers, "user_joined"));
@@ -201,7 +183,7 @@ TEST_F(cluster, who_goes_while_a_join_is_under_way_is_said_to_have_left) {
       const chat_client ann = one.connect("ann");
       ann.send(joining("a"));
     }
-    ASSERT_TRUE(eventually([&] { return one.engine.read_stats().connections == 0; }));
+    ASSERT_TRUE(test::eventually([&] { return one.engine.read_stats().connections == 0; }));
   }
   // Every join is followed by an end, however far it had come.
   bob.send(beat);
@@ -216,16 +198,13 @@ TEST_F(cluster, who_goes_while_a_join_is_under_way_is_said_to_have_left) {
 TEST_F(cluster, who_is_welcomed_is_reached_from_other_nodes) {
   between.hold_subscriptions();
   const int socket = test::connect_to(one.port);
-  const std::string request =
-      "GET /ws?user=ann HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
   const std::string behind = client_frame(opcode::text, beat);
-  const std::string both = request + behind;
+  const std::string both = std::string(anns_upgrade) + behind;
   ASSERT_EQ(::send(socket, both.data(), both.size(), 0), static_cast<ssize_t>(both.size()));
-  ASSERT_TRUE(eventually([&] { return one.engine.read_stats().http_requests == 1; }));
+  ASSERT_TRUE(test::eventually([&] { return one.engine.read_stats().http_requests == 1; }));
   EXPECT_EQ(one.engine.read_stats().upgrades, 0U);
   between.release_subscriptions();
-  ASSERT_TRUE(eventually([&] { return one.engine.read_stats().upgrades == 1; }));
+  ASSERT_TRUE(test::eventually([&] { return one.engine.read_stats().upgrades == 1; }));
   std::string answer;
   std::array<char, 4096> buffer{};
   while (!has(answer, "heartbeat")) {
@@ -241,18 +220,15 @@ TEST_F(cluster, who_is_welcomed_is_reached_from_other_nodes) {
 TEST_F(cluster, one_that_goes_while_its_upgrade_waits_is_forgotten) {
   between.hold_subscriptions();
   const int socket = test::connect_to(one.port);
-  const std::string request =
-      "GET /ws?user=ann HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-  ASSERT_EQ(::send(socket, request.data(), request.size(), 0),
-            static_cast<ssize_t>(request.size()));
-  ASSERT_TRUE(eventually([&] { return one.engine.read_stats().http_requests == 1; }));
+  ASSERT_EQ(::send(socket, anns_upgrade.data(), anns_upgrade.size(), 0),
+            static_cast<ssize_t>(anns_upgrade.size()));
+  ASSERT_TRUE(test::eventually([&] { return one.engine.read_stats().http_requests == 1; }));
   const linger reset{1, 0};
   ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   ::close(socket);
   between.release_subscriptions();
-  EXPECT_TRUE(eventually([&] { return one.engine.read_stats().connections == 0; }));
-  EXPECT_TRUE(eventually([&] { return between.subscriptions().empty(); }));
+  EXPECT_TRUE(test::eventually([&] { return one.engine.read_stats().connections == 0; }));
+  EXPECT_TRUE(test::eventually([&] { return between.subscriptions().empty(); }));
 }
 
 TEST_F(cluster, while_the_backplane_is_down_rooms_go_on_and_the_sender_is_told) {
@@ -260,13 +236,13 @@ TEST_F(cluster, while_the_backplane_is_down_rooms_go_on_and_the_sender_is_told) 
   chat_client bob = two.join("bob");
   ann.text();
   between.go_down();
-  ASSERT_TRUE(eventually([&] { return has(one.health(), R"("backplane":"down")"); }));
+  ASSERT_TRUE(test::eventually([&] { return has(one.health(), R"("backplane":"down")"); }));
   ann.send(message("alone"));
   const std::string answers = ann.text() + ann.text();
   EXPECT_TRUE(has(answers, "alone"));
   EXPECT_TRUE(has(answers, "unavailable"));
   between.go_up();
-  ASSERT_TRUE(eventually([&] { return between.subscriptions()["ra"] == 2; }));
+  ASSERT_TRUE(test::eventually([&] { return between.subscriptions()["ra"] == 2; }));
   ann.send(message("together again"));
   EXPECT_TRUE(has(bob.text(), "together again"));
 }
@@ -290,7 +266,7 @@ TEST_F(cluster, members_elsewhere_hear_of_the_last_one_here_who_leaves) {
   bob.text();
   ann.send(R"({"type":"leave","room":"a"})");
   EXPECT_TRUE(has(bob.text(), R"("user_left","room":"a","user":"ann")"));
-  EXPECT_TRUE(eventually([&] { return between.subscriptions()["ra"] == 1; }));
+  EXPECT_TRUE(test::eventually([&] { return between.subscriptions()["ra"] == 1; }));
 }
 
 TEST_F(cluster, members_elsewhere_hear_of_those_whom_a_drain_closes) {
@@ -307,7 +283,7 @@ TEST_F(cluster, what_is_not_needed_any_more_is_not_subscribed_to) {
     chat_client ann = one.join("ann");
     EXPECT_EQ(between.subscriptions().size(), 2U);  // the room and the user
   }
-  EXPECT_TRUE(eventually([&] { return between.subscriptions().empty(); }));
+  EXPECT_TRUE(test::eventually([&] { return between.subscriptions().empty(); }));
 }
 
 TEST_F(cluster, a_room_that_is_left_and_joined_again_is_heard) {
@@ -347,7 +323,7 @@ TEST_F(cluster, bytes_that_are_no_frames_are_dropped) {
 TEST_F(cluster, health_says_whether_other_nodes_are_reached) {
   EXPECT_TRUE(has(one.health(), R"("backplane":"up")"));
   between.go_down();
-  EXPECT_TRUE(eventually([&] { return has(one.health(), R"("backplane":"down")"); }));
+  EXPECT_TRUE(test::eventually([&] { return has(one.health(), R"("backplane":"down")"); }));
 }
 
 TEST_F(cluster, a_program_s_messages_reach_other_nodes) {
@@ -370,7 +346,7 @@ TEST_F(cluster, a_successor_of_a_node_hears_the_others) {
   taking.join();
   ASSERT_TRUE(next.run_in_background());
   // The predecessor's end is there until it is destroyed.
-  ASSERT_TRUE(eventually([&] { return between.subscriptions()["ra"] == 3; }));
+  ASSERT_TRUE(test::eventually([&] { return between.subscriptions()["ra"] == 3; }));
   bob.send(message("to the successor"));
   EXPECT_TRUE(has(ann.text(), "to the successor"));
   ann.send(message("from the successor"));

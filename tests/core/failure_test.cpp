@@ -57,13 +57,10 @@ namespace chinwag {
 namespace {
 
 using test::chat_client;
+using test::has;
 using test::running_server;
 
 constexpr const char* join_a = R"({"type":"join","room":"a"})";
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
 
 std::string message(const std::string& content) {
   return R"({"type":"message","room":"a","content":")" + content + "\"}";
@@ -129,8 +126,8 @@ TEST(failure, no_memory_in_a_turn_ends_the_run_and_answers_those_who_wait) {
   std::atomic<bool> waits = false;
   server engine({.port = 0}, log.callback(), {.message = [&](const message_request&) -> verdict {
                   held = true;
-                  while (!waits) running_server::pause();
-                  running_server::pause();
+                  while (!waits) test::pause();
+                  test::pause();
                   no_memory = true;  // met behind the handler
                   return {verdict::kind::answer};
                 }});
@@ -143,7 +140,7 @@ TEST(failure, no_memory_in_a_turn_ends_the_run_and_answers_those_who_wait) {
   ann.send(join_a);
   ann.text();
   ann.send(message("x"));
-  while (!held) running_server::pause();
+  while (!held) test::pause();
   error heard = error::none;
   std::thread waiter([&] {
     std::vector<room_info> rooms;
@@ -228,7 +225,7 @@ TEST(failure, a_handler_may_drop_the_server) {
     EXPECT_TRUE(dropped);
   }
   // Nobody joins the thread of a server that is gone: it ends by itself.
-  for (int i = 0; i < 5'000 && threads() > threads_before; ++i) running_server::pause();
+  for (int i = 0; i < 5'000 && threads() > threads_before; ++i) test::pause();
   EXPECT_EQ(threads(), threads_before);
 }
 
@@ -268,11 +265,11 @@ TEST(failure, calls_that_wait_are_bounded_and_serve_again) {
   running_server server({.calls_bytes_max = 1'000'000},
                         {.open = [&](connection_handle, std::string_view) {
                           held = true;
-                          while (!released) running_server::pause();
+                          while (!released) test::pause();
                         }});
   chat_client* ann = nullptr;
   std::thread connecting([&] { ann = new chat_client(server.port); });
-  while (!held) running_server::pause();
+  while (!held) test::pause();
   const std::string content(60'000, 'x');
   int taken = 0;
   status outcome;
@@ -393,7 +390,7 @@ TEST(successor, binds_the_port_while_the_server_before_it_drains) {
   server successor({.port = before.port});
   listen_result bound = successor.listen();
   for (int i = 0; i < 1'000 && !bound; ++i) {
-    running_server::pause();
+    test::pause();
     bound = successor.listen();
   }
   EXPECT_TRUE(bound) << bound.outcome.text;

@@ -19,14 +19,11 @@ namespace {
 
 using test::chat_client;
 using test::client_frame;
+using test::has;
 using test::running_server;
 
 constexpr int tiny_buffer = 4'096;
 constexpr const char* heartbeat = R"({"type":"heartbeat"})";
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
 
 chat_client join(const running_server& server, const std::string& user, int receive_buffer = 0) {
   chat_client client(server.port, "/ws?user=" + user, receive_buffer);

@@ -15,11 +15,8 @@ namespace chinwag {
 namespace {
 
 using test::chat_client;
+using test::has;
 using test::running_server;
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
 
 std::string message(const std::string& content) {
   return R"({"type":"message","room":"a","content":")" + content + "\"}";
@@ -170,7 +167,7 @@ TEST(calls, of_a_drain_are_heard_while_another_wakes_the_server) {
   running_server server({}, {.message = [&](const message_request& asked) -> verdict {
                           if (asked.content == "hold") {
                             held = true;
-                            while (!released) running_server::pause();
+                            while (!released) test::pause();
                           } else {
                             engine->drain(std::chrono::seconds(2));
                           }
@@ -180,7 +177,7 @@ TEST(calls, of_a_drain_are_heard_while_another_wakes_the_server) {
   chat_client ann = join(server, "ann");
   chat_client bob = join(server, "bob");
   ann.send(message("hold"));
-  while (!held) running_server::pause();
+  while (!held) test::pause();
   bob.send(message("drain"));
   EXPECT_TRUE(server.engine.publish("a", "goodbye"));
   released = true;

@@ -17,13 +17,10 @@ namespace {
 
 using test::chat_client;
 using test::client_frame;
+using test::has;
 using test::running_server;
 
 constexpr int tiny_buffer = 4'096;
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
 
 std::string message(const std::string& content) {
   return R"({"type":"message","room":"a","content":")" + content + "\"}";

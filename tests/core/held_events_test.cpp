@@ -9,13 +9,10 @@ namespace chinwag {
 namespace {
 
 using test::chat_client;
+using test::has;
 using program = test::deciding_program;
 
 constexpr const char* leave_a = R"({"type":"leave","room":"a"})";
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
 
 std::string message(const std::string& content) {
   return R"({"type":"message","room":"a","content":")" + content + "\"}";

@@ -12,6 +12,7 @@ namespace chinwag {
 namespace {
 
 using test::chat_client;
+using test::has;
 using test::http_exchange;
 using test::running_server;
 
@@ -19,10 +20,6 @@ std::size_t count(const std::string& text, const std::string& piece) {
   std::size_t found = 0;
   for (std::size_t at = text.find(piece); at != text.npos; at = text.find(piece, at + 1)) ++found;
   return found;
-}
-
-bool has(const std::string& text, const std::string& piece) {
-  return count(text, piece) > 0;
 }
 
 std::string upgrade(const std::string& target, const std::string& fields = "") {

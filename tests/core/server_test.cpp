@@ -14,6 +14,7 @@ namespace {
 
 using test::chat_client;
 using test::client_frame;
+using test::has;
 using test::running_server;
 
 chat_client join(const running_server& server, const std::string& user, const std::string& room) {
@@ -22,10 +23,6 @@ chat_client join(const running_server& server, const std::string& user, const st
   client.send(R"({"type":"join","room":")" + room + R"("})");
   client.text();
   return client;
-}
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
 }
 
 TEST(server, greets_and_serves_a_room) {

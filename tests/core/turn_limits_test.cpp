@@ -14,13 +14,10 @@ namespace {
 
 using test::chat_client;
 using test::client_frame;
+using test::has;
 using test::running_server;
 
 constexpr const char* heartbeat = R"({"type":"heartbeat"})";
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
 
 chat_client join(const running_server& server, const std::string& user) {
   chat_client client(server.port, "/ws?user=" + user);
@@ -37,14 +34,14 @@ class held_server {
   explicit held_server(options settings)
       : server(settings, {.message = [this](const message_request&) -> verdict {
                  held_ = true;
-                 while (!released_) running_server::pause();
+                 while (!released_) test::pause();
                  return {};
                }}),
         holder_(join(server, "holder")) {}
 
   void hold() {
     holder_.send(R"({"type":"message","room":"a","content":"hold"})");
-    while (!held_) running_server::pause();
+    while (!held_) test::pause();
     turns_before_ = server.engine.read_stats().turns;
   }
   void release() { released_ = true; }

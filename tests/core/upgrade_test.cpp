@@ -22,10 +22,7 @@ namespace {
 
 using test::chat_client;
 using test::chinwagd_process;
-
-bool has(const std::string& text, const std::string& piece) {
-  return text.find(piece) != std::string::npos;
-}
+using test::has;
 
 chat_client join(std::uint16_t port, const std::string& user) {
   chat_client client(port, "/ws?user=" + user);

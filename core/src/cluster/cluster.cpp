@@ -32,17 +32,15 @@ std::size_t place_of(std::uint64_t key) {
 // The payload of the text frame that begins there, as write_frame() writes one; nothing for what is
 // none.
 std::optional<std::string_view> text_at(std::string_view bytes) {
-  constexpr char final_text = static_cast<char>(0x81);
   const std::size_t size = whole_frame_size(bytes);
-  if (size == 0 || bytes.front() != final_text) return std::nullopt;
-  for (const std::size_t header : {std::size_t{2}, std::size_t{4}, std::size_t{10}}) {
-    if (size < header || server_header_size(size - header) != header) continue;
-    std::array<char, server_header_max> written{};
-    write_server_header(written.data(), opcode::text, size - header);
-    if (!bytes.starts_with(std::string_view{written.data(), header})) continue;
-    return bytes.substr(header, size - header);
+  if (size == 0) return std::nullopt;
+  const std::size_t header = size < 2 + 126 ? 2 : size <= 4 + 0xFFFF ? 4 : 10;
+  std::array<char, server_header_max> written{};
+  const std::size_t due = write_server_header(written.data(), opcode::text, size - header);
+  if (due != header || !bytes.starts_with(std::string_view{written.data(), due})) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  return bytes.substr(header, size - header);
 }
 
 // How many text frames these bytes are; 0 if they are anything else. Behind bytes that are no frame
@@ -377,7 +375,7 @@ void cluster::serve(announcement join) {
 void cluster::take_back_joins() {
   if (heard_.empty()) return;
   for (auto& [who, join] : std::exchange(heard_, {})) {
-    if (chatting(who) != no_id) {
+    if (shared_.find_chatting(who) != no_id) {
       heard_.emplace(who, std::move(join));
       continue;
     }
@@ -399,17 +397,11 @@ void cluster::end_joining(const std::string& room) {
 // A turn later: behind what its room has given it of the message.
 void cluster::tell_all() {
   for (const connection_handle sender : std::exchange(told_next_, std::exchange(untold_, {}))) {
-    const connection_id id = chatting(sender);
+    const connection_id id = shared_.find_chatting(sender);
     if (id == no_id) continue;
     protocol_.refuse(id, refusal::unavailable,
                      "other nodes could not be reached: it was served on this one alone");
   }
-}
-
-connection_id cluster::chatting(connection_handle who) const {
-  const connection_id id = shared_.find(who);
-  const bool chats = id != no_id && shared_.truth.connections[id].phase == connection_phase::chat;
-  return chats ? id : no_id;
 }
 
 void cluster::arrived(std::string_view channel, std::string_view bytes) {

@@ -127,7 +127,6 @@ class cluster final : public other_nodes, private backplane::node {
   void take_back_joins();
   void end_joining(const std::string& room);
   void tell_all();
-  connection_id chatting(connection_handle who) const;
   void say(std::string_view text) const;
   void to_local_user(std::string_view user, std::string_view frames);
 

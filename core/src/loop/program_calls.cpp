@@ -86,7 +86,7 @@ void program_calls::send_to(std::string_view to, std::string_view content, std::
 }
 
 void program_calls::send(connection_handle to, std::string_view content, std::string_view user) {
-  const connection_id id = chatting(to);
+  const connection_id id = shared_.find_chatting(to);
   if (id == no_id) return;
   rooms_.directs_to_outbox(id);
   outboxes_.add(id, direct_message(quoted_name(user), content, shared_.clock.timestamp()));
@@ -94,13 +94,13 @@ void program_calls::send(connection_handle to, std::string_view content, std::st
 }
 
 void program_calls::close(connection_handle who, std::uint16_t code) {
-  const connection_id id = chatting(who);
+  const connection_id id = shared_.find_chatting(who);
   if (id != no_id) lifecycle_.close(id, code);
 }
 
 void program_calls::decide(std::span<decision> decisions) {
   for (decision& one : decisions) {
-    const connection_id id = chatting(one.about.from);
+    const connection_id id = shared_.find_chatting(one.about.from);
     if (id != no_id) requests_.decide(id, one.about.number, std::move(one.outcome));
   }
 }
@@ -129,12 +129,6 @@ std::vector<member_info> program_calls::list_members(std::string_view room) cons
         {shared_.handle_of(one.connection), std::string(shared_.truth.names.view(user))});
   }
   return found;
-}
-
-connection_id program_calls::chatting(connection_handle who) const {
-  const connection_id id = shared_.find(who);
-  const bool chats = id != no_id && shared_.truth.connections[id].phase == connection_phase::chat;
-  return chats ? id : no_id;
 }
 
 }  // namespace chinwag

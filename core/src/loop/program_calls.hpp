@@ -89,7 +89,7 @@ class program_calls {
   void publish(std::string_view room, std::string_view content, std::string_view user);
   void send_to(std::string_view to, std::string_view content, std::string_view user);
   // Neither does anything for a connection that is gone or going.
-  bool is_open(connection_handle who) const { return chatting(who) != no_id; }
+  bool is_open(connection_handle who) const { return shared_.find_chatting(who) != no_id; }
   void send(connection_handle to, std::string_view content, std::string_view user);
   void close(connection_handle who, std::uint16_t code);
   void decide(std::span<decision> decisions);
@@ -97,8 +97,6 @@ class program_calls {
   std::vector<member_info> list_members(std::string_view room) const;
 
  private:
-  connection_id chatting(connection_handle who) const;
-
   context& shared_;
   outboxes& outboxes_;
   rooms& rooms_;

@@ -290,6 +290,13 @@ struct context {
     return truth.connections[id].phase == connection_phase::free ? no_id : id;
   }
 
+  // The same, or no_id if it does not chat, or not any more.
+  connection_id find_chatting(connection_handle handle) const {
+    const connection_id id = find(handle);
+    const bool chats = id != no_id && truth.connections[id].phase == connection_phase::chat;
+    return chats ? id : no_id;
+  }
+
   const options limits;
   state truth;
   derived links;
