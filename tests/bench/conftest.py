@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 from chinwag_bench.cli import main
+from chinwag_bench.machine.cpu_plan import plan_cpus
+from chinwag_bench.machine.open_files import raise_limit
+from chinwag_bench.metrics.cell import Site
 from chinwag_bench.paths import Workspace
 from chinwag_bench.servers.build import build
 from chinwag_bench.servers.catalog import Server, Target, discover
@@ -186,3 +189,15 @@ def start(toy: Target, tmp_path: Path) -> Iterator[Starter]:
     yield start_toy
     for server in started:
         server.end_tree()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """Where cells are measured with the real load generator."""
+    return Site(
+        folder=tmp_path / "results",
+        generator=Workspace(PACKAGE.parent).generator(),
+        cpus=plan_cpus(),
+        seed=1,
+        open_files=raise_limit(),
+    )

@@ -1,58 +1,25 @@
 """What a log of a watch says of a fault, and how servers that lie are caught."""
 
-import numpy as np
 import pytest
 from chinwag_bench.errors import GeneratorError
 from chinwag_bench.faults.causes import Cause
 from chinwag_bench.faults.outcome import ended_connections, judge
 from chinwag_bench.faults.proof import prove
-from chinwag_bench.faults.watched import BACK, ENDED, EVENT, FAULT, RECEIVED, SENT, of_events
+from chinwag_bench.faults.watched import FAULT
 
-CONNECTIONS, ROOM = 6, 3
-STEP_MS, END_MS, FAULT_MS = 10, 2_000, 500
+from . import watched_story
+from .watched_story import CONNECTIONS, ROOM, ns, once_again_and_late
+
+FAULT_MS = 500
 CRASH = Cause(name="exception", asked="__crash", is_of_the_asker=True)
 SPIN = Cause(name="stuck", asked="__spin", ms=1_000, is_of_the_asker=True)
 
 
-def ns(ms):
-    return 1_000_000 * ms
+class Story(watched_story.Story):
+    """The first connection asks for its fault at 500 ms."""
 
-
-class Story:
-    """Members take turns to send a message every 10 ms; each delivery takes 1 ms."""
-
-    def __init__(self):
-        self.away = {}  # connection -> (from, to) in ms
-        self.change = lambda copies: copies
-        """Of [(receiver, sender, sequence, sent, arrived)]; times in ms."""
-
-    def told(self):
-        sent, copies, counts = [], [], [0] * CONNECTIONS
-        for turn in range(END_MS // STEP_MS):
-            sender, at = turn % CONNECTIONS, turn * STEP_MS
-            if self.is_away(sender, at):
-                continue
-            sent.append((SENT, sender, sender, counts[sender], at, at))
-            first = sender // ROOM * ROOM
-            copies += [
-                (receiver, sender, counts[sender], at, at + 1)
-                for receiver in range(first, first + ROOM)
-                if not self.is_away(receiver, at)
-            ]
-            counts[sender] += 1
-        received = [(RECEIVED, *copy) for copy in self.change(copies)]
-        news = [(FAULT, 0, 0, 0, FAULT_MS, FAULT_MS), (SENT, 5, 5, counts[5], END_MS, END_MS)]
-        for one, (begin, end) in self.away.items():
-            news.append((ENDED, one, one, 0, 0, begin))
-            if end is not None:
-                news.append((BACK, one, one, 0, 0, end))
-        events = sorted(sent + received + news, key=lambda event: event[-1])
-        rows = [(*head, ns(sent_ms), ns(at_ms)) for *head, sent_ms, at_ms in events]
-        return of_events(np.array(rows, dtype=EVENT), CONNECTIONS, ROOM)
-
-    def is_away(self, connection, at):
-        begin, end = self.away.get(connection, (END_MS + 1, None))
-        return begin <= at and (end is None or at < end)
+    def news(self):
+        return [(FAULT, 0, 0, 0, FAULT_MS, FAULT_MS)]
 
     def judged(self, victims=(0,)):
         return judge(self.told(), ns(FAULT_MS), victims)
@@ -116,15 +83,7 @@ def test_a_server_that_drops_what_it_took_is_noticed():
 
 def test_what_comes_twice_or_late_is_counted():
     story = Story()
-
-    def change(copies):
-        again = next(one for one in copies if one[0] == 1 and one[3] > FAULT_MS)
-        late = next(i for i, one in enumerate(copies) if one[0] == 4 and one[3] > FAULT_MS)
-        receiver, sender, sequence, sent, arrived = copies[late]
-        copies[late] = (receiver, sender, sequence, sent, arrived + 130)
-        return [*copies, again]
-
-    story.change = change
+    story.change = once_again_and_late(FAULT_MS)
     outcome = story.judged()
     assert (outcome.duplicated, outcome.reordered, outcome.lost) == (1, 1, 0)
 

@@ -14,10 +14,8 @@ from chinwag_bench.faults import causes
 from chinwag_bench.faults.causes import causes_of
 from chinwag_bench.faults.trial import Stage, TrialSettings, try_fault
 from chinwag_bench.load_profile import load_profile
-from chinwag_bench.machine.cpu_plan import plan_cpus
-from chinwag_bench.machine.open_files import raise_limit
 from chinwag_bench.metrics import fault_recovery
-from chinwag_bench.metrics.cell import Place, Site
+from chinwag_bench.metrics.cell import Place
 from chinwag_bench.metrics.metric import Visit
 from chinwag_bench.paths import Workspace
 from chinwag_bench.servers.build import build
@@ -41,15 +39,8 @@ def target(checkout):
 
 
 @pytest.fixture
-def stage(target, tmp_path, monkeypatch):
+def stage(target, monkeypatch, site):
     """Makes a stage for a server of this behaviour."""
-    site = Site(
-        folder=tmp_path / "results",
-        generator=Workspace(ROOT).generator(),
-        cpus=plan_cpus(),
-        seed=1,
-        open_files=raise_limit(),
-    )
     stages = []
 
     def make(**behaviour):

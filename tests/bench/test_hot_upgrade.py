@@ -10,10 +10,8 @@ import msgspec
 import pytest
 from chinwag_bench.judging import fault_timelines
 from chinwag_bench.load_profile import load_profile
-from chinwag_bench.machine.cpu_plan import plan_cpus
-from chinwag_bench.machine.open_files import raise_limit
 from chinwag_bench.metrics import hot_upgrade
-from chinwag_bench.metrics.cell import Place, Site
+from chinwag_bench.metrics.cell import Place
 from chinwag_bench.metrics.metric import Visit
 from chinwag_bench.paths import Workspace
 from chinwag_bench.render import fault_charts
@@ -34,15 +32,8 @@ GO_ON = '[["true"]]'
 
 
 @pytest.fixture
-def place(tmp_path):
+def place(tmp_path, site):
     """Makes the place of a target's cell."""
-    site = Site(
-        folder=tmp_path / "results",
-        generator=Workspace(ROOT).generator(),
-        cpus=plan_cpus(),
-        seed=1,
-        open_files=raise_limit(),
-    )
 
     def make(target):
         return Place(site=site, target=target, round=1, metric="hot_upgrade")

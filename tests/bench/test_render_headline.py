@@ -137,7 +137,8 @@ def test_a_place_is_told_in_words_or_times(matrix: Matrix) -> None:
 
 
 def test_the_page_opens_with_rows_that_rank_somebody_and_split_nothing(matrix: Matrix) -> None:
-    first = {row.id for row in matrix.rows if glance.is_first(matrix, row)}
+    index = text.Index(matrix)
+    first = {row.id for row in matrix.rows if glance.is_first(index, row)}
     assert {"throughput_deliveries", "common_p99", "memory_with_kernel", "start_health"} <= first
     assert not first & {"memory_kernel", "effort_lines_of_code", "hot_upgrade"}
     assert all(row.better != "none" for row in matrix.rows if row.id in first)
@@ -240,7 +241,7 @@ def test_a_row_of_open_cells_has_no_order(matrix: Matrix) -> None:
     assert text.OPEN_ROW in html.document(matrix) and text.OPEN_ROW in markdown.document(matrix)
     found = [column.id for column in glance.in_order(matrix)]
     assert found == [column.id for column in matrix.columns if column.id in before]
-    assert glance.is_first(matrix, index.row(headline.LEADING_ROW))
+    assert glance.is_first(index, index.row(headline.LEADING_ROW))
     assert "4 servers may, and the searches of 4 of them were cut short" in headline.headline(
         matrix
     )

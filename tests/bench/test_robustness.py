@@ -11,10 +11,8 @@ import msgspec
 import pytest
 from chinwag_bench.faults import strangers
 from chinwag_bench.load_profile import load_profile
-from chinwag_bench.machine.cpu_plan import plan_cpus
-from chinwag_bench.machine.open_files import raise_limit
 from chinwag_bench.metrics import robustness
-from chinwag_bench.metrics.cell import Place, Site
+from chinwag_bench.metrics.cell import Place
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.metric import Visit
 from chinwag_bench.metrics.robustness import CROWD, GARBAGE, SILENT
@@ -38,17 +36,10 @@ SETTINGS = robustness.Settings(
 
 
 @pytest.fixture
-def visit(checkout, tmp_path):
+def visit(checkout, site):
     command = f'"{CHAT_SERVER}", "--port", "{{port}}"]'
     server = checkout.add_server("meek", replace=('"{build}/server.py"]', command))
     build(server)
-    site = Site(
-        folder=tmp_path / "results",
-        generator=Workspace(ROOT).generator(),
-        cpus=plan_cpus(),
-        seed=1,
-        open_files=raise_limit(),
-    )
     place = Place(site=site, target=Target(server), round=1, metric="robustness")
     loads = {name: load_profile(Workspace(ROOT), name) for name in ("chatty-small", "silent")}
     return Visit(place=place, settings=SETTINGS, loads=loads, run=None, records=[])

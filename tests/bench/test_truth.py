@@ -9,11 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 from chinwag_bench.load_profile import load_profile
-from chinwag_bench.machine.cpu_plan import plan_cpus
 from chinwag_bench.machine.disturbance import Limits, between, take_snapshot
-from chinwag_bench.machine.open_files import raise_limit
 from chinwag_bench.metrics import throughput
-from chinwag_bench.metrics.cell import Place, Site
+from chinwag_bench.metrics.cell import Place
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.paths import Workspace
 from chinwag_bench.servers.build import build
@@ -45,20 +43,13 @@ SETTINGS = throughput.Settings(
 
 
 @pytest.fixture
-def place(checkout, tmp_path, monkeypatch):
+def place(checkout, monkeypatch, site):
     """A cell on the programmable server."""
     server = checkout.add_server(
         "paced",
         replace=('"{build}/server.py"]', f'"{CHAT_SERVER}", "--port", "{{port}}"]'),
     )
     build(server)
-    site = Site(
-        folder=tmp_path / "results",
-        generator=Workspace(ROOT).generator(),
-        cpus=plan_cpus(),
-        seed=1,
-        open_files=raise_limit(),
-    )
 
     def programme(**plan):
         monkeypatch.setenv("PROGRAMMED_FAULTS", json.dumps(plan))

@@ -2,72 +2,27 @@
 
 import numpy as np
 import pytest
-from chinwag_bench.faults.watched import (
-    BACK,
-    BUILD,
-    ENDED,
-    EVENT,
-    RECEIVED,
-    SENT,
-    UNSENT,
-    of_events,
-)
+from chinwag_bench.faults.watched import BUILD, EVENT, of_events
 from chinwag_bench.upgrades.outcome import judge
 
-CONNECTIONS, ROOM = 6, 3
-STEP_MS, END_MS, BEGAN_MS = 10, 2_000, 500
+from . import watched_story
+from .watched_story import CONNECTIONS, ROOM, STEP_MS, USUAL_MS, ns, once_again_and_late
+
+BEGAN_MS = 500
 BUILDS = ["1", "2"]
-# A room's next message is 10 or 40 ms away, and takes 1 ms.
-USUAL_MS = 1
 
 
-def ns(ms):
-    return 1_000_000 * ms
-
-
-class Story:
-    """Members take turns to send a message every 10 ms; each delivery takes 1 ms. All meet the new
-    build at 700 ms.
-    """
+class Story(watched_story.Story):
+    """All meet the new build at 700 ms."""
 
     def __init__(self):
-        self.away = {}  # connection -> (from, to) in ms
+        super().__init__()
         self.met_ms = dict.fromkeys(range(CONNECTIONS), 700)
-        self.change = lambda copies: copies
-        """Of [(receiver, sender, sequence, sent, arrived)]; times in ms."""
 
-    def told(self):
-        sent, copies, counts = [], [], [0] * CONNECTIONS
-        for turn in range(END_MS // STEP_MS):
-            sender, at = turn % CONNECTIONS, turn * STEP_MS
-            if self.is_away(sender, at):
-                sent.append((UNSENT, sender, sender, 0, at, at))
-                continue
-            sent.append((SENT, sender, sender, counts[sender], at, at))
-            first = sender // ROOM * ROOM
-            copies += [
-                (receiver, sender, counts[sender], at, at + USUAL_MS)
-                for receiver in range(first, first + ROOM)
-                if not self.is_away(receiver, at)
-            ]
-            counts[sender] += 1
-        received = [(RECEIVED, *copy) for copy in self.change(copies)]
-        news = [(SENT, 5, 5, counts[5], END_MS, END_MS)]
-        for one in range(CONNECTIONS):
-            news.append((BUILD, one, one, 0, 0, 50))
-            if self.met_ms[one] is not None:
-                news.append((BUILD, one, one, 1, 0, self.met_ms[one]))
-        for one, (begin, end) in self.away.items():
-            news.append((ENDED, one, one, 0, 0, begin))
-            if end is not None:
-                news.append((BACK, one, one, 0, 0, end))
-        events = sorted(sent + received + news, key=lambda event: event[-1])
-        rows = [(*head, ns(sent_ms), ns(at_ms)) for *head, sent_ms, at_ms in events]
-        return of_events(np.array(rows, dtype=EVENT), CONNECTIONS, ROOM)
-
-    def is_away(self, connection, at):
-        begin, end = self.away.get(connection, (END_MS + 1, None))
-        return begin <= at and (end is None or at < end)
+    def news(self):
+        first = [(BUILD, one, one, 0, 0, 50) for one in range(CONNECTIONS)]
+        met = [(BUILD, one, one, 1, 0, at) for one, at in self.met_ms.items() if at is not None]
+        return first + met
 
     def judged(self, new="2"):
         return judge(self.told(), ns(BEGAN_MS), "socket", BUILDS, new)
@@ -180,14 +135,6 @@ def test_where_builds_can_not_be_asked_nothing_is_said_of_them():
 
 def test_what_comes_twice_or_late_is_counted():
     story = Story()
-
-    def change(copies):
-        again = next(one for one in copies if one[0] == 1 and one[3] > BEGAN_MS)
-        late = next(i for i, one in enumerate(copies) if one[0] == 4 and one[3] > BEGAN_MS)
-        receiver, sender, sequence, sent, arrived = copies[late]
-        copies[late] = (receiver, sender, sequence, sent, arrived + 130)
-        return [*copies, again]
-
-    story.change = change
+    story.change = once_again_and_late(BEGAN_MS)
     outcome = story.judged()
     assert (outcome.duplicated, outcome.reordered, outcome.lost) == (1, 1, 0)

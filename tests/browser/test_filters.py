@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from chinwag_bench.judging.matrix import Matrix
-from chinwag_bench.render import glance
+from chinwag_bench.render import glance, text
 from playwright.sync_api import Page, expect
 
 SECTIONS = ["#glance", "#charts", "#which", "#matrix", "#figures", "#limits", "#versions"]
@@ -75,7 +75,8 @@ def test_who_hides_everybody_sees_nobody(page: Page) -> None:
 def test_the_matrix_opens_with_the_rows_that_rank_and_has_the_others(
     page: Page, matrix: Matrix
 ) -> None:
-    first = [row.title for row in matrix.rows if glance.is_first(matrix, row)]
+    index = text.Index(matrix)
+    first = [row.title for row in matrix.rows if glance.is_first(index, row)]
     assert rows(page) == first != [row.title for row in matrix.rows]
     page.get_by_label("also rows that rank nobody").check()
     assert rows(page) == [row.title for row in matrix.rows]
@@ -100,7 +101,8 @@ def test_rows_by_words_of_name_or_definition(page: Page, matrix: Matrix) -> None
     page.get_by_label("with the words").fill("no such row")
     assert rows(page) == []
     page.get_by_role("button", name="Reset", exact=True).click()
-    assert rows(page) == [row.title for row in matrix.rows if glance.is_first(matrix, row)]
+    index = text.Index(matrix)
+    assert rows(page) == [row.title for row in matrix.rows if glance.is_first(index, row)]
 
 
 def test_figures_by_verdict(page: Page, matrix: Matrix) -> None:

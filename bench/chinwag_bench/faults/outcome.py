@@ -20,10 +20,10 @@ TIMELINE_TO_MS = 4_000
 TIMELINE_BIN_MS = 10
 
 
-def slowest(times_ms: Sequence[float | None]) -> float | None:
+def slowest(times: Sequence[float | None]) -> float | None:
     """``None`` where one has none, or there are none."""
-    known = [value for value in times_ms if value is not None]
-    return max(known) if known and len(known) == len(times_ms) else None
+    known = [value for value in times if value is not None]
+    return max(known) if known and len(known) == len(times) else None
 
 
 class Role(msgspec.Struct, kw_only=True):
@@ -53,15 +53,9 @@ class Timeline(msgspec.Struct, kw_only=True):
     deliveries: list[int]
 
 
-class Outcome(msgspec.Struct, kw_only=True):
-    """One fault of one server."""
+class Deliveries(msgspec.Struct, kw_only=True):
+    """What became of messages while a server was watched."""
 
-    happened: str | None = None
-    """How it showed; ``None``: it did not, or nothing could prove it."""
-    survived: bool = False
-    """Every process that served before it served after it, and no connection ended."""
-    roles: dict[str, Role] = {}
-    """Keys: victims, room_mates, bystanders."""
     messages: int = 0
     """Sent while the server was watched."""
     lost: int = 0
@@ -71,6 +65,24 @@ class Outcome(msgspec.Struct, kw_only=True):
     duplicated: int = 0
     reordered: int = 0
     timeline: Timeline | None = None
+
+    def count(self, watched: Watched, around_ns: int) -> None:
+        self.messages = len(watched.messages)
+        self.lost, self.missed = _missing(watched)
+        self.duplicated = int(np.maximum(watched.copies - 1, 0).sum())
+        self.reordered = watched.reordered
+        self.timeline = _timeline(watched, around_ns)
+
+
+class Outcome(Deliveries, kw_only=True):
+    """One fault of one server."""
+
+    happened: str | None = None
+    """How it showed; ``None``: it did not, or nothing could prove it."""
+    survived: bool = False
+    """Every process that served before it served after it, and no connection ended."""
+    roles: dict[str, Role] = {}
+    """Keys: victims, room_mates, bystanders."""
     reason: str | None = None
     """Why there is nothing, or why the end is not known."""
 
@@ -83,17 +95,12 @@ def judge(watched: Watched, fault_ns: int, victims: Sequence[int]) -> Outcome:
     mates = {mate for one in victims for mate in watched.room_of(one)} - set(victims)
     others = set(range(watched.connections)) - mates - set(victims)
     named = {"victims": set(victims), "room_mates": mates, "bystanders": others}
-    lost, missed = missing(watched)
-    return Outcome(
+    outcome = Outcome(
         survived=not ended,
         roles={name: _role(watched, fault_ns, sorted(who), ended) for name, who in named.items()},
-        messages=len(watched.messages),
-        lost=lost,
-        missed=missed,
-        duplicated=int(np.maximum(watched.copies - 1, 0).sum()),
-        reordered=watched.reordered,
-        timeline=timeline_around(watched, fault_ns),
     )
+    outcome.count(watched, fault_ns)
+    return outcome
 
 
 def ended_connections(watched: Watched) -> list[int]:
@@ -133,7 +140,7 @@ def _is_deaf(watched: Watched, connection: int) -> bool:
     return len(got) >= DEAF_AFTER and not np.any(got)
 
 
-def missing(watched: Watched) -> tuple[int, int]:
+def _missing(watched: Watched) -> tuple[int, int]:
     """Deliveries that were due and did not come, and those that nobody was there for."""
     lost = missed = 0
     judged = watched.messages["at_ns"] < watched.end_ns - UNDER_WAY_NS
@@ -148,7 +155,7 @@ def missing(watched: Watched) -> tuple[int, int]:
     return lost, missed
 
 
-def timeline_around(watched: Watched, fault_ns: int) -> Timeline:
+def _timeline(watched: Watched, fault_ns: int) -> Timeline:
     at_ms = (watched.of(RECEIVED)["at_ns"] - fault_ns) / NS_PER_MS
     end_ms = min((watched.end_ns - fault_ns) / NS_PER_MS, TIMELINE_TO_MS)
     bins = max(int((end_ms - TIMELINE_FROM_MS) // TIMELINE_BIN_MS), 1)

@@ -201,12 +201,9 @@ def _unsustained(record: Record, rules: Rules) -> str | None:
 
 
 def _is_held_back(record: Record, rules: Rules) -> bool:
-    """Whether the hold says nothing of the server, because the generator was the limit."""
     if not isinstance(record, Paced) or record.step is None:
         return False
-    failure = rules.failure(record.step.hold)
-    is_offered = failure is None or failure.kind != "generator"
-    return not is_offered or rules.is_limited(record.step.hold)
+    return rules.is_held_back(record.step.hold)
 
 
 def _ends(records: Sequence[Record], rules: Rules) -> str | None:

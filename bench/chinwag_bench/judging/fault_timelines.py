@@ -6,14 +6,12 @@ from itertools import zip_longest
 
 from chinwag_bench.faults.outcome import Outcome, Timeline
 from chinwag_bench.judging.evidence import Evidence
-from chinwag_bench.judging.matrix import FaultTimeline
+from chinwag_bench.judging.matrix import UPGRADE, FaultTimeline
 from chinwag_bench.judging.repeats import kept
 from chinwag_bench.judging.stats import median
 from chinwag_bench.metrics.fault_recovery import FaultRecovery, hears_again_ms
 from chinwag_bench.metrics.hot_upgrade import HotUpgrade
 from chinwag_bench.upgrades.outcome import UpgradeOutcome
-
-UPGRADE = "upgrade"
 
 
 def all_timelines(evidence: Evidence) -> list[FaultTimeline]:

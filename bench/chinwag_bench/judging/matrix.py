@@ -228,6 +228,10 @@ class Ramp(msgspec.Struct, kw_only=True):
     stopped: str = ""
 
 
+UPGRADE = "upgrade"
+"""In place of a fault's name."""
+
+
 class FaultTimeline(msgspec.Struct, kw_only=True):
     """How deliveries went on around a fault of a column's, or an upgrade."""
 

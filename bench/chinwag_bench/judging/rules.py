@@ -28,6 +28,13 @@ class Rules:
         """Whether the generator held the hold back."""
         return self._of(hold)[2]
 
+    def is_held_back(self, hold: Hold) -> bool:
+        """Whether the hold says nothing of the server: the generator was the limit, or did not
+        offer the rate.
+        """
+        failure = self.failure(hold)
+        return self.is_limited(hold) or (failure is not None and failure.kind == "generator")
+
     def _of(self, hold: Hold) -> tuple[Hold, Failure | None, bool]:
         known = self._judged.get(id(hold))
         if known is None:

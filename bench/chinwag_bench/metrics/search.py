@@ -184,10 +184,7 @@ class Search:
         return self._rules.failure(step.hold)
 
     def is_generator_limited(self, step: Step) -> bool:
-        failure = self.failure_of(step)
-        if failure is not None and failure.kind == "generator":
-            return True
-        return self._rules.is_limited(step.hold)
+        return self._rules.is_held_back(step.hold)
 
     def _try(self, offer: Offer) -> Answer:
         # Of a second chance, the time was seen to when it was given.

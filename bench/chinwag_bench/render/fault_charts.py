@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chinwag_bench.judging.matrix import FaultTimeline, Matrix
+from chinwag_bench.judging.matrix import UPGRADE, FaultTimeline, Matrix
 from chinwag_bench.numbers import number
 from chinwag_bench.render.axes import Linear, Tick
 from chinwag_bench.render.plots import colours
@@ -25,7 +25,7 @@ _KNOWN = {
         "smaller unit than their process stand below.",
     ),
     "kill_all": ("All is killed", "SIGKILL of all processes; the same restarter for all."),
-    "upgrade": (
+    UPGRADE: (
         "A new build takes over",
         "Each server by its best way: a new process with the same listening socket or port, "
         "workers one after the other, connections handed over, or code into the running program.",
@@ -75,7 +75,7 @@ def chart(fault: str, lines: list[FaultTimeline], number_of: dict[str, int]) -> 
     begin_ms = lines[0].begin_ms
     end_ms = max(line.begin_ms + line.bin_ms * len(line.shares) for line in lines)
     width = end_ms - begin_ms
-    what = "upgrade" if fault == "upgrade" else "fault"
+    what = UPGRADE if fault == UPGRADE else "fault"
     title, note = _KNOWN.get(fault, (f"The {fault} is killed", "An inner part that others need."))
     marks = [mark for mark in Linear.over(end_ms).marks() if mark <= end_ms]
     return FaultChart(

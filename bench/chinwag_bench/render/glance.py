@@ -81,12 +81,13 @@ def all_in_order(matrix: Matrix) -> list[Column]:
     return [*first, *(column for column in matrix.columns if column not in first)]
 
 
-def is_first(matrix: Matrix, row: Row) -> bool:
+def is_first(index: text.Index, row: Row) -> bool:
     """Whether the page opens with the row: it ranks servers, or would if they had been measured to
     their end, and no other one says the same.
     """
-    ranked = any(cell.row == row.id and cell.tie_with_best is not None for cell in matrix.cells)
-    return (ranked or text.Index(matrix).is_open(row.id)) and row.id not in IN_DETAIL
+    cells = index.matrix.cells
+    ranked = any(cell.row == row.id and cell.tie_with_best is not None for cell in cells)
+    return (ranked or index.is_open(row.id)) and row.id not in IN_DETAIL
 
 
 def usual_servers(matrix: Matrix) -> set[str]:

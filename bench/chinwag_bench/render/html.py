@@ -84,7 +84,7 @@ def document(matrix: Matrix) -> str:
         open_row=text.OPEN_ROW,
         fits=glance.SERVERS_SIDE_BY_SIDE,
         usual=glance.usual_servers(matrix),
-        first_rows={row.id for row in matrix.rows if glance.is_first(matrix, row)},
+        first_rows={row.id for row in matrix.rows if glance.is_first(index, row)},
         never=[row.title for row in matrix.rows if row.id in never(index)],
         css=Markup(palette.css() + "".join(map(data_file, STYLE_SHEETS))),
         javascript=Markup('"use strict";\n' + "".join(data_file(f"scripts/{s}") for s in SCRIPTS)),

@@ -11,8 +11,7 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Protocol
+from typing import IO, TypeVar
 
 import msgspec
 
@@ -38,40 +37,26 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     other, the first one would wait for those that are yet to be started."""
 
 
-class Backplane(Protocol):
+class Backplane:
     """Leave its ``with`` block and it is gone."""
 
     nodes: list[Node]
     """One for each node that may be started on it."""
 
-    def end(self) -> None: ...
-
-    def __enter__(self) -> Backplane: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-
-class _Ended:
-    """The ``with`` block of both."""
-
     def end(self) -> None:
         """Nothing of it is left. Calling it again changes nothing."""
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __enter__(self: Own) -> Own:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.end()
 
 
-class Redis(_Ended):
+Own = TypeVar("Own", bound=Backplane)
+
+
+class Redis(Backplane):
     """A Redis of the kit's own, which stores nothing. ``stop`` and ``start`` are for those who want
     to see what nodes do without it.
     """
@@ -142,11 +127,8 @@ class Redis(_Ended):
     def end(self) -> None:
         self.stop()
 
-    def __enter__(self) -> Redis:
-        return self
 
-
-class Distribution(_Ended):
+class Distribution(Backplane):
     """Nodes that connect to each other by themselves: names, a secret that they share, and no epmd.
 
     Each node has a loopback address of its own, and all of them one port: so none has to be asked
@@ -165,9 +147,6 @@ class Distribution(_Ended):
             )
             for name in names
         ]
-
-    def __enter__(self) -> Distribution:
-        return self
 
 
 def start_backplane(kind: BackplaneKind, nodes: int, log: Path | None) -> Backplane:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from types import TracebackType
 
 import msgspec
 
 from chinwag_bench.errors import ServerError
 from chinwag_bench.servers.backplane import Backplane, log_beside, start_backplane
-from chinwag_bench.servers.health import ask_health
 from chinwag_bench.servers.process import READY_TIMEOUT_S, Launch, ServerProcess, start_server
 
 
@@ -41,9 +39,7 @@ class Cluster:
         """Waits until every node says that it is joined to the others. Raises ``ServerError``."""
         deadline = time.monotonic() + timeout_s
         for node in self.nodes:
-            while (health := ask_health(node.port, _health_host(node))) is None or health.get(
-                "backplane"
-            ) != "up":
+            while (node.health() or {}).get("backplane") != "up":
                 node.check_alive()
                 if time.monotonic() > deadline:
                     raise ServerError(
@@ -68,19 +64,10 @@ class Cluster:
     def __enter__(self) -> Cluster:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.end()
 
 
 def _of_node(launch: Launch, backplane: Backplane, at: int) -> Launch:
     log = launch.log and launch.log.with_name(f"{launch.log.stem}-node{at + 1}{launch.log.suffix}")
     return msgspec.structs.replace(launch, node=backplane.nodes[at], log=log)
-
-
-def _health_host(node: ServerProcess) -> str:
-    return node.launch.target.server.manifest.health_host or node.launch.host

@@ -10,10 +10,9 @@ import numpy as np
 from chinwag_bench.faults.outcome import (
     NS_PER_MS,
     UNDER_WAY_NS,
-    Timeline,
+    Deliveries,
     ended_connections,
-    missing,
-    timeline_around,
+    slowest,
 )
 from chinwag_bench.faults.watched import BACK, BUILD, ENDED, RECEIVED, SENT, UNSENT, Ints, Watched
 from chinwag_bench.servers.manifest import UpgradeWay
@@ -22,14 +21,14 @@ _STAMP_NS = 1_000
 """A delivery's stamp has whole microseconds of when it was sent."""
 
 
-class UpgradeOutcome(msgspec.Struct, kw_only=True):
+class UpgradeOutcome(Deliveries, kw_only=True):
     """One upgrade of one server. All times run from its begin."""
 
     way: UpgradeWay
     happened: str | None = None
     """How it showed; ``None``: it did not, or nothing could prove it."""
     connections: int = 0
-    silence_ms: list[float | None] = []
+    silence_ms: list[float | None] = msgspec.field(default_factory=list)
     """Of each connection: the longest time that it went without a delivery that was due; ``None``
     if it got none any more."""
     lost_connections: int = 0
@@ -40,24 +39,13 @@ class UpgradeOutcome(msgspec.Struct, kw_only=True):
     on_new_s: list[float | None] | None = None
     """Of each connection: until the new build answers it, for good; ``None`` if it never did, and
     in place of all of them where it can't be asked."""
-    messages: int = 0
-    """Sent while the server was watched."""
-    lost: int = 0
-    """Deliveries that are missing: the member was connected when the message was sent."""
-    missed: int = 0
-    """Deliveries to who was away: nobody promises those."""
-    duplicated: int = 0
-    reordered: int = 0
-    timeline: Timeline | None = None
     reason: str | None = None
     """Why there is nothing, or why the end is not known."""
 
     @property
     def all_on_new_s(self) -> float | None:
         """Until the new build answers everybody; ``None`` if it never does, or is not asked."""
-        times = [] if self.on_new_s is None else self.on_new_s
-        known = [value for value in times if value is not None]
-        return max(known) if known and len(known) == len(times) else None
+        return slowest(self.on_new_s or [])
 
     def silence_at(self, quantile: float) -> float | None:
         """Of the connections' longest silences, in ms; ``None`` where one of them has no end."""
@@ -75,19 +63,13 @@ def judge(
     """
     ended = set(ended_connections(watched))
     everybody = range(watched.connections)
-    lost, missed = missing(watched)
     outcome = UpgradeOutcome(
         way=way,
         connections=watched.connections,
         silence_ms=[_silence_ms(watched, began_ns, one) for one in everybody],
         lost_connections=len(ended),
-        messages=len(watched.messages),
-        lost=lost,
-        missed=missed,
-        duplicated=int(np.maximum(watched.copies - 1, 0).sum()),
-        reordered=watched.reordered,
-        timeline=timeline_around(watched, began_ns),
     )
+    outcome.count(watched, began_ns)
     if new is not None:
         place = builds.index(new) if new in builds else len(builds)
         outcome.on_new_s = [_met_s(watched, began_ns, one, place) for one in everybody]
