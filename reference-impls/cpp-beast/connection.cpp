@@ -10,6 +10,7 @@ constexpr std::size_t message_bytes_max = 65'536;
 /// A buffer that one long message made larger than this is given back.
 constexpr std::size_t kept_bytes_max = 4'096;
 constexpr std::chrono::seconds close_timeout{2};
+constexpr std::chrono::milliseconds read_first{100};
 
 }  // namespace
 
@@ -73,11 +74,20 @@ bool connection::begin_end() {
   return true;
 }
 
-/// Beast's own idle timeout drops the connection: the protocol wants a close with 1001 first.
+/// Beast's own idle timeout drops the connection: the protocol wants a close with 1001 first. A
+/// process that stood still may hear of its timers before it hears of its sockets, so that a silent
+/// client has a moment more.
 void connection::keep_alive() {
+  auto const now = clock::now();
   auto const silent_until = last_frame_ + timing_.idle_timeout;
-  if (clock::now() >= silent_until) return close(close_code::going_away, "Heartbeat timeout");
-  timer_.expires_at(std::min(silent_until, clock::now() + timing_.ping_interval));
+  if (now < silent_until) {
+    overdue_ = false;
+    timer_.expires_at(std::min(silent_until, now + timing_.ping_interval));
+  } else if (!std::exchange(overdue_, true)) {
+    timer_.expires_at(now + read_first);
+  } else {
+    return close(close_code::going_away, "Heartbeat timeout");
+  }
   timer_.async_wait([weak = weak_from_this()](auto) {
     auto const self = weak.lock();
     if (!self || self->closing_) return;

@@ -55,5 +55,6 @@ class connection : public std::enable_shared_from_this<connection> {
   beast::flat_buffer inbox_;
   outbox outbox_;
   bool pinging_ = false;
+  bool overdue_ = false;  // silent for the whole idle timeout when its timer was last heard
   bool closing_ = false;
 };

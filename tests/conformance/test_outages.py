@@ -122,7 +122,7 @@ async def stay_through_a_stop(server: Running) -> bool:
     hearing = [asyncio.create_task(hear(client)) for client in clients]
     pids = process_ids(server)
     try:
-        await asyncio.sleep(1.5 * BEAT_S)  # between two heartbeats, while the server waits
+        await asyncio.sleep(1.5 * BEAT_S)  # between two heartbeats, while the server pings
         with stopped(pids):
             await asyncio.sleep(STOPPED_S)
         await asyncio.sleep(IDLE_S / 2)
