@@ -38,6 +38,11 @@ class Column(msgspec.Struct, kw_only=True):
     threads: Literal["one", "cores", "workers"] | None = None
     """What it can use of a machine: one thread, all cores, or all by worker processes. ``None`` in
     runs from before manifests said it."""
+    nodes_by: str = ""
+    """Of a default column: the server's variant of several nodes, by which `cluster` is measured;
+    empty where there is none, and in older runs."""
+    nodes_reason: str | None = None
+    """Why that one can't be measured."""
     published: str | None = None
     """The articles' column for this server: elixir, go, rust, node; ``None`` where they have none.
     The runner copies it from the manifest's key of the same name."""

@@ -26,9 +26,10 @@ constexpr std::string_view prefix = "chinwag1:";
 
 constexpr milliseconds first_delay{50};
 constexpr milliseconds longest_delay{2'000};
-// How often a node publishes to itself, and after how long without hearing it Redis counts as gone.
+// How often a node publishes to itself, and after how long without hearing it Redis counts as gone:
+// it may stand still while it writes a snapshot, and a link may be cut and heal.
 constexpr milliseconds beat_every{1'000};
-constexpr milliseconds patience{3'000};
+constexpr milliseconds patience{10'000};
 // More than this is not kept for a Redis that takes nothing.
 constexpr std::size_t output_bytes_max = 16 * 1024 * 1024;
 // What hiredis reads at a time, and how often in one call.
@@ -100,7 +101,7 @@ class redis final : public chinwag::backplane {
       if (now >= retry_at_) connect();
       return;
     }
-    if (now - heard_at_ > patience) return drop("no answer for 3 s");
+    if (now - heard_at_ > patience) return drop("no answer for 10 s");
     if (now_ == phase::up && now >= beat_at_) {
       beat_at_ = now + beat_every;
       publish_to(own_, {}, 0);
@@ -228,7 +229,7 @@ class redis final : public chinwag::backplane {
     } else if (refused || reply.type != REDIS_REPLY_INTEGER) {
       node_->lost(number);
     } else {
-      node_->left(number, reply.integer > 0);
+      node_->left(number, static_cast<std::size_t>(std::max(reply.integer, 0LL)));
     }
     return {};
   }

@@ -6,8 +6,8 @@ BASE_PACKAGES="build-essential cmake ninja-build pkg-config ca-certificates
 BEAM_PACKAGES="elixir erlang-jiffy"
 BROWSER_PACKAGES="chromium fonts-dejavu-core"
 # Joins the nodes of the variants `cluster`. The kit starts one for each run, on a port of its own;
-# chinwagd is built with the client library.
-CLUSTER_PACKAGES="redis-server libhiredis-dev"
+# chinwagd is built with the client library. ip makes the links between nodes that are cut.
+CLUSTER_PACKAGES="redis-server libhiredis-dev iproute2"
 
 installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 offered() { apt-cache show "$1" >/dev/null 2>&1; }

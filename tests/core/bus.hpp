@@ -35,6 +35,22 @@ class bus {
       for (auto& [to, channel] : std::exchange(held_, {})) subscribe(*to, channel);
     });
   }
+  // Those of the one that has asked for this channel; whether anybody has.
+  bool release_subscriptions_of(const std::string& channel) {
+    bool found = false;
+    locked([&] {
+      const auto asked = std::find_if(held_.begin(), held_.end(),
+                                      [&](const auto& one) { return one.second == channel; });
+      found = asked != held_.end();
+      if (!found) return;
+      end* const who = asked->first;
+      for (const auto& [to, name] : held_) {
+        if (to == who) subscribe(*to, name);
+      }
+      std::erase_if(held_, [&](const auto& one) { return one.first == who; });
+    });
+    return found;
+  }
   // So many publications from now on are lost: their node learns of it.
   void lose(int count) {
     locked([&] { to_lose_ = count; });
@@ -154,14 +170,14 @@ class bus {
       --to_lose_;
       return from.put([number](backplane::node& of) { of.lost(number); });
     }
-    const bool anybody = carry(channel, bytes);
-    from.put([=](backplane::node& of) { of.left(number, anybody); });
+    const std::size_t nodes = carry(channel, bytes);
+    from.put([=](backplane::node& of) { of.left(number, nodes); });
   }
 
-  bool carry(const std::string& channel, const std::string& bytes) {
+  std::size_t carry(const std::string& channel, const std::string& bytes) {
     const std::set<end*>& those = channels_[channel];
     for (end* to : those) to->put([=](backplane::node& of) { of.arrived(channel, bytes); });
-    return !those.empty();
+    return those.size();
   }
 
   void forget(end& gone) {

@@ -247,6 +247,30 @@ TEST_F(cluster, while_the_backplane_is_down_rooms_go_on_and_the_sender_is_told) 
   EXPECT_TRUE(has(bob.text(), "together again"));
 }
 
+TEST_F(cluster, what_is_said_before_all_nodes_are_back_is_told_of) {
+  chat_client ann = one.join("ann");
+  chat_client bob = two.join("bob");
+  ann.text();
+  ann.send(message("before"));
+  EXPECT_TRUE(has(ann.text(), "before"));
+  EXPECT_TRUE(has(bob.text(), "before"));
+  between.hold_subscriptions();
+  between.go_down();
+  between.go_up();
+  ASSERT_TRUE(test::eventually([&] { return between.release_subscriptions_of("uann"); }));
+  ann.send(message("too early"));
+  const std::string answers = ann.text() + ann.text();
+  EXPECT_TRUE(has(answers, "too early"));
+  EXPECT_TRUE(has(answers, "unavailable"));
+  between.release_subscriptions();
+  ASSERT_TRUE(test::eventually([&] { return between.subscriptions()["ra"] == 2; }));
+  ann.send(message("together"));
+  EXPECT_TRUE(has(bob.text(), "together"));
+  EXPECT_TRUE(has(ann.text(), "together"));
+  ann.send(beat);
+  EXPECT_TRUE(has(ann.text(), "heartbeat")) << "nothing was lost of this one";
+}
+
 TEST_F(cluster, every_message_that_was_lost_on_its_way_is_told_of) {
   chat_client bob = two.join("bob");
   chat_client ann = one.join("ann");

@@ -15,6 +15,7 @@ from chinwag_bench.commands.servers import print_json, warn_of_broken
 from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, HostError, UsageError
 from chinwag_bench.paths import find_workspace
 from chinwag_bench.progress import Reporter, make_reporter, said_when_interrupted
+from chinwag_bench.runs.one_variant import nodes_of
 from chinwag_bench.runs.prepare import build_all, check_built, choose_targets, verify_all
 from chinwag_bench.runs.profile import load_run_profile
 from chinwag_bench.runs.rounds import with_again
@@ -26,7 +27,7 @@ from chinwag_bench.runs.session import (
     resume_session,
 )
 from chinwag_bench.runs.store import RunStore, result_directory
-from chinwag_bench.servers.catalog import discover
+from chinwag_bench.servers.catalog import Target, discover
 
 _SEED = 1
 
@@ -76,7 +77,7 @@ def run(
             )
             store = new_store(request)
             with nothing_left_of_nothing(store):
-                session = open_session(request, store, check_built(request.targets))
+                session = open_session(request, store, check_built(_with_nodes(request)))
         failed = measure(session, reporter)
         if not session.store.run.verifications:
             session.show_so_far(reporter)  # Once more: now the run is finished.
@@ -171,7 +172,7 @@ def make_request(
 def prepare(request: Request, reporter: Reporter) -> tuple[Session, int]:
     """Builds and verifies. Returns the session and how many columns will stay empty."""
     store = new_store(request)
-    originals = [target for target in request.targets if not target.again]
+    originals = [target for target in _with_nodes(request) if not target.again]
     smoke = request.profile.verify_smoke
     with nothing_left_of_nothing(store):
         with said_when_interrupted(reporter, "nothing was measured, so no result is kept"):
@@ -182,6 +183,11 @@ def prepare(request: Request, reporter: Reporter) -> tuple[Session, int]:
         store.save_verifications()
         obstacles |= failures
         return open_session(request, store, obstacles), len(obstacles)
+
+
+def _with_nodes(request: Request) -> list[Target]:
+    """The columns, and the variants of several nodes that are measured for some of them."""
+    return [*request.targets, *nodes_of(request.profile, request.targets)]
 
 
 @contextmanager

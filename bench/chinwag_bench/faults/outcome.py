@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from chinwag_bench.faults.watched import BACK, ENDED, RECEIVED, Watched
 
@@ -68,10 +69,14 @@ class Deliveries(msgspec.Struct, kw_only=True):
 
     def count(self, watched: Watched, around_ns: int) -> None:
         self.messages = len(watched.messages)
-        self.lost, self.missed = _missing(watched)
+        self.lost = self.missed = 0
+        for connection in range(watched.connections):
+            lost, missed = missing(watched, connection)
+            self.lost += int(np.sum(lost))
+            self.missed += int(np.sum(missed))
         self.duplicated = int(np.maximum(watched.copies - 1, 0).sum())
         self.reordered = watched.reordered
-        self.timeline = _timeline(watched, around_ns)
+        self.timeline = timeline(watched.of(RECEIVED)["at_ns"], around_ns, watched.end_ns)
 
 
 class Outcome(Deliveries, kw_only=True):
@@ -140,27 +145,33 @@ def _is_deaf(watched: Watched, connection: int) -> bool:
     return len(got) >= DEAF_AFTER and not np.any(got)
 
 
-def _missing(watched: Watched) -> tuple[int, int]:
-    """Deliveries that were due and did not come, and those that nobody was there for."""
-    lost = missed = 0
-    judged = watched.messages["at_ns"] < watched.end_ns - UNDER_WAY_NS
-    for connection in range(watched.connections):
-        absent = watched.copies[:, connection % watched.room_size] == 0
-        absent &= watched.sent_to(connection) & judged
-        if not np.any(absent):
-            continue
-        was_member = watched.was_member(connection)
-        lost += int(np.sum(absent & was_member))
-        missed += int(np.sum(absent & ~was_member))
-    return lost, missed
+def missing(watched: Watched, connection: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Of all messages: which were due to the connection and did not come, and for which it was not
+    there.
+    """
+    absent = watched.copies[:, connection % watched.room_size] == 0
+    absent &= watched.sent_to(connection)
+    absent &= watched.messages["at_ns"] < watched.end_ns - UNDER_WAY_NS
+    if not np.any(absent):
+        return absent, absent
+    was_member = watched.was_member(connection)
+    return absent & was_member, absent & ~was_member
 
 
-def _timeline(watched: Watched, fault_ns: int) -> Timeline:
-    at_ms = (watched.of(RECEIVED)["at_ns"] - fault_ns) / NS_PER_MS
-    end_ms = min((watched.end_ns - fault_ns) / NS_PER_MS, TIMELINE_TO_MS)
-    bins = max(int((end_ms - TIMELINE_FROM_MS) // TIMELINE_BIN_MS), 1)
-    edges = TIMELINE_FROM_MS + TIMELINE_BIN_MS * np.arange(bins + 1)
+def timeline(
+    arrived_ns: NDArray[np.int64],
+    around_ns: int,
+    end_ns: int,
+    *,
+    to_ms: int = TIMELINE_TO_MS,
+    bin_ms: int = TIMELINE_BIN_MS,
+) -> Timeline:
+    """Of what arrived at these times, from a little before ``around_ns`` until ``to_ms`` after it,
+    or until ``end_ns``, where the watch was over.
+    """
+    at_ms = (arrived_ns - around_ns) / NS_PER_MS
+    end_ms = min((end_ns - around_ns) / NS_PER_MS, to_ms)
+    bins = max(int((end_ms - TIMELINE_FROM_MS) // bin_ms), 1)
+    edges = TIMELINE_FROM_MS + bin_ms * np.arange(bins + 1)
     deliveries, _ = np.histogram(at_ms, bins=edges)
-    return Timeline(
-        begin_ms=TIMELINE_FROM_MS, bin_ms=TIMELINE_BIN_MS, deliveries=deliveries.tolist()
-    )
+    return Timeline(begin_ms=TIMELINE_FROM_MS, bin_ms=bin_ms, deliveries=deliveries.tolist())

@@ -22,7 +22,7 @@ EVENT = np.dtype(
         ("at_ns", "<i8"),
     ]
 )
-SENT, RECEIVED, ENDED, BACK, FAULT, BUILD, UNSENT = range(7)
+SENT, RECEIVED, ENDED, BACK, FAULT, BUILD, UNSENT, TOLD = range(8)
 Ints = NDArray[np.int64]
 
 

@@ -179,6 +179,8 @@ def _command(settings: GeneratorSettings) -> list[str]:
     if settings.name:
         named["--name"] = settings.name
     options = [str(word) for pair in named.items() for word in pair]
+    for host, port in settings.also:
+        options += ["--also", f"{host}:{port}"]
     return [str(settings.binary), *options, "--control"]
 
 

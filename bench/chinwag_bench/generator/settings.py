@@ -21,6 +21,10 @@ class GeneratorSettings(msgspec.Struct, kw_only=True):
     profile: Path
     host: str = "127.0.0.1"
     port: int
+    also: list[tuple[str, int]] = []
+    """Hosts and ports of further nodes of the same server; connections take turns with all, by
+    their numbers.
+    """
     transport: str = "websocket"
     connections: int
     """How many are planned; more may be asked for later."""

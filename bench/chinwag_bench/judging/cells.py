@@ -21,7 +21,7 @@ from chinwag_bench.judging.row import Spec
 from chinwag_bench.judging.rules import Rules
 from chinwag_bench.judging.searches import of_search, result_of
 from chinwag_bench.judging.stats import interval
-from chinwag_bench.records import Column, Effort, Limited, Paced, Record, Run, Searched
+from chinwag_bench.records import Column, Effort, Json, Limited, Paced, Record, Run, Searched
 
 MESSAGES_BEYOND = 10
 """A quantile is stated while so many messages, of all rounds, lie beyond it: deliveries of one
@@ -137,7 +137,7 @@ def _no_value(
     if column.status != "ok":
         return Note(code="column", args={"status": column.status, "reason": column.reason or ""})
     if not used:
-        return Note(code=_not_measured(spec, evidence.run))
+        return Note(code=_not_measured(spec, column, evidence.run))
     rules = evidence.rules
     failures = [why for record in used if (why := _failure(spec, record, rules)) is not None]
     if len(failures) == len(used):
@@ -157,8 +157,15 @@ def _too_fast(overloaded: Sequence[Record], rules: Rules) -> Note:
     return Note(code="generator_too_slow", args={"why": _unsustained(overloaded[-1], rules)})
 
 
-def _not_measured(spec: Spec, run: Run) -> str:
-    if spec.source in run.plan.get("settings", {}).get("one_variant", []):
+def _settings(run: Run) -> Json:
+    found: Json = run.plan.get("settings", {})
+    return found
+
+
+def _not_measured(spec: Spec, column: Column, run: Run) -> str:
+    if spec.source == "cluster" and not column.nodes_by and _settings(run).get("cluster"):
+        return "no_nodes"
+    if spec.source in _settings(run).get("one_variant", []):
         return "one_variant"
     return "not_in_run" if run.finished_at else "not_yet"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import zip_longest
 
 from chinwag_bench.faults.outcome import Outcome, Timeline
@@ -9,16 +10,40 @@ from chinwag_bench.judging.evidence import Evidence
 from chinwag_bench.judging.matrix import UPGRADE, FaultTimeline
 from chinwag_bench.judging.repeats import kept
 from chinwag_bench.judging.stats import median
+from chinwag_bench.metrics.cluster import ClusterRun
 from chinwag_bench.metrics.fault_recovery import FaultRecovery, hears_again_ms
 from chinwag_bench.metrics.hot_upgrade import HotUpgrade
 from chinwag_bench.upgrades.outcome import UpgradeOutcome
 
 
 def all_timelines(evidence: Evidence) -> list[FaultTimeline]:
-    """By column, then in the order in which a server had its faults; upgrades last."""
+    """By column, then in the order in which a server had its faults; then upgrades, then outages
+    of clusters.
+    """
     columns = [column.id for column in evidence.run.columns if column.aa_of is None]
     upgrades = [_of_upgrades(evidence, column) for column in columns]
-    return [*_of_faults(evidence), *(line for line in upgrades if line is not None)]
+    outages = [line for column in columns for line in _of_outages(evidence, column)]
+    return [*_of_faults(evidence), *(line for line in upgrades if line is not None), *outages]
+
+
+def _of_outages(evidence: Evidence, column: str) -> Iterator[FaultTimeline]:
+    records = [
+        record
+        for record in kept(evidence.of("cluster", column))
+        if isinstance(record, ClusterRun)
+    ]
+    for name in dict.fromkeys(name for record in records for name in record.outcomes):
+        outcomes = [record.outcomes[name] for record in records if name in record.outcomes]
+        real = [one for one in outcomes if one.happened is not None and one.timeline is not None]
+        if real:
+            yield _timeline(
+                column,
+                name,
+                [one.timeline for one in real if one.timeline is not None],
+                [one.normal_ms for one in real],
+                [one.lost_connections for one in real],
+                lost=[one.lost for one in real],
+            )
 
 
 def _of_upgrades(evidence: Evidence, column: str) -> FaultTimeline | None:
@@ -75,8 +100,9 @@ def _timeline(
     fault: str,
     lines: list[Timeline],
     again: list[float | None],
-    lost: list[int],
+    connections_lost: list[int],
     way: str = "",
+    lost: list[int] | None = None,
 ) -> FaultTimeline:
     """Each bin has the median of the rounds that lasted so long."""
     bins = [
@@ -92,6 +118,7 @@ def _timeline(
         bin_ms=lines[0].bin_ms,
         shares=[round(count / (sum(bins[:before]) / before), 3) for count in bins],
         all_hear_ms=None if None in again else median([ms for ms in again if ms is not None]),
-        connections_lost=median([float(count) for count in lost]),
+        connections_lost=median([float(count) for count in connections_lost]),
         way=way,
+        lost=None if lost is None else median([float(count) for count in lost]),
     )

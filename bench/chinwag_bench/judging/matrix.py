@@ -233,7 +233,9 @@ UPGRADE = "upgrade"
 
 
 class FaultTimeline(msgspec.Struct, kw_only=True):
-    """How deliveries went on around a fault of a column's, or an upgrade."""
+    """How deliveries went on around a fault of a column's, an upgrade, or an outage of its cluster:
+    of that, those that cross from node to node.
+    """
 
     column: str
     fault: str
@@ -245,10 +247,12 @@ class FaultTimeline(msgspec.Struct, kw_only=True):
     """Of what is delivered before the fault: the median of the rounds, bin by bin."""
     all_hear_ms: float | None
     """Median of the rounds; ``None`` where in one of them somebody never heard again. Of an
-    upgrade: the longest silence of any connection."""
+    upgrade: the longest silence of any connection. Of an outage: from its end."""
     connections_lost: float
     way: str = ""
     """Of an upgrade: how it was done."""
+    lost: float | None = None
+    """Of an outage: deliveries that are missing."""
 
 
 class Matrix(msgspec.Struct, kw_only=True):

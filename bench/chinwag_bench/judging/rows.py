@@ -7,6 +7,7 @@ from chinwag_bench.judging import effort
 from chinwag_bench.judging.row import Spec
 from chinwag_bench.metrics import (
     broadcast,
+    cluster,
     connections,
     cpu_at_n,
     fault_recovery,
@@ -25,6 +26,7 @@ _UNDER_LOAD = (throughput.METRIC, latency.METRIC, broadcast.METRIC)
 _BESIDE = (
     *(memory.METRIC, connections.METRIC, storm.METRIC, cpu_at_n.METRIC),
     *(start.METRIC, fault_recovery.METRIC, hot_upgrade.METRIC, robustness.METRIC),
+    cluster.METRIC,
 )
 _FIRST = [spec for metric in _UNDER_LOAD for spec in metric.rows]
 _MEASURED = [*(spec for metric in _BESIDE for spec in metric.rows), *effort.rows()]

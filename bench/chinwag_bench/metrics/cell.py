@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -55,6 +56,17 @@ class Place(msgspec.Struct, kw_only=True):
         return self.site.seed + self.round
 
 
+class Serving(Protocol):
+    """What a cell needs to know of one server, or of several that are one."""
+
+    @property
+    def launch(self) -> Launch: ...
+
+    def check_alive(self) -> None: ...
+
+    def log_tail(self) -> str: ...
+
+
 class Bout(msgspec.Struct):
     """A server and a generator that is connected to it."""
 
@@ -80,8 +92,9 @@ class Bout(msgspec.Struct):
         ``label`` is a word; ``hdr`` is where the generator appends its histogram; ``parse_every``
         is the request's.
         """
+        per_message = self.load.deliveries_per_message(self.connections)
         request = HoldRequest(
-            rate=deliveries_per_s / self.load.deliveries_per_message(self.connections),
+            rate=deliveries_per_s / per_message,
             warmup_s=seconds.warmup_s,
             hold_s=seconds.hold_s,
             drain_s=seconds.drain_s,
@@ -89,24 +102,35 @@ class Bout(msgspec.Struct):
             hdr=hdr,
             parse_every=parse_every,
         )
-        samples: list[CpuTime] = []
-        with blaming_the_server(self.server):
-            hold = self.generator.hold(request, lambda: samples.append(self.server_cpu()))
-        self.server.check_alive()
-        cpu = samples[1] - samples[0]
-        failure = find_failure(hold, limits)
-        step = Step(
-            hold=hold,
-            server_cpu_s=cpu.total_s,
-            server_system_s=cpu.system_s,
-            cpu_us_per_delivery=cpu.total_s * 1e6 / hold.delivered if hold.delivered else None,
-            sustained=failure is None,
-            why_not=failure.text if failure else None,
-        )
-        return step, failure
+        return held(self.server, self.generator, request, limits, self.server_cpu)
 
     def server_cpu(self) -> CpuTime:
         return tree_cpu(self.server.supervisor_pid, include_root=False)
+
+
+def held(
+    server: Serving,
+    generator: Generator,
+    request: HoldRequest,
+    limits: SustainedLimits,
+    cpu_now: Callable[[], CpuTime],
+) -> tuple[Step, Failure | None]:
+    """One hold, with what ``cpu_now`` counts up between its measured ends and the verdict on it."""
+    samples: list[CpuTime] = []
+    with blaming_the_server(server):
+        hold = generator.hold(request, lambda: samples.append(cpu_now()))
+    server.check_alive()
+    cpu = samples[1] - samples[0]
+    failure = find_failure(hold, limits)
+    step = Step(
+        hold=hold,
+        server_cpu_s=cpu.total_s,
+        server_system_s=cpu.system_s,
+        cpu_us_per_delivery=cpu.total_s * 1e6 / hold.delivered if hold.delivered else None,
+        sustained=failure is None,
+        why_not=failure.text if failure else None,
+    )
+    return step, failure
 
 
 @contextmanager
@@ -150,14 +174,17 @@ def attached_generator(
     connections: int,
     sources: int = 0,
     name: str = "",
+    also: Sequence[ServerProcess] = (),
 ) -> Iterator[Generator]:
     """A generator aimed at the server, not yet connected. ``sources`` and ``name`` as its settings
-    say.
+    say; ``also`` are further nodes of it.
     """
     settings = GeneratorSettings(
         binary=place.site.generator,
         profile=load.path,
+        host=server.launch.host,
         port=server.port,
+        also=[(node.launch.host, node.port) for node in also],
         transport=place.target.server.manifest.transport,
         connections=connections,
         room_size=load.together(connections),
@@ -210,7 +237,7 @@ def open_as_many(
 
 
 def open_connections(
-    server: ServerProcess, generator: Generator, connections: int, *, join: bool
+    server: Serving, generator: Generator, connections: int, *, join: bool
 ) -> None:
     """Raises ``ServerError`` when the server refuses some of them."""
     with blaming_the_server(server):
@@ -225,7 +252,7 @@ def open_connections(
 
 
 @contextmanager
-def blaming_the_server(server: ServerProcess) -> Iterator[None]:
+def blaming_the_server(server: Serving) -> Iterator[None]:
     """When the generator fails because the server died, the server's end is the news."""
     try:
         yield
@@ -234,7 +261,7 @@ def blaming_the_server(server: ServerProcess) -> Iterator[None]:
         raise
 
 
-def check_alive_after_closes(server: ServerProcess) -> None:
+def check_alive_after_closes(server: Serving) -> None:
     """Raises ``ServerError`` if connections ended because the server did."""
     # The kernel closes a dying process's connections before its parent is told.
     time.sleep(0.1)

@@ -75,6 +75,9 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """One cell. Raises ``ServerError`` or ``GeneratorError``."""
     describe: Callable[[Any], str]
     """A good record in a few words with units, for the progress output."""
+    of_nodes: bool = False
+    """Measures a server as several nodes: its cells stand in the column of the server's default
+    variant, if there is a variant of several nodes."""
     prepare: Callable[[Run, Sequence[Record], Any], str | None] | None = None
     """Called once before the metric's first cell with run, records and settings; may change the
     run, and then says what it did."""

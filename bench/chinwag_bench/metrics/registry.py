@@ -8,6 +8,7 @@ from typing import Any, Union
 
 from chinwag_bench.metrics import (
     broadcast,
+    cluster,
     connections,
     cores,
     cpu_at_n,
@@ -38,6 +39,7 @@ METRICS: tuple[Metric, ...] = (
     start.METRIC,
     fault_recovery.METRIC,
     hot_upgrade.METRIC,
+    cluster.METRIC,
     robustness.METRIC,
     cores.METRIC,
 )

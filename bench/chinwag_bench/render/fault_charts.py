@@ -32,6 +32,20 @@ _KNOWN = {
     ),
 }
 
+_OUTAGES = {
+    "redis_killed": (
+        "Redis is killed",
+        "Two nodes, joined by Redis, which is killed and started again after 1 s.",
+    ),
+    "redis_paused": ("Redis stands still", "Two nodes, joined by Redis, which stops for 5 s."),
+    "link_cut": (
+        "A link is cut",
+        "Two nodes, of which one's link to the other and to Redis is cut for 3 s.",
+    ),
+    "node_killed": ("A node is killed", "Two nodes, one of which is killed and started again."),
+}
+_KNOWN |= _OUTAGES
+
 _WAYS = {
     "code": "code replaced",
     "handover": "connections handed over",
@@ -75,12 +89,13 @@ def chart(fault: str, lines: list[FaultTimeline], number_of: dict[str, int]) -> 
     begin_ms = lines[0].begin_ms
     end_ms = max(line.begin_ms + line.bin_ms * len(line.shares) for line in lines)
     width = end_ms - begin_ms
-    what = UPGRADE if fault == UPGRADE else "fault"
+    what = UPGRADE if fault == UPGRADE else "outage" if fault in _OUTAGES else "fault"
+    counted = "Deliveries from node to node" if fault in _OUTAGES else "Deliveries"
     title, note = _KNOWN.get(fault, (f"The {fault} is killed", "An inner part that others need."))
     marks = [mark for mark in Linear.over(end_ms).marks() if mark <= end_ms]
     return FaultChart(
         title=title,
-        note=f"{note} Deliveries in bins of {lines[0].bin_ms} ms, the median of the rounds, over "
+        note=f"{note} {counted} in bins of {lines[0].bin_ms} ms, the median of the rounds, over "
         f"those before the {what}.",
         smalls=[
             Small(
@@ -112,9 +127,18 @@ def _points(line: FaultTimeline, begin_ms: int, width: int) -> str:
 
 
 def _said(line: FaultTimeline) -> str:
+    if line.lost is not None:
+        return _said_of_outage(line, line.lost)
     lost = f"{line.connections_lost:g} connections lost"
     if line.way and line.all_hear_ms is not None:
         return f"{_WAYS[line.way]}: {number(line.all_hear_ms)} ms of silence at most; {lost}"
     if line.all_hear_ms is None:
         return f"somebody never hears again; {lost}"
     return f"all hear again after {number(line.all_hear_ms)} ms; {lost}"
+
+
+def _said_of_outage(line: FaultTimeline, lost: float) -> str:
+    missing = f"{number(lost)} deliveries lost"
+    if line.all_hear_ms is None:
+        return f"somebody never hears the other node again; {missing}"
+    return f"all hear all {number(line.all_hear_ms)} ms after its end; {missing}"

@@ -54,6 +54,9 @@ _WAYS = {
 }
 
 
+_JOINED = {"redis": "Redis", "distribution": "Erlang's distribution"}
+
+
 def _upgraded_by(args: Json) -> str:
     because = f": {args['because']}" if args["because"] else ""
     return f"{_WAYS[args['way']]}{because}"
@@ -66,6 +69,7 @@ _WORDS: dict[str, Callable[[Json], str]] = {
     "not_counted": lambda _: "not counted in this run",
     "not_yet": lambda _: "not measured yet",
     "one_variant": lambda _: "this profile measures one variant a server here",
+    "no_nodes": lambda _: "no variant of several nodes, or it is in the default's column",
     "not_in_run": lambda _: "not measured in this run",
     "column": _column,
     "without_value": lambda args: str(args["why"]),
@@ -88,6 +92,7 @@ _WORDS: dict[str, Callable[[Json], str]] = {
     ),
     "connections": _connections,
     "upgraded_by": _upgraded_by,
+    "nodes": lambda args: f"by the variant {args['variant']}, joined by {_JOINED[args['backplane']]}",
     "one_round": lambda _: "from one round: less than 10 % is no difference",
     "load": lambda args: (
         f"with {args['connections']:,} connections, together {args['messages_per_s']:,.0f} "

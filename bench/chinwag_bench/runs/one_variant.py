@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from chinwag_bench.metrics.registry import BY_NAME
 from chinwag_bench.records import Column
 from chinwag_bench.runs.profile import RunProfile
 from chinwag_bench.servers.catalog import Target
@@ -16,6 +17,8 @@ Pair = tuple[str, str]
 
 def targets_of(profile: RunProfile, metric: str, targets: list[Target]) -> list[Target]:
     """Those that have cells of the metric, in their order."""
+    if BY_NAME[metric].of_nodes:
+        return [one for one in targets if one.as_nodes is not None]
     if metric not in profile.one_variant:
         return targets
     pairs = chosen(((one.server.name, one.variant) for one in targets), profile.variants)
@@ -24,10 +27,19 @@ def targets_of(profile: RunProfile, metric: str, targets: list[Target]) -> list[
 
 def columns_of(profile: RunProfile, metric: str, columns: list[Column]) -> list[Column]:
     """The same of the columns of a run."""
+    if BY_NAME[metric].of_nodes:
+        return [one for one in columns if one.nodes_by]
     if metric not in profile.one_variant:
         return columns
     pairs = chosen(((one.server, one.variant) for one in columns), profile.variants)
     return [one for one in columns if not one.aa_of and (one.server, one.variant) in pairs]
+
+
+def nodes_of(profile: RunProfile, targets: Iterable[Target]) -> list[Target]:
+    """The variants of several nodes that a run needs besides its columns."""
+    if not any(metric.of_nodes for metric, _ in profile.metrics()):
+        return []
+    return [nodes for one in targets if (nodes := one.as_nodes) is not None]
 
 
 def chosen(pairs: Iterable[Pair], variants: list[str]) -> set[Pair]:

@@ -125,12 +125,14 @@ def _say(outcome: Verification, reporter: Reporter) -> None:
 
 def make_columns(targets: list[Target], obstacles: Obstacles) -> list[Column]:
     """A column for every target, with the reason where it will stay empty."""
-    return [_column(target, *obstacles.get(target.base_id, ("ok", None))) for target in targets]
+    return [_column(target, obstacles) for target in targets]
 
 
-def _column(target: Target, status: str, reason: str | None) -> Column:
+def _column(target: Target, obstacles: Obstacles) -> Column:
+    status, reason = obstacles.get(target.base_id, ("ok", None))
     manifest = target.server.manifest
     built = last_build(target.server)
+    nodes = target.as_nodes
     versions = built.versions if built else {}
     variant = "" if target.variant == "default" else f" ({target.variant})"
     return Column(
@@ -151,6 +153,8 @@ def _column(target: Target, status: str, reason: str | None) -> Column:
             ),
         ],
         threads=target.settings.threads or manifest.threads,
+        nodes_by=nodes.variant if nodes else "",
+        nodes_reason=obstacles.get(nodes.base_id, ("", None))[1] if nodes else None,
         published=manifest.published,
         aa_of=target.base_id if target.again else None,
         peer=target.is_peer,

@@ -31,6 +31,7 @@ from chinwag_bench.progress import Kind, Reporter
 from chinwag_bench.records import Calibration, Floor, Run
 from chinwag_bench.runs import continuation
 from chinwag_bench.runs.folder_lock import FolderLock
+from chinwag_bench.runs.one_variant import nodes_of
 from chinwag_bench.runs.plan import Plan, make_plan
 from chinwag_bench.runs.prepare import Obstacles, make_columns
 from chinwag_bench.runs.profile import RunProfile, profile_of_run
@@ -209,7 +210,8 @@ def open_session(request: Request, store: RunStore, obstacles: Obstacles) -> Ses
     run.columns = make_columns(request.targets, obstacles)
     run.effort = {target.base_id: read_effort(target.server) for target in request.targets}
     good = [target for target in request.targets if target.base_id not in obstacles]
-    continuation.remember(run, request.workspace, good)
+    needed = [*good, *nodes_of(request.profile, good)]
+    continuation.remember(run, request.workspace, needed)
     store.save_run()
     return Session(store, request.workspace, request.profile, good)
 
@@ -274,10 +276,11 @@ def resume_session(
             target = catalog.target(column.aa_of or column.id)
             targets.append(Target(target.server, target.variant, again=column.aa_of is not None))
     continuation.check_present(targets)
+    needed = [*targets, *nodes_of(profile, targets)]
     continuation.check(
         store.run,
         read_fingerprint(),
-        continuation.made_with(workspace, targets),
+        continuation.made_with(workspace, needed),
         read_loads(workspace, profile),
         anyway=anyway,
     )

@@ -18,6 +18,7 @@ import msgspec
 from chinwag_bench.errors import HostError
 from chinwag_bench.servers.environment import for_servers
 from chinwag_bench.servers.manifest import BackplaneKind
+from chinwag_bench.servers.network import Network, entered
 from chinwag_bench.servers.ports import is_free, pick_port, wait_until_free
 from chinwag_bench.servers.process_tree import ProcessTree, Program
 from chinwag_bench.text import last_lines
@@ -32,6 +33,10 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     """One node's place in a cluster."""
 
     env: dict[str, str]
+    host: str | None = None
+    """Its address, where it has one of its own."""
+    namespace: str | None = None
+    """Path of the network namespace that it runs in; ``None``: this process's own."""
     is_joined_at_start: bool = True
     """Whether it serves only once it has found what joins it to the others. Where nodes name each
     other, the first one would wait for those that are yet to be started."""
@@ -61,8 +66,12 @@ class Redis(Backplane):
     to see what nodes do without it.
     """
 
-    def __init__(self, nodes: int, log: Path | None) -> None:
+    def __init__(self, nodes: int, log: Path | None, network: Network | None = None) -> None:
+        """In the middle of the ``network``, if there is one, and else beside the nodes."""
         self._log = log
+        self._host = network.middle_host if network else _HOST
+        self._namespace = network.middle_namespace if network else None
+        self._bound = [self._host, *([network.middle_inner_host] if network else [])]
         self._tree: ProcessTree | None = None
         attempts_left = _PORT_ATTEMPTS
         while True:
@@ -73,13 +82,14 @@ class Redis(Backplane):
                 break
             except HostError:
                 # Somebody else may have bound the port meanwhile; only that is worth another try.
-                if not attempts_left or is_free(self.port, _HOST):
+                if not attempts_left or network or is_free(self.port, _HOST):
                     raise
-        self.nodes = [Node(env={"CHAT_BACKPLANE": self.url})] * nodes
+        self.nodes = [_node(number, {"CHAT_BACKPLANE": self.url}, network) for number in range(nodes)]
 
     @property
     def url(self) -> str:
-        return f"redis://{_HOST}:{self.port}"
+        """As nodes reach it."""
+        return f"redis://{self._bound[-1]}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -102,9 +112,9 @@ class Redis(Backplane):
                 hint="run `make setup`, or install redis-server (7.0 or newer)",
             )
         with _open_log(self._log) as output:
-            self._tree = ProcessTree(_redis(self.port), output)
+            self._tree = ProcessTree(_redis(self.port, self._bound, self._namespace), output)
         deadline = time.monotonic() + timeout_s
-        while not _answers(self.port):
+        while not _answers(self.port, self._host):
             if self._tree.look() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise HostError(
@@ -122,7 +132,8 @@ class Redis(Backplane):
             os.kill(self._tree.pid, signal.SIGCONT)
         self._tree.end()
         self._tree = None
-        wait_until_free(self.port, _HOST)
+        if self._namespace is None:
+            wait_until_free(self.port, _HOST)
 
     def end(self) -> None:
         self.stop()
@@ -131,29 +142,37 @@ class Redis(Backplane):
 class Distribution(Backplane):
     """Nodes that connect to each other by themselves: names, a secret that they share, and no epmd.
 
-    Each node has a loopback address of its own, and all of them one port: so none has to be asked
-    for."""
+    Each node has an address of its own, a loopback one or the ``network``'s, and all of them one
+    port: so none has to be asked for."""
 
-    def __init__(self, nodes: int) -> None:
-        hosts = [f"127.0.0.{number}" for number in range(1, nodes + 1)]
-        port = _free_everywhere(hosts)
+    def __init__(self, nodes: int, network: Network | None = None) -> None:
+        if network is None:
+            hosts = [f"127.0.0.{number}" for number in range(1, nodes + 1)]
+            port = _free_everywhere(hosts)
+        else:
+            hosts = [network.inner_host(number) for number in range(nodes)]
+            port = pick_port(_HOST)
         names = [f"chinwag{number}@{host}" for number, host in enumerate(hosts, 1)]
         shared = {"CHAT_COOKIE": secrets.token_hex(16), "CHAT_NODE_PORT": str(port)}
         self.nodes = [
-            Node(
-                env=shared
-                | {"CHAT_NODE": name, "CHAT_PEERS": ",".join(n for n in names if n != name)},
+            _node(
+                number,
+                shared | {"CHAT_NODE": name, "CHAT_PEERS": ",".join(n for n in names if n != name)},
+                network,
                 is_joined_at_start=nodes == 1,
             )
-            for name in names
+            for number, name in enumerate(names)
         ]
 
 
-def start_backplane(kind: BackplaneKind, nodes: int, log: Path | None) -> Backplane:
-    """For ``nodes`` nodes. ``log`` gets what a program of its own says; ``None`` passes it on to
-    this process's standard error. Raises ``HostError`` where it can't be had.
+def start_backplane(
+    kind: BackplaneKind, nodes: int, log: Path | None, network: Network | None = None
+) -> Backplane:
+    """For ``nodes`` nodes, of the ``network`` if there is one. ``log`` gets what a program of its
+    own says; ``None`` passes it on to this process's standard error. Raises ``HostError`` where it
+    can't be had.
     """
-    return Redis(nodes, log) if kind == "redis" else Distribution(nodes)
+    return Redis(nodes, log, network) if kind == "redis" else Distribution(nodes, network)
 
 
 def log_beside(log: Path | None) -> Path | None:
@@ -161,9 +180,20 @@ def log_beside(log: Path | None) -> Path | None:
     return None if log is None else log.with_name(f"{log.stem}-backplane{log.suffix}")
 
 
-def _redis(port: int) -> Program:
+def _node(
+    number: int, env: dict[str, str], network: Network | None, *, is_joined_at_start: bool = True
+) -> Node:
+    return Node(
+        env=env,
+        host=network.host(number) if network else None,
+        namespace=network.namespace(number) if network else None,
+        is_joined_at_start=is_joined_at_start,
+    )
+
+
+def _redis(port: int, hosts: list[str], namespace: str | None) -> Program:
     settings = {
-        "bind": _HOST,
+        "bind": " ".join(hosts),
         "port": str(port),
         # It keeps nothing, and writes nothing.
         "save": "",
@@ -174,18 +204,22 @@ def _redis(port: int) -> Program:
         # Where nodes come back all at once.
         "tcp-backlog": "511",
     }
+    if namespace is not None:
+        # It refuses others than itself where it has no password; here nobody else can come.
+        settings["protected-mode"] = "no"
     options = [part for key, value in settings.items() for part in (f"--{key}", value)]
+    command = ["redis-server", *options]
     return Program(
         name="redis-server",
-        command=["redis-server", *options],
+        command=entered(namespace, command) if namespace else command,
         folder=Path(tempfile.gettempdir()),
         env=for_servers(),
     )
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, host: str) -> bool:
     try:
-        with socket.create_connection((_HOST, port), _ANSWER_TIMEOUT_S) as connection:
+        with socket.create_connection((host, port), _ANSWER_TIMEOUT_S) as connection:
             connection.settimeout(_ANSWER_TIMEOUT_S)
             connection.sendall(b"PING\r\n")
             return connection.recv(16).startswith(b"+PONG")

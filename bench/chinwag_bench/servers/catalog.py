@@ -106,6 +106,16 @@ class Target(msgspec.Struct, frozen=True):
         return self.settings.hot_upgrade or self.server.manifest.hot_upgrade
 
     @property
+    def as_nodes(self) -> Target | None:
+        """Of a default variant: its server's variant of several nodes."""
+        if self.variant != "default" or self.again:
+            return None
+        for name, variant in self.server.manifest.variants.items():
+            if variant.backplane is not None:
+                return self.server.in_variant(name)
+        return None
+
+    @property
     def is_peer(self) -> bool:
         return self.server.manifest.peer or self.settings.peer
 

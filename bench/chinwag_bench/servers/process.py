@@ -21,6 +21,7 @@ from chinwag_bench.servers.catalog import Target
 from chinwag_bench.servers.environment import for_servers
 from chinwag_bench.servers.health import ask_health
 from chinwag_bench.servers.manifest import fill
+from chinwag_bench.servers.network import entered
 from chinwag_bench.servers.ports import is_free, pick_port, wait_until_free
 from chinwag_bench.servers.process_tree import ProcessTree, Program
 from chinwag_bench.text import last_lines
@@ -167,7 +168,8 @@ class ServerProcess:
             self._tree.wait(TERM_TIMEOUT_S)
         exit_code = self.exit_code
         self.end_tree()
-        wait_until_free(self.port, self.launch.host)
+        if _is_here(self.launch):
+            wait_until_free(self.port, self.launch.host)
         return exit_code
 
     def log_tail(self) -> str:
@@ -201,7 +203,7 @@ def start_server(launch: Launch) -> ServerProcess:
 
     Raises ``HostError`` when a port asked for is taken, or the host is none of this machine's, and
     ``ServerError`` when the server dies or stays silent."""
-    if launch.port is not None and not is_free(launch.port, launch.host):
+    if launch.port is not None and _is_here(launch) and not is_free(launch.port, launch.host):
         raise HostError(
             f"port {launch.port} on {launch.host} is already in use",
             hint="choose another with --port, or see who listens with `ss -ltnp`",
@@ -209,7 +211,7 @@ def start_server(launch: Launch) -> ServerProcess:
     attempts_left = 1 if launch.port is not None else _PORT_ATTEMPTS
     while True:
         attempts_left -= 1
-        process = ServerProcess(launch, launch.port or pick_port(launch.host))
+        process = ServerProcess(launch, launch.port or _pick_port(launch))
         try:
             process.wait_ready()
             return process
@@ -217,9 +219,23 @@ def start_server(launch: Launch) -> ServerProcess:
             process.end_tree()
             # Somebody else may have bound the port between picking and listening; only that is
             # worth another try.
-            lost_race = isinstance(error, ServerError) and not is_free(process.port, launch.host)
+            lost_race = (
+                isinstance(error, ServerError)
+                and _is_here(launch)
+                and not is_free(process.port, launch.host)
+            )
             if not (lost_race and attempts_left):
                 raise
+
+
+def _is_here(launch: Launch) -> bool:
+    """Whether it listens where this process could: in a namespace of its own, all ports are free.
+    """
+    return launch.node is None or launch.node.namespace is None
+
+
+def _pick_port(launch: Launch) -> int:
+    return pick_port(launch.host) if _is_here(launch) else pick_port()
 
 
 def _serves(health: dict[str, Any] | None, launch: Launch) -> bool:
@@ -243,10 +259,13 @@ def _program(launch: Launch, port: int) -> Program:
     # For all the same: no manifest has a say.
     backlog = {} if launch.backlog is None else {"CHAT_BACKLOG": str(launch.backlog)}
     place = {} if launch.node is None else launch.node.env
+    command = launch.command or server.filled(
+        settings.command or server.manifest.run.command, values
+    )
+    namespace = None if launch.node is None else launch.node.namespace
     return Program(
         name=launch.target.id,
-        command=launch.command
-        or server.filled(settings.command or server.manifest.run.command, values),
+        command=entered(namespace, command) if namespace else command,
         folder=server.folder,
         env=for_servers() | own | filled | backlog | place | launch.env,
         cores=launch.cores,

@@ -53,8 +53,9 @@ int error_of(int fd) {
 
 }  // namespace
 
-fleet::fleet(const endpoint& to, load::protocol protocol, std::uint64_t seed, double heartbeat_s)
-    : to_(to),
+fleet::fleet(std::vector<endpoint> nodes, load::protocol protocol, std::uint64_t seed,
+             double heartbeat_s)
+    : nodes_(std::move(nodes)),
       protocol_(protocol),
       writer_(seed),
       read_bytes_(partial_bytes_max + read_bytes_per_turn),
@@ -70,7 +71,8 @@ void fleet::start(std::string_view user, fleet_observer& observer) {
 }
 
 void fleet::restart(std::uint32_t id, std::string_view user, fleet_observer& observer) {
-  const int fd = start_connecting(to_, id);
+  const endpoint& node = nodes_[id % nodes_.size()];
+  const int fd = start_connecting(node, id);
   if (fd < 0) {
     observer.on_end(id, {"refused", connect_error(-fd)});
     return;
@@ -87,7 +89,7 @@ void fleet::restart(std::uint32_t id, std::string_view user, fleet_observer& obs
   if (!field.empty()) {
     field.append(user);
   }
-  connections_[id].start(fd, upgrade_request(to_.authority, target, field));
+  connections_[id].start(fd, upgrade_request(node.authority, target, field));
   poller_.add(fd, id, true);
 }
 

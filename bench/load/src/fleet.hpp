@@ -43,12 +43,19 @@ class fleet_observer {
 // All connections of this process, on one thread.
 class fleet {
  public:
-  fleet(const endpoint& to, load::protocol protocol, std::uint64_t seed, double heartbeat_s);
+  // Connections take turns with the nodes that one server consists of, by their numbers.
+  fleet(std::vector<endpoint> nodes, load::protocol protocol, std::uint64_t seed,
+        double heartbeat_s);
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(connections_.size()); }
   std::uint32_t open_count() const { return open_count_; }
   bool is_open(std::uint32_t connection) const;
   const load::dialect& dialect() const { return dialect_of(protocol_); }
+  // Whether what one sends crosses from node to node on its way to the other. Of a single node all
+  // counts as crossing.
+  bool are_apart(std::uint32_t one, std::uint32_t other) const {
+    return nodes_.size() == 1 || one % nodes_.size() != other % nodes_.size();
+  }
 
   // Begins one more connection; its end, if it comes at once, is told like any other.
   void start(std::string_view user, fleet_observer& observer);
@@ -124,7 +131,7 @@ class fleet {
   void settle(std::uint32_t id, send_status status, fleet_observer& observer);
   void end(std::uint32_t id, const ending& why, fleet_observer& observer);
 
-  endpoint to_;
+  std::vector<endpoint> nodes_;
   load::protocol protocol_;
   poller poller_;
   frame_writer writer_;

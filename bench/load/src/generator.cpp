@@ -21,6 +21,14 @@ class resting : public activity {
   bool done() const override { return monotonic_ns() >= wake_ns; }
 };
 
+std::vector<endpoint> nodes_of(const generator_options& options, std::uint32_t connections) {
+  std::vector<endpoint> nodes{resolve(options.host, options.port, options.sources, connections)};
+  for (const auto& [host, port] : options.also) {
+    nodes.push_back(resolve(host, port, options.sources, connections));
+  }
+  return nodes;
+}
+
 void check_echo(const generator_options& options, const profile& profile) {
   if (options.protocol == protocol::echo &&
       (profile.rooms.room_size != 1 || profile.direct_share > 0)) {
@@ -65,8 +73,8 @@ std::string label_fault(const std::string& label) {
 generator::generator(const generator_options& options, const profile& profile)
     : options_(options),
       profile_(profile),
-      crowd_{fleet(resolve(options.host, options.port, options.sources, profile.connections),
-                   options.protocol, options.seed, profile.heartbeat_s),
+      crowd_{fleet(nodes_of(options, profile.connections), options.protocol, options.seed,
+                   profile.heartbeat_s),
              roster(options.name, profile.rooms)} {
   check_echo(options_, profile_);
 }

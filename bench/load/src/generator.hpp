@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "connecting.hpp"
@@ -18,6 +19,7 @@ namespace chinwag::load {
 struct generator_options {
   std::string host = "127.0.0.1";
   std::uint16_t port = 4000;
+  std::vector<std::pair<std::string, std::uint16_t>> also;  // hosts and ports of further nodes
   load::protocol protocol = load::protocol::websocket;
   std::uint32_t sources = 0;  // 0: as many as the connections need
   std::string name;           // starts the names of users and rooms

@@ -45,6 +45,24 @@ std::string check_name(const std::string& name) {
   return {};
 }
 
+std::optional<std::pair<std::string, std::uint16_t>> read_node(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) {
+    return std::nullopt;
+  }
+  std::uint16_t port = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data() + colon + 1, last, port);
+  if (error != std::errc() || end != last || port == 0) {
+    return std::nullopt;
+  }
+  return std::pair(text.substr(0, colon), port);
+}
+
+std::string check_node(const std::string& text) {
+  return read_node(text) ? std::string() : "must be a host and a port: 127.0.0.1:4001";
+}
+
 // Not CLI::Range, which takes "nan" for a number within any limits.
 CLI::Validator between(double lowest, double highest) {
   const std::string allowed = plain_number(lowest) + " to " + plain_number(highest);
@@ -94,6 +112,15 @@ void add_load_options(CLI::App& app, options& out) {
 void add_server_options(CLI::App& app, options& out) {
   app.add_option("--host", out.generator.host, "Server's IPv4 address or name");
   app.add_option("--port", out.generator.port, "Server's port")->check(CLI::Range(1, 65'535));
+  app.add_option_function<std::vector<std::string>>(
+         "--also",
+         [&out](const std::vector<std::string>& nodes) {
+           for (const std::string& node : nodes) {
+             out.generator.also.push_back(*read_node(node));
+           }
+         },
+         "HOST:PORT of a further node: connections take turns with all")
+      ->check(CLI::Validator(check_node, "HOST:PORT"));
   app.add_option_function<std::string>(
          "--protocol",
          [&out](const std::string& name) { out.generator.protocol = protocol_names.at(name); },

@@ -168,7 +168,9 @@ void watch::on_text(std::uint32_t connection, std::string_view payload, std::siz
     const stamp& stamp = found.stamp;
     const std::int64_t sent_ns = stamp.planned_ns + std::int64_t{stamp.lag_us} * 1'000;
     log_.add({happening::received, connection, stamp.sender, stamp.sequence, sent_ns, now_ns});
-    heard_ns_[connection] = std::max(heard_ns_[connection], sent_ns);
+    if (crowd().connections.are_apart(stamp.sender, connection)) {
+      heard_ns_[connection] = std::max(heard_ns_[connection], sent_ns);
+    }
   } else if (const auto name = build_named(payload, type);
              !name.empty() && !plan_.question.empty()) {
     on_build(connection, name, now_ns);
@@ -182,6 +184,9 @@ void watch::on_text(std::uint32_t connection, std::string_view payload, std::siz
       log_.add({happening::back, connection, connection, 0, 0, now_ns});
     }
   } else {
+    if (type == text_type::error && string_field(payload, "code") == "unavailable") {
+      log_.add({happening::told, connection, connection, 0, 0, now_ns});
+    }
     activity::on_text(connection, payload, wire_bytes, now_ns);
   }
 }

@@ -96,7 +96,8 @@ class watch : public activity {
   std::vector<std::string> builds_;
   std::vector<std::uint32_t> build_of_;   // by connection: its place in `builds_`, from 1 on
   std::vector<std::uint32_t> sequences_;  // by connection
-  std::vector<std::int64_t> heard_ns_;    // by connection: when the newest message was sent
+  // By connection: when the newest message was sent that came from another node, if there are any.
+  std::vector<std::int64_t> heard_ns_;
   std::vector<bool> away_;                // by connection: was a member, and is not yet again
   std::vector<std::uint32_t> attempts_;   // by connection, since it was last a member
   std::deque<attempt> waiting_;

@@ -14,6 +14,7 @@ enum class happening : std::uint32_t {
   fault,     // `connection` has asked for it
   build,     // `connection` is answered by another build; `sequence` is its place among the names
   unsent,    // a message that was due from who is away; planned for `sent_ns`
+  told,      // `connection`, that a message of its own could not leave: error {unavailable}
 };
 
 // One thing that happened while a server was watched. The log is these, one after the other.

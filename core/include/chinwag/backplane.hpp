@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -36,8 +37,9 @@ class backplane {
     virtual void unsubscribed(std::string_view channel) = 0;
     // What was published, by this node, too, in channels that it has subscribed to.
     virtual void arrived(std::string_view channel, std::string_view bytes) = 0;
-    // The publication of that number has left, and whether any node subscribes to its channel.
-    virtual void left(std::uint64_t number, bool anybody) = 0;
+    // The publication of that number has left, to so many nodes that subscribe to its channel, this
+    // one counted, too.
+    virtual void left(std::uint64_t number, std::size_t nodes) = 0;
     // It has not, or nobody knows.
     virtual void lost(std::uint64_t number) = 0;
 

@@ -20,6 +20,9 @@ constexpr char user_mark = 'u';
 
 constexpr std::uint32_t units_per_arrival = 2;
 
+// So long after this node has come back, others that have not may yet.
+constexpr tick_ms return_ms = 5'000;
+
 std::string channel_of(char mark, std::string_view name) {
   std::string channel(1, mark);
   return channel.append(name);
@@ -118,6 +121,7 @@ void cluster::unwatch(int descriptor) {
 
 void cluster::went_up() {
   counts_.up = true;
+  came_up_at_ = shared_.clock.now();
   say("the other nodes can be reached");
   for (room_id id = 0; id < shared_.truth.rooms.size(); ++id) {
     const std::string_view name = shared_.truth.names.view(shared_.truth.rooms[id].name);
@@ -136,6 +140,9 @@ void cluster::went_down(std::string_view why) {
   users_left_ = 0;
   last_of_room_.clear();
   waiting_bytes_ = 0;
+  for (auto& [channel, nodes] : std::exchange(shared_by_, {})) {
+    shared_before_.insert_or_assign(channel, nodes);
+  }
   for (auto& [number, one] : std::exchange(under_way_, {})) did_not_leave(std::move(one));
   for (publication& one : std::exchange(waiting_, {})) did_not_leave(std::move(one));
   for (const auto& [channel, one] : std::exchange(subscriptions_, {})) go_on(one.those);
@@ -239,6 +246,8 @@ void cluster::drop_unneeded() {
       continue;
     }
     found->second.now = subscription::state::left;
+    shared_by_.erase(channel);
+    shared_before_.erase(channel);
     if (channel.front() == user_mark) ++users_left_;
     line_->unsubscribe(channel);
   }
@@ -319,16 +328,36 @@ void cluster::send(publication one) {
   under_way_.emplace(number, std::move(one));
 }
 
-void cluster::left(std::uint64_t number, bool anybody) {
+void cluster::left(std::uint64_t number, std::size_t nodes) {
   const auto found = under_way_.find(number);
+  if (found == under_way_.end()) return;
+  publication& one = found->second;
+  if (!reached_all(one.channel, nodes)) {
+    counts_.lost += one.senders.size();
+    untold_.insert(untold_.end(), one.senders.begin(), one.senders.end());
+    one.senders.clear();
+  }
   // Joins go on once they have come back.
-  if (found == under_way_.end() || !found->second.joins.empty()) return;
-  const waiting asker = found->second.asker;
+  if (!one.joins.empty()) return;
+  const waiting asker = one.asker;
   under_way_.erase(found);
   if (asker.number == 0) return;
-  decide(asker, anybody
+  decide(asker, nodes > 0
                     ? verdict{}
                     : verdict{verdict::kind::refuse, "nobody by that name", refusal::no_such_user});
+}
+
+// Whether as many nodes heard of it as before the backplane was lost: one that comes back later
+// misses what is said until then.
+bool cluster::reached_all(const std::string& channel, std::size_t nodes) {
+  if (channel.front() == room_mark && nodes > 1) shared_by_.insert_or_assign(channel, nodes);
+  if (shared_before_.empty()) return true;
+  if (shared_.clock.now() - came_up_at_ > return_ms) {
+    shared_before_.clear();
+    return true;
+  }
+  const auto before = shared_before_.find(channel);
+  return before == shared_before_.end() || nodes >= before->second;
 }
 
 void cluster::lost(std::uint64_t number) {

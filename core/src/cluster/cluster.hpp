@@ -106,7 +106,7 @@ class cluster final : public other_nodes, private backplane::node {
   void subscribed(std::string_view channel) override;
   void unsubscribed(std::string_view channel) override;
   void arrived(std::string_view channel, std::string_view bytes) override;
-  void left(std::uint64_t number, bool anybody) override;
+  void left(std::uint64_t number, std::size_t nodes) override;
   void lost(std::uint64_t number) override;
 
   subscription& want(const std::string& channel);
@@ -120,6 +120,7 @@ class cluster final : public other_nodes, private backplane::node {
   void append(publication& to, const message_parts& message);
   void send_all();
   void send(publication one);
+  bool reached_all(const std::string& channel, std::size_t nodes);
   void could_not_leave(connection_id sender);
   void did_not_leave(publication one);
   void came_back(std::uint64_t sequence);
@@ -143,6 +144,11 @@ class cluster final : public other_nodes, private backplane::node {
 
   backplane_counts counts_;
   std::unordered_map<std::string, subscription> subscriptions_;  // by channel, while it is up
+  // Rooms with members on several nodes -> on how many; and what that was before it last went down,
+  // for as long as others may take to come back.
+  std::unordered_map<std::string, std::size_t> shared_by_;
+  std::unordered_map<std::string, std::size_t> shared_before_;
+  tick_ms came_up_at_ = 0;
   std::size_t users_left_ = 0;         // subscriptions of users on their way out
   std::vector<std::string> unneeded_;  // channels to look at
   std::vector<publication> waiting_;   // to leave, in this order

@@ -9,6 +9,7 @@ from chinwag_bench.errors import HostError
 from chinwag_bench.machine.doctor.finding import Finding
 from chinwag_bench.paths import Workspace
 from chinwag_bench.servers.catalog import Server, discover
+from chinwag_bench.servers.network import Network
 from chinwag_bench.servers.toolchain import missing_reason
 
 _GROUP = "tools"
@@ -29,6 +30,7 @@ def findings(workspace: Workspace) -> Iterator[Finding]:
             todo=error.hint or "mend the manifest",
         )
     yield redis()
+    yield links()
 
 
 def generator(workspace: Workspace) -> Finding:
@@ -70,4 +72,23 @@ def redis() -> Finding:
         if path
         else "the variants `cluster` that need it can be neither verified nor measured",
         todo="" if path else "run `make setup`, or install redis-server (7.0 or newer)",
+    )
+
+
+def links() -> Finding:
+    """Whether nodes can get links that are cut, tried out."""
+    try:
+        with Network(1):
+            found = ""
+    except HostError as error:
+        found = error.message
+    return Finding(
+        group=_GROUP,
+        check="links between nodes",
+        level="warning" if found else "ok",
+        found=found or "network namespaces can be made",
+        meaning="the outage `link_cut` of clusters is not measured"
+        if found
+        else "a node's link can be cut",
+        todo="run as root, where network namespaces may be made, with iproute2" if found else "",
     )

@@ -1,0 +1,1 @@
+"""Several nodes of one server: what crosses between them, and what outages do to that."""
