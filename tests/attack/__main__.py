@@ -15,9 +15,10 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from .classes import ATTACKS, Attack, find
+from chinwag_bench.attacks.classes import ATTACKS, Attack, find
+from chinwag_bench.attacks.placement import Placement, place
+
 from .figures import HEADER, Figures, Memory, Outcome, Sample, figures_of, row_of
-from .placement import Placement, place
 from .target import Target, memory_max_of
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +35,7 @@ class Child:
         self._module = module
         self.process = stack.enter_context(
             subprocess.Popen(
-                [sys.executable, "-m", f"attack.{module}", *map(str, arguments)],
+                [sys.executable, "-m", module, *map(str, arguments)],
                 cwd=_ROOT / "tests",
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -97,10 +98,13 @@ def measure(attack: Attack, chinwagd: Path, seconds: float, at: Placement) -> Ou
     with ExitStack() as stack:
         target = stack.enter_context(Target(chinwagd, at.server))
         control = stack.enter_context(Target(chinwagd, at.load, preferred=True))
-        attacker = Child(stack, "attacker", attack.name, "--port", target.port, "--cpu", at.load)
+        attacker = Child(
+            stack, "chinwag_bench.attacks.attacker", attack.name,
+            "--port", target.port, "--cpu", at.load,
+        )  # fmt: skip
         attacker.wait_ready()
         bystander = Child(
-            stack, "bystander", "--port", target.port, "--control-port", control.port,
+            stack, "attack.bystander", "--port", target.port, "--control-port", control.port,
             "--cpu", at.load,
         )  # fmt: skip
         bystander.wait_ready()

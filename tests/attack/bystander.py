@@ -18,9 +18,10 @@ import time
 from collections import deque
 from typing import TextIO
 
+from chinwag_bench.attacks.placement import prefer
+from chinwag_bench.attacks.wire import CLOSE, TEXT, ServerFrames, connect_chat, request
+
 from .figures import Sample
-from .placement import prefer
-from .wire import CLOSE, TEXT, ServerFrames, connect_chat, request
 
 PERIOD_NS = 5_000_000
 _HEARTBEAT = request(type="heartbeat")

@@ -8,7 +8,7 @@ import subprocess
 import threading
 from pathlib import Path
 
-from .placement import pin, prefer
+from chinwag_bench.attacks.placement import pin, prefer
 
 MEMORY_MAX_DEFAULT = 1024 * 1024 * 1024
 _SERVING = re.compile(r"serving on [\d.]+:(\d+)")

@@ -13,13 +13,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from chinwag_bench.attacks.classes import ATTACKS, Press, find
+from chinwag_bench.attacks.placement import place
+from chinwag_bench.attacks.wire import PING, ServerFrames, frame
 
 from attack.__main__ import Child, samples_of
-from attack.classes import ATTACKS, Press, find
 from attack.figures import figures_of
-from attack.placement import place
 from attack.target import Target, memory_max_of
-from attack.wire import PING, ServerFrames, frame
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -80,7 +80,7 @@ def test_a_bystander_sees_a_server_that_stops(chinwagd: Path) -> None:
         target = stack.enter_context(Target(chinwagd, at.server))
         control = stack.enter_context(Target(chinwagd, at.load, preferred=True))
         bystander = Child(
-            stack, "bystander", "--port", target.port, "--control-port", control.port,
+            stack, "attack.bystander", "--port", target.port, "--control-port", control.port,
             "--cpu", at.load,
         )  # fmt: skip
         bystander.wait_ready()
@@ -107,7 +107,7 @@ def test_a_bystander_tells_when_its_server_dies(chinwagd: Path) -> None:
         target = stack.enter_context(Target(chinwagd, at.server))
         control = stack.enter_context(Target(chinwagd, at.load))
         bystander = Child(
-            stack, "bystander", "--port", target.port, "--control-port", control.port,
+            stack, "attack.bystander", "--port", target.port, "--control-port", control.port,
             "--cpu", at.load,
         )  # fmt: skip
         bystander.wait_ready()

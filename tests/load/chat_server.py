@@ -229,7 +229,7 @@ async def listen(port: int, faults: Faults) -> Server:
     global ODD_TIMESTAMPS  # noqa: PLW0603 (of this process)
     ODD_TIMESTAMPS = bool(faults.get("odd_timestamps"))
     server = ChatServer(faults)
-    where: dict[str, Any] = {"host": "127.0.0.1", "port": port}
+    where: dict[str, Any] = {"host": os.environ.get("CHAT_HOST", "127.0.0.1"), "port": port}
     if os.environ.get("LISTEN_FDS") == "1":
         where = {"sock": socket.socket(fileno=3)}
     return await serve(

@@ -19,7 +19,7 @@ from chinwag_bench.machine.open_files import raise_limit
 from chinwag_bench.paths import find_workspace
 from chinwag_bench.progress import make_reporter, said_when_interrupted
 from chinwag_bench.records import Verification
-from chinwag_bench.runs.prepare import Obstacles, build_all, verify_all
+from chinwag_bench.runs.prepare import Obstacles, build_all, check_built, verify_all
 from chinwag_bench.servers.build import last_build
 from chinwag_bench.servers.catalog import Catalog, Server, Target, discover
 from chinwag_bench.servers.process import Launch, ServerProcess, start_server
@@ -72,7 +72,8 @@ def serve(
     ] = 1,
     json: options.Json = False,
 ) -> None:
-    """Runs one server in the foreground until Ctrl-C or SIGTERM; nothing of it stays behind.
+    """Builds one server where it has to be, and runs it in the foreground until Ctrl-C or SIGTERM;
+    nothing of it stays behind.
 
     Prints one line when it listens. The server's own output goes to standard error. It gets its
     settings from its manifest and the options, not from CHAT_* of this shell.
@@ -80,6 +81,11 @@ def serve(
     [bold]Example[/bold]: chinwag serve go --port 4000
     """
     target = discover(find_workspace()).target(name)
+    if check_built([target]):
+        with make_reporter(json=json, quiet=False) as reporter:
+            obstacles = build_all([target], reporter)
+        if obstacles:
+            raise typer.Exit(_exit_code(obstacles))
     raise_limit()
     launch = Launch(target=target, log=None, port=port, host=host, workers=workers)
     with start_server(launch) as server:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chinwag_bench.faults.causes import Cause
-from chinwag_bench.faults.watched import RECEIVED, Watched
+from chinwag_bench.faults.watched import FAULT, RECEIVED, Watched
 
 _STUCK_SHARE = 0.9
 _BEFORE_NS = 5_000_000
@@ -42,7 +42,11 @@ def prove(
             return None
         return f"its sender was not served for {cause.ms} ms or more"
     said = f"{cause.asked} was asked for"
-    return f"the server's log: {said}" if said in log else None
+    # What ends at the last time may not come to print that.
+    times = max(1, cause.times - 1)
+    if log.count(said) < times or len(watched.of(FAULT)) < cause.times:
+        return None
+    return f"the server's log: {said}" + (f", {cause.times} times" if cause.times > 1 else "")
 
 
 def _served_again_ms(watched: Watched, fault_ns: int, asker: int) -> float | None:

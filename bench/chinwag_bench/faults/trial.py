@@ -24,6 +24,8 @@ from chinwag_bench.servers.supervisor import descendants
 
 _STEADY_S = 0.5
 """From the begin of a watch to the earliest fault."""
+_WITHIN_SHARE = 0.5
+"""Of the time in which ends are counted together, faults that come again and again take so much."""
 _PHASE_S = 0.25
 """The fault comes at a random moment within so long."""
 
@@ -90,6 +92,8 @@ def try_fault(stage: Stage, cause: Cause, settings: TrialSettings) -> Outcome:
 
 
 def _try_fault(stage: Stage, cause: Cause, settings: TrialSettings) -> Outcome:
+    if cause.on_fresh:
+        stage.clear()
     server, generator = stage.pair()
     asker = stage.random.randrange(stage.connections)
     request = _request(stage, cause, settings, asker)
@@ -129,6 +133,8 @@ def _request(stage: Stage, cause: Cause, settings: TrialSettings, asker: int) ->
         victim=asker,
         fault=cause.asked,
         fault_ms=cause.ms,
+        fault_times=cause.times,
+        fault_every_s=_WITHIN_SHARE * cause.seconds / cause.times,
         form=manifest.faults.form if manifest.faults else "type",
         settle_s=settings.settle_s,
     )

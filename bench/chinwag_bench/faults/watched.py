@@ -50,9 +50,9 @@ class Watched:
 
     @property
     def fault_ns(self) -> int | None:
-        """When a connection asked for its fault; ``None`` if none did."""
+        """When a connection asked for its fault, for the last time; ``None`` if none did."""
         found = self.of(FAULT)
-        return int(found["at_ns"][0]) if len(found) else None
+        return int(found["at_ns"][-1]) if len(found) else None
 
     def of(self, what: int) -> NDArray[np.void]:
         found: NDArray[np.void] = self.events[self.events["what"] == what]

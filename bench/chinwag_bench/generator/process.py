@@ -15,6 +15,7 @@ import msgspec
 
 from chinwag_bench.errors import GeneratorError
 from chinwag_bench.generator.settings import Event, GeneratorSettings
+from chinwag_bench.servers.network import entered
 from chinwag_bench.servers.parent_death import ending_with_parent
 from chinwag_bench.text import last_lines
 
@@ -181,7 +182,8 @@ def _command(settings: GeneratorSettings) -> list[str]:
     options = [str(word) for pair in named.items() for word in pair]
     for host, port in settings.also:
         options += ["--also", f"{host}:{port}"]
-    return [str(settings.binary), *options, "--control"]
+    command = [str(settings.binary), *options, "--control"]
+    return entered(settings.namespace, command) if settings.namespace else command
 
 
 def _name(kind: Any) -> str:

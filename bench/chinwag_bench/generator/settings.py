@@ -35,6 +35,8 @@ class GeneratorSettings(msgspec.Struct, kw_only=True):
     sources: int = 0
     """Loopback addresses that take turns as the connections' source; 0 leaves it to the generator.
     """
+    namespace: str | None = None
+    """Path of the network namespace that it runs in; ``None``: this process's own."""
     name: str = ""
     """Begins the names of users and rooms; those of two generators differ unless they are given
     one.
@@ -85,6 +87,10 @@ class WatchRequest(msgspec.Struct, kw_only=True):
     fault: str = ""
     """Type of the message by which it does; empty: somebody else sees to the fault."""
     fault_ms: int = 0
+    fault_times: int = 1
+    """It asks so often, each time ``fault_every_s`` after the one before; what follows is counted
+    from the last time."""
+    fault_every_s: float = 0.0
     form: Literal["type", "content"] = "type"
     question: str = ""
     """Type of the message by which every connection asks which build it is served by; empty: none

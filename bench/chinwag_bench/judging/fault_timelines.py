@@ -28,9 +28,7 @@ def all_timelines(evidence: Evidence) -> list[FaultTimeline]:
 
 def _of_outages(evidence: Evidence, column: str) -> Iterator[FaultTimeline]:
     records = [
-        record
-        for record in kept(evidence.of("cluster", column))
-        if isinstance(record, ClusterRun)
+        record for record in kept(evidence.of("cluster", column)) if isinstance(record, ClusterRun)
     ]
     for name in dict.fromkeys(name for record in records for name in record.outcomes):
         outcomes = [record.outcomes[name] for record in records if name in record.outcomes]

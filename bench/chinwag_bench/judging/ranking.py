@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.stats import chi2, studentized_range
 
 from chinwag_bench.judging.bounds import Bounds, ByRound
 from chinwag_bench.judging.matrix import Behind, Cell
@@ -164,6 +163,8 @@ def _deviations(logs: Mapping[str, Mapping[int, float]]) -> dict[str, float]:
 
 def _usual(deviations: Mapping[str, float], logs: Mapping[str, Mapping[int, float]]) -> float:
     """The median column's standard deviation. Of few rounds most come out too small."""
+    from scipy.stats import chi2  # Slow to import: for judging alone.
+
     freedom = median([len(logs[column]) - 1 for column in deviations])
     return median([*deviations.values()]) / math.sqrt(chi2.ppf(0.5, freedom) / freedom)
 
@@ -179,6 +180,8 @@ def _logarithms(entry: Entry) -> dict[int, float]:
 
 @cache
 def _quantile(columns: int, freedom: float) -> float:
+    from scipy.stats import studentized_range  # Slow to import: for judging alone.
+
     return float(studentized_range.ppf(1 - FALSE_LEADS_MAX, columns, freedom))
 
 

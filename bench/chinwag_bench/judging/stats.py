@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import bootstrap, false_discovery_control, ttest_ind_from_stats
 
 BOOTSTRAP_FROM_ROUNDS = 8
 BOOTSTRAP_COVERAGE = 0.95
@@ -58,6 +57,8 @@ def interval(samples: Sequence[float], seed: int = 0) -> Interval | None:
 
 
 def _bootstrap(samples: Sequence[float], seed: int) -> Interval:
+    from scipy.stats import bootstrap  # Slow to import: for judging alone.
+
     result = bootstrap(
         (np.asarray(samples, dtype=float),),
         np.median,
@@ -105,6 +106,8 @@ def change_p(before: Sequence[float], after: Sequence[float], margin: float) -> 
     Samples that agree by luck would look free of noise, so each is taken to be known to
     ``LEAST_NOISE`` only. Raises ValueError with fewer samples.
     """
+    from scipy.stats import ttest_ind_from_stats  # Slow to import: for judging alone.
+
     if min(len(before), len(after)) < 2:
         raise ValueError(f"{len(before)} against {len(after)} samples: two a side are needed")
     old, new = (np.log(np.asarray(side, dtype=float)) for side in (before, after))
@@ -122,6 +125,8 @@ def false_discoveries_controlled(probabilities: Sequence[float]) -> list[float]:
     """The same, adjusted for how many were looked at (Benjamini and Hochberg): of those at most q,
     a share of q is expected to be noise.
     """
+    from scipy.stats import false_discovery_control  # Slow to import: for judging alone.
+
     if not probabilities:
         return []
     return [float(p) for p in false_discovery_control(list(probabilities), method="bh")]

@@ -9,7 +9,6 @@ from typing import Literal
 
 import msgspec
 import numpy as np
-from scipy.stats import t as student
 
 from chinwag_bench.records import Hold, Json
 
@@ -93,6 +92,8 @@ def delay_trend(hold: Hold) -> Trend | None:
     """Weighted least squares of mean delay on planned send time, over means of blocks of bins and
     against its own standard error; ``None`` where the hold has too few bins.
     """
+    from scipy.stats import t as student  # Slow to import: for judging alone.
+
     blocks = _blocks(hold)
     if len(blocks) < BLOCKS_MIN:
         return None

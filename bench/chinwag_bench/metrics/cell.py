@@ -144,6 +144,7 @@ def running_server(
     command: list[str] | None = None,
     passes_listener: bool = False,
     successor: dict[str, str] | None = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[ServerProcess]:
     """A server that serves. SIGKILL ends it: no goodbye storm runs into the next cell. The options
     are those of ``Launch``.
@@ -161,6 +162,7 @@ def running_server(
         command=command,
         passes_listener=passes_listener,
         successor=successor or {},
+        host=host,
     )
     with start_server(launch) as server:
         yield server

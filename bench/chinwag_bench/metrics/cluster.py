@@ -358,7 +358,7 @@ def _rows() -> list[Spec]:
         _spec(
             "cluster_cpu", "Two nodes: CPU per delivery", "us", "lower",
             f"{_TWO}, at 20,000 deliveries/s: CPU time of both nodes and of Redis per delivery.",
-            _of(lambda record: record.paced and record.paced.cpu_us_per_delivery),
+            _of(lambda record: record.paced.cpu_us_per_delivery if record.paced else None),
         ),
         _spec(
             "cluster_memory", "Two nodes: memory", "MB", "lower",

@@ -145,6 +145,15 @@ _TITLES = {
     causes.STUCK: ("Stuck handler", "A handler does not end for 2 s"),
     causes.KILL_UNIT: ("Kill of the smallest unit", "What ends by itself when it is killed, is"),
     causes.KILL_ALL: ("Kill of all", "All of the server's processes are killed"),
+    causes.ALLOWED: (
+        "As many crashes as its supervisor allows",
+        "An inner part is killed as often as its supervisor starts it again, in half of the time "
+        "that counts",
+    ),
+    causes.EXCEEDED: (
+        "One crash more than its supervisor allows",
+        "An inner part is killed once more often than its supervisor starts it again",
+    ),
 }
 _ALL = ("victims", "room_mates", "bystanders")
 _PARTS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
@@ -158,6 +167,8 @@ _PARTS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     ),
     causes.KILL_UNIT: (("all", "everybody hears again", _ALL),),
     causes.KILL_ALL: (("all", "everybody hears again", _ALL),),
+    causes.ALLOWED: (("all", "everybody hears again", _ALL),),
+    causes.EXCEEDED: (("all", "everybody hears again", _ALL),),
 }
 
 
@@ -183,13 +194,15 @@ def _rows() -> list[Spec]:
     return specs
 
 
-_ABSENT = "the fault could not be brought about, or somebody never heard again"
+_ABSENT = "it can't have that fault, or somebody never heard again"
 
 METHOD = """
 **Fault recovery.** 80 clients in rooms of 10, each room with 200 messages/s of 100 bytes. Faults
 are asked for by a client (`CHAT_FAULTS=1`), or processes are killed, at a random moment: a handler
-throws; a handler does not end for 2 s; SIGKILL of the smallest unit that ends by itself (a
-connection's process in a virtual machine, a worker, else all of it); SIGKILL of all processes.
+throws; a handler does not end for 2 s; an inner part is killed as often as its supervisor allows,
+and once more, where a manifest names such a limit (Elixir: 10 restarts in 5 s); SIGKILL of the
+smallest unit that ends by itself (a connection's process in a virtual machine, a worker, else all
+of it); SIGKILL of all processes.
 Whatever ends is started again at once by the same restarter, unless it restarts its parts itself.
 Clients that lose their connection come back at once, and then every 10 ms. The time runs to the
 arrival of the first message that was sent after the fault, for the victim (who sent the message),

@@ -1,75 +1,42 @@
-"""Robustness: what well-behaved members notice of those that stop reading, of strangers who send
-garbage, and of a crowd that takes all descriptors.
+"""Robustness: what well-behaved members notice of those that stop reading or are gone without a
+goodbye, of strangers who send garbage, of a crowd that takes all descriptors, and of attacks.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
 
 import msgspec
 
-from chinwag_bench.errors import GeneratorError, ServerError
-from chinwag_bench.faults import strangers
-from chinwag_bench.generator import Generator, GeneratorSettings
+from chinwag_bench.attacks.classes import ATTACKS
+from chinwag_bench.errors import GeneratorError, HostError, ServerError
 from chinwag_bench.judging.bounds import Bounds, exactly, of_latency
 from chinwag_bench.judging.row import MEGABYTE, Spec, row
-from chinwag_bench.load_profile import LoadProfile
-from chinwag_bench.machine.user_memory import tree_user_bytes
-from chinwag_bench.metrics.cell import (
-    Bout,
-    Place,
-    attached_generator,
-    open_connections,
-    running_server,
-)
-from chinwag_bench.metrics.first_message import ENGINE_IO_PATH, exchange
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
-from chinwag_bench.records import Json, Record, Step
-from chinwag_bench.servers.process import ServerProcess
+from chinwag_bench.records import Record, Run
+from chinwag_bench.troubles import crowds, silence
+from chinwag_bench.troubles.press import Setting, Trouble
 
-SILENT, GARBAGE, CROWD = "silent_readers", "garbage", "no_descriptors"
-_NAME = "both"
-"""Begins the names of users and rooms of both generators: so they sit in the same rooms."""
-_ANSWER_S = 5.0
-_END_S = 10.0
-
-
-class Trouble(msgspec.Struct, kw_only=True):
-    """What a trouble did to those who gave no cause for it."""
-
-    before: Step
-    during: Step
-    after: Step
-    bytes_before: int
-    bytes_during: int
-    """User memory at the end of the trouble's hold."""
-    pressed: Json = {}
-    """How much of it there was."""
-    serves_again: bool
-    """A newcomer has its message back once it is over."""
+SILENT, GARBAGE, CROWD, HALF_OPEN = "silent_readers", "garbage", "no_descriptors", "half_open"
+_ATTACK = "attack_"
+"""Begins the name of a trouble that is an attack of a class."""
 
 
 class Robustness(Record, kw_only=True, tag="robustness", tag_field="metric"):
     connections: int = 0
     deliveries_per_s: float = 0.0
     troubles: dict[str, Trouble] = msgspec.field(default_factory=dict)
-    """By name: silent_readers, garbage, no_descriptors. One that ended the server is missing, and
-    ``reason`` says so."""
+    """By name: silent_readers, half_open, garbage, no_descriptors, and attack_ with a class. One
+    that ended the server is missing, and ``reason`` says so."""
 
 
 class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     load: str
     silent_load: str
-    """Of the members that stop reading: as many as it has connections, one a room."""
+    """Of the members that fall silent: as many as it has connections, one a room."""
     connections: int
     repeats: int
     setup_s: float
@@ -79,10 +46,21 @@ class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=
     open_files_spare: int
     """Descriptors that a server has left for strangers, in the trouble of that name."""
     hold: HoldSeconds
+    attacks: tuple[str, ...] = ()
+    """Classes of ``attacks/classes.py``; docs/attacks.md says what they press."""
+    attack_hold: HoldSeconds | None = None
+
+    def __post_init__(self) -> None:
+        known = [one.name for one in ATTACKS]
+        for name in self.attacks:
+            if name not in known:
+                raise ValueError(f"there is no attack {name!r}; there are {', '.join(known)}")
 
     @property
     def planned_s(self) -> float:
-        return 3 * (self.setup_s + 3 * self.hold.seconds)
+        attack_s = (self.attack_hold or self.hold).seconds
+        troubles_s = 4 * (self.setup_s + 3 * self.hold.seconds)
+        return troubles_s + len(self.attacks) * (self.setup_s + attack_s)
 
     def rounds(self, of_run: int) -> int:
         return self.repeats
@@ -96,11 +74,10 @@ def _visit(visit: Visit) -> list[Robustness]:
     started_at, started = time.time(), time.monotonic()
     troubles: dict[str, Trouble] = {}
     failures = []
-    for name, make in _TROUBLES.items():
-        place = msgspec.structs.replace(visit.place, metric=f"{visit.place.metric}-{name}")
+    for name, make in _troubles(visit, settings):
         try:
-            troubles[name] = make(place, visit, settings)
-        except (ServerError, GeneratorError) as error:
+            troubles[name] = make()
+        except (ServerError, GeneratorError, HostError) as error:
             failures.append(f"{name}: {error.text()}")
     return [
         Robustness(
@@ -117,143 +94,27 @@ def _visit(visit: Visit) -> list[Robustness]:
     ]
 
 
-def _silent_readers(place: Place, visit: Visit, settings: Settings) -> Trouble:
-    """A second generator's members are stopped by SIGSTOP: their kernel takes what fits into its
-    buffers, and no more.
-    """
-    load, silent = visit.load, visit.loads[settings.silent_load]
-    with _members(place, load, settings) as pair:
-        own = _settings(place, pair.server, silent, silent.connections)
-        with Generator(own) as second:
-            open_connections(pair.server, second, silent.connections, join=True)
-            stopped = second.pids
+def _troubles(visit: Visit, settings: Settings) -> Iterator[tuple[str, Callable[[], Trouble]]]:
+    """Each on a fresh server, the gentle ones first."""
+    silent = visit.loads[settings.silent_load]
 
-            def stop() -> None:
-                for pid in stopped:
-                    os.kill(pid, signal.SIGSTOP)
-
-            def go_on() -> Json:
-                for pid in stopped:
-                    os.kill(pid, signal.SIGKILL)
-                return {"members": silent.connections}
-
-            try:
-                return _press(pair, settings, stop, go_on)
-            finally:
-                go_on()
-
-
-def _garbage(place: Place, visit: Visit, settings: Settings) -> Trouble:
-    with _members(place, visit.load, settings) as pair:
-        crowd = _Strangers(pair.server, "garbage", settings.garbage_per_s, place)
-        return _press(pair, settings, crowd.start, crowd.end)
-
-
-def _no_descriptors(place: Place, visit: Visit, settings: Settings) -> Trouble:
-    spare = settings.open_files_spare
-    with _members(place, visit.load, settings, open_files=settings.connections + spare) as pair:
-        crowd = _Strangers(pair.server, "crowd", 2 * spare, place)
-        return _press(pair, settings, crowd.start, crowd.end)
-
-
-_TROUBLES: dict[str, Callable[[Place, Visit, Settings], Trouble]] = {
-    SILENT: _silent_readers,
-    GARBAGE: _garbage,
-    CROWD: _no_descriptors,
-}
-
-
-@contextmanager
-def _members(
-    place: Place, load: LoadProfile, settings: Settings, open_files: int | None = None
-) -> Iterator[Bout]:
-    with (
-        running_server(place, open_files=open_files) as server,
-        attached_generator(place, server, load, settings.connections, name=_NAME) as generator,
-    ):
-        open_connections(server, generator, settings.connections, join=True)
-        yield Bout(server, generator, load, settings.connections, len(place.site.cpus.generator))
-        generator.close()
-
-
-def _settings(
-    place: Place, server: ServerProcess, load: LoadProfile, connections: int
-) -> GeneratorSettings:
-    return GeneratorSettings(
-        binary=place.site.generator,
-        profile=load.path,
-        port=server.port,
-        transport=place.target.server.manifest.transport,
-        connections=connections,
-        room_size=1,
-        open_files=place.site.open_files,
-        seed=place.seed,
-        cores=place.site.cpus.generator[:1],
-        name=_NAME,
-        log=place.site.folder / "logs" / f"{place.label}.second.log",
-    )
-
-
-def _press(
-    pair: Bout, settings: Settings, begin: Callable[[], None], end: Callable[[], Json]
-) -> Trouble:
-    """Raises ``ServerError`` where the trouble ended the server."""
-    before, _ = pair.hold(settings.deliveries_per_s, settings.hold, "before")
-    bytes_before = tree_user_bytes(pair.server.supervisor_pid)
-    begin()
-    during, _ = pair.hold(settings.deliveries_per_s, settings.hold, "during")
-    bytes_during = tree_user_bytes(pair.server.supervisor_pid)
-    pressed = end()
-    after, _ = pair.hold(settings.deliveries_per_s, settings.hold, "after")
-    return Trouble(
-        before=before,
-        during=during,
-        after=after,
-        bytes_before=bytes_before,
-        bytes_during=bytes_during,
-        pressed=pressed,
-        serves_again=_serves(pair.server),
-    )
-
-
-def _serves(server: ServerProcess) -> bool:
-    try:
-        exchange(server.launch.target.server.manifest.transport, server.port, _ANSWER_S)
-    except Exception:  # Whatever a client may meet: it has no answer.
-        return False
-    return True
-
-
-class _Strangers:
-    """``faults/strangers.py`` against a server."""
-
-    def __init__(self, server: ServerProcess, kind: str, number: float, place: Place) -> None:
-        transport = server.launch.target.server.manifest.transport
-        target = ENGINE_IO_PATH if transport == "engine.io" else "/ws"
-        self._command = [
-            *(sys.executable, "-I", "-S", str(Path(strangers.__file__).resolve())),
-            *(kind, str(server.port), str(number), target),
-        ]
-        self._cores = place.site.cpus.generator
-        self._process: subprocess.Popen[str] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    def setting(name: str, hold: HoldSeconds = settings.hold) -> Setting:
+        return Setting(
+            place=msgspec.structs.replace(visit.place, metric=f"{visit.place.metric}-{name}"),
+            load=visit.load,
+            connections=settings.connections,
+            deliveries_per_s=settings.deliveries_per_s,
+            hold=hold,
         )
-        os.sched_setaffinity(self._process.pid, self._cores)
 
-    def end(self) -> Json:
-        assert self._process is not None
-        try:
-            said, _ = self._process.communicate(timeout=_END_S)
-            done: Json = json.loads(said)
-            return done
-        except (subprocess.TimeoutExpired, ValueError) as error:
-            raise GeneratorError(f"the strangers did not end as they should: {error}") from error
-        finally:
-            self._process.kill()
-            self._process.wait()
+    yield SILENT, partial(silence.silent_readers, setting(SILENT), silent)
+    yield HALF_OPEN, partial(silence.half_open, setting(HALF_OPEN), silent)
+    yield GARBAGE, partial(crowds.garbage, setting(GARBAGE), settings.garbage_per_s)
+    yield CROWD, partial(crowds.no_descriptors, setting(CROWD), settings.open_files_spare)
+    for one in crowds.attacks_on(visit.place.target, settings.attacks):
+        name = f"{_ATTACK}{one.name}"
+        hold = settings.attack_hold or settings.hold
+        yield name, partial(crowds.attack, setting(name, hold), one)
 
 
 def _describe(record: Robustness) -> str:
@@ -261,10 +122,11 @@ def _describe(record: Robustness) -> str:
 
 
 def _in_words(one: Trouble) -> str:
-    before, during = (step.hold.latency_ms["p99"] for step in (one.before, one.during))
+    during = one.during.hold.latency_ms["p99"]
+    before = "" if one.before is None else f"{one.before.hold.latency_ms['p99']:.1f} -> "
     lost = one.during.hold.lost
     parts = [
-        f"p99 {before:.1f} -> {during:.1f} ms",
+        f"p99 {before}{during:.1f} ms",
         f"memory {(one.bytes_during - one.bytes_before) / MEGABYTE:+.1f} MB",
         *([f"{lost} deliveries lost"] if lost else []),
         *([] if one.serves_again else ["nobody is let in afterwards"]),
@@ -276,6 +138,8 @@ def _p99(name: str) -> Callable[[Robustness], Bounds | None]:
     def bounds(record: Robustness) -> Bounds | None:
         found = record.troubles.get(name)
         if found is None or not found.serves_again or found.during.hold.lost:
+            return None
+        if found.during.hold.generator_limits:
             return None
         return of_latency(found.during.hold, "p99")
 
@@ -292,8 +156,19 @@ def _memory(name: str) -> Callable[[Robustness], Bounds | None]:
     return bounds
 
 
+def _noticed(record: Robustness) -> Bounds | None:
+    found = record.troubles.get(HALF_OPEN)
+    if found is None or found.pressed.get("left"):
+        return None
+    return exactly(float(found.pressed["noticed_s"]))
+
+
 _TITLES = {
     SILENT: ("1 % stop reading", "One member of each room of 100 stops reading"),
+    HALF_OPEN: (
+        "1 % gone without a goodbye",
+        "The link of one member of each room of 100 is cut, and the idle timeout is 2 s",
+    ),
     GARBAGE: (
         "Garbage from strangers",
         "1,000 strangers a second connect and send noise, HTTP that is none, or noise for frames",
@@ -302,41 +177,78 @@ _TITLES = {
         "No descriptor left",
         "Strangers take every descriptor that the server has left, and keep them",
     ),
+    **{f"{_ATTACK}{one.name}": (f"Attack `{one.name}`", one.what) for one in ATTACKS},
 }
+_GROWS = (SILENT, HALF_OPEN, *(f"{_ATTACK}{one.name}" for one in ATTACKS))
+"""Troubles that may take memory."""
+_ABSENT = (
+    "it was not measured, ended the server, lost deliveries of its members, let nobody in "
+    "afterwards, or left the load generator no time"
+)
+
+
+def _rows_of(name: str) -> Iterator[Spec]:
+    title, what = _TITLES[name]
+    p99 = row(
+        "Robustness",
+        f"robust_{name}_p99",
+        f"{title}: p99 of the others",
+        "ms",
+        "lower",
+        f"{what}: latency of well-behaved members meanwhile, 99 of 100 messages.",
+    )
+    yield Spec(p99, "robustness", _p99(name), absent=_ABSENT)
+    if name in _GROWS:
+        memory = row(
+            "Robustness",
+            f"robust_{name}_memory",
+            f"{title}: memory for it",
+            "MB",
+            "lower",
+            f"{what}: growth of user memory within some seconds.",
+        )
+        yield Spec(memory, "robustness", _memory(name), absent="it was not measured")
 
 
 def _rows() -> list[Spec]:
-    specs = []
-    absent = "it ended the server, lost deliveries of its members, or let nobody in afterwards"
-    for name, (title, what) in _TITLES.items():
-        p99 = row(
-            "Robustness",
-            f"robust_{name}_p99",
-            f"{title}: p99 of the others",
-            "ms",
-            "lower",
-            f"{what}: latency of well-behaved members meanwhile, 99 of 100 messages.",
-        )
-        specs.append(Spec(p99, "robustness", _p99(name), absent=absent))
-    memory = row(
+    noticed = row(
         "Robustness",
-        f"robust_{SILENT}_memory",
-        "1 % stop reading: memory for it",
-        "MB",
+        "robust_half_open_noticed",
+        "1 % gone without a goodbye: until it is noticed",
+        "s",
         "lower",
-        "One member of each room of 100 stops reading: growth of user memory within some seconds.",
+        f"{_TITLES[HALF_OPEN][1]}: until the server has ended all of these connections.",
     )
-    specs.append(Spec(memory, "robustness", _memory(SILENT)))
-    return specs
+    return [
+        *(spec for name in (SILENT, HALF_OPEN, GARBAGE, CROWD) for spec in _rows_of(name)),
+        Spec(
+            noticed,
+            "robustness",
+            _noticed,
+            absent="it was not measured, or some were taken for alive after 12 s",
+        ),
+    ]
+
+
+def _rows_of_run(run: Run) -> list[Spec]:
+    """Of the attacks that the run presses."""
+    settings = (run.plan.get("settings") or {}).get("robustness") or {}
+    names = [f"{_ATTACK}{name}" for name in settings.get("attacks", [])]
+    return [spec for name in names for spec in _rows_of(name)]
 
 
 METHOD = """
 **Robustness.** 1,000 members at 20,000 deliveries/s, while something goes wrong that they gave no
-cause for: one more member of each room stops reading (its process is stopped); 1,000 strangers a
-second connect and send noise, HTTP that is none, or noise for frames; strangers take all
-descriptors that the server has left (its limit is set to its members and 64 more). p99 of the
-members meanwhile, beside a hold before and one after. A server that ended, lost deliveries of its
-members, or lets nobody in once it is over has no value.
+cause for: one more member of each room stops reading (its process is stopped); one more member of
+each room is gone without a goodbye (it is in a network namespace whose link is cut; pings every 1 s
+and an idle timeout of 2 s, and how long the server takes it for alive is read from the kernel's
+table); 1,000 strangers a second connect and send noise, HTTP that is none, or noise for frames;
+strangers take all descriptors that the server has left (its limit is set to its members and 64
+more). p99 of the members meanwhile, beside a hold before and one after. Then classes of attack, as
+`make attack` presses them (docs/attacks.md), each on a fresh server, by one process behind the load
+generator's priority; servers of another protocol are pressed by those that are plain HTTP. A server
+that ended, lost deliveries of its members, or lets nobody in once it is over has no value, and
+neither has a hold in which the generator itself was the limit.
 """
 METRIC = Metric(
     record=Robustness,
@@ -344,5 +256,6 @@ METRIC = Metric(
     measure=_visit,
     describe=_describe,
     rows=_rows(),
+    rows_of_run=_rows_of_run,
     method=METHOD,
 )

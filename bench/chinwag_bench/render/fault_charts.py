@@ -25,6 +25,14 @@ _KNOWN = {
         "smaller unit than their process stand below.",
     ),
     "kill_all": ("All is killed", "SIGKILL of all processes; the same restarter for all."),
+    "restarts_allowed": (
+        "As many crashes as its supervisor allows",
+        "An inner part is killed again and again; the last time is the mark.",
+    ),
+    "restarts_exceeded": (
+        "One crash more than its supervisor allows",
+        "The supervisor gives up, and everything below it ends.",
+    ),
     UPGRADE: (
         "A new build takes over",
         "Each server by its best way: a new process with the same listening socket or port, "

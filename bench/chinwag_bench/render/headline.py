@@ -12,6 +12,7 @@ from chinwag_bench.render.text import measured
 LEADING_ROW = "throughput_deliveries"
 PROMPT_ROW = "rate_p99_10"
 PROMPT_MS = 10
+DISTURBED_SHARE_MAX = 0.2
 TOLD_APART_MAX = 3
 """More servers than that are counted, not listed."""
 OWN_SERVER = "chinwagd"
@@ -92,19 +93,39 @@ def caution(matrix: Matrix) -> str:
     parts = []
     if matrix.run.finished_at is None:
         parts.append("This run is not finished: more cells are to come.")
+    if disturbed := _disturbed_share(matrix):
+        parts.append(
+            f"Something else ran on this machine in {disturbed:.0%} of the throughput's rounds, "
+            "and nothing quieter came: figures are not for quoting."
+        )
     caveats = matrix.run.plan.get("caveats", [])
     if caveats:
         parts.append(f"Figures are not for quoting: {'; '.join(caveats)}.")
     return " ".join(parts)
 
 
+def _disturbed_share(matrix: Matrix) -> float:
+    """Of the leading row's rounds, as far as it is worth a word."""
+    cells = _competing(matrix, LEADING_ROW)
+    kept = sum(
+        note.code == "disturbed" and bool(note.args["kept"])
+        for cell in cells
+        for note in cell.notes
+    )
+    rounds = sum(cell.rounds for cell in cells)
+    share = kept / rounds if rounds else 0.0
+    return min(share, 1.0) if share > DISTURBED_SHARE_MAX else 0.0
+
+
 def sureness(matrix: Matrix) -> str:
     """How many rounds, what one server measured twice differs by, and whether all checks passed."""
     rounds = max((cell.rounds for cell in matrix.cells), default=0)
-    parts = [f"{rounds} round{'s' if rounds != 1 else ''} in random order."]
+    parts = [f"{rounds} rounds in random order."]
+    if rounds <= 1:
+        parts = ["One round, which shows no noise: less than 10 % counts as no difference."]
     noise = noise_sentence(matrix)
     parts += [noise] if noise else ["No server was measured twice, so the noise is not known."]
-    if any(cell.tie_with_best is False for cell in matrix.cells):
+    if rounds > 1 and any(cell.tie_with_best is False for cell in matrix.cells):
         parts.append(
             f"Where one is called ahead, luck explains it in {FALSE_LEADS_MAX:.0%} of rows at most."
         )

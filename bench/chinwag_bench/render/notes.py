@@ -92,7 +92,9 @@ _WORDS: dict[str, Callable[[Json], str]] = {
     ),
     "connections": _connections,
     "upgraded_by": _upgraded_by,
-    "nodes": lambda args: f"by the variant {args['variant']}, joined by {_JOINED[args['backplane']]}",
+    "nodes": lambda args: (
+        f"by the variant {args['variant']}, joined by {_JOINED[args['backplane']]}"
+    ),
     "one_round": lambda _: "from one round: less than 10 % is no difference",
     "load": lambda args: (
         f"with {args['connections']:,} connections, together {args['messages_per_s']:,.0f} "

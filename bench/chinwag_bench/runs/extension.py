@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -60,9 +61,12 @@ def _path(name: str, folder: Path, beside: Path = Path()) -> Path:
     """Of the file; a path counts from ``beside``. Raises ``UsageError`` where there is none."""
     path = beside / name if name.endswith(".toml") else folder / f"{name}.toml"
     if not path.is_file():
-        known = ", ".join(sorted(found.stem for found in folder.glob("*.toml")))
+        known = sorted(found.stem for found in folder.glob("*.toml"))
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        meant = f"did you mean {near[0]}? " if near else ""
         raise UsageError(
-            f"there is no run profile {name!r}", hint=f"known: {known}, or a path to a .toml"
+            f"there is no run profile {name!r}",
+            hint=f"{meant}known: {', '.join(known)}, or a path to a .toml",
         )
     return path
 

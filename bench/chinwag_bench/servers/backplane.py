@@ -84,7 +84,9 @@ class Redis(Backplane):
                 # Somebody else may have bound the port meanwhile; only that is worth another try.
                 if not attempts_left or network or is_free(self.port, _HOST):
                     raise
-        self.nodes = [_node(number, {"CHAT_BACKPLANE": self.url}, network) for number in range(nodes)]
+        self.nodes = [
+            _node(number, {"CHAT_BACKPLANE": self.url}, network) for number in range(nodes)
+        ]
 
     @property
     def url(self) -> str:

@@ -149,6 +149,14 @@ class Echo(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     env: dict[str, str] = {}
 
 
+class SupervisorLimit(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A part that ends more than ``restarts`` times within ``seconds`` ends its supervisor."""
+
+    part: str
+    restarts: int
+    seconds: float
+
+
 class Faults(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """How faults are asked for under ``CHAT_FAULTS=1``; see protocol/chat-1.md."""
 
@@ -157,6 +165,8 @@ class Faults(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     where a program sees contents alone."""
     parts: dict[str, str] = {}
     """Inner parts that can be killed, by the type of the message that does it."""
+    supervisor: SupervisorLimit | None = None
+    """How often one of them is started again before its supervisor gives up."""
 
 
 class Conformance(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

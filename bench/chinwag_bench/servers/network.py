@@ -57,6 +57,10 @@ class Network:
         """Where this machine reaches the node; counted from 0."""
         return f"198.18.{self._number}.{4 * node + 2}"
 
+    def gateway(self, node: int) -> str:
+        """Where the node reaches this machine."""
+        return f"198.18.{self._number}.{4 * node + 1}"
+
     def inner_host(self, node: int) -> str:
         """Where other nodes reach it."""
         return f"198.19.{self._number}.{node + 1}"
@@ -85,6 +89,10 @@ class Network:
 
     def heal(self, node: int) -> None:
         self._ip_in_middle(f"link set back{node} up")
+
+    def unplug(self, node: int) -> None:
+        """Cuts its link to this machine: what is in it falls silent without a goodbye."""
+        _ip(_enter(self._holders[node]), "link set front down")
 
     def end(self) -> None:
         """Calling it again changes nothing. What still runs in it keeps its namespace."""
@@ -216,6 +224,7 @@ def _ip(prefix: list[str], *commands: str) -> None:
         input="\n".join(commands) + "\n",
         capture_output=True,
         text=True,
+        check=False,
         timeout=_COMMAND_TIMEOUT_S,
     )
     if made.returncode != 0:
@@ -231,6 +240,7 @@ def _is_taken(number: int) -> bool:
         ["ip", "-oneline", "-4", "address"],
         capture_output=True,
         text=True,
+        check=False,
         timeout=_COMMAND_TIMEOUT_S,
     )
     return any(f"198.{second}.{number}." in shown.stdout for second in (18, 19))

@@ -229,8 +229,7 @@ def start_server(launch: Launch) -> ServerProcess:
 
 
 def _is_here(launch: Launch) -> bool:
-    """Whether it listens where this process could: in a namespace of its own, all ports are free.
-    """
+    """Whether it listens where this process could; in a namespace of its own all ports are free."""
     return launch.node is None or launch.node.namespace is None
 
 

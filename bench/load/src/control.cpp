@@ -205,6 +205,8 @@ watch_plan read_watch(const command& command) {
   plan.victim = static_cast<std::uint32_t>(command.number("victim", 0, connections_max, 0));
   plan.fault = command.get<std::string>("fault", "");
   plan.fault_ms = static_cast<std::uint32_t>(command.number("fault_ms", 0, seconds_max * 1'000, 0));
+  plan.fault_times = static_cast<std::uint32_t>(command.number("fault_times", 1, 1'000, 1));
+  plan.fault_every_s = command.number("fault_every_s", 0, plan.seconds_max, 0);
   plan.form = form_of(command.get<std::string>("form", "type"));
   plan.retry_s = command.number("retry_s", 0.0001, seconds_max, retry_otherwise_s);
   plan.settle_s = command.number("settle_s", 0, seconds_max, settle_otherwise_s);

@@ -42,7 +42,7 @@ watch::watch(load::crowd& crowd, const profile& profile, watch_plan plan)
       schedule_({begin_ns_, end_ns_, plan_.messages_per_s, 1}),
       traffic_(members_, 0, plan_.seed),
       locator_(profile_.content_bytes),
-      asked_(plan_.fault.empty()),
+      asks_left_(plan_.fault.empty() ? 0 : plan_.fault_times),
       told_(!plan_.is_told),
       build_of_(crowd.connections.size()),
       sequences_(crowd.connections.size()),
@@ -55,12 +55,12 @@ watch::watch(load::crowd& crowd, const profile& profile, watch_plan plan)
 
 void watch::on_due(std::int64_t now_ns) {
   send_due(now_ns);
-  if (!asked_ && now_ns >= fault_ns_) {
+  if (asks_left_ > 0 && now_ns >= fault_ns_) {
     ask_for_fault(now_ns);
   }
   ask_for_builds(now_ns);
   come_back(now_ns);
-  if (!settling_ && told_ && all_hear() && all_are_on_build()) {
+  if (!settling_ && told_ && asks_left_ == 0 && all_hear() && all_are_on_build()) {
     settling_ = true;
     end_ns_ = std::min(end_ns_, now_ns + seconds_to_ns(plan_.settle_s));
   }
@@ -108,7 +108,9 @@ void watch::send_message(std::uint32_t sender, std::int64_t planned_ns) {
 }
 
 void watch::ask_for_fault(std::int64_t now_ns) {
-  asked_ = true;
+  if (--asks_left_ > 0) {
+    fault_ns_ = now_ns + seconds_to_ns(plan_.fault_every_s);
+  }
   const std::uint32_t victim = plan_.victim;
   if (!crowd().is_member(victim)) {
     return;  // the log has no fault: whoever reads it sees that
@@ -251,7 +253,7 @@ void watch::plan_wake() {
   if (next_ < schedule_.count()) {
     wake_ns = std::min(wake_ns, schedule_.planned_ns(next_));
   }
-  if (!asked_) {
+  if (asks_left_ > 0) {
     wake_ns = std::min(wake_ns, fault_ns_);
   }
   wake_ns = std::min(wake_ns, next_question_ns());

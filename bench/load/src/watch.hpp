@@ -27,6 +27,8 @@ struct watch_plan {
   std::string fault;         // empty: somebody else sees to it
   fault_form form = fault_form::type;
   std::uint32_t fault_ms = 0;  // how long it takes, where it takes time
+  std::uint32_t fault_times = 1;
+  double fault_every_s = 0;  // from one to the next; what follows is counted from the last one
   double retry_s;              // from a connection's end to the next attempt, after the first one
   double settle_s;             // watched on after the last one hears again
   // Of an upgrade: every connection asks so often, by this message, which build it is served by.
@@ -88,7 +90,7 @@ class watch : public activity {
   content_locator locator_;
   watch_log log_;
   std::uint64_t next_ = 0;
-  bool asked_ = false;
+  std::uint32_t asks_left_;
   bool told_;  // what is to happen has begun, or is over where the driver sees to it
   bool over_ = false;
   bool settling_ = false;

@@ -18,13 +18,15 @@ _WELCOME = b'"welcome"'
 @dataclass(frozen=True)
 class Attack:
     """``setup`` prepares a crowd (its opening is served before the press begins); ``press`` adds
-    the flows that attack. ``opens`` presses with connections alone."""
+    the flows that attack. ``opens`` presses with connections alone, ``is_http`` with nothing but
+    HTTP: so can any server be pressed, whatever its messages are."""
 
     name: str
     what: str
     press: Callable[[], list[Flow]]
     setup: Callable[[], list[Flow]] = list
     opens: bool = False
+    is_http: bool = False
 
 
 def member(user: str, room: str, repeated: bytes = b"") -> Flow:
@@ -132,7 +134,12 @@ OPENS_A_SECOND = 10_000
 OPENS_KEPT = 4_000
 
 ATTACKS = (
-    Attack("gets", "32 connections pipeline `GET /` and read the answers", _pipelined_gets),
+    Attack(
+        "gets",
+        "32 connections pipeline `GET /` and read the answers",
+        _pipelined_gets,
+        is_http=True,
+    ),
     Attack(
         "heartbeats",
         "32 connections send heartbeats and read the answers",
@@ -175,16 +182,23 @@ ATTACKS = (
         "half-requests",
         "2,000 connections send a request's header a line a second, without end",
         _half_requests,
+        is_http=True,
     ),
-    Attack("large-heads", "32 connections send heads of 100 KiB, on and on", _large_heads),
     Attack(
-        "many-fields", "32 connections send heads of 10,000 fields, again and again", _many_fields
+        "large-heads", "32 connections send heads of 100 KiB, on and on", _large_heads, is_http=True
+    ),
+    Attack(
+        "many-fields",
+        "32 connections send heads of 10,000 fields, again and again",
+        _many_fields,
+        is_http=True,
     ),
     Attack(
         "opens",
         "10,000 connections a second (or as many as the machine can) that say nothing",
         list,
         opens=True,
+        is_http=True,
     ),
 )
 

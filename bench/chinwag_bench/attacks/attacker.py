@@ -1,4 +1,5 @@
-"""Runs one attack until its standard input ends: ``python -m attack.attacker CLASS --port N``."""
+"""Runs one attack until its standard input ends: ``python -m
+chinwag_bench.attacks.attacker CLASS --port N --cpu N``."""
 
 from __future__ import annotations
 
@@ -20,7 +21,9 @@ def main() -> None:
     parser.add_argument("attack")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--cpu", type=int, required=True)
+    parser.add_argument("--nice", type=int, default=0)
     asked = parser.parse_args()
+    os.nice(asked.nice)
     pin(os.getpid(), asked.cpu)
     press = Press(find([asked.attack])[0], asked.port)
     press.prepare()

@@ -1,0 +1,1 @@
+"""Attacks on a server: what each class presses, and a program that does it."""
