@@ -78,16 +78,11 @@ bool connection::begin_end() {
 /// process that stood still may hear of its timers before it hears of its sockets, so that a silent
 /// client has a moment more.
 void connection::keep_alive() {
-  auto const now = clock::now();
-  auto const silent_until = last_frame_ + timing_.idle_timeout;
-  if (now < silent_until) {
-    overdue_ = false;
-    timer_.expires_at(std::min(silent_until, now + timing_.ping_interval));
-  } else if (!std::exchange(overdue_, true)) {
-    timer_.expires_at(now + read_first);
-  } else {
-    return close(close_code::going_away, "Heartbeat timeout");
-  }
+  auto const left = last_frame_ + timing_.idle_timeout - clock::now();
+  auto const is_late = std::exchange(overdue_, left <= left.zero());
+  if (overdue_ && is_late) return close(close_code::going_away, "Heartbeat timeout");
+  timer_.expires_after(overdue_ ? read_first
+                                : std::min<clock::duration>(left, timing_.ping_interval));
   timer_.async_wait([weak = weak_from_this()](auto) {
     auto const self = weak.lock();
     if (!self || self->closing_) return;
