@@ -39,10 +39,17 @@ class image_reader {
   template <typename Number>
   Number number() {
     static_assert(std::is_integral_v<Number> || std::is_enum_v<Number>);
-    Number value{};
-    const std::string_view bytes = take(sizeof value);
-    if (!bytes.empty()) std::memcpy(&value, bytes.data(), sizeof value);
-    return value;
+    if constexpr (std::is_same_v<Number, bool>) {
+      // A bool of any other value has no meaning.
+      const auto value = number<std::uint8_t>();
+      if (value > 1) fail();
+      return value == 1;
+    } else {
+      Number value{};
+      const std::string_view bytes = take(sizeof value);
+      if (!bytes.empty()) std::memcpy(&value, bytes.data(), sizeof value);
+      return value;
+    }
   }
 
   // Good as long as what is read from.
