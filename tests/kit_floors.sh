@@ -37,4 +37,5 @@ PATH=$SCRATCH/venv/bin:$PATH "$python" -m pytest tests/bench -q -p no:cacheprovi
   -m "not alone and not slow" -n "$(nproc)" --dist loadfile \
   --ignore tests/bench/test_killed_runs.py --ignore tests/bench/test_adding_a_server.py \
   --ignore tests/bench/test_hot_upgrade.py --ignore tests/bench/test_cluster.py \
+  --ignore tests/bench/test_metric_cluster.py --ignore tests/bench/test_robustness.py \
   --deselect tests/bench/test_manifest.py::test_the_schema_beside_the_code_is_up_to_date

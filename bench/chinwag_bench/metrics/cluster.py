@@ -366,6 +366,11 @@ def _rows() -> list[Spec]:
             _size_of(lambda size: size.user_bytes / MEGABYTE),
         ),
         _spec(
+            "cluster_redis", "Two nodes: memory of Redis", "MB", "none",
+            "User memory of the Redis that joins them; 0 where they need none.",
+            _size_of(lambda size: size.backplane_bytes / MEGABYTE),
+        ),
+        _spec(
             "cluster_processes", "Two nodes: processes", "", "none",
             "Processes of both nodes and of what joins them.",
             _size_of(lambda size: float(size.processes)),
