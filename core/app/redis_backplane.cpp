@@ -32,6 +32,13 @@ constexpr milliseconds beat_every{1'000};
 constexpr milliseconds patience{10'000};
 // More than this is not kept for a Redis that takes nothing.
 constexpr std::size_t output_bytes_max = 16 * 1024 * 1024;
+// Redis answers with a number, a word, or an event of three parts, one of which is at most what a
+// node publishes at once. What speaks otherwise is no Redis: its bytes are not kept.
+constexpr std::size_t parts_max = 8;
+constexpr std::size_t line_bytes_max = 64 * 1024;
+constexpr std::size_t unread_bytes_max = 32 * 1024 * 1024;
+// A connection that goes down sooner was none: attempts grow rarer.
+constexpr milliseconds steady_after{5'000};
 // What hiredis reads at a time, and how often in one call.
 constexpr std::size_t read_bytes = 16 * 1024;
 constexpr int reads_per_call = 8;
@@ -46,6 +53,33 @@ using reply_pointer = std::unique_ptr<redisReply, free_reply>;
 
 std::string_view text_of(const redisReply& reply) {
   return {reply.str == nullptr ? "" : reply.str, reply.str == nullptr ? 0 : reply.len};
+}
+
+// How hiredis makes replies.
+const redisReplyObjectFunctions& usual_functions() {
+  static const redisReplyObjectFunctions functions = [] {
+    const std::unique_ptr<redisReader, void (*)(redisReader*)> any(redisReaderCreate(),
+                                                                   redisReaderFree);
+    return *any->fn;
+  }();
+  return functions;
+}
+
+// No array of so many parts that to make and to free it would hold up everybody. The type of
+// `count` differs between versions.
+template <typename Count>
+void* make_array(const redisReadTask* task, Count count) {
+  const bool is_too_long = static_cast<std::size_t>(count) > parts_max;
+  return is_too_long ? nullptr : usual_functions().createArray(task, count);
+}
+
+redisReplyObjectFunctions* limited_functions() {
+  static redisReplyObjectFunctions functions = [] {
+    redisReplyObjectFunctions made = usual_functions();
+    made.createArray = make_array;
+    return made;
+  }();
+  return &functions;
 }
 
 // One connection to Redis.
@@ -145,6 +179,7 @@ class redis final : public chinwag::backplane {
       link->watches_writing = true;
       if (link->to == nullptr) return drop("no memory");
       if (link->to->err != 0) return drop(link->to->errstr);
+      link->to->reader->fn = limited_functions();
       if (!node_->watch(link->to->fd, true)) return drop("its socket can't be watched");
       log_in(*link);
     }
@@ -175,7 +210,8 @@ class redis final : public chinwag::backplane {
       link->to.reset();
     }
     expected_.clear();
-    delay_ = now_ == phase::up ? first_delay : std::min(delay_ * 2, longest_delay);
+    const bool was_steady = now_ == phase::up && clock::now() - up_at_ > steady_after;
+    delay_ = was_steady ? first_delay : std::min(delay_ * 2, longest_delay);
     retry_at_ = clock::now() + delay_ + jitter_;
     const bool told = std::exchange(now_, phase::down) != phase::up && told_;
     if (std::exchange(told_, true) && told) return;
@@ -197,6 +233,7 @@ class redis final : public chinwag::backplane {
       if (redisBufferRead(link.to.get()) != REDIS_OK) return link.to->errstr;
       const bool more = unread(link) - before >= read_bytes;
       if (std::string problem = take_replies(link); !problem.empty()) return problem;
+      if (is_endless(link)) return "more than an answer can be";
       if (!more) break;
     }
     return {};
@@ -204,6 +241,15 @@ class redis final : public chinwag::backplane {
 
   static std::size_t unread(const connection& link) {
     return link.to->reader->len - link.to->reader->pos;
+  }
+
+  // Whether what has begun would be kept, and looked through again and again, without an end: every
+  // answer begins with a line.
+  static bool is_endless(const connection& link) {
+    const std::string_view left(link.to->reader->buf + link.to->reader->pos, unread(link));
+    if (left.size() <= line_bytes_max) return false;
+    return left.size() > unread_bytes_max ||
+           left.substr(0, line_bytes_max).find("\r\n") == std::string_view::npos;
   }
 
   std::string take_replies(connection& link) {
@@ -256,8 +302,7 @@ class redis final : public chinwag::backplane {
     if (++answers_ < 2 || now_ != phase::connecting) return;
     now_ = phase::up;
     told_ = false;
-    delay_ = first_delay;
-    heard_at_ = clock::now();
+    heard_at_ = up_at_ = clock::now();
     beat_at_ = heard_at_ + beat_every;
     node_->went_up();
   }
@@ -275,6 +320,7 @@ class redis final : public chinwag::backplane {
   milliseconds delay_ = first_delay;
   clock::time_point retry_at_{};
   clock::time_point heard_at_{};  // from itself, or when it began to connect
+  clock::time_point up_at_{};
   clock::time_point beat_at_{};
   clock::time_point ticked_at_{};
   std::uint64_t numbers_ = 0;

@@ -45,7 +45,11 @@ bool take_host(std::string_view& text, std::string& host) {
   if (bracketed && end == std::string_view::npos) return false;
   host = text.substr(begin, end == std::string_view::npos ? end : end - begin);
   text.remove_prefix(end == std::string_view::npos ? text.size() : end + (bracketed ? 1 : 0));
-  return !host.empty();
+  constexpr std::size_t host_bytes_max = 255;
+  constexpr std::string_view letters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:%";
+  return !host.empty() && host.size() <= host_bytes_max &&
+         host.find_first_not_of(letters) == std::string::npos;
 }
 
 }  // namespace
@@ -62,13 +66,14 @@ chinwag::status read_redis_url(const std::string& url, redis_address& found) {
     rest.remove_prefix(at + 1);
   }
   if (rest.ends_with('/')) rest.remove_suffix(1);
-  if (!take_host(rest, found.host)) return wrong("it names no host");
+  if (!take_host(rest, found.host)) return wrong("it names no host that there can be");
   if (rest.empty()) return {};
   const std::string_view digits = rest.substr(1);
   const char* const end = digits.data() + digits.size();
   const auto [read, problem] = std::from_chars(digits.data(), end, found.port);
   if (rest.front() != ':' || problem != std::errc{} || read != end || found.port == 0) {
-    return wrong("'" + std::string(rest) + "' behind the host is no port");
+    // What stands there may be a password without its @: it is not repeated.
+    return wrong("what stands behind the host is no port");
   }
   return {};
 }

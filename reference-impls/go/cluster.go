@@ -8,7 +8,9 @@ import (
 	"cmp"
 	"encoding/binary"
 	"log"
+	"net"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,11 +37,12 @@ type cluster struct {
 
 func newOthers(h *hub) others {
 	options, err := redis.ParseURL(os.Getenv("CHAT_BACKPLANE"))
-	if err != nil {
+	if err != nil || !isAddress(options.Addr) {
 		log.Fatalf("CHAT_BACKPLANE is %q: give redis://HOST:PORT", os.Getenv("CHAT_BACKPLANE"))
 	}
 	client := newClient(options)
-	o := &cluster{hub: h, publisher: newPublisher(client)}
+	o := &cluster{hub: h}
+	o.publisher = newPublisher(client, func() bool { return o.subscriber.isUp() })
 	o.subscriber = newSubscriber(client, o.publisher.node, o.tell)
 	go o.publisher.run()
 	go o.subscriber.run()
@@ -181,12 +184,20 @@ func (p *publication) head(node nodeID) []byte {
 	return binary.BigEndian.AppendUint32(bytes, p.number)
 }
 
+// isAddress is false for what the library takes and nobody can connect to.
+func isAddress(hostPort string) bool {
+	host, port, err := net.SplitHostPort(hostPort)
+	number, wrong := strconv.ParseUint(port, 10, 16)
+	return err == nil && host != "" && wrong == nil && number > 0
+}
+
 // newClient sends each command once: what Redis has not answered may have been delivered.
 func newClient(options *redis.Options) *redis.Client {
 	options.MaxRetries = -1
 	options.DialerRetries = 1
 	options.DialTimeout = cmp.Or(options.DialTimeout, dialTimeout)
 	options.ReadTimeout, options.WriteTimeout = silenceMax, silenceMax
+	options.ContextTimeoutEnabled = true
 	options.PoolSize = 1 // Of the publisher, which waits for each answer; a subscription has its own.
 	options.DisableIdentity = true
 	none := maintnotifications.Config{Mode: maintnotifications.ModeDisabled}

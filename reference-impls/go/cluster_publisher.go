@@ -17,7 +17,10 @@ const (
 	batchMax        = 1_000
 )
 
-var errTooMuch = errors.New("too much waits for Redis")
+var (
+	errTooMuch = errors.New("too much waits for Redis")
+	errDown    = errors.New("the backplane is down")
+)
 
 type publication struct {
 	channel string
@@ -32,6 +35,7 @@ type publication struct {
 type publisher struct {
 	node   nodeID
 	client *redis.Client
+	isUp   func() bool
 
 	mutex   sync.Mutex
 	change  sync.Cond
@@ -40,8 +44,8 @@ type publisher struct {
 	open    sync.WaitGroup // Publications without an answer.
 }
 
-func newPublisher(client *redis.Client) *publisher {
-	p := &publisher{client: client}
+func newPublisher(client *redis.Client, isUp func() bool) *publisher {
+	p := &publisher{client: client, isUp: isUp}
 	p.change.L = &p.mutex
 	rand.Read(p.node[:])
 	return p
@@ -59,7 +63,12 @@ func (p *publisher) publish(one *publication) {
 	}()
 }
 
+// put has nobody wait for a Redis that is known to be gone.
 func (p *publisher) put(one *publication) {
+	if !p.isUp() {
+		p.answer(one, 0, errDown)
+		return
+	}
 	p.mutex.Lock()
 	tooMuch := p.bytes > waitingBytesMax
 	if !tooMuch {
@@ -82,14 +91,17 @@ func (p *publisher) run() {
 	for {
 		batch := p.take()
 		var answers []*redis.IntCmd
+		// To connect again is within it, too.
+		whole, cancel := context.WithTimeout(context.Background(), silenceMax)
 		// An error is each command's own, too.
-		p.client.Pipelined(context.Background(), func(pipe redis.Pipeliner) error {
+		p.client.Pipelined(whole, func(pipe redis.Pipeliner) error {
 			for _, one := range batch {
 				message := append(one.head(p.node), one.text...)
 				answers = append(answers, pipe.Publish(context.Background(), one.channel, message))
 			}
 			return nil
 		})
+		cancel()
 		p.mutex.Lock()
 		for _, one := range batch {
 			p.bytes -= len(one.text)

@@ -23,6 +23,7 @@ const (
 	dialTimeout      = 2 * time.Second
 	retryMin         = 50 * time.Millisecond
 	retryMax         = time.Second
+	steadyAfter      = 2 * time.Second // A connection that ends before was none.
 	channelsAtOnce   = 1_000
 	announcementsMax = 1<<32 - 1
 )
@@ -138,15 +139,18 @@ func (s *subscriber) isUp() bool {
 
 func (s *subscriber) run() {
 	for pause := retryMin; ; pause = min(2*pause, retryMax) {
+		began := time.Now()
 		pubsub := s.client.Subscribe(context.Background())
 		if err := pubsub.Ping(context.Background()); err == nil {
-			pause = retryMin
 			stop := s.keepAwake(pubsub)
 			err = s.read(pubsub)
 			stop()
 			s.lose(err)
 		}
 		pubsub.Close()
+		if time.Since(began) > steadyAfter {
+			pause = retryMin
+		}
 		time.Sleep(pause/2 + rand.N(pause))
 	}
 }
@@ -213,8 +217,10 @@ func (s *subscriber) rise() {
 
 // lose has nobody wait for what can't come any more.
 func (s *subscriber) lose(err error) {
-	log.Print("the backplane is down: ", err)
 	s.mutex.Lock()
+	if s.up {
+		log.Print("the backplane is down: ", err)
+	}
 	s.up, s.pubsub = false, nil
 	for _, asked := range s.asked {
 		for _, one := range asked {

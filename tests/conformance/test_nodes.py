@@ -52,7 +52,9 @@ def own_pair(own_choice: Choice, cluster: Cluster) -> Iterator[list[Chat]]:
         chat.abort()
 
 
-async def all_say(state: str, places: list[Address], choice: Choice) -> None:
+async def all_say(
+    state: str, places: list[Address], choice: Choice, timeout_s: float = 15.0
+) -> None:
     """Until /health of every node says so of its backplane."""
     for place in places:
         node = Running(choice, place)
@@ -60,7 +62,7 @@ async def all_say(state: str, places: list[Address], choice: Choice) -> None:
         def says(node: Running = node) -> bool:
             return bool(node.health()["backplane"] == state)
 
-        await until(says, f"/health says that the backplane is {state}")
+        await until(says, f"/health says that the backplane is {state}", timeout_s)
 
 
 def redis_of(cluster: Cluster) -> Redis:
@@ -263,6 +265,36 @@ async def test_what_is_said_while_redis_stands_still_comes_when_it_goes_on(
     for number in range(20):
         await far.expect(type="message", content=str(number))
     await fence_all((one, far))
+
+
+@pytest.mark.rules("S7")
+@pytest.mark.timeout(120)
+async def test_nobody_waits_for_a_redis_that_is_known_to_be_silent(
+    cluster: Cluster, own_choice: Choice, own_pair: list[Chat]
+) -> None:
+    """Once it has stood still for so long that a node says so; a question asked then costs no more
+    than an answer of this node's own.
+    """
+    redis, (here, there) = redis_of(cluster), own_pair
+    room = fresh_name("room")
+    one = await here.member(room)
+    far = await there.member(room)
+    await one.expect(type="user_joined", user=far.user)
+    places = addresses(own_choice, cluster)
+    os.kill(redis.pid, signal.SIGSTOP)
+    try:
+        await all_say("down", places, own_choice, timeout_s=60.0)
+        for client in (one, far):
+            await client.send(type="direct", to=fresh_name("user"), content="is there anybody?")
+            await client.expect_error("unavailable")
+            await client.send(type="message", room=room, content="still here")
+            await hears(client, ("message", "error"))
+            await client.fence()
+    finally:
+        os.kill(redis.pid, signal.SIGCONT)
+    await all_say("up", places, own_choice, timeout_s=60.0)
+    await one.send(type="message", room=room, content="again")
+    await expect_all((one, far), type="message", content="again")
 
 
 @pytest.mark.rules("S8")

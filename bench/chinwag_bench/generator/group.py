@@ -155,7 +155,7 @@ class Generator:
             meanwhile(process.expect("watch_started", _GRACE_S)["begin_s"])
             if request.until_told:
                 process.send({"do": "over"})
-            event = process.expect("watched", request.seconds + _GRACE_S)
+            event = process.expect("watched", request.seconds + request.drain_s + _GRACE_S)
         process.connections = event["open"]
         builds: list[str] = event.get("builds", [])
         return builds

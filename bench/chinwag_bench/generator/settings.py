@@ -104,6 +104,8 @@ class WatchRequest(msgspec.Struct, kw_only=True):
     retry_s: float = 0.01
     """From one attempt to come back to the next, after a first one at once."""
     settle_s: float = 0.5
+    drain_s: float = 3.0
+    """Then nothing more is sent, and what is still on its way is waited for, at most so long."""
 
     def command(self) -> Event:
         plain = {key: getattr(self, key) for key in self.__struct_fields__}

@@ -19,6 +19,7 @@ from chinwag_bench.clusters.trial import (
     try_outage,
     watch_in_peace,
 )
+from chinwag_bench.errors import HostError
 from chinwag_bench.generator import Generator, HoldRequest
 from chinwag_bench.judging.bounds import Bounds, exactly
 from chinwag_bench.judging.matrix import Note
@@ -152,10 +153,15 @@ def _visit(visit: Visit) -> list[ClusterRun]:
     )
     started = time.monotonic()
     column = next(one for one in visit.run.columns if one.id == target.id)
-    if column.nodes_reason is None:
-        record = _measured(record, visit, msgspec.structs.replace(visit.place, target=nodes))
-    else:
-        record.status, record.reason = "failed", column.nodes_reason
+    reason = column.nodes_reason
+    if reason is None:
+        try:
+            record = _measured(record, visit, msgspec.structs.replace(visit.place, target=nodes))
+        except HostError as error:
+            # A machine without Redis measures the rest.
+            reason = error.text()
+    if reason is not None:
+        record = msgspec.structs.replace(record, status="failed", reason=reason)
     record.seconds = time.monotonic() - started
     return [record]
 
@@ -181,7 +187,12 @@ def _measured(record: ClusterRun, visit: Visit, place: Place) -> ClusterRun:
         settings, lambda: _bout(place, load, settings.connections), len(cores.generator)
     )
     search.run(first_rate(visit.place, settings.start_deliveries_per_s, None))
-    return report(search, record, len(cores.server))
+    record = report(search, record, len(cores.server))
+    failed = [f"{name}: {one.reason}" for name, one in record.outcomes.items() if one.reason]
+    if failed:
+        reasons = [*([record.reason] if record.reason else []), *failed]
+        record = msgspec.structs.replace(record, reason="; ".join(reasons))
+    return record
 
 
 def _cpu(cluster: Cluster) -> CpuTime:

@@ -117,10 +117,12 @@ class Redis(Backplane):
             self._tree = ProcessTree(_redis(self.port, self._bound, self._namespace), output)
         deadline = time.monotonic() + timeout_s
         while not _answers(self.port, self._host):
-            if self._tree.look() is not None or time.monotonic() > deadline:
+            ended = self._tree.look()
+            if ended is not None or time.monotonic() > deadline:
                 self.stop()
+                how = f"it ended with {ended}" if ended is not None else f"not in {timeout_s:.0f} s"
                 raise HostError(
-                    f"redis-server did not answer on port {self.port} within {timeout_s:.0f} s",
+                    f"redis-server did not answer on port {self.port}: {how}",
                     hint=f"its log: {last_lines(self._log) if self._log else 'standard error'}",
                 )
             time.sleep(0.005)

@@ -4,12 +4,14 @@ one for what stands between them.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import random
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,7 +22,9 @@ _ATTEMPTS = 8
 _COMMAND_TIMEOUT_S = 10.0
 _GONE_TIMEOUT_S = 5.0
 _ENTERED_TIMEOUT_S = 5.0
-_LONG_S = 86_400
+_HOLDER = 'sleep infinity & trap "kill $!; ip link del front; ip link del back; exit" TERM; wait'
+"""Deletes its cables, both ends with each, before its namespace goes: connections without an owner
+may keep that for minutes."""
 _HUB = 254
 """Of the middle, at the end of the addresses by which nodes find each other."""
 _TOOLS = ("ip", "nsenter", "unshare")
@@ -97,8 +101,9 @@ class Network:
     def end(self) -> None:
         """Calling it again changes nothing. What still runs in it keeps its namespace."""
         for holder in self._holders:
-            holder.kill()
-            holder.wait()
+            holder.terminate()
+        for holder in self._holders:
+            _end(holder)
         ends = [self._outer(node) for node in range(len(self._holders))] if self._is_made else []
         self._holders = []
         for name in ends:
@@ -178,12 +183,12 @@ def entered(namespace: str, command: Sequence[str]) -> list[str]:
 def _hold_namespace() -> subprocess.Popen[bytes]:
     """A process that does nothing in a network namespace of its own."""
     holder = subprocess.Popen(
-        ["unshare", "--net", "sleep", str(_LONG_S)],
+        ["unshare", "--net", "sh", "-c", _HOLDER],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=ending_with_parent(),  # noqa: PLW1509 (the kit has no other threads)
+        preexec_fn=ending_with_parent(signal.SIGTERM),  # noqa: PLW1509 (no other threads)
     )
     assert holder.stderr is not None
     deadline = time.monotonic() + _ENTERED_TIMEOUT_S
@@ -200,6 +205,14 @@ def _hold_namespace() -> subprocess.Popen[bytes]:
         time.sleep(0.002)
     holder.stderr.close()
     return holder
+
+
+def _end(holder: subprocess.Popen[bytes]) -> None:
+    try:
+        holder.wait(_GONE_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        holder.kill()
+        holder.wait()
 
 
 def _namespace_of(holder: subprocess.Popen[bytes]) -> str | None:
@@ -219,31 +232,43 @@ def _enter(holder: subprocess.Popen[bytes]) -> list[str]:
 
 def _ip(prefix: list[str], *commands: str) -> None:
     """Runs ip(8). Raises ``HostError`` with its words."""
-    made = subprocess.run(
-        [*prefix, "ip", "-batch", "-"],
-        input="\n".join(commands) + "\n",
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_COMMAND_TIMEOUT_S,
-    )
-    if made.returncode != 0:
+    _run_ip([*prefix, "ip", "-batch", "-"], "\n".join(commands) + "\n")
+
+
+def _run_ip(command: list[str], text: str = "") -> str:
+    try:
+        made = subprocess.run(
+            command,
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_COMMAND_TIMEOUT_S,
+        )
+        wrong = "" if made.returncode == 0 else made.stderr.strip() or "ip failed"
+    except subprocess.TimeoutExpired:
+        wrong = f"ip does not end within {_COMMAND_TIMEOUT_S:.0f} s"
+    if wrong:
         raise HostError(
-            f"no network of nodes can be made here: {made.stderr.strip() or 'ip failed'}",
+            f"no network of nodes can be made here: {wrong}",
             hint="it needs root, veth and bridge: see `ip link`",
         )
+    return made.stdout
 
 
 def _is_taken(number: int) -> bool:
-    """Whether this machine has addresses there, of another run, say."""
-    shown = subprocess.run(
-        ["ip", "-oneline", "-4", "address"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_COMMAND_TIMEOUT_S,
-    )
-    return any(f"198.{second}.{number}." in shown.stdout for second in (18, 19))
+    """Whether this machine has a way to there: of another run, say, or by a private network."""
+    shown = _run_ip(["ip", "-oneline", "-4", "route", "show", "table", "all"])
+    wanted = [ipaddress.ip_network(f"198.{second}.{number}.0/24") for second in (18, 19)]
+    return any(way.overlaps(one) for way in _destinations(shown) for one in wanted)
+
+
+def _destinations(routes: str) -> Iterator[ipaddress.IPv4Network]:
+    """Of ip-route(8)'s lines, but for the way to everywhere."""
+    for line in routes.splitlines():
+        words = [word for word in line.split() if word[:1].isdigit()]
+        with suppress(ValueError):
+            yield ipaddress.IPv4Network(words[0] if words else "", strict=False)
 
 
 def _wait_gone(names: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def ending_with_parent() -> Callable[[], None]:
+def ending_with_parent(by: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
     """What ``subprocess`` shall call in the child before its program: the kernel then kills it when
     the thread that started it ends. For one process without children of its own; see
     ``process_tree`` for others.
@@ -19,7 +19,7 @@ def ending_with_parent() -> Callable[[], None]:
     parent = os.getpid()
 
     def ask_the_kernel() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        _libc.prctl(_PR_SET_PDEATHSIG, by, 0, 0, 0)
         # It tells of deaths from now on; the parent may have died before.
         if os.getppid() != parent:
             os._exit(1)

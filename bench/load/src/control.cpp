@@ -210,6 +210,7 @@ watch_plan read_watch(const command& command) {
   plan.form = form_of(command.get<std::string>("form", "type"));
   plan.retry_s = command.number("retry_s", 0.0001, seconds_max, retry_otherwise_s);
   plan.settle_s = command.number("settle_s", 0, seconds_max, settle_otherwise_s);
+  plan.drain_s = command.number("drain_s", 0, seconds_max, 0);
   plan.question = command.get<std::string>("question", "");
   plan.question_s = command.number("question_s", 0.001, seconds_max, question_otherwise_s);
   plan.build = command.get<std::string>("build", "");

@@ -9,6 +9,8 @@ namespace chinwag::load {
 namespace {
 
 constexpr std::int64_t lead_ns = 5 * ns_per_ms;
+// Where nothing came for so long, nothing more is on its way.
+constexpr std::int64_t drain_silence_ns = 250 * ns_per_ms;
 // So many late messages are sent before sockets are read again.
 constexpr int sends_per_turn = 64;
 // Somebody else's fault comes a little later than planned: what was sent so soon proves nothing.
@@ -58,14 +60,27 @@ void watch::on_due(std::int64_t now_ns) {
   if (asks_left_ > 0 && now_ns >= fault_ns_) {
     ask_for_fault(now_ns);
   }
-  ask_for_builds(now_ns);
+  if (!drains_) {
+    ask_for_builds(now_ns);
+  }
   come_back(now_ns);
   if (!settling_ && told_ && asks_left_ == 0 && all_hear() && all_are_on_build()) {
     settling_ = true;
     end_ns_ = std::min(end_ns_, now_ns + seconds_to_ns(plan_.settle_s));
   }
-  over_ = now_ns >= end_ns_;
+  end_or_drain(now_ns);
   plan_wake();
+}
+
+// What is on its way at the end is not lost: it is waited for, as long as something comes.
+void watch::end_or_drain(std::int64_t now_ns) {
+  if (!drains_ && now_ns >= end_ns_) {
+    drains_ = true;
+    next_ = schedule_.count();
+    received_ns_ = now_ns;
+    end_ns_ = now_ns + seconds_to_ns(plan_.drain_s);
+  }
+  over_ = drains_ && (now_ns >= end_ns_ || now_ns >= received_ns_ + drain_silence_ns);
 }
 
 // Who is away leaves its turns empty.
@@ -170,6 +185,7 @@ void watch::on_text(std::uint32_t connection, std::string_view payload, std::siz
     const stamp& stamp = found.stamp;
     const std::int64_t sent_ns = stamp.planned_ns + std::int64_t{stamp.lag_us} * 1'000;
     log_.add({happening::received, connection, stamp.sender, stamp.sequence, sent_ns, now_ns});
+    received_ns_ = now_ns;
     if (crowd().connections.are_apart(stamp.sender, connection)) {
       heard_ns_[connection] = std::max(heard_ns_[connection], sent_ns);
     }
@@ -256,7 +272,11 @@ void watch::plan_wake() {
   if (asks_left_ > 0) {
     wake_ns = std::min(wake_ns, fault_ns_);
   }
-  wake_ns = std::min(wake_ns, next_question_ns());
+  if (drains_) {
+    wake_ns = std::min(wake_ns, received_ns_ + drain_silence_ns);
+  } else {
+    wake_ns = std::min(wake_ns, next_question_ns());
+  }
   if (!waiting_.empty()) {
     wake_ns = std::min(wake_ns, waiting_.front().due_ns);
   }

@@ -29,8 +29,9 @@ struct watch_plan {
   std::uint32_t fault_ms = 0;  // how long it takes, where it takes time
   std::uint32_t fault_times = 1;
   double fault_every_s = 0;  // from one to the next; what follows is counted from the last one
-  double retry_s;              // from a connection's end to the next attempt, after the first one
-  double settle_s;             // watched on after the last one hears again
+  double retry_s;            // from a connection's end to the next attempt, after the first one
+  double settle_s;           // watched on after the last one hears again
+  double drain_s = 0;        // and then, without sending, for what is still on its way, at most
   // Of an upgrade: every connection asks so often, by this message, which build it is served by.
   std::string question{};  // empty: nobody asks
   double question_s = 0;
@@ -75,6 +76,7 @@ class watch : public activity {
   void on_build(std::uint32_t connection, std::string_view name, std::int64_t now_ns);
   std::int64_t next_question_ns() const;
   void come_back(std::int64_t now_ns);
+  void end_or_drain(std::int64_t now_ns);
   bool all_hear() const;
   bool all_are_on_build() const;
   void plan_wake();
@@ -84,14 +86,16 @@ class watch : public activity {
   std::vector<std::uint32_t> members_;
   std::int64_t begin_ns_;
   std::int64_t fault_ns_;
-  std::int64_t end_ns_;  // moves forward once all hear again
+  std::int64_t end_ns_;  // moves forward once all hear again, and back to drain
+  std::int64_t received_ns_ = 0;
   schedule schedule_;
   traffic traffic_;
   content_locator locator_;
   watch_log log_;
   std::uint64_t next_ = 0;
   std::uint32_t asks_left_;
-  bool told_;  // what is to happen has begun, or is over where the driver sees to it
+  bool told_;            // what is to happen has begun, or is over where the driver sees to it
+  bool drains_ = false;  // nothing is sent any more
   bool over_ = false;
   bool settling_ = false;
   std::uint64_t questions_ = 0;
@@ -100,8 +104,8 @@ class watch : public activity {
   std::vector<std::uint32_t> sequences_;  // by connection
   // By connection: when the newest message was sent that came from another node, if there are any.
   std::vector<std::int64_t> heard_ns_;
-  std::vector<bool> away_;                // by connection: was a member, and is not yet again
-  std::vector<std::uint32_t> attempts_;   // by connection, since it was last a member
+  std::vector<bool> away_;               // by connection: was a member, and is not yet again
+  std::vector<std::uint32_t> attempts_;  // by connection, since it was last a member
   std::deque<attempt> waiting_;
 };
 

@@ -3,7 +3,7 @@ use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{future, StreamExt};
 use redis::aio::{PubSubSink, PubSubStream};
@@ -19,6 +19,8 @@ const BATCH_MAX: usize = 1_000;
 const PING_EVERY: Duration = Duration::from_secs(2);
 const RETRY_MIN: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(1);
+/// A connection that ends before was none.
+const STEADY_AFTER: Duration = Duration::from_secs(2);
 
 type OnHeard = Box<dyn FnOnce(bool) + Send>;
 
@@ -180,8 +182,8 @@ impl<Tell: Fn(&str, String), Lost: Fn()> Subscription<Tell, Lost> {
     async fn run(mut self) {
         let mut pause = RETRY_MIN;
         loop {
+            let began = Instant::now();
             if let Ok(Ok(pubsub)) = timeout(CONNECT_TIMEOUT, self.client.get_async_pubsub()).await {
-                pause = RETRY_MIN;
                 let (sink, stream) = pubsub.split();
                 let (subscriber, node) = (self.subscriber.clone(), self.node);
                 let Self { waiting, holders, news, .. } = &mut self;
@@ -191,6 +193,9 @@ impl<Tell: Fn(&str, String), Lost: Fn()> Subscription<Tell, Lost> {
                 }
                 (self.news.lost)();
                 subscriber.fall();
+                if began.elapsed() > STEADY_AFTER {
+                    pause = RETRY_MIN;
+                }
             }
             self.serve_without_redis(jittered(pause)).await;
             pause = RETRY_MAX.min(2 * pause);
