@@ -20,7 +20,7 @@ from .result_builder import build as build_result
 from .result_builder import rewrite
 
 TINY = str(Path(__file__).parent / "fixtures" / "tiny.toml")
-NOT_IN_TINY = {"start", "fault_recovery", "hot_upgrade", "robustness", "cores"}
+NOT_IN_TINY = {"start", "fault_recovery", "hot_upgrade", "cluster", "robustness", "cores"}
 
 
 def faster_rust(record):

@@ -26,8 +26,19 @@ from chinwag_bench.judging.near_ceiling import near_any_ceiling
 from chinwag_bench.judging.ranking import Entry, rank
 from chinwag_bench.judging.row import Spec
 from chinwag_bench.judging.rows import SPECS, specs_of
+from chinwag_bench.metrics.registry import BY_NAME
 from chinwag_bench.metrics.throughput import Throughput
 from chinwag_bench.records import Column
+
+
+def _is_of(spec: Spec, evidence: Evidence) -> bool:
+    """Whether the run measures it, or means to: what it leaves out has no row without a figure of
+    an article's.
+    """
+    settings = evidence.run.plan.get("settings")
+    if settings is None or spec.source not in BY_NAME or settings.get(spec.source) is not None:
+        return True
+    return any(evidence.of(spec.source, column.id, spec.load) for column in evidence.run.columns)
 
 
 def judge(result_dir: Path) -> Matrix:
@@ -37,7 +48,9 @@ def judge(result_dir: Path) -> Matrix:
     catalog = judged.known(frozenset(spec.row.id for spec in SPECS))
     quoted = {row for row, _ in judged.placed_in(catalog, columns)}
     specs = [
-        spec for spec in specs_of(evidence.run) if not spec.needs_article or spec.row.id in quoted
+        spec
+        for spec in specs_of(evidence.run)
+        if spec.row.id in quoted or (not spec.needs_article and _is_of(spec, evidence))
     ]
     samples: dict[tuple[str, str], ByRound] = {}
     cells = []

@@ -130,7 +130,8 @@ def _describe(record: Cores) -> str:
 
 def _in_words(point: CoresPoint) -> str:
     cores = f"{point.server_cores} core{'' if point.server_cores == 1 else 's'}"
-    cpu = point.step.cpu_us_per_delivery
+    # Within a hold shorter than its tick, the kernel may count none.
+    cpu = point.step.cpu_us_per_delivery or None
     used = point.cores_used
     return (
         f"{cores}: {'-' if cpu is None else f'{cpu:.2f}'} us CPU a delivery, "
