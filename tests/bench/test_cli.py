@@ -246,6 +246,8 @@ def test_run_measures_only_what_is_built(checkout, toy):
     run = RunStore.reopen(checkout.only_result()).run
     columns = {column.id: column.status for column in run.columns}
     assert columns == {"toy": "ok", "unbuilt": "missing", "toy (again)": "ok"}
+    said = [event["text"] for event in events if event["event"] == "warning"]
+    assert any(text.startswith("unbuilt is not measured: not built") for text in said), said
     assert done.returncode == 0
 
 

@@ -49,6 +49,13 @@ def test_it_ends_soon_after_everybody_hears_again(watch):
     assert 0.6 < seconds < 3
 
 
+def test_what_is_on_its_way_at_the_end_is_waited_for(watch):
+    """Where everything takes 600 ms, as behind an outage."""
+    _, watched = watch(behaviour={"delays_ms": [600]}, drain_s=5)
+    assert len(watched.messages) > 50
+    assert np.all(watched.copies == 1)
+
+
 def test_who_is_cut_off_comes_back_into_its_room(watch):
     told, watched = watch(behaviour={"close_at": 30})
     (ended,) = watched.of(ENDED)

@@ -77,7 +77,10 @@ def run(
             )
             store = new_store(request)
             with nothing_left_of_nothing(store):
-                session = open_session(request, store, check_built(_with_nodes(request)))
+                obstacles = check_built(_with_nodes(request))
+                for column, (_, reason) in obstacles.items():
+                    reporter.say("warning", f"{column} is not measured: {reason}", column=column)
+                session = open_session(request, store, obstacles)
         failed = measure(session, reporter)
         if not session.store.run.verifications:
             session.show_so_far(reporter)  # Once more: now the run is finished.

@@ -146,7 +146,7 @@ def _said(line: FaultTimeline) -> str:
 
 
 def _said_of_outage(line: FaultTimeline, lost: float) -> str:
-    missing = f"{number(lost)} deliveries lost"
+    missing = f"{lost:,.0f} deliveries lost"
     if line.all_hear_ms is None:
         return f"somebody never hears the other node again; {missing}"
     return f"all hear all {number(line.all_hear_ms)} ms after its end; {missing}"
