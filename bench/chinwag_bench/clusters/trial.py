@@ -73,7 +73,7 @@ def watch_in_peace(
     request = _request(place, settings, settings.peace_s)
     watched = _watch(request, generator, load, connections, _for_seconds(settings.peace_s))
     cluster.check_alive()
-    return tuple(delays(watched, NODES, across=across) for across in (True, False))  # type: ignore
+    return delays(watched, NODES, across=True), delays(watched, NODES, across=False)
 
 
 def crossing_unjoined(
