@@ -330,12 +330,16 @@ void server::deliver(connection& to, std::string_view frame, const std::string& 
     return;
   }
   const fault hit = faults_.next();
-  if (hit == fault::swap) {
+  const auto overtaken = std::find_if(to.held.begin(), to.held.end(), [&](const held_frame& held) {
+    return held.sender == sender;
+  });
+  // One of each sender: what is released in order must not be behind what has overtaken another.
+  if (hit == fault::swap && overtaken == to.held.end()) {
     to.held.push_back({std::string(frame), sender, clock_ns(CLOCK_MONOTONIC)});
     return;
   }
   const std::string who = to.user + (sender.starts_with(direct_mark) ? "/direct" : "/room");
-  if (hit != fault::none) {
+  if (hit != fault::none && hit != fault::swap) {
     faults_.note(hit, who);
   }
   switch (hit) {
@@ -358,9 +362,6 @@ void server::deliver(connection& to, std::string_view frame, const std::string& 
       out.append(frame);
       break;
   }
-  const auto overtaken = std::find_if(to.held.begin(), to.held.end(), [&](const held_frame& held) {
-    return held.sender == sender;
-  });
   if (overtaken != to.held.end() && hit != fault::drop && hit != fault::truncate && !to.is_cut) {
     out.append(overtaken->bytes);
     faults_.note(fault::swap, who);
