@@ -13,6 +13,7 @@ from chinwag_bench.faults.outcome import (
     Deliveries,
     Timeline,
     ended_connections,
+    hears_after,
     missing,
     slowest,
     timeline,
@@ -101,7 +102,9 @@ def judge(watched: Watched, nodes: int, began_ns: int, ended_ns: int) -> OutageO
         down_s=(ended_ns - began_ns) / 1e9,
         told=len(watched.of(TOLD)),
         lost_connections=len(ended_connections(watched)),
-        hears_again_ms=[_hears_again(watched, nodes, ended_ns, one) for one in everybody],
+        hears_again_ms=[
+            hears_after(watched, ended_ns, one, crossing(watched, nodes, one)) for one in everybody
+        ],
         home=delays(watched, nodes, across=False, within=meanwhile),
     )
     outcome.count(watched, began_ns)
@@ -138,12 +141,3 @@ def _timeline(watched: Watched, nodes: int, began_ns: int, ended_ns: int) -> Tim
         to_ms=round((ended_ns - began_ns) / NS_PER_MS) + _TIMELINE_AFTER_MS,
         bin_ms=_TIMELINE_BIN_MS,
     )
-
-
-def _hears_again(watched: Watched, nodes: int, ended_ns: int, connection: int) -> float | None:
-    arrived = watched.arrived_ns[:, connection % watched.room_size]
-    after = crossing(watched, nodes, connection) & (watched.messages["at_ns"] > ended_ns)
-    after &= arrived > 0
-    if not np.any(after):
-        return None
-    return round((int(arrived[after].min()) - ended_ns) / NS_PER_MS, 3)

@@ -12,14 +12,14 @@ import msgspec
 from chinwag_bench.clusters.outages import STRUCK, LinkCut, Outage
 from chinwag_bench.clusters.outcome import Delays, OutageOutcome, crossed_meanwhile, delays, judge
 from chinwag_bench.errors import GeneratorError, HostError, ServerError
-from chinwag_bench.faults.watched import Watched, read_log
+from chinwag_bench.faults.watch import watch
+from chinwag_bench.faults.watched import Watched
 from chinwag_bench.generator import Generator, WatchRequest
 from chinwag_bench.load_profile import LoadProfile
-from chinwag_bench.machine.listen_queue import longest_backlog
-from chinwag_bench.metrics.cell import Place, attached_generator, open_connections
+from chinwag_bench.metrics.cell import Place, attached_generator, launch_at, open_connections
 from chinwag_bench.servers.cluster import Cluster
 from chinwag_bench.servers.network import Network
-from chinwag_bench.servers.process import Launch, start_server
+from chinwag_bench.servers.process import start_server
 
 NODES = 2
 _STEADY_S = 0.5
@@ -41,19 +41,6 @@ class TrialSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """Watched on after everybody hears everybody again."""
 
 
-def launch_of(place: Place) -> Launch:
-    """Of each node. ``place.target`` is a variant of several nodes; all of them share the cores
-    that a single server has.
-    """
-    return Launch(
-        target=place.target,
-        log=place.site.folder / "logs" / f"{place.label}.server.log",
-        workers=place.site.cpus.workers,
-        cores=place.site.cpus.server,
-        backlog=longest_backlog(),
-    )
-
-
 @contextmanager
 def clients(
     place: Place, cluster: Cluster, load: LoadProfile, connections: int
@@ -71,7 +58,7 @@ def watch_in_peace(
 ) -> tuple[Delays, Delays]:  # fmt: skip
     """Of what crosses, and of what does not."""
     request = _request(place, settings, settings.peace_s)
-    watched = _watch(request, generator, load, connections, _for_seconds(settings.peace_s))
+    watched, _ = watch(generator, request, load, connections, _for_seconds(settings.peace_s))
     cluster.check_alive()
     return delays(watched, NODES, across=True), delays(watched, NODES, across=False)
 
@@ -80,7 +67,7 @@ def crossing_unjoined(
     place: Place, load: LoadProfile, connections: int, settings: TrialSettings
 ) -> int:
     """Deliveries from node to node where nothing joins them: two plain servers side by side."""
-    launch = launch_of(place)
+    launch = launch_at(place)
     with ExitStack() as stack:
         nodes = [
             stack.enter_context(
@@ -97,7 +84,8 @@ def crossing_unjoined(
         )
         open_connections(nodes[0], generator, connections, join=True)
         request = _request(place, settings, settings.settle_s)
-        watched = _watch(request, generator, load, connections, _for_seconds(settings.settle_s))
+        wait = _for_seconds(settings.settle_s)
+        watched, _ = watch(generator, request, load, connections, wait)
         generator.close()
     return delays(watched, NODES, across=True).deliveries
 
@@ -111,7 +99,7 @@ def try_outage(
     try:
         with ExitStack() as stack:
             network = stack.enter_context(Network(NODES)) if kind is LinkCut else None
-            cluster = stack.enter_context(Cluster(launch_of(place), NODES, network))
+            cluster = stack.enter_context(Cluster(launch_at(place), NODES, network))
             generator = stack.enter_context(clients(place, cluster, load, connections))
             outage = kind(cluster, network)
             outcome = _strike(outage, place, generator, load, connections, settings)
@@ -140,7 +128,7 @@ def _strike(
 
     seconds = _STEADY_S + _PHASE_S + outage.down_s + settings.recovery_s
     request = _request(place, settings, seconds)
-    watched = _watch(request, generator, load, connections, strike)
+    watched, _ = watch(generator, request, load, connections, strike)
     outage.cluster.check_alive()
     outcome = judge(watched, NODES, began_ns, ended_ns)
     outcome.happened = _proof(outage, watched, outcome, struck_ns, ended_ns)
@@ -172,21 +160,6 @@ def _request(place: Place, settings: TrialSettings, seconds: float) -> WatchRequ
         until_told=True,
         settle_s=settings.settle_s,
     )
-
-
-def _watch(
-    request: WatchRequest,
-    generator: Generator,
-    load: LoadProfile,
-    connections: int,
-    meanwhile: Callable[[float], None],
-) -> Watched:
-    request.log.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        generator.watch(request, meanwhile)
-        return read_log(request.log, connections, load.room_size)
-    finally:
-        request.log.unlink(missing_ok=True)
 
 
 def _for_seconds(seconds: float) -> Callable[[float], None]:

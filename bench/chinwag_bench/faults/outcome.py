@@ -118,16 +118,21 @@ def _role(watched: Watched, fault_ns: int, who: Sequence[int], ended: Iterable[i
         connections=len(who),
         lost_connections=len(set(who) & set(ended)),
         deaf=sum(_is_deaf(watched, one) for one in who),
-        hears_again_ms=[_hears_again(watched, fault_ns, one) for one in who],
+        hears_again_ms=[hears_after(watched, fault_ns, one, watched.sent_to(one)) for one in who],
     )
 
 
-def _hears_again(watched: Watched, fault_ns: int, connection: int) -> float | None:
+def hears_after(
+    watched: Watched, since_ns: int, connection: int, which: NDArray[np.bool_]
+) -> float | None:
+    """Milliseconds until the first of ``which`` messages came that was sent later; ``None`` if none
+    did.
+    """
     arrived = watched.arrived_ns[:, connection % watched.room_size]
-    after = watched.sent_to(connection) & (watched.messages["at_ns"] > fault_ns) & (arrived > 0)
+    after = which & (watched.messages["at_ns"] > since_ns) & (arrived > 0)
     if not np.any(after):
         return None
-    return round((int(arrived[after].min()) - fault_ns) / NS_PER_MS, 3)
+    return round((int(arrived[after].min()) - since_ns) / NS_PER_MS, 3)
 
 
 def _is_deaf(watched: Watched, connection: int) -> bool:

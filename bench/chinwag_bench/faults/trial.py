@@ -14,7 +14,7 @@ from chinwag_bench.errors import GeneratorError, ServerError
 from chinwag_bench.faults.causes import Cause
 from chinwag_bench.faults.outcome import Outcome, Role, ended_connections, judge
 from chinwag_bench.faults.proof import LogEnd, prove
-from chinwag_bench.faults.watched import Watched, read_log
+from chinwag_bench.faults.watch import watch
 from chinwag_bench.generator import Generator, WatchRequest
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.metrics.cell import Place, attached_generator, open_connections, running_server
@@ -108,8 +108,7 @@ def _try_fault(stage: Stage, cause: Cause, settings: TrialSettings) -> Outcome:
             killed_ns = time.monotonic_ns()
             _kill(doomed)
 
-    generator.watch(request, kill)
-    watched = _read(stage, request)
+    watched, _ = watch(generator, request, stage.load, stage.connections, kill)
     fault_ns = killed_ns or watched.fault_ns
     if fault_ns is None:
         raise GeneratorError(f"connection {asker} had ended before it could ask for {cause.asked}")
@@ -138,13 +137,6 @@ def _request(stage: Stage, cause: Cause, settings: TrialSettings, asker: int) ->
         form=manifest.faults.form if manifest.faults else "type",
         settle_s=settings.settle_s,
     )
-
-
-def _read(stage: Stage, request: WatchRequest) -> Watched:
-    try:
-        return read_log(request.log, stage.connections, stage.load.room_size)
-    finally:
-        request.log.unlink(missing_ok=True)
 
 
 def _processes(server: ServerProcess) -> set[int]:

@@ -21,6 +21,7 @@ from chinwag_bench.judging.row import Spec
 from chinwag_bench.judging.rules import Rules
 from chinwag_bench.judging.searches import of_search, result_of
 from chinwag_bench.judging.stats import interval
+from chinwag_bench.metrics.registry import BY_NAME
 from chinwag_bench.records import Column, Effort, Json, Limited, Paced, Record, Run, Searched
 
 MESSAGES_BEYOND = 10
@@ -163,7 +164,8 @@ def _settings(run: Run) -> Json:
 
 
 def _not_measured(spec: Spec, column: Column, run: Run) -> str:
-    if spec.source == "cluster" and not column.nodes_by and _settings(run).get("cluster"):
+    metric = BY_NAME.get(spec.source)
+    if metric and metric.of_nodes and not column.nodes_by and _settings(run).get(metric.name):
         return "no_nodes"
     if spec.source in _settings(run).get("one_variant", []):
         return "one_variant"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import zip_longest
 
+from chinwag_bench.clusters.outcome import OutageOutcome
 from chinwag_bench.faults.outcome import Outcome, Timeline
 from chinwag_bench.judging.evidence import Evidence
 from chinwag_bench.judging.matrix import UPGRADE, FaultTimeline
@@ -32,7 +33,7 @@ def _of_outages(evidence: Evidence, column: str) -> Iterator[FaultTimeline]:
     ]
     for name in dict.fromkeys(name for record in records for name in record.outcomes):
         outcomes = [record.outcomes[name] for record in records if name in record.outcomes]
-        real = [one for one in outcomes if one.happened is not None and one.timeline is not None]
+        real = [one for one in outcomes if _is_real(one)]
         if real:
             yield _timeline(
                 column,
@@ -50,7 +51,7 @@ def _of_upgrades(evidence: Evidence, column: str) -> FaultTimeline | None:
         for record in kept(evidence.of("hot_upgrade", column))
         if isinstance(record, HotUpgrade) and record.outcome is not None
     ]
-    real = [one for one in outcomes if one.happened is not None and one.timeline is not None]
+    real = [one for one in outcomes if _is_real(one)]
     if not real:
         return None
     return _timeline(
@@ -89,7 +90,7 @@ def _of_faults(evidence: Evidence) -> list[FaultTimeline]:
     return found
 
 
-def _is_real(outcome: Outcome) -> bool:
+def _is_real(outcome: Outcome | UpgradeOutcome | OutageOutcome) -> bool:
     return outcome.happened is not None and outcome.timeline is not None
 
 

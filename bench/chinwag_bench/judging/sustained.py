@@ -92,7 +92,8 @@ def delay_trend(hold: Hold) -> Trend | None:
     """Weighted least squares of mean delay on planned send time, over means of blocks of bins and
     against its own standard error; ``None`` where the hold has too few bins.
     """
-    from scipy.stats import t as student  # Slow to import: for judging alone.
+    # Not scipy.stats, which takes seconds to import: holds are judged while a run measures.
+    from scipy.special import stdtrit
 
     blocks = _blocks(hold)
     if len(blocks) < BLOCKS_MIN:
@@ -104,7 +105,7 @@ def delay_trend(hold: Hold) -> Trend | None:
     rest = delay_s - np.average(delay_s, weights=weight) - slope * from_middle_s
     freedom = len(blocks) - 2
     error = math.sqrt(float(weight @ rest**2) / freedom / spread)
-    return Trend(slope, float(student.ppf(1 - GROWTH_SIGNIFICANCE, freedom)) * error)
+    return Trend(slope, float(stdtrit(freedom, 1 - GROWTH_SIGNIFICANCE)) * error)
 
 
 def _blocks(hold: Hold) -> list[tuple[float, float, float]]:

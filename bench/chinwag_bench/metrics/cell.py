@@ -92,9 +92,8 @@ class Bout(msgspec.Struct):
         ``label`` is a word; ``hdr`` is where the generator appends its histogram; ``parse_every``
         is the request's.
         """
-        per_message = self.load.deliveries_per_message(self.connections)
         request = HoldRequest(
-            rate=deliveries_per_s / per_message,
+            rate=deliveries_per_s / self.load.deliveries_per_message(self.connections),
             warmup_s=seconds.warmup_s,
             hold_s=seconds.hold_s,
             drain_s=seconds.drain_s,
@@ -133,6 +132,17 @@ def held(
     return step, failure
 
 
+def launch_at(place: Place) -> Launch:
+    """How the place's server is started, and each node of it where it is several."""
+    return Launch(
+        target=place.target,
+        log=place.site.folder / "logs" / f"{place.label}.server.log",
+        workers=place.site.cpus.workers,
+        cores=place.site.cpus.server,
+        backlog=longest_backlog(),
+    )
+
+
 @contextmanager
 def running_server(
     place: Place,
@@ -149,13 +159,9 @@ def running_server(
     """A server that serves. SIGKILL ends it: no goodbye storm runs into the next cell. The options
     are those of ``Launch``.
     """
-    launch = Launch(
-        target=place.target,
-        log=place.site.folder / "logs" / f"{place.label}.server.log",
-        workers=place.site.cpus.workers,
-        cores=place.site.cpus.server,
+    launch = msgspec.structs.replace(
+        launch_at(place),
         cgroups=cgroups or [],
-        backlog=longest_backlog(),
         env=env or {},
         restarts=restarts,
         open_files=open_files,

@@ -15,7 +15,6 @@ from chinwag_bench.clusters.trial import (
     TrialSettings,
     clients,
     crossing_unjoined,
-    launch_of,
     try_outage,
     watch_in_peace,
 )
@@ -29,7 +28,7 @@ from chinwag_bench.judging.sustained import Failure, SustainedLimits
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.machine.cputime import CpuTime, tree_cpu
 from chinwag_bench.machine.user_memory import tree_user_bytes
-from chinwag_bench.metrics.cell import Place, held
+from chinwag_bench.metrics.cell import Place, held, launch_at
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.metric import Metric, Visit
 from chinwag_bench.metrics.search import Search, SearchSettings, describe, first_rate, report
@@ -129,7 +128,7 @@ class ClusterBout(msgspec.Struct):
 @contextmanager
 def _bout(place: Place, load: LoadProfile, connections: int) -> Iterator[ClusterBout]:
     with (
-        Cluster(launch_of(place), NODES) as cluster,
+        Cluster(launch_at(place), NODES) as cluster,
         clients(place, cluster, load, connections) as generator,
     ):
         yield ClusterBout(cluster, generator, load, connections)
@@ -299,6 +298,29 @@ _TITLES = {
 _NO_REDIS = "no Redis joins its nodes, or it was not measured"
 
 
+_COUNTS: tuple[tuple[str, str, str, Callable[[OutageOutcome], float]], ...] = (
+    (
+        "lost",
+        "deliveries lost",
+        "deliveries that are missing though their member was connected.",
+        lambda one: float(one.lost),
+    ),
+    (
+        "untold",
+        "messages lost in silence",
+        "messages that somebody on the other node never got and whose sender got no error "
+        "{unavailable}.",
+        lambda one: float(one.untold),
+    ),
+    (
+        "twice",
+        "deliveries that came twice",
+        "copies of what a member had got already.",
+        lambda one: float(one.duplicated),
+    ),
+)
+
+
 def _outage_rows() -> Iterator[Spec]:
     for name, (title, what) in _TITLES.items():
         yield _spec(
@@ -312,34 +334,16 @@ def _outage_rows() -> Iterator[Spec]:
             "somebody never heard the other node again; or no Redis joins its nodes, or it was "
             "not measured",
         )
-        yield _spec(
-            f"cluster_{name}_lost",
-            f"{title}: deliveries lost",
-            "",
-            "lower",
-            f"{what}: deliveries that are missing though their member was connected.",
-            _of_outage(name, lambda one: float(one.lost)),
-            _NO_REDIS,
-        )
-        yield _spec(
-            f"cluster_{name}_untold",
-            f"{title}: messages lost in silence",
-            "",
-            "lower",
-            f"{what}: messages that somebody on the other node never got and whose sender got no "
-            "error {unavailable}.",
-            _of_outage(name, lambda one: float(one.untold)),
-            _NO_REDIS,
-        )
-        yield _spec(
-            f"cluster_{name}_twice",
-            f"{title}: deliveries that came twice",
-            "",
-            "lower",
-            f"{what}: copies of what a member had got already.",
-            _of_outage(name, lambda one: float(one.duplicated)),
-            _NO_REDIS,
-        )
+        for key, counted, definition, value in _COUNTS:
+            yield _spec(
+                f"cluster_{name}_{key}",
+                f"{title}: {counted}",
+                "",
+                "lower",
+                f"{what}: {definition}",
+                _of_outage(name, value),
+                _NO_REDIS,
+            )
 
 
 def _size_of(value: Callable[[Size], float]) -> Callable[[ClusterRun], Bounds | None]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import GeneratorError, ServerError
-from chinwag_bench.faults.watched import read_log
+from chinwag_bench.faults.watch import watch
 from chinwag_bench.generator import WatchRequest
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.metrics.cell import Place, attached_generator, open_connections, running_server
@@ -79,11 +79,7 @@ def _try_upgrade(
                 began_ns = time.monotonic_ns()
                 proof = ways.replace(server, before, values, log)
 
-            try:
-                builds = generator.watch(request, upgrade)
-                watched = read_log(request.log, connections, load.room_size)
-            finally:
-                request.log.unlink(missing_ok=True)
+            watched, builds = watch(generator, request, load, connections, upgrade)
             server.check_alive()
             generator.close()
     new = None if plan.unasked else ways.NEW_BUILD
