@@ -28,6 +28,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from chinwag_bench.servers.ports import pick_port
+
 MEMBERS = 100
 CONTENT_BYTES = 1024
 ROOM = "a"
@@ -58,16 +60,10 @@ def connect(port: int, name: str) -> socket.socket:
     return sock
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
-
-
 def start(command: str, core: int | None) -> tuple[subprocess.Popen[bytes], int]:
     """A server that serves, pinned to the core, and its port."""
     pin = ["taskset", "-c", str(core)] if core is not None else []
-    port = free_port()
+    port = pick_port()
     where = {"CHAT_HOST": "127.0.0.1", "CHAT_PORT": str(port)}
     arguments = [*pin, *shlex.split(command)]
     quiet = subprocess.DEVNULL

@@ -34,6 +34,9 @@ export class Primary {
     this.#settings = settings;
     this.#count = count;
     cluster.on('message', (worker, news) => this.#onNews(worker, news));
+    // A worker may die between the last look at its channel and what is written there (EPIPE), and
+    // an 'error' that nobody listens to would end the primary. What is to be done comes by 'exit'.
+    cluster.on('fork', (worker) => worker.on('error', () => {}));
     cluster.on('exit', (worker, code) => this.#onExit(worker, code));
   }
 

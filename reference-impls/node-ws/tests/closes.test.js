@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { test } from 'node:test';
 
 import { WebSocket } from 'ws';
@@ -10,6 +9,7 @@ import { WebSocket } from 'ws';
 import { batched } from '../batch.js';
 import { Chat } from '../chat.js';
 import { Listener } from '../listener.js';
+import { freePort } from './ports.js';
 
 const SETTINGS = { host: '127.0.0.1', backlog: 16, pingIntervalMs: 60_000, idleTimeoutMs: 60_000 };
 const HEARTBEAT = JSON.stringify({ type: 'heartbeat' });
@@ -26,14 +26,6 @@ class LateChat extends Chat {
   close(connection) {
     setTimeout(() => super.close(connection), LATE_MS);
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
 }
 
 /** What a client is told that says `words` at once, and how it ends. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import process from 'node:process';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,31 +11,25 @@ import { fileURLToPath } from 'node:url';
 
 import { WebSocket } from 'ws';
 
+import { freePort } from './ports.js';
+
 const HOST = '127.0.0.1';
 const STARTS_WITHIN_MS = 10_000;
 const ENDS_WITHIN_MS = 5000;
 const CLIENTS = 10;
 const REQUEST = 'GET /health HTTP/1.0\r\nHost: h\r\n\r\n';
 
-async function freePort() {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
-}
-
 async function healthOf(port) {
   const response = await fetch(`http://${HOST}:${port}/health`).catch(() => null);
   return response?.ok ? response.json() : null;
 }
 
-/** A server in a process group of its own, once it serves. */
-async function start(context, file) {
+/** A server in a process group of its own, once it serves; `flags` are for `node`. */
+async function start(context, file, flags = []) {
   const port = await freePort();
   const env = { ...process.env, CHAT_PORT: String(port), CHAT_WORKERS: '2' };
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
-  const server = spawn(process.execPath, [path], { env, detached: true, stdio: 'inherit' });
+  const server = spawn(process.execPath, [...flags, path], { env, detached: true, stdio: 'inherit' });
   context.after(() => server.exitCode ?? process.kill(-server.pid, 'SIGKILL'));
   const deadline = performance.now() + STARTS_WITHIN_MS;
   for (;;) {
@@ -80,4 +74,17 @@ test('a socket on its way to a worker that dies ends', limits, async (context) =
   await sleep(200); // until the sockets are handed out
   process.kill(workers[0], 'SIGKILL');
   await Promise.all(ends);
+});
+
+test('the primary survives a worker that dies while it is told something', async (context) => {
+  const preload = fileURLToPath(new URL('kill_while_told.js', import.meta.url));
+  const { port, workers } = await start(context, 'workers.js', ['--import', preload]);
+  await client(port); // as soon as one worker asks for it to be connected, the other one dies
+  const deadline = performance.now() + STARTS_WITHIN_MS;
+  for (;;) {
+    const health = await healthOf(port);
+    if (health !== null && !workers.every((pid) => health.workers.includes(pid))) break;
+    assert.ok(performance.now() < deadline, 'no worker is replaced');
+    await sleep(50);
+  }
 });

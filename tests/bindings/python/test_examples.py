@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import chinwag
 import pytest
+from chinwag_bench.servers.ports import pick_port
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "examples"
@@ -42,11 +42,6 @@ BOTS = [
     pytest.param([*PYTHON, EXAMPLES / "python/bot.py"], id="python"),
     pytest.param([*NODE, EXAMPLES / "node/bot.mjs"], id="node", marks=needs_node),
 ]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -89,7 +84,7 @@ async def next_of(client: chinwag.Client, *kinds: str) -> chinwag.Received:
 
 @pytest.mark.parametrize("command", SERVERS)
 def test_the_chat_server_greets_and_serves(command: list[str | Path]) -> None:
-    port = free_port()
+    port = pick_port()
 
     async def scenario() -> None:
         ann = await connected(f"ws://127.0.0.1:{port}/ws", "ann")
@@ -112,7 +107,7 @@ def test_a_chat_server_in_fifteen_lines(command: list[str | Path]) -> None:
 
 @pytest.mark.parametrize("command", FILTERS)
 def test_the_filter_refuses_links_lowers_shouting_and_answers(command: list[str | Path]) -> None:
-    port = free_port()
+    port = pick_port()
 
     async def scenario() -> None:
         ann = await connected(f"ws://127.0.0.1:{port}/ws", "ann")
@@ -179,7 +174,7 @@ def announce(web: int, port: int) -> None:
 def test_a_fastapi_app_with_chat_beside_it() -> None:
     pytest.importorskip("fastapi")
     pytest.importorskip("uvicorn")
-    web, port = free_port(), free_port()
+    web, port = pick_port(), pick_port()
     command = [
         *PYTHON,
         "-m",
@@ -220,7 +215,7 @@ def test_a_bot_that_can_not_connect_says_why() -> None:
 def test_a_fastapi_app_says_what_is_wrong_with_a_room() -> None:
     pytest.importorskip("fastapi")
     pytest.importorskip("uvicorn")
-    web, port = free_port(), free_port()
+    web, port = pick_port(), pick_port()
     app = ["--app-dir", EXAMPLES / "python", "fastapi_app:app", "--log-level", "warning"]
     with running(*PYTHON, "-m", "uvicorn", *app, "--port", str(web), CHAT_PORT=str(port)):
         assert fetch(f"http://127.0.0.1:{web}/rooms") == {}
@@ -234,6 +229,6 @@ def test_a_fastapi_app_says_what_is_wrong_with_a_room() -> None:
 @needs_node
 @pytest.mark.skipif(not (ROOT / "node_modules/express").is_dir(), reason="express is missing")
 def test_an_express_app_with_chat_on_the_same_process() -> None:
-    web, port = free_port(), free_port()
+    web, port = pick_port(), pick_port()
     with running(*NODE, EXAMPLES / "node/express_app.mjs", str(web), str(port)):
         announce(web, port)
