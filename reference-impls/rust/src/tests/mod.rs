@@ -1,3 +1,4 @@
+mod listings;
 #[cfg_attr(feature = "tuned", path = "tuned_outbox.rs")]
 mod outbox;
 
