@@ -116,9 +116,9 @@ class Chat:
                     "bad_request",
                     f"content is a string; room and to are {NAME_RULE}",
                 )
-            case str():
-                if answer := commit_fault(request):
-                    self._send(connection, encode(request["type"], **answer))
+            case str() as kind:
+                if answer := commit_fault(request | {"type": kind}):
+                    self._send(connection, encode(kind, **answer))
             case _:
                 self._refuse(connection, "bad_request", "a request is an object with a type")
 
