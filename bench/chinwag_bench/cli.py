@@ -16,7 +16,9 @@ from typer.core import TyperGroup
 
 from chinwag_bench.commands import results, runs, servers, start
 from chinwag_bench.commands.calibrate import calibrate
+from chinwag_bench.commands.decide import decide
 from chinwag_bench.commands.doctor import doctor
+from chinwag_bench.commands.plan import cost, plan
 from chinwag_bench.errors import (
     EXIT_CODES,
     EXIT_INTERNAL,
@@ -73,6 +75,9 @@ app.command("run")(runs.run)
 app.command("matrix")(runs.matrix)
 app.command("report", no_args_is_help=True)(runs.report)
 app.command("claims")(results.claims)
+app.command("decide")(decide)
+app.command("plan")(plan)
+app.command("cost")(cost)
 app.command("compare", no_args_is_help=True)(results.compare)
 app.command("validate", no_args_is_help=True)(results.validate)
 

@@ -61,6 +61,28 @@ class ArticleRow(_Part, kw_only=True, frozen=True):
     unit: str = ""
 
 
+class When(_Part, kw_only=True, frozen=True):
+    """Needs of which a rule speaks: all that are given have to be there."""
+
+    connections_over: float | None = None
+    connections_under: float | None = None
+    messages_over: float | None = None
+    """A second, of all clients."""
+    nodes_over: int | None = None
+    p99_under_ms: float | None = None
+    memory_per_10k_under: float | None = None
+    """MB."""
+    team_up_to: int | None = None
+    weeks_under: int | None = None
+    languages: list[str] = []
+    """One of them is the team's."""
+    upgrades: bool = False
+    recovery: bool = False
+    prototype: bool = False
+    integrations: bool = False
+    rest: bool = False
+
+
 class Statement(_Part, kw_only=True, frozen=True):
     """One statement of an article."""
 
@@ -98,6 +120,10 @@ class Statement(_Part, kw_only=True, frozen=True):
     """Whether an article says where a figure of others comes from."""
     untested: str = ""
     """The experiment that would answer it."""
+    picks: Literal["", "elixir", "go", "rust", "node"] = ""
+    """Of a rule: the server that it names."""
+    when: list[When] = []
+    """For which needs: one of them is enough."""
 
     @property
     def article(self) -> str:
@@ -193,6 +219,8 @@ def _problems_of(claim: Statement, catalog: Catalog) -> list[str]:
         found.append("`readings` and `projection` are numbers")
     if any(use.kind in ("cell", "computed") for use in (uses(claim.sum) if claim.sum else ())):
         found.append("a `sum` is of the articles' own numbers")
+    if bool(claim.picks) != bool(claim.when):
+        found.append("`picks` says who, `when` for which needs: it takes both")
     if claim.readings and claim.published is None:
         found.append("`readings` need a `published` figure")
     if claim.readings and claim.expected is None and any(map(only_cell, claim.readings)) is False:

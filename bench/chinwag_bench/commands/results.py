@@ -105,14 +105,15 @@ def claims(
     from chinwag_bench.judging.judge import judge
     from chinwag_bench.render.claims import print_claims, tally
 
-    matrix = judge(result_directory(result or _newest()))
+    matrix = judge(result_directory(result or newest()))
     if json:
         print_json(*matrix.claims, {"event": "summary", "run": matrix.run.id, **tally(matrix)})
     else:
         print_claims(matrix, Console(highlight=False))
 
 
-def _newest() -> Path:
+def newest() -> Path:
+    """Raises UsageError where there is none."""
     found = newest_result(find_workspace())
     if found is None:
         raise UsageError("there is no result yet", hint="make one: chinwag matrix --profile smoke")

@@ -1,0 +1,1 @@
+"""Which server for given needs: from a run's cells, and nothing else."""
