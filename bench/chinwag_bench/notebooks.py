@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory, gettempdir
 from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, ChinwagError, HostError, UsageError
 from chinwag_bench.paths import find_workspace
 from chinwag_bench.runs.store import newest_result
+from chinwag_bench.runs.store import result_directory as in_folder
 
 TIMEOUT_S = 300
 _SOCKET_FOLDER_MAX = 70
@@ -27,7 +28,7 @@ def result_directory() -> Path:
     """
     chosen = os.environ.get("CHINWAG_RESULTS")
     if chosen:
-        return _checked(Path(chosen))
+        return _checked(in_folder(Path(chosen)))
     workspace = find_workspace()
     newest = newest_result(workspace)
     if newest is None:
@@ -36,6 +37,11 @@ def result_directory() -> Path:
             hint="Run `make matrix`, or point CHINWAG_RESULTS at a run.",
         )
     return newest
+
+
+def reference_directory() -> Path:
+    """The run that comes with the project, which has every metric. Raises UsageError without it."""
+    return _checked(in_folder(find_workspace().results / "reference"))
 
 
 def _checked(folder: Path) -> Path:

@@ -43,6 +43,27 @@ def test_it_executes(tmp_path: Path) -> None:
     assert '"output_type": "error"' not in outputs
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("01_quick_look", ["chinwagd delivers the most", "<figure class", "noise: one server"]),
+        ("04_memory_and_density", ["19,500", "<figure class", "32 GB"]),
+        ("07_claims", ["image/png", "statements"]),
+        ("08_decide", ["Asked: 10,000 connections", "A start-up's chat", "USD a month"]),
+    ],
+)
+def test_the_notebooks_of_results_execute_on_any_run(
+    tmp_path: Path, name: str, shown: list[str]
+) -> None:
+    executed = tmp_path / "executed.ipynb"
+    notebooks.execute(ROOT / "notebooks" / f"{name}.ipynb", build(tmp_path / "run"), executed)
+    outputs = json.dumps(
+        [c.get("outputs") for c in nbformat.read(executed, as_version=4).cells], ensure_ascii=False
+    )
+    assert all(text in outputs for text in shown)
+    assert '"output_type": "error"' not in outputs
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_notebooks_are_stored_without_outputs_and_explain_themselves(path: Path) -> None:
     cells = nbformat.read(path, as_version=4).cells

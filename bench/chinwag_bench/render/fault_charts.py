@@ -6,10 +6,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from chinwag_bench.judging.matrix import UPGRADE, FaultTimeline, Matrix
 from chinwag_bench.numbers import number
 from chinwag_bench.render.axes import Linear, Tick
 from chinwag_bench.render.plots import colours
+from chinwag_bench.render.templating import ENVIRONMENT, data_file
 
 SHARE_MAX = 2.0
 """Of what is delivered before the fault: a backlog that comes at once is cut off there."""
@@ -120,6 +123,16 @@ def chart(fault: str, lines: list[FaultTimeline], number_of: dict[str, int]) -> 
             for mark in marks
         ],
     )
+
+
+def draw(chart: FaultChart) -> Markup:
+    """The chart as HTML, to stand in a page that has ``style()``."""
+    return Markup(ENVIRONMENT.get_template("faults.html").module.faults(chart))  # type: ignore[attr-defined]
+
+
+def style() -> Markup:
+    """The charts' style sheet as a <style> element, beside that of ``plots``."""
+    return Markup(f"<style>{data_file('faults.css')}</style>")
 
 
 def _points(line: FaultTimeline, begin_ms: int, width: int) -> str:

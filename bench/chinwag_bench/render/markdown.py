@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from chinwag_bench.judging.matrix import Cell, Matrix, Row
 from chinwag_bench.numbers import number
 from chinwag_bench.records import Column
-from chinwag_bench.render import claims, headline, kernel, loads, text
+from chinwag_bench.render import claims, glance, headline, kernel, loads, text
 from chinwag_bench.render import notes as words
 
 SPECIAL = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "*": "\\*", "_": "\\_", "`": "\\`"})
@@ -40,6 +40,38 @@ def table(head: Sequence[str], body: Iterable[Sequence[str]], left: int = 1) -> 
     """A table; the first ``left`` columns are aligned left, all others right."""
     rule = [":--" if index < left else "--:" for index in range(len(head))]
     return [f"| {' | '.join(cells)} |" for cells in [head, rule, *body]]
+
+
+def short_table(matrix: Matrix) -> list[str]:
+    """Servers down, the main rows across, and by how much one server differs from itself."""
+    index = text.Index(matrix)
+    heads = glance.heads(matrix)
+    titles = [f"{head.title}<br>{escape(head.unit)}" for head in heads]
+    body = [
+        [escape(column.title), *(_short(index, head.row, column.id) for head in heads)]
+        for column in glance.in_order(matrix)
+    ]
+    noise = [_noise(matrix, index, head.row) for head in heads]
+    if any(noise):
+        body.append(["*noise: one server twice*", *noise])
+    return table(["server", *titles], body)
+
+
+def _short(index: text.Index, row: str, column: str) -> str:
+    cell = index.cell(row, column)
+    if cell is None:
+        return "-"
+    value = escape(text.measured(cell))
+    shown = f"**{value}**" if cell.tie_with_best else value
+    place = index.place(cell)
+    below = [place if place == text.NOT_TOLD_APART else "", text.rounds_of(cell)]
+    return "<br>".join([shown, *(one for one in below if one)])
+
+
+def _noise(matrix: Matrix, index: text.Index, row: str) -> str:
+    if not text.ranks(matrix, index.row(row)):
+        return "ranks nobody"
+    return text.noise(matrix, row)
 
 
 def document(matrix: Matrix) -> str:

@@ -18,7 +18,6 @@ from chinwag_bench.paths import find_workspace
 from chinwag_bench.render import (
     absent,
     fairness,
-    glance,
     headline,
     markdown,
     picture,
@@ -39,21 +38,12 @@ SERVERS = Path("reference-impls/README.md")
 def table(matrix: Matrix) -> str:
     """Servers down, the main rows across, with what follows and where it was measured."""
     index = text.Index(matrix)
-    heads = glance.heads(matrix)
-    titles = [f"{head.title}<br>{markdown.escape(head.unit)}" for head in heads]
-    body = [
-        [markdown.escape(column.title), *(_value(index, head.row, column.id) for head in heads)]
-        for column in glance.in_order(matrix)
-    ]
-    noise = [_noise(matrix, index, head.row) for head in heads]
-    if any(noise):
-        body.append(["*noise: one server twice*", *noise])
     lines = [
         f"**{markdown.escape(headline.headline(matrix))}.**",
         "",
         *(f"- {name}: {markdown.escape(sentence)}" for name, sentence in headline.facts(matrix)),
         "",
-        *markdown.table(["server", *titles], body),
+        *markdown.short_table(matrix),
         "",
         f"{markdown.escape(text.machine(matrix))}; {text.date(matrix.run.started_at)[:10]}; "
         f"profile {markdown.escape(matrix.run.profile)}. Bold: the best within the noise. Two "
@@ -68,23 +58,6 @@ def table(matrix: Matrix) -> str:
     for sentence in absent.sentences(matrix):
         lines += ["", sentence]
     return "\n".join(lines)
-
-
-def _value(index: text.Index, row: str, column: str) -> str:
-    cell = index.cell(row, column)
-    if cell is None:
-        return "-"
-    value = markdown.escape(text.measured(cell))
-    shown = f"**{value}**" if cell.tie_with_best else value
-    place = index.place(cell)
-    below = [place if place == text.NOT_TOLD_APART else "", text.rounds_of(cell)]
-    return "<br>".join([shown, *(one for one in below if one)])
-
-
-def _noise(matrix: Matrix, index: text.Index, row: str) -> str:
-    if not text.ranks(matrix, index.row(row)):
-        return "ranks nobody"
-    return text.noise(matrix, row)
 
 
 def replaced(document: str, content: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
