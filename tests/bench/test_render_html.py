@@ -234,21 +234,30 @@ def test_advice_has_the_judge_s_answer_for_every_p99(matrix: Matrix) -> None:
     assert starts[0] == 0 and starts == sorted(starts)
     for from_ms, carried, refused, seen in known["within"]:
         assert known_within(points, from_ms) == Known(carried, refused, seen)
-    assert known["most_connections"] is None
+    assert known["held"] == [19_500, True]
 
 
-def test_advice_takes_the_end_of_memory_s_interval_that_promises_less(matrix: Matrix) -> None:
+def test_advice_has_both_sides_of_memory(matrix: Matrix) -> None:
     cells = {c.row: c for c in matrix.cells if c.column == "go"}
     cells["memory_kernel"].interval = (10.0, 99.0)
     known = {column.id: facts for column, facts in advice.candidates(matrix)}["go"]
-    assert known["kernel_mb"] == 99.0
+    low, high = known["memory"]["kernel"]
+    assert low <= 10.0 and high >= 99.0
 
 
-def test_advice_knows_the_most_connections_only_where_the_server_ended_it(matrix: Matrix) -> None:
+def test_advice_knows_whether_the_server_ended_the_way_up(matrix: Matrix) -> None:
     most = {c.column: c for c in matrix.cells if c.row == "max_connections"}
     most["rust"].high = most["rust"].low
-    known = {column.id: facts["most_connections"] for column, facts in advice.candidates(matrix)}
-    assert known == {"chinwagd": None, "elixir": None, "go": None, "rust": 19_500}
+    known = {column.id: facts["held"] for column, facts in advice.candidates(matrix)}
+    assert known["rust"] == [19_500, False]
+    assert known["go"] == [19_500, True]
+
+
+def test_what_was_not_measured_is_advised_as_not_known(matrix: Matrix) -> None:
+    known = {column.id: facts for column, facts in advice.candidates(matrix)}["go"]
+    assert known["upgrades"]["kind"] == "unknown"
+    assert [one["sides"] for one in known["recovery"]] == [None, None]
+    assert set(known["merits"]) == {"cpu", "p99"}
 
 
 def test_advice_does_without_what_the_run_did_not_plan(matrix: Matrix) -> None:
@@ -263,7 +272,7 @@ def test_advice_leaves_out_what_was_not_measured(matrix: Matrix) -> None:
         if cell.column == "go" and cell.row == "memory_kernel":
             cell.value = cell.interval = None
     known = {column.id: facts for column, facts in advice.candidates(matrix)}["go"]
-    assert known["kernel_mb"] is None
+    assert known["memory"] is None
     assert "go (again)" not in [column.id for column, _ in advice.candidates(matrix)]
 
 

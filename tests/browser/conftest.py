@@ -61,6 +61,19 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     assert complaints == []
 
 
+@pytest.fixture
+def unfolded(page: Page) -> None:
+    """With the parts open that the page folds."""
+    unfold_parts(page)
+
+
+def unfold_parts(page: Page) -> None:
+    """Opens them."""
+    page.evaluate(
+        "document.querySelectorAll('details.part').forEach((one) => { one.open = true; })"
+    )
+
+
 def _note_request(url: str, address: str, complaints: list[str]) -> None:
     if url != address and not url.startswith("data:"):
         complaints.append(f"asked for {url}")

@@ -98,6 +98,7 @@ def test_the_back_button_takes_a_choice_back(page: Page, choose: Callable[[Page]
 
 
 def test_what_was_typed_is_one_step_back_at_most(page: Page) -> None:
+    unfold(page)
     only_memory(page)
     page.get_by_label("with the words").press_sequentially("kernel")
     page.go_back()
@@ -118,13 +119,21 @@ def test_a_link_within_the_page_keeps_the_choice(page: Page) -> None:
     expect(page.locator("#matrix h2")).to_be_in_viewport()
 
 
-@pytest.mark.parametrize("fold", ["limits", "claims", "versions", "more-charts", "definitions"])
+@pytest.mark.parametrize("fold", ["limits", "claims", "versions", "definitions"])
 def test_an_address_opens_the_fold_that_it_names(page: Page, address: str, fold: str) -> None:
     page.goto("about:blank")
     page.goto(f"{address}#{fold}?servers=go,rust")
     expect(page.locator(f"#{fold}")).to_have_attribute("open", "")
     expect(page.locator(f"#{fold} > summary")).to_be_in_viewport()
     assert shown(page, "#glance") == {"go", "rust"}
+
+
+@pytest.mark.parametrize("part", ["charts", "matrix", "checks", "conditions", "method", "repeat"])
+def test_an_address_opens_the_part_that_it_names(page: Page, address: str, part: str) -> None:
+    page.goto("about:blank")
+    page.goto(f"{address}#{part}")
+    expect(page.locator(f"#{part} > details.part")).to_have_attribute("open", "")
+    expect(page.locator(f"#{part} h2")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize(

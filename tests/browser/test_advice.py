@@ -1,4 +1,4 @@
-"""The decision aid answers with the sums that its own text describes, from measured cells."""
+"""The decision aid answers as `chinwag decide` does, from the same cells."""
 
 from __future__ import annotations
 
@@ -6,20 +6,14 @@ import math
 import re
 
 import pytest
+from chinwag_bench.deciding.decision import decide
+from chinwag_bench.deciding.facts import all_facts
+from chinwag_bench.deciding.memory import memory_mb
+from chinwag_bench.deciding.needs import Needs, presets
 from chinwag_bench.judging.advice import advise, known_within
-from chinwag_bench.judging.matrix import Cell, Matrix, RatePoint
+from chinwag_bench.judging.matrix import Matrix, RatePoint
+from chinwag_bench.numbers import number
 from playwright.sync_api import Locator, Page, expect
-
-
-def cell(matrix: Matrix, row: str, column: str) -> Cell:
-    return next(c for c in matrix.cells if (c.row, c.column) == (row, column))
-
-
-def high(matrix: Matrix, row: str, column: str) -> float:
-    found = cell(matrix, row, column)
-    assert found.value is not None
-    top = found.interval[1] if found.interval else None
-    return found.value if top is None else top
 
 
 def ask(page: Page, **fields: float) -> None:
@@ -31,12 +25,6 @@ def answer(page: Page, column: str) -> Locator:
     return page.locator(f"#which tr[data-name='{column}']")
 
 
-LABELS = {
-    "enough": "enough",
-    "if_it_scales": "enough, if it scales",
-    "not_enough": "not enough",
-    "unknown": "not known",
-}
 PLENTY = {"connections": 1, "memory": 1_000_000}
 
 
@@ -44,20 +32,70 @@ def holds(matrix: Matrix, column: str) -> list[RatePoint]:
     return [one for one in matrix.rate_points if one.column == column]
 
 
-@pytest.mark.parametrize("cores", [1, 2, 40])
-@pytest.mark.parametrize("p99_ms", [0.0001, 2, 10, 100, 1000])
-@pytest.mark.parametrize("rate", [1000, 50_000, 170_000, 1_000_000])
-def test_the_page_answers_as_the_judge_does(
-    page: Page, matrix: Matrix, rate: float, p99_ms: float, cores: int
-) -> None:
-    ask(page, deliveries=rate, p99=p99_ms, cores=cores, **PLENTY)
-    for column in ("chinwagd", "elixir", "go", "rust"):
-        alone = column == "chinwagd"
-        wanted = advise(holds(matrix, column), rate, p99_ms, cores=cores, one_thread=alone)
-        shown = answer(page, column)
-        expect(shown.locator(".verdict")).to_contain_text(re.compile(f"^{LABELS[wanted.kind]}"))
-        needed = "\u2013" if wanted.cores is None else f"{wanted.cores:,}"
-        expect(shown.locator(".cores")).to_have_text(needed)
+def typed(page: Page, needs: Needs) -> None:
+    """The needs, into the form."""
+    ask(
+        page,
+        connections=needs.connections,
+        deliveries=needs.deliveries_per_s,
+        p99=needs.p99_ms,
+        cores=needs.cores,
+        memory=1_000_000 if needs.memory_mb is None else needs.memory_mb,
+    )
+    page.locator("#which [name=recovery]").fill(
+        "" if needs.recovery_ms is None else str(needs.recovery_ms)
+    )
+    page.locator("#which [name=upgrades]").set_checked(needs.upgrades)
+    page.locator("#which [name=nodes]").set_checked(needs.nodes > 1)
+
+
+ASKED = [
+    *(
+        Needs(connections=1_000, deliveries_per_s=rate, p99_ms=p99_ms, cores=cores)
+        for rate in (1_000, 50_000, 170_000, 1_000_000)
+        for p99_ms in (0.0001, 2, 10, 100, 1000)
+        for cores in (1, 2, 40)
+    ),
+    *(
+        Needs(connections=connections, deliveries_per_s=10_000, memory_mb=memory_mb)
+        for connections in (1, 10_000, 50_000, 1_000_000)
+        for memory_mb in (1, 300, 1_500, 100_000)
+    ),
+    Needs(deliveries_per_s=10_000, recovery_ms=100),
+    Needs(deliveries_per_s=10_000, upgrades=True),
+    Needs(deliveries_per_s=10_000, nodes=2),
+    Needs(deliveries_per_s=10_000, nodes=2, upgrades=True, recovery_ms=0),
+]
+
+
+def test_the_page_answers_as_decide_does(page: Page, matrix: Matrix) -> None:
+    for needs in ASKED:
+        typed(page, needs)
+        wanted = {one.column: one for one in decide(matrix, needs).choices}
+        for column, choice in wanted.items():
+            shown = answer(page, column)
+            assert shown.get_attribute("class") == choice.kind, (needs, column)
+            place = "\u2013" if choice.place is None else str(choice.place)
+            assert shown.locator(".rank").inner_text() == place + "=" * choice.tied, (needs, column)
+
+
+def test_its_rows_stand_in_the_order_of_the_answer(page: Page, matrix: Matrix) -> None:
+    needs = Needs(connections=1_000, deliveries_per_s=50_000)
+    typed(page, needs)
+    rows = page.locator("#which tbody tr").evaluate_all("rows => rows.map(r => r.dataset.name)")
+    first = [one.column for one in decide(matrix, needs).first]
+    assert sorted(rows[: len(first)]) == sorted(first)
+    expect(page.locator("#which .answer")).to_contain_text(rows[0])
+
+
+def test_cores_are_those_of_the_judge(page: Page, matrix: Matrix) -> None:
+    for rate in (1_000, 170_000, 1_000_000):
+        ask(page, deliveries=rate, p99=100, cores=40, **PLENTY)
+        for column in ("chinwagd", "elixir", "go", "rust"):
+            alone = column == "chinwagd"
+            wanted = advise(holds(matrix, column), rate, 100, cores=40, one_thread=alone)
+            needed = "\u2013" if wanted.cores is None else f"{wanted.cores:,}"
+            expect(answer(page, column).locator(".cores")).to_have_text(needed)
 
 
 def test_what_was_seen_stands_beside_the_answer(page: Page, matrix: Matrix) -> None:
@@ -86,16 +124,20 @@ def test_a_server_of_one_thread_does_not_scale(page: Page, matrix: Matrix) -> No
     expect(answer(page, "go").locator(".verdict")).to_contain_text("enough, if it scales")
 
 
-def test_memory_is_the_empty_server_and_its_growth(page: Page, matrix: Matrix) -> None:
-    grown = max(high(matrix, f"memory_{point}", "rust") for point in ("joined", "after_rest"))
-    kernel = high(matrix, "memory_kernel", "rust")
-    total = high(matrix, "memory_empty", "rust") + 5 * (grown + kernel)
-    ask(page, connections=50_000, memory=math.ceil(total), cores=1000, p99=1000)
-    expect(answer(page, "rust").locator(".memory")).to_contain_text(f"{total:.0f} MB")
+def test_memory_that_straddles_the_limit_is_not_known(page: Page, matrix: Matrix) -> None:
+    rust = next(one for one in all_facts(matrix) if one.column.id == "rust")
+    takes = memory_mb(rust, 50_000)
+    assert takes is not None
+    ask(page, connections=50_000, deliveries=1_000, cores=1, p99=1000)
+    verdict = answer(page, "rust").locator(".verdict")
+    ask(page, memory=math.ceil(takes.high))
+    expect(answer(page, "rust").locator(".memory")).to_contain_text(f"{number(takes.high)} MB")
     expect(answer(page, "rust").locator(".memory")).to_contain_text("projection")
-    expect(answer(page, "rust").locator(".verdict")).not_to_contain_text("not enough")
-    ask(page, memory=math.floor(total))
-    expect(answer(page, "rust").locator(".verdict")).to_contain_text("not enough")
+    expect(verdict).not_to_contain_text("MB")
+    ask(page, memory=(takes.low + takes.high) / 2)
+    expect(verdict).to_contain_text("not known")
+    ask(page, memory=math.floor(takes.low))
+    expect(verdict).to_contain_text("not enough")
 
 
 def test_servers_that_are_hidden_take_no_part(page: Page) -> None:
@@ -124,3 +166,11 @@ def test_presets_fill_the_form_in(page: Page) -> None:
     page.get_by_role("button", name="The articles' load").click()
     expect(page.locator("#which [name=connections]")).to_have_value("10000")
     expect(page.locator("#which [name=deliveries]")).to_have_value("5050000")
+    preset = presets()["start-up"]
+    page.get_by_role("button", name=preset.title).click()
+    expect(page.locator("#which [name=connections]")).to_have_value("500000")
+    expect(page.locator("#which [name=upgrades]")).to_be_checked()
+    expect(page.locator("#which [name=recovery]")).to_have_value("1000")
+    page.get_by_role("button", name="Busy rooms").click()
+    expect(page.locator("#which [name=upgrades]")).not_to_be_checked()
+    expect(page.locator("#which [name=recovery]")).to_have_value("")

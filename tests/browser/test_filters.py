@@ -7,6 +7,8 @@ from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.render import glance, text
 from playwright.sync_api import Page, expect
 
+pytestmark = pytest.mark.usefixtures("unfolded")
+
 SECTIONS = ["#glance", "#charts", "#which", "#matrix", "#figures", "#limits", "#versions"]
 
 

@@ -13,6 +13,8 @@ from chinwag_bench.judging.judge import judge
 from chinwag_bench.render import headline, html
 from playwright.sync_api import Browser, Page, expect
 
+from .conftest import unfold_parts
+
 RESULTS = Path(__file__).parents[2] / "results/reference"
 
 
@@ -44,6 +46,7 @@ def test_as_many_servers_as_fit_stand_beside_each_other(reference: Page) -> None
     fits = int(reference.locator("#matrix table").get_attribute("data-fits") or 0)
     assert fits >= 7
     address = reference.url
+    unfold_parts(reference)
     for box in reference.locator("#servers input[name=column]").all()[fits:]:
         box.evaluate("(one) => { if (one.checked) one.click(); }")  # it may lie in a fold
     width = "document.querySelector('#matrix .scroll').scrollWidth"
@@ -62,14 +65,15 @@ def test_the_first_screen_says_who_won_at_what_load_by_how_much_and_how_sure(
     assert [name for name, _ in facts] == ["Load", "Fast answers", "How sure", "Articles"]
     for _, sentence in facts:
         expect(reference.get_by_text(sentence)).to_be_in_viewport()
+    expect(reference.locator("#load .plot svg").first).to_be_in_viewport()
     first = reference.locator("#glance tbody tr").first
-    expect(first).to_be_in_viewport()
     best = next(c for c in matrix.cells if c.row == headline.LEADING_ROW and c.tie_with_best)
     assert first.get_attribute("data-column") == best.column
 
 
 def test_heads_stay_in_sight(reference: Page) -> None:
     """More servers than fit scroll in a window of their own, which is lower than the screen."""
+    unfold_parts(reference)
     window = reference.locator("#matrix .scroll")
     window.evaluate("(one) => { one.scrollIntoView(); one.scrollTo(9e9, 9e9); }")
     expect(reference.locator("#matrix thead th").first).to_be_in_viewport()
@@ -104,6 +108,7 @@ def test_the_page_is_dark_where_the_reader_s_is(page: Page) -> None:
 
 
 def test_bars_and_curves_are_drawn(page: Page) -> None:
+    unfold_parts(page)
     bar = page.locator(".bar rect").first.bounding_box()
     curve = page.locator(".plot polyline").first.bounding_box()
     assert bar is not None and bar["width"] > 100
@@ -111,6 +116,7 @@ def test_bars_and_curves_are_drawn(page: Page) -> None:
 
 
 def test_labels_of_curves_do_not_overlap(page: Page) -> None:
+    unfold_parts(page)
     for plot in page.locator(".plot .labels").all():
         boxes = [label.bounding_box() for label in plot.locator("span").all()]
         tops = sorted((box["y"], box["height"]) for box in boxes if box is not None)
@@ -129,6 +135,34 @@ def test_paper_is_wide_enough_and_nothing_stays_folded(page: Page) -> None:
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert folded.count() > 0
     assert page.locator("details[open]").count() == 0
+
+
+VISIBLE_WORDS = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  let count = 0;
+  while (walker.nextNode()) {
+    const { parentElement: at, data } = walker.currentNode;
+    if (at.checkVisibility() && !at.closest("script, style")) {
+      count += data.split(/\\s+/).filter(Boolean).length;
+    }
+  }
+  return count;
+}"""
+
+
+def test_words_on_the_page_as_opened_are_few(reference: Page) -> None:
+    """What a reader has to see first; the rest is folded."""
+    assert reference.evaluate(VISIBLE_WORDS) <= 1_500
+
+
+def test_figures_stand_on_one_axis_on_the_side_where_they_belong(reference: Page) -> None:
+    lines = reference.locator("#figures .dumbbell:visible")
+    assert lines.count() > 10
+    for line in lines.all():
+        said = line.locator("b").inner_text()
+        ends = line.locator("circle").evaluate_all("all => all.map((one) => one.cx.baseVal.value)")
+        # Both round to two digits, so equal ones may be either side.
+        assert (ends[1] >= ends[0]) if said.endswith("x") else (ends[1] <= ends[0])
 
 
 def test_it_prints_on_white(page: Page) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.render import glance
 from playwright.sync_api import Locator, Page
+
+pytestmark = pytest.mark.usefixtures("unfolded")
 
 NOTHING = "\N{EN DASH}"
 

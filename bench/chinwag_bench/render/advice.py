@@ -1,27 +1,35 @@
-"""What the page's "Which one for my team and load?" reckons with: measured cells, nothing else.
+"""What the page's "Which one for my team and load?" looks up: measured cells, nothing else.
 
-The page looks the reader's load up in a server's holds, as ``judging.advice`` does, and multiplies
-memory. Where a cell has an interval, the end that promises less is taken.
+The page answers as ``deciding`` does. What does not depend on what its reader types is worked out
+here; the rest, memory times connections and who comes first, by the same rules in the page.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from chinwag_bench.claims.load import stated_load
+from chinwag_bench.claims.quantity import Quantity
+from chinwag_bench.deciding import demands, needs
+from chinwag_bench.deciding.facts import Facts, all_facts
+from chinwag_bench.deciding.memory import memory_parts
+from chinwag_bench.deciding.merits import MEASURES
+from chinwag_bench.deciding.needs import Needs
 from chinwag_bench.judging import advice as judging_advice
-from chinwag_bench.judging.matrix import Cell, Matrix
+from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.records import Column, Json
-from chinwag_bench.render import text
+
+FROM_CELLS = ("cpu", "p99", "recovery", "upgrade", "nodes")
+"""Merits that don't depend on the number of connections."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A load to start from."""
+    """A load to start from, as the form's fields have it."""
 
     title: str
-    connections: int
-    deliveries_per_s: float
+    fields: Json
 
 
 @dataclass(frozen=True)
@@ -34,13 +42,32 @@ class Measured:
 
 
 def presets() -> list[Preset]:
-    """Three loads; the last one is what the articles say that they ran."""
+    """Two loads, what article A says that it ran, and the articles' own examples."""
     stated = stated_load()
-    return [
-        Preset("A team's chat", 1_000, 1_000),
-        Preset("Busy rooms", 10_000, 50_000),
-        Preset("The articles' load", stated.connections, stated.deliveries),
+    plain = [
+        ("A team's chat", Needs(connections=1_000, deliveries_per_s=1_000)),
+        ("Busy rooms", Needs(connections=10_000, deliveries_per_s=50_000)),
+        (
+            "The articles' load",
+            Needs(connections=stated.connections, deliveries_per_s=stated.deliveries),
+        ),
     ]
+    examples = [(one.title, one.needs) for one in needs.presets().values()]
+    return [Preset(title, _fields(one)) for title, one in (*plain, *examples)]
+
+
+def _fields(asked: Needs) -> Json:
+    """What is not asked for is empty; where no memory is, that of a small machine."""
+    return {
+        "connections": asked.connections,
+        "deliveries": asked.deliveries_per_s,
+        "p99": asked.p99_ms,
+        "memory": asked.memory_mb or 1_000,
+        "cores": asked.cores,
+        "recovery": "" if asked.recovery_ms is None else asked.recovery_ms,
+        "upgrades": asked.upgrades,
+        "nodes": asked.nodes > 1,
+    }
 
 
 def measured(matrix: Matrix) -> Measured:
@@ -61,40 +88,48 @@ def _connections(plan: Json, metric: str) -> int | None:
 
 def candidates(matrix: Matrix) -> list[tuple[Column, Json]]:
     """Each measured column with its facts; a second measurement is no other choice."""
-    index = text.Index(matrix)
-    columns = [column for column in index.measured_columns() if column.aa_of is None]
-    return [(column, facts(index, column)) for column in columns]
+    return [(found.column, facts(found)) for found in all_facts(matrix)]
 
 
-def facts(index: text.Index, column: Column) -> Json:
+def facts(found: Facts) -> Json:
     """What the column's holds say of each p99, as [from this p99 on (ms), carried, refused, seen]
-    (deliveries/s; see ``judging.advice``), and MB: of the empty server, and per 10,000 joined
-    connections.
+    (deliveries/s; see ``judging.advice``); memory in MB; times in ms. Of what has two sides both,
+    ``null`` as the high one where it is open.
     """
-    points = [one for one in index.matrix.rate_points if one.column == column.id]
-    grown = ("memory_joined", "memory_after_rest")
-    joined, rested = (_high(index, row, column.id) for row in grown)
+    parts, held = memory_parts(found), found.of("max_connections")
+    across, upgrade = demands.across(found), demands.upgrade(found)
     return {
         "within": [
             [from_ms, known.carried, known.refused, known.seen]
-            for from_ms, known in judging_advice.table(points)
+            for from_ms, known in judging_advice.table(found.rate_points)
         ],
-        "one_thread": column.threads == "one",
-        "empty_mb": _high(index, "memory_empty", column.id),
-        "user_mb": joined if rested is None or joined is None else max(joined, rested),
-        "kernel_mb": _high(index, "memory_kernel", column.id),
-        "most_connections": _most_connections(index.cell("max_connections", column.id)),
+        "one_thread": found.is_one_thread,
+        "memory": None
+        if parts is None
+        else {name: _pair(getattr(parts, name)) for name in ("empty", "user", "kernel")},
+        "held": None if held is None else [held.value, held.is_open],
+        "recovery": [_time(one) for one in demands.recovery_times(found)],
+        "upgrades": {"kind": upgrade.kind, "text": upgrade.text},
+        "nodes": _time(across)
+        if isinstance(across, demands.Time)
+        else {"kind": across.kind, "text": across.text},
+        "merits": _merits(found),
     }
 
 
-def _high(index: text.Index, row: str, column: str) -> float | None:
-    cell = index.cell(row, column)
-    if cell is None or cell.value is None:
-        return None
-    top = cell.interval[1] if cell.interval else None
-    return max(0.0, cell.value if top is None else top)
+def _time(time: demands.Time) -> Json:
+    return {"sides": None if time.sides is None else _pair(time.sides), "text": time.text}
 
 
-def _most_connections(cell: Cell | None) -> float | None:
-    """``None`` where it wasn't measured, or where the measurement ended before the server did."""
-    return None if cell is None or cell.is_open else cell.value
+def _merits(found: Facts) -> Json:
+    """Name -> [value, low, high], as far as they are known."""
+    known = {name: MEASURES[name].of(found, Needs()) for name in FROM_CELLS}
+    return {
+        name: [merit.value, *_pair(merit.sides)]
+        for name, merit in known.items()
+        if merit is not None
+    }
+
+
+def _pair(sides: Quantity) -> list[float | None]:
+    return [sides.low, None if math.isinf(sides.high) else sides.high]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from chinwag_bench.judging.matrix import Matrix, Row
+from chinwag_bench.judging.matrix import Cell, Matrix, Row
 from chinwag_bench.numbers import number, short
 from chinwag_bench.records import Column
 from chinwag_bench.render import text
@@ -50,6 +50,36 @@ def heads(matrix: Matrix) -> list[Head]:
         Head("memory_with_kernel", "memory per 10k", "MB, kernel's too", ("MB per", "10k")),
     ]
     return [_marked(matrix, head) for head in wanted if head.row in known]
+
+
+def page_heads(matrix: Matrix) -> list[Head]:
+    """Those of the page, which has room for what happens when something goes wrong; there the
+    rates within 10 ms stand in the sentences above.
+    """
+    known = {row.id for row in matrix.rows}
+    wanted = [
+        Head("kill_all_all", "recovery", "ms, all of it killed", ("recov.", "ms")),
+        Head("hot_upgrade", "upgrade", "% of connections end", ("upgrade", "% lost")),
+        Head("start_first_message", "restart", "ms to the first message", ("restart", "ms")),
+    ]
+    short = [head for head in heads(matrix) if head.row != "rate_p99_10"]
+    return [*short, *(_marked(matrix, head) for head in wanted if head.row in known)]
+
+
+def heat(cell: Cell | None) -> float | None:
+    """How far a cell is behind the best of its row, from 0 (the best, or not told apart from it) to
+    1 (64 times and more, or behind a best of zero); ``None`` where nobody is ranked.
+    """
+    if cell is None or cell.tie_with_best is None:
+        return None
+    if cell.tie_with_best:
+        return 0.0
+    if cell.behind is None:
+        return 1.0
+    return min(1.0, max(0.0, math.log(cell.behind.factor) / math.log(_HOTTEST)))
+
+
+_HOTTEST = 64.0
 
 
 def _marked(matrix: Matrix, head: Head) -> Head:

@@ -13,6 +13,7 @@ from chinwag_bench.records import Json, Run
 from chinwag_bench.render import (
     advice,
     claims,
+    dumbbells,
     fault_charts,
     glance,
     headline,
@@ -28,21 +29,26 @@ from chinwag_bench.render.strips import strips
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
 
 CONTENTS = {
+    "load": "Delay over load",
     "glance": "Result",
-    "charts": "Charts",
-    "which": "Which one for me?",
-    "matrix": "Matrix",
     "figures": "The articles",
+    "which": "Which one for me?",
+    "charts": "Charts",
+    "matrix": "Matrix",
     "checks": "Checks",
     "conditions": "Machine, versions",
     "method": "Method",
     "repeat": "Repeat it",
 }
-STYLE_SHEETS = ("charts.css", "faults.css", "report.css", "controls.css", "print.css")
+STYLE_SHEETS = (
+    "charts.css",
+    "dumbbells.css",
+    "faults.css",
+    "report.css",
+    "controls.css",
+    "print.css",
+)
 SCRIPTS = ("address.js", "filter.js", "sort.js", "advice.js", "folds.js")
-SIDE_BY_SIDE = 3
-"""Of the charts: the first takes the whole width, those up to here stand beside each other, the
-others are folded."""
 
 
 def document(matrix: Matrix) -> str:
@@ -62,7 +68,8 @@ def document(matrix: Matrix) -> str:
         command=repeating(matrix.run),
         coverage=text.coverage(matrix),
         contents=CONTENTS,
-        glance=glance.heads(matrix),
+        glance=glance.page_heads(matrix),
+        heat=glance.heat,
         servers=glance.in_order(matrix),
         columns=glance.all_in_order(matrix),
         strips=strips(matrix),
@@ -70,7 +77,7 @@ def document(matrix: Matrix) -> str:
         candidates=advice.candidates(matrix),
         measured_at=advice.measured(matrix),
         charts=[plots.draw(chart) for chart in [*charts(matrix), *ramp_charts.charts(matrix)]],
-        side_by_side=SIDE_BY_SIDE,
+        dumbbells=dumbbells.chart(matrix),
         fault_charts=fault_charts.charts(matrix),
         limits=limits.limits(index),
         fingerprint=list(flat(matrix.run.machine)),

@@ -1,11 +1,14 @@
-// "Which one for my team and load?": the reader's numbers times and over measured cells.
+// "Which one for my team and load?": the reader's numbers, looked up in measured cells. The rules
+// are those of deciding/ (demands, merits, order), and the tests hold the two against each other.
 {
   const PER_CONNECTIONS = 10000;
-  const ORDER = { enough: 0, if_it_scales: 1, unknown: 2, not_enough: 3 };
+  const KINDS = ["enough", "if_it_scales", "unknown", "not_enough"];
   const LABELS = { enough: "enough", if_it_scales: "enough, if it scales",
     unknown: "not known", not_enough: "not enough" };
+  const LEAST = 1e-6; // stands for zero, whose logarithm there is not
   const rounded = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
   const number = (value) => rounded.format(value);
+  const orInfinity = (value) => value ?? Infinity;
 
   // What was carried within the asked p99, what was refused, and the highest that any hold kept.
   // Nothing is known of what lies between. The table is that of judging/advice.py.
@@ -14,7 +17,7 @@
     return { carried, refused, seen };
   };
 
-  const coresFor = (facts, asked, measuredCores) => {
+  const loadOf = (facts, asked, measuredCores) => {
     const { carried, refused, seen } = lookUp(facts.within, asked.p99);
     const needed = carried && Math.max(1, Math.ceil(asked.deliveries * measuredCores / carried));
     const usable = facts.one_thread ? measuredCores : asked.cores;
@@ -31,55 +34,115 @@
     return { kind, carried, refused, needed };
   };
 
-  const coresWhy = ({ carried, refused }) => [
+  const loadWhy = ({ carried, refused }) => [
     carried ? `carried ${number(carried)} deliveries/s within this p99`
       : "no rate was kept within this p99",
     refused ? `did not keep ${number(refused)}` : "",
   ].filter(Boolean).join(", ");
 
-  const memoryFor = (facts, asked) => {
-    if ([facts.empty_mb, facts.user_mb, facts.kernel_mb].includes(null)) return null;
-    const scale = asked.connections / PER_CONNECTIONS;
-    const [user, kernel] = [facts.user_mb * scale, facts.kernel_mb * scale];
-    return { empty: facts.empty_mb, user, kernel, total: facts.empty_mb + user + kernel };
+  const loadSays = (facts, load, asked, measuredCores) => {
+    if (load.kind === "not_enough") {
+      return facts.one_thread && load.needed > 1
+        ? `one thread: ${number(load.needed)} processes, with something that joins their rooms`
+        : `did not keep ${number(load.refused)} deliveries/s`;
+    }
+    if (load.kind === "if_it_scales") {
+      return `${number(load.needed)} cores; measured on ${number(measuredCores)}`;
+    }
+    if (!load.carried) return `no rate was kept within p99 ≤ ${number(asked.p99)} ms`;
+    const above = load.refused ? number(load.refused) : "more";
+    return `not known between ${number(load.carried)} and ${above} deliveries/s`;
   };
 
-  // Why the server isn't enough or can't be judged, worst first; nothing if all is measured.
-  const objections = (facts, asked, cores, memory, measuredCores) => {
-    const found = [];
-    if (cores.kind === "not_enough") {
-      const several = facts.one_thread && cores.needed > 1;
-      found.push(["not_enough", several
-        ? `one thread: ${number(cores.needed)} processes, with something that joins their rooms`
-        : `did not keep ${number(cores.refused)} deliveries/s`]);
+  // Both sides, in MB; nothing where a part was not measured.
+  const memoryOf = (facts, asked) => {
+    if (facts.memory === null) return null;
+    const scale = asked.connections / PER_CONNECTIONS;
+    const { empty, user, kernel } = facts.memory;
+    const total = [0, 1].map((side) => orInfinity(empty[side])
+      + scale * (orInfinity(user[side]) + orInfinity(kernel[side])));
+    return { empty: empty[1], user: scale * user[1], kernel: scale * kernel[1], total };
+  };
+
+  const side = (sides, limit) => {
+    if (sides === null) return "unknown";
+    if (orInfinity(sides[1]) <= limit) return "enough";
+    return sides[0] > limit ? "not_enough" : "unknown";
+  };
+
+  const memorySays = (memory, asked) => {
+    if (memory === null) return ["unknown", "memory was not measured"];
+    const [low, high] = memory.total;
+    const kind = side(memory.total, asked.memory);
+    return [kind, kind === "unknown" ? `${number(low)} to ${number(high)} MB` : `${number(high)} MB`];
+  };
+
+  const heldSays = (facts, asked) => {
+    if (facts.held === null || facts.held[0] >= asked.connections) return ["enough", ""];
+    const [held, isOpen] = facts.held;
+    return isOpen ? ["if_it_scales", `held ${number(held)} connections, where the run stopped`]
+      : ["not_enough", `held ${number(held)} connections`];
+  };
+
+  // [kind, words] of each need that is asked for.
+  const findings = (facts, asked, load, memory, measuredCores) => {
+    const found = [
+      [load.kind, load.kind === "enough" ? "" : loadSays(facts, load, asked, measuredCores)],
+      memorySays(memory, asked),
+      heldSays(facts, asked),
+    ];
+    if (asked.recovery !== null) {
+      found.push(...facts.recovery.map((one) => [side(one.sides, asked.recovery), one.text]));
     }
-    if (memory?.total > asked.memory) found.push(["not_enough", `${number(memory.total)} MB`]);
-    if (facts.most_connections !== null && asked.connections > facts.most_connections) {
-      found.push(["not_enough", `held ${number(facts.most_connections)} connections`]);
-    }
-    if (cores.kind === "unknown") {
-      found.push(["unknown", cores.carried
-        ? `not known between ${number(cores.carried)} and `
-          + `${cores.refused ? number(cores.refused) : "more"} deliveries/s`
-        : `no rate was kept within p99 ≤ ${number(asked.p99)} ms`]);
-    }
-    if (memory === null) found.push(["unknown", "memory wasn't measured"]);
-    if (cores.kind === "if_it_scales") {
-      found.push(["if_it_scales",
-        `${number(cores.needed)} cores; measured on ${number(measuredCores)}`]);
+    if (asked.upgrades) found.push([facts.upgrades.kind, facts.upgrades.text]);
+    if (asked.nodes) {
+      found.push([facts.nodes.kind ?? side(facts.nodes.sides, asked.p99), facts.nodes.text]);
     }
     return found;
   };
 
+  // The sum of the logarithms of what counts, with its two sides; nothing where a part is unknown.
+  const costOf = (facts, asked, memory) => {
+    const names = ["cpu", "p99", ...(asked.recovery === null ? [] : ["recovery"]),
+      ...(asked.upgrades ? ["upgrade"] : []), ...(asked.nodes ? ["nodes"] : [])];
+    const merits = names.map((name) => facts.merits[name]);
+    if (memory === null || merits.includes(undefined)) return null;
+    merits.push([memory.total[1], ...memory.total]);
+    const log = (value) => Math.log2(Math.max(LEAST, orInfinity(value)));
+    const sum = (place) => merits.reduce((total, one) => total + log(one[place]), 0) / merits.length;
+    return { value: sum(0), low: sum(1), high: sum(2) };
+  };
+
+  // 1 for the first of its kind and for all that can't be told from it, and so on.
+  const placeAll = (results) => {
+    for (const kind of KINDS) {
+      const known = results.filter((one) => one.kind === kind && one.cost !== null)
+        .sort((a, b) => a.cost.value - b.cost.value);
+      let leader = null;
+      known.forEach((one, index) => {
+        if (leader === null || one.cost.low > leader.cost.high) {
+          leader = one;
+          one.place = index + 1;
+        } else {
+          one.place = leader.place;
+        }
+      });
+      for (const one of known) {
+        one.tied = known.filter((other) => other.place === one.place).length > 1;
+      }
+    }
+  };
+
   const judge = (row, asked, measuredCores) => {
     const facts = JSON.parse(row.dataset.facts);
-    const cores = coresFor(facts, asked, measuredCores);
-    const memory = memoryFor(facts, asked);
-    const found = objections(facts, asked, cores, memory, measuredCores);
-    const kinds = ["not_enough", "unknown", "if_it_scales"];
-    const kind = kinds.find((one) => found.some(([given]) => given === one)) ?? "enough";
-    const reasons = found.filter(([given]) => given === kind).map(([, text]) => text);
-    return { row, cores, memory, kind, reasons };
+    const load = loadOf(facts, asked, measuredCores);
+    const memory = memoryOf(facts, asked);
+    const found = findings(facts, asked, load, memory, measuredCores);
+    const worst = Math.max(...found.map(([kind]) => KINDS.indexOf(kind)));
+    const kind = KINDS[worst];
+    const reasons = kind === "enough" ? []
+      : found.filter(([given]) => given === kind).map(([, text]) => text);
+    return { row, load, memory, kind, reasons, cost: costOf(facts, asked, memory), place: null };
   };
 
   const fill = (cell, main, small) => {
@@ -87,14 +150,16 @@
     if (small) cell.append(Object.assign(document.createElement("small"), { textContent: small }));
   };
 
-  const show = ({ row, cores, memory, kind, reasons }, memoryConnections, asked) => {
+  const show = (result, memoryConnections, asked) => {
+    const { row, load, memory, kind, reasons, place, tied } = result;
     row.className = kind;
+    fill(row.querySelector(".rank"), place === null ? "–" : `${place}${tied ? "=" : ""}`, "");
     fill(row.querySelector(".verdict"), LABELS[kind], reasons.join("; "));
-    fill(row.querySelector(".cores"), cores.needed === null ? "–" : number(cores.needed), "");
+    fill(row.querySelector(".cores"), load.needed === null ? "–" : number(load.needed), "");
     const projected = memoryConnections && asked.connections > memoryConnections;
-    fill(row.querySelector(".memory"), memory ? `${number(memory.total)} MB` : "–",
+    fill(row.querySelector(".memory"), memory ? `${number(memory.total[1])} MB` : "–",
       projected && memory ? "projection" : "");
-    const parts = [coresWhy(cores)];
+    const parts = [loadWhy(load)];
     if (memory) {
       parts.push(`${number(memory.empty)} MB empty + ${number(memory.user)} user `
         + `+ ${number(memory.kernel)} kernel`);
@@ -102,16 +167,26 @@
     fill(row.querySelector(".why"), parts.join("; "), "");
   };
 
+  const listed = (results) => results.map((one) => one.row.dataset.name).join(", ");
+
   const sentence = (results) => {
-    const named = (kind) => results.filter((one) => one.kind === kind)
-      .map((one) => one.row.dataset.name).join(", ");
+    const of = (kind) => results.filter((one) => one.kind === kind);
+    const best = KINDS.slice(0, 2).find((kind) => of(kind).length > 0);
     const parts = [];
-    if (named("enough")) parts.push(`Enough: ${named("enough")}.`);
-    if (named("if_it_scales")) {
-      parts.push(`Enough if more cores carry more: ${named("if_it_scales")}.`);
+    if (!best) {
+      parts.push("No server that is shown is known to be enough.");
+    } else {
+      const first = of(best).filter((one) => one.place === 1);
+      const others = of(best).filter((one) => one.place !== 1);
+      const where = best === "enough" ? "" : " of those that are enough if they scale as far";
+      if (first.length > 0) {
+        parts.push(`${listed(first)} ${first.length > 1 ? "are tied for the first place" : "comes first"}${where}.`);
+      }
+      if (others.length > 0) {
+        parts.push(`${best === "enough" ? "Enough, too" : "So are"}: ${listed(others)}.`);
+      }
     }
-    if (parts.length === 0) parts.push("No server that is shown is known to be enough.");
-    if (named("unknown")) parts.push(`Not known: ${named("unknown")}.`);
+    if (of("unknown").length > 0) parts.push(`Not known: ${listed(of("unknown"))}.`);
     return parts.join(" ");
   };
 
@@ -119,21 +194,32 @@
   const form = section.querySelector("form");
   const table = section.querySelector("table");
 
+  const FIELDS = ["connections", "deliveries", "p99", "memory", "cores", "recovery", "upgrades",
+    "nodes"];
+  const valueOf = (name) => (form[name].type === "checkbox" ? String(Number(form[name].checked))
+    : form[name].value);
+  const setValue = (name, value) => {
+    if (valueOf(name) === value) return;
+    if (form[name].type === "checkbox") form[name].checked = value === "1";
+    else form[name].value = value;
+  };
+  const opened = form && FIELDS.map(valueOf);
+  const hidden = (row) => row.classList.contains("off");
+
   const read = () => ({
     connections: form.connections.valueAsNumber,
     deliveries: form.deliveries.valueAsNumber,
     p99: form.p99.valueAsNumber,
     memory: form.memory.valueAsNumber,
     cores: form.cores.valueAsNumber,
+    recovery: form.recovery.value === "" ? null : form.recovery.valueAsNumber,
+    upgrades: form.upgrades.checked,
+    nodes: form.nodes.checked,
   });
-
-  const FIELDS = ["connections", "deliveries", "p99", "memory", "cores"];
-  const opened = form && FIELDS.map((name) => form[name].value);
-  const hidden = (row) => row.classList.contains("off");
 
   // The numbers stand in the address in the order of the fields.
   const choose = (typed) => {
-    const values = FIELDS.map((name) => form[name].value);
+    const values = FIELDS.map(valueOf);
     const asOpened = values.every((value, place) => value === opened[place]);
     address.choose({ ask: asOpened ? null : values.join(",") }, { typed });
   };
@@ -141,9 +227,7 @@
   const restore = (chosen) => {
     const values = (chosen.get("ask") ?? "").split(",");
     const given = values.length === FIELDS.length ? values : opened;
-    FIELDS.forEach((name, place) => {
-      if (form[name].value !== given[place]) form[name].value = given[place];
-    });
+    FIELDS.forEach((name, place) => setValue(name, given[place]));
   };
 
   const update = () => {
@@ -159,8 +243,9 @@
     const measuredCores = Number(table.dataset.cores);
     const shown = [...table.tBodies[0].rows].filter((row) => !hidden(row));
     const results = shown.map((row) => judge(row, asked, measuredCores));
-    const size = (one) => [ORDER[one.kind], one.cores.needed ?? Infinity,
-      one.memory?.total ?? Infinity];
+    placeAll(results);
+    const size = (one) => [KINDS.indexOf(one.kind), one.place ?? Infinity,
+      one.cost?.value ?? Infinity];
     results.sort((a, b) => {
       const [left, right] = [size(a), size(b)];
       const place = left.findIndex((value, index) => value !== right[index]);
@@ -176,8 +261,11 @@
     form.addEventListener("input", () => choose(true));
     for (const button of form.querySelectorAll(".presets button")) {
       button.addEventListener("click", () => {
-        form.connections.value = button.dataset.connections;
-        form.deliveries.value = button.dataset.deliveries;
+        const fields = JSON.parse(button.dataset.fields);
+        for (const name of FIELDS) {
+          const value = fields[name];
+          setValue(name, typeof value === "boolean" ? String(Number(value)) : String(value));
+        }
         choose(false);
       });
     }

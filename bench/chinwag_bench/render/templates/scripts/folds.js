@@ -7,7 +7,8 @@
       if (at.tagName === "DETAILS") at.open = true;
     }
     const inside = target.querySelector(":scope > details");
-    if (target.tagName === "FORM" && inside) inside.open = true;
+    const isFold = target.tagName === "FORM" || inside?.classList.contains("part");
+    if (isFold && inside) inside.open = true;
     target.scrollIntoView();
     target.tabIndex = -1;
     target.focus({ preventScroll: true });
