@@ -15,6 +15,8 @@ ROOMS_MAX = 64
 PENDING_BYTES_MAX = 1 << 20
 # A client that takes no notice of a close is cut off after this time.
 CLOSE_TIMEOUT_S = 2.0
+# The code by which a connection hears that the server stops.
+SERVICE_RESTART = 1012
 
 # Sends one text; waits while more than the transport's limit waits for the client.
 Send: TypeAlias = Callable[[str], Awaitable[None]]
@@ -110,8 +112,12 @@ class Connection:
         for room in list(self.rooms):
             self.leave(room)
 
-    async def finish(self) -> None:
-        """Nothing more comes of the client: what waits for it goes out, or its time does."""
+    async def finish(self, code: int) -> None:
+        """Nothing more comes of the client, for the reason that ``code`` says: what waits for it
+        goes out, or its time does. Where the server stops, a close goes out behind that.
+        """
+        if code == SERVICE_RESTART:
+            self.close(code, "Server is going away")
         self.end()
         self._finishing = True
         self._work.set()

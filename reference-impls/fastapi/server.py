@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any, NoReturn
 
 import uvicorn
-from chat import CLOSE_TIMEOUT_S, PENDING_BYTES_MAX, Chat, Connection
+from chat import CLOSE_TIMEOUT_S, PENDING_BYTES_MAX, SERVICE_RESTART, Chat, Connection
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.routing import APIWebSocketRoute
 from messages import NAME_RULE, asked_user
@@ -51,7 +51,7 @@ async def talk(websocket: WebSocket) -> None:
         while True:
             event = await websocket.receive()
             if event["type"] == "websocket.disconnect":
-                await connection.finish()
+                await connection.finish(event["code"])
                 break
             connection.received(event.get("text"))
     except (WebSocketDisconnect, asyncio.CancelledError):
@@ -93,7 +93,8 @@ class Admission:
 
 class BoundedProtocol(WebSocketsSansIOProtocol):
     """uvicorn's own, which ends a connection at the end of what it reads, whatever is unanswered,
-    and writes pongs for who does not read them, however many.
+    when it stops also before what waits in the program, and writes pongs for who does not read
+    them, however many.
     """
 
     input_ended = False
@@ -105,6 +106,14 @@ class BoundedProtocol(WebSocketsSansIOProtocol):
             self.queue.put_nowait({"type": "websocket.disconnect", "code": 1005})
             self.loop.call_later(CLOSE_TIMEOUT_S, self.transport.abort)
         return True
+
+    def shutdown(self) -> None:
+        """The program hears of the stop behind what came before, and closes behind what waits."""
+        if self.handshake_complete and not self.close_sent:
+            self.stop_keepalive()
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": SERVICE_RESTART})
+        else:
+            super().shutdown()
 
     def handle_ping(self) -> None:
         super().handle_ping()
@@ -131,7 +140,7 @@ def config(settings: Settings) -> uvicorn.Config:
         ws_per_message_deflate=False,
         access_log=False,
         log_config=None,  # uvicorn's own asks the standard streams, which may be closed.
-        log_level="critical",
+        log_level="error",  # What a handler raised is one.
         timeout_graceful_shutdown=DRAIN_S,
     )
 

@@ -1,5 +1,7 @@
 """The same chat as a bare ASGI endpoint: FastAPI routes to it, and nothing stands between."""
 
+import asyncio
+
 from chat import Chat, Connection
 from messages import NAME_RULE, asked_user
 from starlette.responses import Response
@@ -31,6 +33,8 @@ class Endpoint:
         try:
             while (event := await receive())["type"] == "websocket.receive":
                 connection.received(event.get("text"))
-            await connection.finish()
+            await connection.finish(event["code"])
+        except asyncio.CancelledError:  # Its time to close is over.
+            pass
         finally:
             connection.cut_off()

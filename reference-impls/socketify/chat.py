@@ -16,6 +16,11 @@ from socketify import OpCode, WebSocket
 ROOMS_MAX = 64
 NAME_BYTES_MAX = 64
 MESSAGE_BYTES_MAX = 65_536
+PENDING_BYTES_MAX = 1 << 20
+# By then what waits is looked at: so much later, or once so much more may wait.
+LOOK_AFTER_S = 0.1
+UNSEEN_BYTES_MAX = PENDING_BYTES_MAX // 8
+PONG_BYTES_MAX = 127
 READ_FIRST_S = 0.1
 NAME_RULE = "1 to 64 bytes of UTF-8 without control characters"
 _NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,64}")
@@ -56,20 +61,51 @@ def is_too_long(text: str) -> bool:
 class Chat:
     """Who is connected, and the topics by which they are reached."""
 
-    def __init__(self, publish: Callable[..., bool], members: Callable[[str], int]) -> None:
+    def __init__(
+        self,
+        publish: Callable[..., bool],
+        members: Callable[[str], int],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self._publish = publish
         self._members = members
+        self._loop = loop
+        self._look: asyncio.Handle | None = None
+        self._unseen_bytes = 0
         self.connections: set[Connection] = set()
 
     def publish(self, room: str, message: bytes) -> None:
         self._publish(f"room {room}", message, OpCode.TEXT)
+        self.wrote(len(message))
 
     def direct(self, user: str, message: bytes) -> bool:
         """Whether anybody by that name is connected."""
         if not self._members(f"user {user}"):
             return False
         self._publish(f"user {user}", message, OpCode.TEXT)
+        self.wrote(len(message))
         return True
+
+    def wrote(self, size: int) -> None:
+        """So many bytes more may wait for a connection: who lags too far is looked for soon."""
+        self._unseen_bytes += size
+        if self._unseen_bytes > UNSEEN_BYTES_MAX:
+            if self._look is not None:
+                self._look.cancel()
+            # Behind this turn of uWebSockets' loop, which writes what was published in it.
+            self._look = self._loop.call_soon(self._let_go)
+            self._unseen_bytes = 0
+        elif self._look is None:
+            self._look = self._loop.call_later(LOOK_AFTER_S, self._let_go)
+
+    def _let_go(self) -> None:
+        """Ends slow consumers. uWebSockets' own limit ends the reading alone: who goes on sending
+        stays, without what was left out.
+        """
+        self._look = None
+        self._unseen_bytes = 0
+        for connection in list(self.connections):
+            connection.end_if_slow()
 
     def close_all(self, code: int, reason: str) -> None:
         for connection in list(self.connections):
@@ -110,8 +146,19 @@ class Connection:
     def alive(self) -> None:
         self.last_sign_s = self.loop.time()
 
+    def pinged(self) -> None:
+        """uWebSockets has sent the pong."""
+        self.alive()
+        self.chat.wrote(PONG_BYTES_MAX)
+
     def send(self, message: bytes) -> None:
         self.ws.send(message, OpCode.TEXT)
+        self.chat.wrote(len(message))
+
+    def end_if_slow(self) -> None:
+        """Without a close frame, which would wait behind all that waits."""
+        if self.ws is not None and self.ws.get_buffered_amount() > PENDING_BYTES_MAX:
+            self.ws.close()
 
     def close(self, code: int, reason: str) -> None:
         if self.ws is not None:

@@ -17,7 +17,8 @@ from settings import Settings
 # A longer message ends the TCP connection without a close code, so that is left to lengths which
 # nobody sends by mistake; Connection.received closes with 1009 from 65,537 bytes on.
 PAYLOAD_BYTES_MAX = 1 << 20
-PENDING_BYTES_MAX = 1 << 20
+# The program's own limit is less (Chat): here what is beyond is left out.
+UNWRITTEN_BYTES_MAX = 1 << 26
 # Two servers share a port where neither has it: uWebSockets asks for SO_REUSEPORT.
 LISTEN_EXCLUSIVE_PORT = 1
 DRAIN_S = 3.0
@@ -30,18 +31,18 @@ class Server:
         self.settings = settings
         self.app = socketify.App(lifespan=False)
         self.loop = self.app.loop.loop
-        self.chat = Chat(self.app.publish, self.app.num_subscribers)
+        self.chat = Chat(self.app.publish, self.app.num_subscribers, self.loop)
         self.app.ws(
             "/ws",
             {
                 "max_payload_length": PAYLOAD_BYTES_MAX,
-                "max_backpressure": PENDING_BYTES_MAX,
+                "max_backpressure": UNWRITTEN_BYTES_MAX,
                 "close_on_backpressure_limit": True,
                 "idle_timeout": 0,  # It closes without a code: Connection has a timer of its own.
                 "upgrade": self.upgrade,
                 "open": opened,
                 "message": lambda ws, data, kind: ws.get_user_data().received(data, kind),
-                "ping": lambda ws, _: ws.get_user_data().alive(),
+                "ping": lambda ws, _: ws.get_user_data().pinged(),
                 "pong": lambda ws, _: ws.get_user_data().alive(),
                 "close": lambda ws, _code, _reason: ws.get_user_data().closed(),
             },

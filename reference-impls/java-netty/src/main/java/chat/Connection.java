@@ -1,8 +1,10 @@
 package chat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.*;
-import io.netty.handler.codec.*;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.TooLongFrameException;
 import io.netty.handler.codec.http.websocketx.*;
 import io.netty.handler.timeout.IdleStateEvent;
 import io.netty.util.ReferenceCountUtil;
@@ -86,9 +88,12 @@ final class Connection extends SimpleChannelInboundHandler<WebSocketFrame> {
     chat.connections.remove(this);
   }
 
+  /** Who does not read is not read either: what it sends is not served any more. */
   @Override
   public void channelWritabilityChanged(ChannelHandlerContext changed) {
-    if (!context.channel().isWritable()) {
+    boolean isWritable = context.channel().isWritable();
+    context.channel().config().setAutoRead(isWritable);
+    if (!isWritable) {
       close(1013, "Slow consumer");
     }
   }
@@ -115,12 +120,24 @@ final class Connection extends SimpleChannelInboundHandler<WebSocketFrame> {
   public void exceptionCaught(ChannelHandlerContext caught, Throwable error) {
     if (error instanceof TooLongFrameException) {
       closeNow(1009, "Message too big");
-    } else if (error instanceof DecoderException || error instanceof IOException) {
-      end(); // A framing fault, which Netty answers and ends, or the end of the TCP connection.
+    } else if (error instanceof CorruptedWebSocketFrameException fault) {
+      fail(fault);
+    } else if (error instanceof IOException) {
+      end(); // Of the TCP connection, which Netty closes.
     } else { // A defect: nobody else would close, and it would go on connected and deaf.
       System.err.println("a handler threw: " + error);
       closeNow(1011, "Internal error");
     }
+  }
+
+  /**
+   * The close, then the end of this direction alone, and what still comes is read and dropped:
+   * where bytes are left unread the kernel resets, and what was sent before may be lost with that.
+   */
+  private void fail(CorruptedWebSocketFrameException fault) {
+    closeNow(fault.closeStatus().code(), fault.getMessage());
+    DuplexChannel channel = (DuplexChannel) context.channel();
+    context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(done -> channel.shutdownOutput());
   }
 
   @Override

@@ -20,7 +20,10 @@ final class Http extends SimpleChannelInboundHandler<Object> {
   /** The longest message. */
   static final int BYTES_MAX = 65_536;
   private static final WebSocketDecoderConfig FRAMES =
-      WebSocketDecoderConfig.newBuilder().maxFramePayloadLength(BYTES_MAX).build();
+      WebSocketDecoderConfig.newBuilder()
+          .maxFramePayloadLength(BYTES_MAX)
+          .closeOnProtocolViolation(false) // Connection does, and reads on.
+          .build();
 
   private static final String HEALTH =
       "{'status':'ok','implementation':'netty','version':'%1$s','pid':%2$d,'workers':[%2$d]}"
@@ -134,7 +137,7 @@ final class Http extends SimpleChannelInboundHandler<Object> {
     chat.variant.prepare(pipeline);
     pipeline
         .addLast(new IdleStateHandler(chat.settings.idleMs(), 0, 0, TimeUnit.MILLISECONDS))
-        .addLast(new Utf8FrameValidator(), new WebSocketFrameAggregator(BYTES_MAX))
+        .addLast(new Utf8FrameValidator(false), new WebSocketFrameAggregator(BYTES_MAX))
         .addLast(new Connection(chat, user));
     ByteBuf frames = early.retain();
     pipeline.remove(this);

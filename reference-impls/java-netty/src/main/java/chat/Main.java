@@ -57,6 +57,8 @@ public final class Main {
             .option(chat.variant.reusePort(), settings.reusesPort())
             .handler(new Acceptance())
             .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, PENDING_BYTES)
+            // A write that fails ends the writing alone: what the client sent is still to be read.
+            .childOption(ChannelOption.AUTO_CLOSE, false)
             .childHandler(connections)
             .bind(settings.host(), settings.port())
             .awaitUninterruptibly();
