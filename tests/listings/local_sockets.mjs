@@ -64,6 +64,7 @@ await sleep(SETTLED_MS);
 
 const count = (event) =>
   clients.map((ofServer) => ofServer.filter(({ heard }) => heard.includes(event)).length);
-process.stdout.write(`${JSON.stringify({ by_loop: count('by_loop'), by_adapter: count('by_adapter') })}\n`);
+const found = { by_loop: count('by_loop'), by_adapter: count('by_adapter') };
+process.stdout.write(`${JSON.stringify(found)}\n`);
 clients.flat().forEach(({ close }) => close());
 servers.forEach(({ end }) => end());

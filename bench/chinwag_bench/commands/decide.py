@@ -15,69 +15,77 @@ from chinwag_bench.deciding import needs as asked
 from chinwag_bench.errors import UsageError
 from chinwag_bench.runs.store import result_directory
 
-_Count = Annotated[float | None, typer.Option(show_default="10,000", help="At the same time.")]
+_Result = Annotated[
+    Path | None, typer.Argument(help="A result directory.", show_default="the newest one")
+]
+_Needs = Annotated[Path | None, typer.Option(help="A TOML file of needs; options go before it.")]
+_Preset = Annotated[
+    str | None, typer.Option(help="Needs to start from: " + ", ".join(asked.presets()) + ".")
+]
+_Connections = Annotated[
+    float | None, typer.Option(show_default="10,000", help="At the same time.")
+]
+_Rate = Annotated[
+    float | None,
+    typer.Option(
+        show_default="50,000", help="Deliveries a second: messages times those who hear each."
+    ),
+]
+_RoomSize = Annotated[int | None, typer.Option(show_default="100", help="Who hear a message.")]
+_P99 = Annotated[float | None, typer.Option(show_default="100", help="At most, ms.")]
+_Cores = Annotated[int | None, typer.Option(show_default="2", help="That the server may use.")]
+_Memory = Annotated[
+    float | None, typer.Option(help="At most, MB: the server's and the kernel's for it.")
+]
+_Recovery = Annotated[
+    float | None, typer.Option(help="After a crash others hear again within, ms.")
+]
+_Upgrades = Annotated[
+    bool | None, typer.Option("--upgrades", help="A new build ends no connection.")
+]
+_Nodes = Annotated[int | None, typer.Option(show_default="1", help="Machines that share rooms.")]
+_Languages = Annotated[
+    str | None, typer.Option(help="That the team writes, comma-separated.", metavar="A,B")
+]
+_Team = Annotated[int | None, typer.Option(help="Engineers.")]
+_Weeks = Annotated[int | None, typer.Option(help="Until it has to be there.")]
+_Prototype = Annotated[
+    bool | None, typer.Option("--prototype", help="It is to be there soon, and replaced.")
+]
+_Integrations = Annotated[
+    bool | None, typer.Option("--integrations", help="It talks to many services.")
+]
+_Rest = Annotated[bool | None, typer.Option("--rest", help="It answers HTTP requests, too.")]
+_Weigh = Annotated[
+    str | None,
+    typer.Option(
+        help="What counts how much: cpu, p99, memory, recovery, upgrade, nodes; 1 each.",
+        metavar="MERIT=N,...",
+    ),
+]
 
 
 def decide(
-    result: Annotated[
-        Path | None,
-        typer.Argument(help="A result directory.", show_default="the newest one"),
-    ] = None,
+    result: _Result = None,
     *,
-    needs: Annotated[
-        Path | None, typer.Option(help="A TOML file of needs; options go before it.")
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(help="Needs to start from: " + ", ".join(asked.presets()) + "."),
-    ] = None,
-    connections: _Count = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            show_default="50,000", help="Deliveries a second: messages times those who hear each."
-        ),
-    ] = None,
-    room_size: Annotated[
-        int | None, typer.Option(show_default="100", help="Who hear a message.")
-    ] = None,
-    p99: Annotated[float | None, typer.Option(show_default="100", help="At most, ms.")] = None,
-    cores: Annotated[
-        int | None, typer.Option(show_default="2", help="That the server may use.")
-    ] = None,
-    memory: Annotated[
-        float | None, typer.Option(help="At most, MB: the server's and the kernel's for it.")
-    ] = None,
-    recovery: Annotated[
-        float | None, typer.Option(help="After a crash others hear again within, ms.")
-    ] = None,
-    upgrades: Annotated[
-        bool | None, typer.Option("--upgrades", help="A new build ends no connection.")
-    ] = None,
-    nodes: Annotated[
-        int | None, typer.Option(show_default="1", help="Machines that share rooms.")
-    ] = None,
-    languages: Annotated[
-        str | None, typer.Option(help="That the team writes, comma-separated.", metavar="A,B")
-    ] = None,
-    team: Annotated[int | None, typer.Option(help="Engineers.")] = None,
-    weeks: Annotated[int | None, typer.Option(help="Until it has to be there.")] = None,
-    prototype: Annotated[
-        bool | None, typer.Option("--prototype", help="It is to be there soon, and replaced.")
-    ] = None,
-    integrations: Annotated[
-        bool | None, typer.Option("--integrations", help="It talks to many services.")
-    ] = None,
-    rest: Annotated[
-        bool | None, typer.Option("--rest", help="It answers HTTP requests, too.")
-    ] = None,
-    weigh: Annotated[
-        str | None,
-        typer.Option(
-            help="What counts how much: cpu, p99, memory, recovery, upgrade, nodes; 1 each.",
-            metavar="MERIT=N,...",
-        ),
-    ] = None,
+    needs: _Needs = None,
+    preset: _Preset = None,
+    connections: _Connections = None,
+    rate: _Rate = None,
+    room_size: _RoomSize = None,
+    p99: _P99 = None,
+    cores: _Cores = None,
+    memory: _Memory = None,
+    recovery: _Recovery = None,
+    upgrades: _Upgrades = None,
+    nodes: _Nodes = None,
+    languages: _Languages = None,
+    team: _Team = None,
+    weeks: _Weeks = None,
+    prototype: _Prototype = None,
+    integrations: _Integrations = None,
+    rest: _Rest = None,
+    weigh: _Weigh = None,
     json: options.Json = False,
 ) -> None:
     """Says which of the measured servers are enough for your needs, in which order, and why.

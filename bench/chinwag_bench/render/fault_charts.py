@@ -127,7 +127,8 @@ def chart(fault: str, lines: list[FaultTimeline], number_of: dict[str, int]) -> 
 
 def draw(chart: FaultChart) -> Markup:
     """The chart as HTML, to stand in a page that has ``style()``."""
-    return Markup(ENVIRONMENT.get_template("faults.html").module.faults(chart))  # type: ignore[attr-defined]
+    macros = ENVIRONMENT.get_template("faults.html").module
+    return Markup(macros.faults(chart))  # type: ignore[attr-defined]
 
 
 def style() -> Markup:

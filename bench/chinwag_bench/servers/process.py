@@ -173,7 +173,11 @@ class ServerProcess:
         return exit_code
 
     def log_tail(self) -> str:
-        return last_lines(self.launch.log) if self.launch.log else ""
+        """The log's last lines, paths from the checkout's root on: they become part of records."""
+        if not self.launch.log:
+            return ""
+        root = self.launch.target.server.workspace.root
+        return last_lines(self.launch.log).replace(f"{root}{os.sep}", "")
 
     def __enter__(self) -> ServerProcess:
         return self

@@ -26,7 +26,9 @@ const PUBLISHER = {
   enableOfflineQueue: false,
 };
 // The adapter waits for no answer to what it subscribes to: it is kept for the next connection.
-const SUBSCRIBER = { ...COMMON, maxRetriesPerRequest: null };
+// A subscription may go out ahead of ioredis' question whether Redis is ready, which then fails, and
+// the process with it: it is not asked.
+const SUBSCRIBER = { ...COMMON, maxRetriesPerRequest: null, enableReadyCheck: false };
 
 const ignore = () => {};
 

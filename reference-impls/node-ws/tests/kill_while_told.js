@@ -1,5 +1,5 @@
-// Preloaded into the primary of workers.js: where a worker asks for something to be ordered, another
-// worker is dead before all of them are told, and its channel still counts as open.
+// Preloaded into the primary of workers.js: where a worker asks for something to be ordered,
+// another one is dead before all of them are told, and its channel still counts as open.
 
 import cluster from 'node:cluster';
 import { readFileSync, readdirSync } from 'node:fs';

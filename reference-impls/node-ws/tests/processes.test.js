@@ -29,7 +29,8 @@ async function start(context, file, flags = []) {
   const port = await freePort();
   const env = { ...process.env, CHAT_PORT: String(port), CHAT_WORKERS: '2' };
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
-  const server = spawn(process.execPath, [...flags, path], { env, detached: true, stdio: 'inherit' });
+  const options = { env, detached: true, stdio: 'inherit' };
+  const server = spawn(process.execPath, [...flags, path], options);
   context.after(() => server.exitCode ?? process.kill(-server.pid, 'SIGKILL'));
   const deadline = performance.now() + STARTS_WITHIN_MS;
   for (;;) {

@@ -74,7 +74,8 @@
     if (memory === null) return ["unknown", "memory was not measured"];
     const [low, high] = memory.total;
     const kind = side(memory.total, asked.memory);
-    return [kind, kind === "unknown" ? `${number(low)} to ${number(high)} MB` : `${number(high)} MB`];
+    const text = kind === "unknown" ? `${number(low)} to ${number(high)}` : number(high);
+    return [kind, `${text} MB`];
   };
 
   const heldSays = (facts, asked) => {
@@ -109,8 +110,8 @@
     if (memory === null || merits.includes(undefined)) return null;
     merits.push([memory.total[1], ...memory.total]);
     const log = (value) => Math.log2(Math.max(LEAST, orInfinity(value)));
-    const sum = (place) => merits.reduce((total, one) => total + log(one[place]), 0) / merits.length;
-    return { value: sum(0), low: sum(1), high: sum(2) };
+    const mean = (place) => merits.reduce((sum, one) => sum + log(one[place]), 0) / merits.length;
+    return { value: mean(0), low: mean(1), high: mean(2) };
   };
 
   // 1 for the first of its kind and for all that can't be told from it, and so on.
@@ -180,7 +181,8 @@
       const others = of(best).filter((one) => one.place !== 1);
       const where = best === "enough" ? "" : " of those that are enough if they scale as far";
       if (first.length > 0) {
-        parts.push(`${listed(first)} ${first.length > 1 ? "are tied for the first place" : "comes first"}${where}.`);
+        const come = first.length > 1 ? "are tied for the first place" : "comes first";
+        parts.push(`${listed(first)} ${come}${where}.`);
       }
       if (others.length > 0) {
         parts.push(`${best === "enough" ? "Enough, too" : "So are"}: ${listed(others)}.`);
