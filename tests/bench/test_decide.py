@@ -13,6 +13,7 @@ from chinwag_bench.deciding.needs import Needs
 from chinwag_bench.deciding.rules import applies
 from chinwag_bench.errors import UsageError
 from chinwag_bench.judging.judge import judge
+from chinwag_bench.render.decision import headline
 
 from . import result_builder
 from .result_builder import SERVERS, build
@@ -166,8 +167,16 @@ def test_languages_leave_out_and_it_is_said_who_would_be_first(matrix_of):
     assert [one.column for one in decision.choices] == ["own"]
     assert decision.left_out == ["fast"]
     assert decision.in_any_language == ["fast"]
-    with pytest.raises(UsageError, match="no measured server is written in 'Cobol'"):
+    with pytest.raises(UsageError, match="no server is written in 'Cobol'"):
         decide(matrix, asked.changed(LIGHT, languages=["Cobol"]))
+
+
+def test_a_language_of_which_nothing_was_measured_has_an_empty_answer(matrix_of):
+    decision = decide(
+        matrix_of(made("fast", "C++")), asked.changed(LIGHT, languages=["JavaScript"])
+    )
+    assert decision.choices == []
+    assert headline(decision) == "No server of these languages was measured."
 
 
 @pytest.mark.parametrize(

@@ -272,13 +272,12 @@ def test_the_readme_s_first_sentence_follows_from_the_raw_records() -> None:
                 record["best"]["hold"]["deliveries_per_s"]
             )
     medians = {column: sorted(found)[len(found) // 2] for column, found in rates.items()}
-    first, second, third = sorted(medians, key=lambda column: -medians[column])[:3]
+    first, second = sorted(medians, key=lambda column: -medians[column])[:2]
     said = (REFERENCE.parents[1] / "README.md").read_text().split("<!-- matrix:begin -->")[1]
     sentence = said.strip().splitlines()[0]
-    # One round of the second was cut short, and two that were not differ by 1.4 times.
-    assert sentence.startswith(f"**On one core {first} and {second} (")
-    assert f" are not told apart; {first} showed the most: at least " in sentence
-    assert f"{float(f'{medians[first]:.3g}'):,.0f} deliveries/s" in sentence
-    assert sentence.endswith(f" times {third}.**")
-    factor = float(sentence.rpartition(" times ")[0].split()[-1])
-    assert factor <= medians[first] / medians[third] * 1.02
+    # The first one's search was ended by the generator, and a round of another one by the time.
+    shown = f"{float(f'{medians[first]:.3g}'):,.0f}"
+    assert sentence.startswith(
+        f"**On one core it is open who delivers the most: {first} (at least {shown} deliveries/s)"
+    )
+    assert f"{second} (" in sentence

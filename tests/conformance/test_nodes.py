@@ -268,7 +268,6 @@ async def test_what_is_said_while_redis_stands_still_comes_when_it_goes_on(
 
 
 @pytest.mark.rules("S7")
-@pytest.mark.timeout(120)
 async def test_nobody_waits_for_a_redis_that_is_known_to_be_silent(
     cluster: Cluster, own_choice: Choice, own_pair: list[Chat]
 ) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from chinwag_bench.deciding import demands, merits, order
 from chinwag_bench.deciding.facts import Facts, all_facts
 from chinwag_bench.deciding.merits import MEASURES, Merit
-from chinwag_bench.deciding.needs import Needs
+from chinwag_bench.deciding.needs import Needs, presets
 from chinwag_bench.deciding.rules import rules
 from chinwag_bench.errors import UsageError
 from chinwag_bench.judging.matrix import Matrix, VerdictKind
@@ -98,7 +98,8 @@ def decide(matrix: Matrix, needs: Needs) -> Decision:
     everyone = all_facts(matrix)
     if not everyone:
         raise UsageError(f"{matrix.run.id} has no measured server", hint="Measure some first.")
-    listed = [one for one in everyone if _is_asked(one, needs, everyone)]
+    _check_languages(matrix, needs)
+    listed = [one for one in everyone if _is_asked(one, needs)]
     choices = _ranked(listed, needs, weights)
     of_all = choices if len(listed) == len(everyone) else _ranked(everyone, needs, weights)
     return Decision(
@@ -133,14 +134,20 @@ def _ranked(listed: Sequence[Facts], needs: Needs, weights: Mapping[str, float])
     )
 
 
-def _is_asked(facts: Facts, needs: Needs, everyone: Sequence[Facts]) -> bool:
-    languages = {one.column.language.lower(): one.column.language for one in everyone}
+def _check_languages(matrix: Matrix, needs: Needs) -> None:
+    """Those of the run, measured or not, and of the presets are known."""
+    named = [one.language for one in matrix.columns]
+    named += [language for preset in presets().values() for language in preset.needs.languages]
+    known = {language.lower(): language for language in named}
     for language in needs.languages:
-        if language.lower() not in languages:
+        if language.lower() not in known:
             raise UsageError(
-                f"no measured server is written in {language!r}",
-                hint=f"The run has: {', '.join(sorted(languages.values()))}.",
+                f"no server is written in {language!r}",
+                hint=f"There are: {', '.join(sorted(known.values()))}.",
             )
+
+
+def _is_asked(facts: Facts, needs: Needs) -> bool:
     return not needs.languages or facts.column.language.lower() in map(str.lower, needs.languages)
 
 

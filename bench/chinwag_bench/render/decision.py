@@ -50,6 +50,8 @@ def asked(needs: Needs) -> str:
 def headline(decision: Decision) -> str:
     """Who comes first, in a sentence."""
     first = decision.first
+    if not decision.choices:
+        return "No server of these languages was measured."
     if not first:
         return "None of the servers is known to be enough."
     names = _listed([one.column for one in first])
