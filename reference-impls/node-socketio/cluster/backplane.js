@@ -26,8 +26,8 @@ const PUBLISHER = {
   enableOfflineQueue: false,
 };
 // The adapter waits for no answer to what it subscribes to: it is kept for the next connection.
-// A subscription may go out ahead of ioredis' question whether Redis is ready, which then fails, and
-// the process with it: it is not asked.
+// A subscription may go out ahead of ioredis' question whether Redis is ready, which then fails,
+// and the process with it: it is not asked.
 const SUBSCRIBER = { ...COMMON, maxRetriesPerRequest: null, enableReadyCheck: false };
 
 const ignore = () => {};

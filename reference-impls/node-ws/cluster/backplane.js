@@ -54,8 +54,8 @@ export class Backplane {
 
   constructor(url) {
     this.#publisher = new Redis(url, OPTIONS);
-    // A subscription may go out ahead of ioredis' question whether Redis is ready, which then fails,
-    // and the process with it: it is not asked.
+    // A subscription may go out ahead of ioredis' question whether Redis is ready, which then
+    // fails, and the process with it: it is not asked.
     this.#subscriber = new Redis(url, { ...OPTIONS, enableReadyCheck: false });
     for (const redis of [this.#publisher, this.#subscriber]) {
       redis.on('error', (error) => this.#report(error.message));
