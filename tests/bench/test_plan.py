@@ -1,228 +1,120 @@
-"""How many machines a load takes, on results of which the truth is known."""
+"""Plans: every column in every round, the sum of times, the budget."""
 
-import dataclasses
-import json
+from collections import Counter
 
 import msgspec
 import pytest
-from chinwag_bench.deciding.facts import all_facts
 from chinwag_bench.errors import UsageError
-from chinwag_bench.judging.judge import judge
-from chinwag_bench.planning import machines
-from chinwag_bench.planning.capacity import MEMORY_LEFT, Load, capacity
-from chinwag_bench.planning.forecast import forecast
-from chinwag_bench.planning.machines import Machine
-from chinwag_bench.planning.plan import plan
-from chinwag_bench.render.plan import span
-
-from . import result_builder
-from .result_builder import SERVERS, build
-
-PLAIN = SERVERS[2]
-ONE_CORE = Machine(vcpus=1, memory_gb=100, network_gbit=100, usd_hour=1)
-WHOLE = machines.Prices(as_of="2026-01-01", source="made up", machines={"one": ONE_CORE})
-
-
-def made(name, **changes):
-    column = msgspec.structs.replace(
-        PLAIN.column, id=name, server=name, title=name, published=None, threads="cores"
-    )
-    return dataclasses.replace(PLAIN, column=column, **changes)
+from chinwag_bench.paths import find_workspace
+from chinwag_bench.runs.plan import make_plan
+from chinwag_bench.runs.profile import PROFILES, load_run_profile
+from chinwag_bench.runs.rounds import shuffled_rounds, with_again
+from chinwag_bench.servers.catalog import discover
+from chinwag_bench.text import minutes
 
 
 @pytest.fixture
-def facts_of(monkeypatch, tmp_path):
-    def found(*servers):
-        monkeypatch.setattr(result_builder, "SERVERS", list(servers))
-        matrix = judge(build(tmp_path / "result"))
-        return all_facts(matrix)[0]
-
-    return found
+def targets(checkout):
+    for number in range(6):
+        checkout.add_server(f"toy{number}")
+    return with_again(discover(checkout.workspace).targets(["default"]), "toy1")
 
 
-def needs(found):
-    return {need.resource: need.machines for need in found.needs}
+def test_every_round_visits_every_column_once(targets):
+    order = shuffled_rounds(targets, 3, seed=1, phase="throughput")
+    rounds = [[target.id for number, target in order if number == wanted] for wanted in (1, 2, 3)]
+    assert all(Counter(one) == Counter(target.id for target in targets) for one in rounds)
+    assert [number for number, _ in order] == [1] * 7 + [2] * 7 + [3] * 7
+    assert rounds[0] != rounds[1] or rounds[1] != rounds[2]
 
 
-def with_cell(facts, row, value):
-    """As if the run had measured it, once and exactly."""
-    like = next(cell for cell in facts.matrix.cells if cell.row == "memory_empty")
-    cell = msgspec.structs.replace(
-        like, row=row, value=value, low=value, high=value, interval=(value, value), rounds=3
-    )
-    facts.values._by_place[row, facts.column.id] = cell
+def test_the_seed_decides_the_order(targets):
+    def order(seed, phase="latency"):
+        return [target.id for _, target in shuffled_rounds(targets, 3, seed, phase)]
+
+    assert order(1) == order(1)
+    assert order(1) != order(2)
+    assert order(1, "memory") != order(1)
 
 
-def test_a_load_that_one_core_carries_takes_one_machine(facts_of):
-    found = capacity(facts_of(made("one")), Load(1_000, 20_000, 100), ONE_CORE)
-    assert found.machines == (1, 1)
-    assert found.missing == []
+@pytest.mark.parametrize("name", ["smoke", "quick"])
+def test_seven_columns_fit_the_budgets(targets, name):
+    profile = load_run_profile(name)
+    plan = make_plan(profile, targets, seed=1)
+    plan.check_budget()
+    assert plan.seconds == pytest.approx(sum(seconds for _, _, seconds in plan.summary()))
+    assert {target.variant for target in targets} <= set(profile.variants)
 
 
-def test_cpu_binds_a_high_rate_and_the_true_number_lies_between(facts_of):
-    """The server keeps 168,000/s on a core: ten times that takes ten cores, and what joining costs
-    was not measured, so nobody knows how many more."""
-    found = capacity(facts_of(made("one")), Load(1_000, 1_680_000, 1000), ONE_CORE)
-    assert found.binds == "CPU"
-    low, high = found.machines
-    assert 8 <= low <= 11
-    assert high is None
-    assert any("join" in remark for remark in found.remarks)
+@pytest.mark.parametrize("name", ["smoke", "quick", "full", "variants"])
+def test_a_profile_has_room_for_all_its_variants_and_an_aa(name):
+    """Of the servers that there are, not those of a test."""
+    profile = load_run_profile(name)
+    targets = discover(find_workspace()).targets(profile.variants)
+    assert len(targets) > 8
+    make_plan(profile, with_again(targets, profile.again), seed=1).check_budget()
 
 
-def test_what_joining_costs_widens_the_answer_and_closes_it(facts_of):
-    facts = facts_of(made("one"))
-    with_cell(facts, "cluster_cpu", 3 * facts.value("common_cpu_per_delivery"))
-    low, high = capacity(facts, Load(1_000, 1_680_000, 1000), ONE_CORE).machines
-    assert 8 <= low <= 11
-    assert 28 <= high <= 40
+def test_a_metric_without_a_table_is_left_out(targets):
+    profile = msgspec.structs.replace(load_run_profile("quick"), broadcast=None)
+    assert not make_plan(profile, targets, seed=1).of("broadcast")
+    assert "broadcast" not in profile.loads()
 
 
-def test_memory_binds_many_connections(facts_of):
-    """Per 10,000 connections 144 MB, 158 after a rest, and 40 of the kernel's."""
-    small = Machine(vcpus=64, memory_gb=1, network_gbit=100, usd_hour=1)
-    found = capacity(facts_of(made("one", empty_mb=0)), Load(1_000_000, 1_000, 1000), small)
-    assert found.binds == "memory"
-    expected = 100 * (158.4 + 40) / (1_000 * (1 - MEMORY_LEFT))
-    assert needs(found)["memory"].low <= expected * 1.02
-    assert needs(found)["memory"].high >= expected * 0.98
-    assert any("projection" in remark for remark in found.remarks)
+@pytest.mark.parametrize("name", ["quick", "full"])
+def test_a_cap_ends_the_search_for_max_connections_and_nothing_else(name):
+    profile = load_run_profile(name)
+    capped = profile.capped(123)
+    ramp = capped.connections.ramp if name == "full" else capped.memory.ramp
+    assert ramp.cap == 123
+    assert capped.throughput == profile.throughput
+    assert profile.capped(None) is profile
 
 
-def test_network_and_files_bind_what_asks_for_them(facts_of):
-    facts = facts_of(made("one"))
-    slow = Machine(vcpus=64, memory_gb=100, network_gbit=0.001, usd_hour=1)
-    few = Machine(vcpus=64, memory_gb=100, network_gbit=10, usd_hour=1, files_a_process=1_000)
-    assert capacity(facts, Load(1_000, 20_000, 1000), slow).binds == "network"
-    found = capacity(facts, Load(10_500, 1_000, 1000), few)
-    assert (found.binds, found.machines[0]) == ("files", 11)
+def test_a_metric_measured_twice_is_refused(tmp_path):
+    text = (PROFILES / "quick.toml").read_text()
+    own = '[cpu_at_n]\nload = "idle"\nconnections = 9\nsetup_s = 1.0\n'
+    own += "quiet = { warmup_s = 0.0, hold_s = 1.0, drain_s = 0.0 }\n"
+    (tmp_path / "x.toml").write_text(text + own)
+    with pytest.raises(UsageError, match=r"cpu_at_n is measured by \[cpu_at_n\] and by \[memory\]"):
+        load_run_profile(str(tmp_path / "x.toml"))
 
 
-def test_a_server_of_one_thread_runs_a_process_a_core(facts_of):
-    server = made("one")
-    server.column.threads = "one"
-    machine = Machine(vcpus=4, threads_per_core=2, memory_gb=100, network_gbit=100, usd_hour=1)
-    found = capacity(facts_of(server), Load(1_000, 20_000, 1000), machine)
-    assert found.processes == 2
+def test_quick_gives_a_column_at_most_40_seconds_a_round():
+    profile = load_run_profile("quick")
+    assert profile.throughput.planned_s + profile.latency.planned_s <= 40
+    assert profile.rounds == 3
 
 
-def test_several_cores_that_were_not_measured_may_be_of_no_use(facts_of):
-    machine = Machine(vcpus=8, memory_gb=100, network_gbit=100, usd_hour=1)
-    facts = facts_of(made("one"))
-    cpu = needs(capacity(facts, Load(1_000, 500_000, 1000), machine))["CPU"]
-    assert cpu.low < 1 < cpu.high
-    with_cell(facts, "cores_1_cpu", 5.0)
-    with_cell(facts, "cores_2_cpu", 5.0)
-    scaled = needs(capacity(facts, Load(1_000, 500_000, 1000), machine))["CPU"]
-    assert scaled.high < 1
+def test_quick_is_planned_for_70_minutes_of_which_nine_tenths_are_63():
+    assert load_run_profile("quick").budget_s <= 70 * 60
 
 
-def test_a_p99_that_was_never_kept_has_no_answer(facts_of):
-    found = capacity(facts_of(made("one")), Load(1_000, 20_000, 0.001), ONE_CORE)
-    assert found.machines is None
-    assert "none was kept" in found.missing[0]
+@pytest.mark.parametrize("path", sorted(PROFILES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_profile_is_readable_and_named_as_its_file(path):
+    assert load_run_profile(str(path)).name == path.stem == load_run_profile(path.stem).name
 
 
-def test_money_follows_from_machines(facts_of):
-    facts = facts_of(made("one"))
-    (entry,) = plan(facts.matrix, Load(1_000, 1_000, 1000), WHOLE, ["one"], spare=1).entries
-    assert entry.machines == (2, 2)
-    assert entry.money.a_month == (1460, 1460)
-    assert entry.money.per_100k_connections == (146_000, 146_000)
-    assert entry.money.per_million_deliveries == pytest.approx((2 / 3.6, 2 / 3.6))
-    silent = plan(facts.matrix, Load(1_000, 0, 1000), WHOLE, ["one"]).entries[0]
-    assert silent.money.per_million_deliveries is None
+def test_a_plan_over_its_budget_is_refused(targets):
+    profile = msgspec.structs.replace(load_run_profile("quick"), budget_s=60)
+    with pytest.raises(
+        UsageError, match=r"the plan takes .* is 1 min 00 s \(floor 2 s, throughput "
+    ) as caught:
+        make_plan(profile, targets, seed=1).check_budget()
+    assert "--servers" in caught.value.hint
 
 
-def test_the_cheapest_comes_first_and_the_unknown_last(facts_of):
-    matrix = facts_of(made("heavy", user_mb=9_000), made("light", user_mb=9)).matrix
-    names = [one.column for one in plan(matrix, Load(1e6, 1e3, 1000), WHOLE, ["one"]).entries]
-    assert names == ["light", "heavy"]
-
-
-def test_unknown_names_are_refused(facts_of):
-    matrix = facts_of(made("one")).matrix
-    load = Load(1_000, 1_000, 100)
-    with pytest.raises(UsageError, match="has not measured 'two'"):
-        plan(matrix, load, WHOLE, ["one"], servers=["two"])
-    with pytest.raises(UsageError, match="there is no machine 'two'"):
-        plan(matrix, load, WHOLE, ["two"])
-
-
-def test_a_forecast_lies_between_the_holds_beside_it(facts_of):
-    facts = facts_of(made("one"))
-    rates = sorted(one.deliveries_per_s for one in facts.rate_points if one.kept)
-    between = (rates[0] + rates[-1]) / 2
-    found = forecast(facts, 1_000, between)
-    assert found.p99_ms.low <= found.p99_ms.high
-    assert found.cores.low == pytest.approx(5.7 * between / 1e6, rel=0.25)
-    assert found.memory_mb.low < found.memory_mb.high
-    assert forecast(facts, 1_000, rates[-1] * 2).p99_ms is None
-
-
-def test_the_price_file_is_whole_and_dated():
-    prices = machines.read()
-    assert prices.as_of
-    assert prices.source
-    assert prices.machine("c6i.4xlarge").cores == 8
+def test_an_unknown_profile_and_a_broken_one_are_named(tmp_path):
+    with pytest.raises(UsageError) as caught:
+        load_run_profile("slow")
+    assert caught.value.hint.startswith("known: full, hosted, quick, smoke")
+    (tmp_path / "x.toml").write_text("name = 3")
+    with pytest.raises(UsageError, match=r"x.toml: .*\$.name"):
+        load_run_profile(str(tmp_path / "x.toml"))
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("as_of = 1", "Expected `str`"),
-        ('as_of = "x"\nsource = "y"\nmachines = {}', "it has no machine"),
-        (
-            'as_of = "x"\nsource = "y"\n[machines.a]\nvcpus = 0\nmemory_gb = 1\nnetwork_gbit = 1\n'
-            "usd_hour = 1",
-            "a: vcpus = 0",
-        ),
-        (
-            'as_of = "x"\nsource = "y"\n[machines.a]\nvcpus = 1\nmemory_gb = 1\nnetwork_gbit = 1\n'
-            "usd_hour = nan",
-            "a: usd_hour = nan",
-        ),
-    ],
+    ("seconds", "text"), [(0.4, "0 s"), (59, "59 s"), (60, "1 min 00 s"), (3725, "62 min 05 s")]
 )
-def test_a_price_file_that_is_none_is_refused(tmp_path, text, said):
-    file = tmp_path / "prices.toml"
-    file.write_text(text)
-    with pytest.raises(UsageError) as refused:
-        machines.read(file)
-    assert said in refused.value.text()
-
-
-@pytest.mark.parametrize(
-    ("sides", "shown"),
-    [(None, "-"), ((3, 3), "3"), ((3, 5), "3 to 5"), ((3, None), "3 or more")],
-)
-def test_two_sides_read_as_a_span(sides, shown):
-    assert span(sides) == shown
-
-
-def test_the_commands_print_machines_and_money(checkout):
-    build(checkout.root / "results" / "mine")
-    done = checkout.chinwag("plan", "--connections", "50000", "--rate", "1e6")
-    assert done.returncode == 0, done.stderr
-    assert "Machines for 50,000 connections, 1,000,000 deliveries/s" in done.stdout
-    done = checkout.chinwag("cost", "--connections", "50000", "--rate", "1e5", "--json")
-    (found,) = map(json.loads, done.stdout.splitlines())
-    assert {one["machine"] for one in found["entries"]} == set(machines.read().machines)
-    done = checkout.chinwag("cost", "--connections", "50000", "--rate", "1e5")
-    assert "Prices of " in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["plan", "--machine", "huge"], "there is no machine 'huge'"),
-        (["plan", "--connections", "0"], "--connections 0 is out of range"),
-        (["cost", "--rate", "nan"], "--rate nan is out of range"),
-        (["cost", "--prices", "missing.toml"], "missing.toml"),
-    ],
-)
-def test_the_commands_refuse_what_they_can_not_answer(checkout, arguments, said):
-    build(checkout.root / "results" / "mine")
-    done = checkout.chinwag(*arguments)
-    assert done.returncode in (2, 3)
-    assert said in done.stderr
+def test_times_are_written_for_people(seconds, text):
+    assert minutes(seconds) == text
