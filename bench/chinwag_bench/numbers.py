@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 
+from chinwag_bench.errors import UsageError
+
 SIGNIFICANT = 3
 SHORT = 2
+MOST = 1e12
+"""More than anybody counts here."""
 
 
 def number(value: float | None, significant: int = SIGNIFICANT) -> str:
@@ -28,3 +32,11 @@ def short(value: float) -> str:
         if abs(rounded) >= size:
             return number(rounded / size, SHORT).removesuffix(".0") + sign
     return number(rounded, SHORT)
+
+
+def check_range(what: str, value: float, least: float) -> None:
+    """Raises UsageError, which says ``what`` it is about, for less, and for what is no count."""
+    if not least <= value <= MOST:
+        raise UsageError(
+            f"{what} is out of range", hint=f"It takes a number from {least:g} to {MOST:,.0f}."
+        )

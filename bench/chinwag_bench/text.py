@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 _TAIL_BYTES = 4096
@@ -48,3 +49,10 @@ def is_utf8(path: str) -> bool:
 def shown(path: str) -> str:
     """A path whose bytes may be no UTF-8; those as escapes."""
     return os.fsencode(path).decode(errors="backslashreplace")
+
+
+def listed(names: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"; empty without any."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

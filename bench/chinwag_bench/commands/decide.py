@@ -15,9 +15,6 @@ from chinwag_bench.deciding import needs as asked
 from chinwag_bench.errors import UsageError
 from chinwag_bench.runs.store import result_directory
 
-_Result = Annotated[
-    Path | None, typer.Argument(help="A result directory.", show_default="the newest one")
-]
 _Needs = Annotated[Path | None, typer.Option(help="A TOML file of needs; options go before it.")]
 _Preset = Annotated[
     str | None, typer.Option(help="Needs to start from: " + ", ".join(asked.presets()) + ".")
@@ -66,7 +63,7 @@ _Weigh = Annotated[
 
 
 def decide(
-    result: _Result = None,
+    result: options.Result = None,
     *,
     needs: _Needs = None,
     preset: _Preset = None,

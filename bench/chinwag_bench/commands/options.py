@@ -9,6 +9,10 @@ import typer
 
 from chinwag_bench.commands import completion
 
+Result = Annotated[
+    Path | None,
+    typer.Argument(help="A result directory.", show_default="the newest one"),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Machine-readable output, one JSON value a line.")
 ]

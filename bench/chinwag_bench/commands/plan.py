@@ -11,16 +11,13 @@ from rich.console import Console
 from chinwag_bench.commands import options
 from chinwag_bench.commands.results import newest
 from chinwag_bench.commands.servers import print_json
-from chinwag_bench.errors import UsageError
+from chinwag_bench.numbers import check_range
 from chinwag_bench.planning import machines
 from chinwag_bench.runs.store import result_directory
 
 if TYPE_CHECKING:
     from chinwag_bench.planning.plan import Plan
 
-_Result = Annotated[
-    Path | None, typer.Argument(help="A result directory.", show_default="the newest one")
-]
 _Connections = Annotated[float, typer.Option(help="At the same time.")]
 _Rate = Annotated[
     float, typer.Option(help="Deliveries a second: messages times those who hear each.")
@@ -35,11 +32,10 @@ _Prices = Annotated[
         help="A TOML file of machines and prices.", show_default=machines.PRICES_TOML.name
     ),
 ]
-_MOST = 1e12
 
 
 def plan(
-    result: _Result = None,
+    result: options.Result = None,
     *,
     connections: _Connections = 100_000,
     rate: _Rate = 100_000,
@@ -67,7 +63,7 @@ def plan(
 
 
 def cost(
-    result: _Result = None,
+    result: options.Result = None,
     *,
     connections: _Connections = 100_000,
     rate: _Rate = 100_000,
@@ -113,11 +109,7 @@ def _planned(
     from chinwag_bench.planning.plan import plan as planned
 
     for name, value, least in (("connections", connections, 1), ("rate", rate, 0), ("p99", p99, 0)):
-        if not least <= value <= _MOST:
-            raise UsageError(
-                f"--{name} {value:g} is out of range",
-                hint=f"It takes a number from {least} to {_MOST:,.0f}.",
-            )
+        check_range(f"--{name} {value:g}", value, least)
     return planned(
         judge(result_directory(result or newest())),
         Load(connections, rate, p99),

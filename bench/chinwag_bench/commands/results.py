@@ -90,10 +90,7 @@ def validate(
 
 
 def claims(
-    result: Annotated[
-        Path | None,
-        typer.Argument(help="A result directory.", show_default="the newest one"),
-    ] = None,
+    result: options.Result = None,
     json: options.Json = False,
 ) -> None:
     """Prints every statement of the two articles with its verdict by a result.

@@ -71,16 +71,17 @@ def _memory(facts: Facts, needs: Needs) -> Iterator[Finding]:
         if needs.memory_mb is not None:
             yield Finding("memory", "unknown", "memory was not measured")
         return
-    text = f"{number(takes.high)} MB"
     if needs.memory_mb is None:
-        yield Finding("memory", "enough", text)
-    elif takes.high <= needs.memory_mb:
-        yield Finding("memory", "enough", f"{text} of {number(needs.memory_mb)}")
-    elif takes.low > needs.memory_mb:
-        yield Finding("memory", "not_enough", f"{text}, more than {number(needs.memory_mb)}")
-    else:
-        text = f"{number(takes.low)} to {number(takes.high)} MB"
-        yield Finding("memory", "unknown", f"{text}, about the {number(needs.memory_mb)} allowed")
+        yield Finding("memory", "enough", f"{number(takes.high)} MB")
+        return
+    limit = number(needs.memory_mb)
+    texts: dict[Kind, str] = {
+        "enough": f"{number(takes.high)} MB of {limit}",
+        "not_enough": f"{number(takes.high)} MB, more than {limit}",
+        "unknown": f"{number(takes.low)} to {number(takes.high)} MB, about the {limit} allowed",
+    }
+    kind = _side(takes, needs.memory_mb)
+    yield Finding("memory", kind, texts[kind])
 
 
 def _connections(facts: Facts, needs: Needs) -> Iterator[Finding]:

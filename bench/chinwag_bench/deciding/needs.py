@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
-from chinwag_bench.errors import HostError, UsageError, host_refusal
+from chinwag_bench.errors import UsageError
+from chinwag_bench.numbers import check_range
+from chinwag_bench.toml_files import read_toml
 
 PRESETS_TOML = Path(__file__).with_name("presets.toml")
-_MOST = 1e12
 
 
 class Needs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,15 +72,9 @@ def checked(needs: Needs) -> Needs:
         value = getattr(needs, name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
-        least = at_least.get(name, 0)
-        if not least <= value <= _MOST:
-            raise UsageError(
-                f"{name} = {value:g} is out of range",
-                hint=f"It takes a number from {least} to {_MOST:,.0f}.",
-            )
+        check_range(f"{name} = {value:g}", value, at_least.get(name, 0))
     for name, weight in needs.weights.items():
-        if not 0 <= weight <= _MOST:
-            raise UsageError(f"the weight {name} = {weight:g} is out of range", hint="0 or more")
+        check_range(f"the weight {name} = {weight:g}", weight, 0)
     return needs
 
 
@@ -112,13 +107,6 @@ def changed(needs: Needs, **given: Any) -> Needs:
 
 
 def _decoded(path: Path, kind: Any) -> Any:
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=kind)
-    except OSError as error:
-        refused = host_refusal(error, path)
-        raise refused or HostError(
-            f"{path}: {error.strerror}", hint="name a TOML file; `chinwag decide --help` has one"
-        ) from error
-    except msgspec.MsgspecError as error:
-        fields = ", ".join(Needs.__struct_fields__)
-        raise UsageError(f"{path}: {error}", hint=f"The needs are: {fields}.") from error
+    fields = ", ".join(Needs.__struct_fields__)
+    absent = "name a TOML file; `chinwag decide --help` has one"
+    return read_toml(path, kind, absent=absent, wrong=f"The needs are: {fields}.")

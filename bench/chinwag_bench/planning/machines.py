@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from chinwag_bench.errors import HostError, UsageError, host_refusal
+from chinwag_bench.errors import UsageError
+from chinwag_bench.toml_files import read_toml
 
 PRICES_TOML = Path(__file__).with_name("prices.toml")
 
@@ -54,15 +55,9 @@ class Prices(_Part, frozen=True, kw_only=True):
 
 def read(path: Path = PRICES_TOML) -> Prices:
     """Raises UsageError for what is no price file, HostError where it can't be read."""
-    try:
-        prices = msgspec.toml.decode(path.read_bytes(), type=Prices)
-    except OSError as error:
-        refused = host_refusal(error, path)
-        raise refused or HostError(
-            f"{path}: {error.strerror}", hint=f"the kit's own is {PRICES_TOML}"
-        ) from error
-    except msgspec.MsgspecError as error:
-        raise UsageError(f"{path}: {error}", hint=f"See {PRICES_TOML}.") from error
+    prices: Prices = read_toml(
+        path, Prices, absent=f"the kit's own is {PRICES_TOML}", wrong=f"See {PRICES_TOML}."
+    )
     for name, machine in prices.machines.items():
         for field in ("vcpus", "threads_per_core", "memory_gb", "network_gbit", "files_a_process"):
             if not 0 < getattr(machine, field) < 1e12:

@@ -12,6 +12,7 @@ from chinwag_bench.deciding.needs import Needs
 from chinwag_bench.deciding.order import WEIGHTINGS
 from chinwag_bench.numbers import number
 from chinwag_bench.render.claims import LABELS as VERDICTS
+from chinwag_bench.text import listed
 
 LABELS: dict[Kind, str] = {
     "enough": "enough",
@@ -54,7 +55,7 @@ def headline(decision: Decision) -> str:
         return "No server of these languages was measured."
     if not first:
         return "None of the servers is known to be enough."
-    names = _listed([one.column for one in first])
+    names = listed([one.column for one in first])
     comes = f"{names} comes first" if len(first) == 1 else f"{names} are tied for the first place"
     if first[0].kind == "enough":
         return f"{comes}."
@@ -85,7 +86,7 @@ def print_decision(decision: Decision, console: Console) -> None:
     if found := weighings(decision):
         _say(console, found)
     if decision.left_out:
-        any_ = _listed(decision.in_any_language) or "none"
+        any_ = listed(decision.in_any_language) or "none"
         _say(console, f"Left out by language: {', '.join(decision.left_out)}.")
         _say(console, f"In any language first: {any_}.")
     for kind in ORDER:
@@ -158,9 +159,3 @@ def _print_rule(rule: RuleApplied, console: Console) -> None:
     _say(console, f"  the data: {VERDICTS[rule.verdict]}. {rule.text}".rstrip())
     absent = "none of its servers is in this answer"
     _say(console, f"  {absent if rule.agrees is None else said[rule.agrees]}.")
-
-
-def _listed(names: list[str]) -> str:
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"

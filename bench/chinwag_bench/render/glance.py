@@ -21,6 +21,8 @@ IN_DETAIL = {
     *("cpu_at_n_user", "cpu_at_n_system"),
 }
 """Rows that split or repeat what another one says."""
+_HOTTEST = 64.0
+"""Times behind the best, from which on cells look alike."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,6 @@ def heat(cell: Cell | None) -> float | None:
     if cell.behind is None:
         return 1.0
     return min(1.0, max(0.0, math.log(cell.behind.factor) / math.log(_HOTTEST)))
-
-
-_HOTTEST = 64.0
 
 
 def _marked(matrix: Matrix, head: Head) -> Head:

@@ -8,6 +8,7 @@ from chinwag_bench.judging.ranking import FALSE_LEADS_MAX
 from chinwag_bench.numbers import number
 from chinwag_bench.render import claims, loads, text
 from chinwag_bench.render.text import measured
+from chinwag_bench.text import listed
 
 LEADING_ROW = "throughput_deliveries"
 PROMPT_ROW = "rate_p99_10"
@@ -30,7 +31,7 @@ def headline(matrix: Matrix) -> str:
     if undecided := _undecided(matrix, cells):
         return f"{_where(matrix)}it is open who delivers the most: {undecided}"
     best = [cell for cell in cells if cell.tie_with_best]
-    amounts = _listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in best])
+    amounts = listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in best])
     if len(best) != 1:
         return f"{_where(matrix)}{amounts} deliver the most and are not told apart"
     first = best[0]
@@ -50,7 +51,7 @@ def promptness(matrix: Matrix) -> str:
     cells = [cell for cell in competing if cell.tie_with_best]
     if not cells:
         return ""
-    amounts = _listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in cells])
+    amounts = listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in cells])
     if len(cells) == 1:
         first = cells[0]
         lead = f"{first.column} carries the most"
@@ -149,10 +150,10 @@ def noise_sentence(matrix: Matrix) -> str:
     known = [f"{range_} times its own {name}" for name, range_ in found.items() if range_]
     if not known:
         return ""
-    twice = _listed([pair["column"] for pair in matrix.aa["pairs"]])
+    twice = listed([pair["column"] for pair in matrix.aa["pairs"]])
     lost = [name for name, row in rows.items() if row in matrix.aa["unranked"]]
-    rest = f"; {_listed(lost)} can't be ranked in this run" if lost else ""
-    return f"Noise: {twice}, measured twice, came out at {_listed(known)}{rest}."
+    rest = f"; {listed(lost)} can't be ranked in this run" if lost else ""
+    return f"Noise: {twice}, measured twice, came out at {listed(known)}{rest}."
 
 
 def _where(matrix: Matrix) -> str:
@@ -185,7 +186,7 @@ def _undecided(matrix: Matrix, cells: list[Cell]) -> str:
         return ""
     order = [column.id for column in matrix.columns]
     found = sorted(found, key=lambda cell: order.index(cell.column))
-    amounts = _listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in found])
+    amounts = listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in found])
     stopped = [cell.column for cell in found if cell.is_open]
     may = f"{amounts} may" if len(found) <= TOLD_APART_MAX else f"{len(found)} servers may"
     one = len(stopped) == 1
@@ -204,11 +205,11 @@ def _beside(matrix: Matrix, first: Cell, cells: list[Cell]) -> str:
     if len(found) + 1 > TOLD_APART_MAX:
         return f"{len(found) + 1} servers are not told apart"
     amounts = [f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in found]
-    return f"{_listed([first.column, *amounts])} are not told apart"
+    return f"{listed([first.column, *amounts])} are not told apart"
 
 
 def _servers(names: list[str]) -> str:
-    return f"{len(names)} of them" if len(names) > TOLD_APART_MAX else _listed(names)
+    return f"{len(names)} of them" if len(names) > TOLD_APART_MAX else listed(names)
 
 
 def _competing(matrix: Matrix, row: str) -> list[Cell]:
@@ -229,7 +230,3 @@ def tally_sentence(matrix: Matrix) -> str:
     names = " and ".join(f'"{article.title}"' for article in articles().articles.values())
     total = sum(claims.tally(matrix).values())
     return f"Of {total} statements in {names}: {claims.counts(matrix)}."
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
