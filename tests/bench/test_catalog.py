@@ -80,6 +80,16 @@ def test_a_variant_may_be_a_peer(checkout):
     assert [target.id for target in catalog.named(["toy:rare"])] == ["toy:rare"]
 
 
+def test_a_variant_for_an_experiment_has_to_be_named(checkout):
+    tip = '[variants.tip]\nexperiment = "A54"\n[variants.default]'
+    checkout.add_server("toy", replace=("[variants.default]", tip))
+    catalog = discover(checkout.workspace)
+    assert "toy:tip" not in {target.id for target in catalog.every_variant(peers=True)}
+    assert catalog.targets(["tip"], peers=True) == []
+    assert [target.id for target in catalog.named(["toy:tip"])] == ["toy:tip"]
+    assert [target.id for target in catalog.experiments()] == ["toy:tip"]
+
+
 def test_the_second_name_of_a_pair(checkout):
     checkout.add_server("toy")
     checkout.add_server("toy2")

@@ -179,9 +179,14 @@ def _facts(server: Server) -> dict[str, Any]:
         "language": server.manifest.language,
         "peer": server.manifest.peer,
         "variants": {
-            name: variant.description for name, variant in server.manifest.variants.items()
+            name: server.manifest.variants[name].description for name in server.usual_variants
         },
         "peer_variants": server.peer_variants,
+        "experiments": {
+            name: variant.experiment
+            for name, variant in server.manifest.variants.items()
+            if variant.experiment
+        },
         "missing": missing_reason(server),
         "built": built is not None,
     }

@@ -25,7 +25,7 @@ def tables(catalog: Catalog, folder: Path) -> str:
 def _row(server: Server) -> str:
     name = server.folder.name
     variants = [
-        f"{one} (peer)" if one in server.peer_variants else one for one in server.manifest.variants
+        f"{one} (peer)" if one in server.peer_variants else one for one in server.usual_variants
     ]
     cells = [
         f"[{server.name}]({name})",

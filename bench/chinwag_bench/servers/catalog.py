@@ -56,6 +56,11 @@ class Server(msgspec.Struct, frozen=True):
         variants = self.manifest.variants.items()
         return [] if self.manifest.peer else [name for name, one in variants if one.peer]
 
+    @property
+    def usual_variants(self) -> list[str]:
+        """All but those that are there for an experiment."""
+        return [name for name, one in self.manifest.variants.items() if not one.experiment]
+
     def in_variant(self, name: str) -> Target:
         """The column of this variant, with the sources, build and versions that it has for itself.
         Raises ``KeyError`` if the manifest has no such variant.
@@ -161,13 +166,24 @@ class Catalog(msgspec.Struct):
         return [by_place[place] for place in places if place in by_place]
 
     def every_variant(self, *, peers: bool = False) -> list[Target]:
-        """Every server that is offered, in each variant that is no optional one."""
+        """Every server that is offered, in each variant that is neither optional nor there for an
+        experiment.
+        """
         targets = [
             server.in_variant(variant)
             for server in self.offered(peers=peers)
-            for variant in server.manifest.variants
+            for variant in server.usual_variants
         ]
         return [target for target in targets if peers or not target.is_peer]
+
+    def experiments(self) -> list[Target]:
+        """What puts a statement of the articles to the test."""
+        return [
+            server.in_variant(name)
+            for server in self.servers.values()
+            for name, variant in server.manifest.variants.items()
+            if variant.experiment
+        ]
 
     def named(self, names: list[str], *, peers: bool = False) -> list[Target]:
         """What each name means, and with ``peers`` the optional peers' defaults behind them; each

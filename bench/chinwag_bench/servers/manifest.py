@@ -117,6 +117,9 @@ class Variant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Where it differs from the server's."""
     peer: bool = False
     """Left out, as a peer is, without ``--peers`` or its name: it needs what few machines have."""
+    experiment: str = ""
+    """The statement of the articles that it puts to the test, such as ``A54``: it differs from
+    another variant in that alone, and only ``chinwag claims --run`` or its name asks for it."""
     program_of: str | None = None
     """The variant whose program this one starts under other settings. Sources, build, toolchain,
     versions and dependencies are that one's."""
