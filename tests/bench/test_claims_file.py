@@ -9,11 +9,11 @@ from chinwag_bench.claims import coverage, judged
 from chinwag_bench.claims.catalog import CLAIMS_TOML, Catalog, check_rows, load, read
 from chinwag_bench.claims.expression import ExpressionError, uses
 from chinwag_bench.errors import HostError, UsageError
-from chinwag_bench.judging.rows import SPECS
+from chinwag_bench.judging.rows import KNOWN
 from chinwag_bench.paths import Workspace
 from chinwag_bench.servers.catalog import discover
 
-ROWS = frozenset(spec.row.id for spec in SPECS)
+ROWS = KNOWN
 ROOT = Path(__file__).resolve().parents[2]
 
 BEFORE = """

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ from chinwag_bench.metrics import robustness
 from chinwag_bench.metrics.cell import Place
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
 from chinwag_bench.metrics.metric import Visit
-from chinwag_bench.metrics.robustness import CROWD, GARBAGE, HALF_OPEN, SILENT
+from chinwag_bench.metrics.robustness import CROWD, GARBAGE, HALF_OPEN, REQUESTS, SILENT
 from chinwag_bench.paths import Workspace
 from chinwag_bench.servers.build import build
 from chinwag_bench.servers.catalog import Target, discover
@@ -34,6 +35,7 @@ SETTINGS = robustness.Settings(
     garbage_per_s=50,
     open_files_spare=40,
     hold=HoldSeconds(warmup_s=0.1, hold_s=0.8, drain_s=1.5),
+    requests_per_s=50,
     attacks=["fragments", "large-heads"],
 )
 
@@ -73,7 +75,7 @@ def test_each_trouble_is_made_and_is_over_in_the_end(meek):
     skip_without_namespaces(record)
     assert (record.status, record.reason) == ("ok", None)
     attacks = ["attack_fragments", "attack_large-heads"]
-    assert list(record.troubles) == [SILENT, HALF_OPEN, GARBAGE, CROWD, *attacks]
+    assert list(record.troubles) == [SILENT, HALF_OPEN, GARBAGE, CROWD, REQUESTS, *attacks]
     for name, trouble in record.troubles.items():
         assert trouble.serves_again
         assert trouble.during.hold.delivered > 0
@@ -85,6 +87,8 @@ def test_each_trouble_is_made_and_is_over_in_the_end(meek):
     assert record.troubles[SILENT].pressed == {"members": 10}
     assert record.troubles[GARBAGE].pressed["tried"] >= 20
     assert record.troubles[CROWD].pressed["tried"] == 80
+    assert record.troubles[REQUESTS].pressed["tried"] >= 20
+    assert record.troubles[REQUESTS].pressed["failed"] == 0
     assert "p99" in robustness.METRIC.describe(record)
     assert record.troubles[HALF_OPEN].pressed["left"] == 10, "it takes them for alive"
     values = values_of(record)
@@ -107,6 +111,37 @@ def test_a_server_that_pings_notices_who_is_gone_without_a_goodbye(site):
     assert (gone["members"], gone["left"]) == (10, 0)
     assert gone["noticed_s"] >= 1, "not before the idle timeout"
     assert values_of(record)["robust_half_open_noticed"].low == gone["noticed_s"]
+
+
+def test_requests_are_timed_from_when_each_was_due_and_failures_are_counted():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        command = [
+            *(sys.executable, "-I", "-S", strangers.__file__),
+            *("requests", str(listener.getsockname()[1]), "50", "/health"),
+        ]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            slow, _ = listener.accept()
+            with slow:
+                # The first answer takes 0.3 s, so fifteen more are due by then.
+                time.sleep(0.3)
+                for status in ("200 OK", *["200 OK"] * 14, "503 Busy"):
+                    slow.recv(65536)
+                    slow.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+                said, _ = process.communicate()
+    done = json.loads(said)
+    assert done["failed"] >= 1
+    assert 150 <= done["p99_ms"] < 3_000
+
+
+def test_without_a_rate_no_requests_are_made_and_no_row_speaks_of_them(meek):
+    table = msgspec.to_builtins(SETTINGS) | {"requests_per_s": 0.0}
+    plan = {"settings": {"robustness": table}}
+    rows = robustness.METRIC.rows_of_run(SimpleNamespace(plan=plan))
+    assert not [spec.row.id for spec in rows if "requests" in spec.row.id]
+    settings = msgspec.convert(table, type=robustness.Settings)
+    assert settings.planned_s < SETTINGS.planned_s
 
 
 def test_an_attack_that_there_is_not_is_refused():

@@ -18,7 +18,8 @@ from .handshake import Address
 from .processes import until
 from .servers import Choice, Fleet, Running, addresses
 
-pytestmark = pytest.mark.variant("cluster")
+# All of them in the short subset, too: its other cases say nothing of several nodes.
+pytestmark = [pytest.mark.variant("cluster"), pytest.mark.smoke]
 
 BURST = 200
 JOINS = 20
@@ -71,7 +72,6 @@ def redis_of(cluster: Cluster) -> Redis:
     return cluster.backplane
 
 
-@pytest.mark.smoke
 @pytest.mark.rules("S1", "S2")
 async def test_a_room_has_members_on_both_nodes(pair: tuple[Chat, Chat]) -> None:
     room = fresh_name("room")
@@ -89,7 +89,6 @@ async def test_a_room_has_members_on_both_nodes(pair: tuple[Chat, Chat]) -> None
     await here.fence()
 
 
-@pytest.mark.smoke
 @pytest.mark.rules("S3")
 async def test_a_direct_message_finds_its_user_on_any_node(pair: tuple[Chat, Chat]) -> None:
     user = fresh_name("user")

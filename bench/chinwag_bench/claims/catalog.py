@@ -187,7 +187,7 @@ def load() -> Catalog:
 def check_rows(catalog: Catalog, rows: frozenset[str]) -> None:
     """Raises ExpressionError where a statement names a row that no matrix has."""
     for claim in catalog.claim:
-        for use in _uses(claim):
+        for use in uses_of(claim):
             if use.kind == "cell" and use.name not in rows:
                 raise ExpressionError(
                     f"{claim.id}: there is no row {use.name!r}",
@@ -208,7 +208,7 @@ def _problems(catalog: Catalog) -> list[str]:
 
 
 def _problems_of(claim: Statement, catalog: Catalog) -> list[str]:
-    found = [_unknown(use, catalog) for use in _uses(claim)]
+    found = [_unknown(use, catalog) for use in uses_of(claim)]
     if claim.article not in catalog.articles:
         found.append(f"there is no article {claim.article!r}")
     if claim.remark and claim.remark not in catalog.remarks:
@@ -234,7 +234,8 @@ def _problems_of(claim: Statement, catalog: Catalog) -> list[str]:
     return [f"{claim.id}: {problem}" for problem in found if problem]
 
 
-def _uses(claim: Statement) -> list[Use]:
+def uses_of(claim: Statement) -> list[Use]:
+    """Every name in its expressions and sentences."""
     found = [use for text in claim.expressions for use in uses(text)]
     for template in (claim.because, claim.kinder, claim.inverse, claim.needs):
         found += names(template)

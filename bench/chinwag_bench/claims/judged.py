@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from chinwag_bench.claims import expression
-from chinwag_bench.claims.catalog import Catalog, Statement, check_rows, load
+from chinwag_bench.claims.catalog import Catalog, Statement, check_rows, load, uses_of
 from chinwag_bench.claims.values import RunValues
 from chinwag_bench.claims.verdict import Judge
-from chinwag_bench.judging.matrix import Cell, Claim, Published, Ramp, RatePoint
+from chinwag_bench.judging.matrix import Cell, Claim, Published, Ramp, RatePoint, Verdict
 from chinwag_bench.records import Column
+
+APART = "Measured apart, by `chinwag claims --run`."
 
 
 @cache
@@ -39,8 +41,10 @@ def judge_of(
     )
 
 
-def all_claims(judge: Judge) -> list[Claim]:
-    """In the order of the articles."""
+def all_claims(judge: Judge, experiments: Judge | None = None) -> list[Claim]:
+    """In the order of the articles. ``experiments`` has the values of a run that puts single
+    statements to the test: it judges those that the other one can't, each by its values alone.
+    """
     return [
         Claim(
             id=claim.id,
@@ -51,10 +55,24 @@ def all_claims(judge: Judge) -> list[Claim]:
             kind=claim.kind,
             published=claim.published,
             unit=claim.unit,
-            verdict=judge.verdict(claim),
+            verdict=_verdict(claim, judge, experiments),
         )
         for claim in judge.values.catalog.claim
     ]
+
+
+def _verdict(claim: Statement, judge: Judge, experiments: Judge | None) -> Verdict:
+    verdict = judge.verdict(claim)
+    if experiments is None:
+        return verdict
+    columns = {use.column for use in uses_of(claim) if use.column}
+    if verdict.kind != "untested" and columns <= judge.values.columns:
+        return verdict
+    apart = experiments.verdict(claim)
+    if apart.kind == "untested" or not columns <= experiments.values.columns:
+        return verdict
+    apart.text += f" {APART}"
+    return apart
 
 
 def placed(catalog: Catalog) -> dict[tuple[str, str], list[tuple[Statement, str]]]:

@@ -35,6 +35,11 @@ class RunValues:
         self._by_place.update({(cell.row, cell.column): cell for cell in self.cells})
 
     @cached_property
+    def columns(self) -> frozenset[str]:
+        """Of the run."""
+        return frozenset(cell.column for cell in self.cells)
+
+    @cached_property
     def _stated(self) -> dict[str, float]:
         found = {}
         for claim in self.catalog.claim:

@@ -62,13 +62,13 @@ class Judge:
 
     def _worded(self, claim: Statement, verdict: Verdict) -> Verdict:
         """With the sum first where that is the reason, and the measurement where it is."""
-        because = template.filled(claim.because, self.values)
+        because = self._known(claim.because, verdict)
         remark = self.values.catalog.remarks.get(claim.remark, "")
         parts = [verdict.text, because, remark]
         if verdict.kind == "holds" and claim.sum and not claim.readings:
             parts = [because, verdict.text]
         if verdict.kind == "impossible":
-            parts = [because, template.filled(claim.kinder, self.values), verdict.text]
+            parts = [because, self._kinder(claim), verdict.text]
         if verdict.kind == "too_small":
             parts += [template.filled(claim.needs, self.values), self._projected(claim)]
         if claim.inverse:
@@ -76,6 +76,15 @@ class Judge:
             parts += [] if template.NOT_KNOWN in inverse else [inverse]
         verdict.text = " ".join(part for part in parts if part)
         return verdict
+
+    def _known(self, sentences: str, verdict: Verdict) -> str:
+        """Of what this run has no answer to, no sentence with a hole in it is said."""
+        text = template.filled(sentences, self.values)
+        return "" if verdict.kind == "untested" and template.NOT_KNOWN in text else text
+
+    def _kinder(self, claim: Statement) -> str:
+        text = template.filled(claim.kinder, self.values)
+        return "" if template.NOT_KNOWN in text else text
 
     def _projected(self, claim: Statement) -> str:
         if not claim.projection:

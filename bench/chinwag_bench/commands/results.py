@@ -91,18 +91,33 @@ def validate(
 
 def claims(
     result: options.Result = None,
+    measured: Annotated[
+        bool,
+        typer.Option(
+            "--run",
+            help="First build, verify and measure what puts single statements to the test (profile "
+            "experiments, below the result; half an hour).",
+        ),
+    ] = False,
     json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Prints every statement of the two articles with its verdict by a result.
 
-    Grouped by verdict, with the reason and the lines of the article; nothing is measured.
+    Grouped by verdict, with the reason and the lines of the article; nothing is measured without
+    --run.
 
-    [bold]Example[/bold]: chinwag claims results/reference
+    [bold]Examples[/bold]: chinwag claims results/reference · chinwag claims --run
     """
+    from chinwag_bench.commands.runs import measure_experiments
     from chinwag_bench.judging.judge import judge
     from chinwag_bench.render.claims import print_claims, tally
 
-    matrix = judge(result_directory(result or newest()))
+    directory = result_directory(result or newest())
+    matrix = judge(directory)
+    if measured:
+        measure_experiments(directory, json=json, quiet=quiet)
+        matrix = judge(directory)
     if json:
         print_json(*matrix.claims, {"event": "summary", "run": matrix.run.id, **tally(matrix)})
     else:

@@ -13,11 +13,13 @@ from rich.console import Console
 from chinwag_bench.commands import completion, options
 from chinwag_bench.commands.servers import print_json, warn_of_broken
 from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, HostError, UsageError
+from chinwag_bench.judging.evidence import EXPERIMENTS
 from chinwag_bench.paths import find_workspace
 from chinwag_bench.progress import Reporter, make_reporter, said_when_interrupted
-from chinwag_bench.runs.one_variant import nodes_of
+from chinwag_bench.runs.metric_columns import nodes_of
 from chinwag_bench.runs.prepare import build_all, check_built, choose_targets, verify_all
 from chinwag_bench.runs.profile import load_run_profile
+from chinwag_bench.runs.rawlog import disk_errors
 from chinwag_bench.runs.rounds import with_again
 from chinwag_bench.runs.session import (
     Request,
@@ -123,8 +125,26 @@ def matrix(
         session, obstacles = prepare(request, reporter)
         failed = measure(session, reporter, headroom=True)
     finish(session, json=json)
+    if request.profile.experiments:
+        measure_experiments(session.store.folder, json=json, quiet=quiet)
     write_report(session.store.folder, json=json)
     raise typer.Exit(EXIT_SERVER if failed or obstacles else EXIT_OK)
+
+
+def measure_experiments(below: Path, *, json: bool, quiet: bool) -> None:
+    """What puts single statements of the articles to the test, as a run of its own below a result,
+    whose report is then written anew. Raises as ``matrix`` does.
+    """
+    folder = below / EXPERIMENTS
+    with disk_errors(folder):
+        folder.mkdir(exist_ok=True)
+    request = make_request(EXPERIMENTS, None, False, _SEED, folder, None)
+    with make_reporter(json=json, quiet=quiet) as reporter:
+        session, _ = prepare(request, reporter)
+        measure(session, reporter)
+    finish(session, json=json)
+    for directory in (session.store.folder, below):
+        write_files(directory, json=json)
 
 
 def report(
@@ -157,8 +177,9 @@ def make_request(
     profile = load_run_profile(profile_name).capped(cap)
     if metrics is not None:
         profile = profile.only([name.strip() for name in metrics.split(",")])
+    named = servers if servers is not None or not profile.servers else ",".join(profile.servers)
     targets = with_again(
-        choose_targets(catalog, servers, profile.variants, peers=peers), profile.again
+        choose_targets(catalog, named, profile.variants, peers=peers), profile.again
     )
     if not targets:
         raise UsageError(f"no servers to measure in {workspace.root}", hint="see `chinwag list`")
@@ -245,13 +266,21 @@ def write_report(directory: Path, *, json: bool) -> None:
     their import.
     """
     from chinwag_bench.judging.judge import judge
-    from chinwag_bench.render import write_all
     from chinwag_bench.render.terminal import print_matrix
 
-    paths = write_all(directory)
+    paths = write_files(directory, json=json)
     if json:
-        print_json({"event": "report", "files": [str(path) for path in paths]})
         return
     print_matrix(judge(directory), Console())
     page = next(path for path in paths if path.name == "report.html")
     print(f"The whole page: {page}")
+
+
+def write_files(directory: Path, *, json: bool) -> list[Path]:
+    """Judges and renders; with ``json`` says which files."""
+    from chinwag_bench.render import write_all
+
+    paths = write_all(directory)
+    if json:
+        print_json({"event": "report", "files": [str(path) for path in paths]})
+    return paths

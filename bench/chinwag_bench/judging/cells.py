@@ -169,6 +169,8 @@ def _not_measured(spec: Spec, column: Column, run: Run) -> str:
         return "no_nodes"
     if spec.source in _settings(run).get("one_variant", []):
         return "one_variant"
+    if spec.source in _settings(run).get("columns", {}):
+        return "other_columns"
     return "not_in_run" if run.finished_at else "not_yet"
 
 

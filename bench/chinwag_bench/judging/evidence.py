@@ -15,6 +15,9 @@ from chinwag_bench.metrics.latency import Latency
 from chinwag_bench.metrics.registry import KINDS
 from chinwag_bench.records import Calibration, Floor, Record, Run
 
+EXPERIMENTS = "experiments"
+"""The folder in a result directory where runs are that put statements of the articles to the
+test: result directories themselves."""
 OTHER_VERSION = "Was it written by another version of the kit? Run the matrix again."
 
 _Record = TypeVar("_Record", bound=msgspec.Struct)
@@ -71,6 +74,12 @@ def load(directory: Path) -> Evidence:
     calibrations = _of_run(Calibration, evidence)
     evidence.calibration = calibrations[-1] if calibrations else None
     return evidence
+
+
+def experiments_of(directory: Path) -> Path | None:
+    """The newest run below it that puts statements to the test; ``None`` without any."""
+    found = sorted(path.parent for path in (directory / EXPERIMENTS).glob("*/run.json"))
+    return found[-1] if found else None
 
 
 def _kept_floor(made: list[Floor]) -> Floor | None:

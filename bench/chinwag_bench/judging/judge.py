@@ -1,4 +1,6 @@
-"""From raw records to the decision matrix. Reads one result directory and nothing else."""
+"""From raw records to the decision matrix. Reads one result directory, experiments with it, and
+nothing else.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ import msgspec
 
 from chinwag_bench.claims import judged
 from chinwag_bench.claims.catalog import Catalog
+from chinwag_bench.claims.verdict import Judge
 from chinwag_bench.judging import (
     aa,
     checks,
@@ -20,12 +23,12 @@ from chinwag_bench.judging import (
 )
 from chinwag_bench.judging.bounds import ByRound
 from chinwag_bench.judging.cells import measured
-from chinwag_bench.judging.evidence import Evidence, load
+from chinwag_bench.judging.evidence import Evidence, experiments_of, load
 from chinwag_bench.judging.matrix import Cell, Matrix
 from chinwag_bench.judging.near_ceiling import near_any_ceiling
 from chinwag_bench.judging.ranking import Entry, rank
 from chinwag_bench.judging.row import Spec
-from chinwag_bench.judging.rows import SPECS, specs_of
+from chinwag_bench.judging.rows import KNOWN, specs_of
 from chinwag_bench.metrics.registry import BY_NAME
 from chinwag_bench.metrics.throughput import Throughput
 from chinwag_bench.records import Column
@@ -45,7 +48,7 @@ def judge(result_dir: Path) -> Matrix:
     """The matrix of a result directory. Raises UnreadableResult where it can't be read."""
     evidence = load(result_dir)
     columns = evidence.run.columns
-    catalog = judged.known(frozenset(spec.row.id for spec in SPECS))
+    catalog = judged.known(KNOWN)
     quoted = {row for row, _ in judged.placed_in(catalog, columns)}
     specs = [
         spec
@@ -67,6 +70,7 @@ def judge(result_dir: Path) -> Matrix:
     points, climbed = rate_points.all_points(evidence), ramps.all_ramps(evidence)
     judge_ = judged.judge_of(catalog, cells, points, climbed, noise["range"])
     judged.place_figures(judge_, cells, columns)
+    below = _experiments(result_dir)
     return Matrix(
         run=msgspec.structs.replace(evidence.run, notes=[*evidence.run.notes, *evidence.notes]),
         rows=[spec.row for spec in specs],
@@ -82,9 +86,20 @@ def judge(result_dir: Path) -> Matrix:
             evidence.calibration, _loads(evidence), _other_loads(evidence), cells
         ),
         aa=noise,
-        claims=judged.all_claims(judge_),
+        claims=judged.all_claims(judge_, None if below is None else _judge_of(below, catalog)),
+        experiments=None if below is None else below.run.id,
         checks=checks.all_checks(evidence, noise),
     )
+
+
+def _experiments(result_dir: Path) -> Matrix | None:
+    folder = experiments_of(result_dir)
+    return None if folder is None else judge(folder)
+
+
+def _judge_of(matrix: Matrix, catalog: Catalog) -> Judge:
+    ranges = matrix.aa["range"]
+    return judged.judge_of(catalog, matrix.cells, matrix.rate_points, matrix.ramps, ranges)
 
 
 def _loads(evidence: Evidence) -> list[str]:

@@ -279,5 +279,7 @@ class Matrix(msgspec.Struct, kw_only=True):
     them all. ``spread``: row -> the median's distance from 1. ``unranked``: rows that rank nobody,
     because a pair differs by more than twice."""
     claims: list[Claim] = []
+    experiments: str | None = None
+    """The id of the run below this one that puts single statements to the test."""
     checks: list[Json]
     """Each {name, ok, text}: Little's law, delivered <= offered, A/A within its limit."""

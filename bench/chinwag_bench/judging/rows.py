@@ -33,6 +33,10 @@ _MEASURED = [*(spec for metric in _BESIDE for spec in metric.rows), *effort.rows
 _LAST = [*_MEASURED, *articles.rows({spec.row.id for spec in [*_FIRST, *_MEASURED]})]
 SPECS: list[Spec] = [*_FIRST, *_LAST]
 """Those that every run has."""
+KNOWN = frozenset(spec.row.id for spec in SPECS) | {
+    spec.row.id for metric in METRICS for spec in metric.possible_rows()
+}
+"""Ids of all rows that a matrix can have, for those who name one."""
 
 
 def specs_of(run: Run) -> list[Spec]:

@@ -166,6 +166,11 @@ def rows_of_run(run: Run) -> list[Spec]:
     return [spec for count in counts_here(len(cores)) for spec in _rows_of(count)]
 
 
+def possible_rows() -> list[Spec]:
+    """For each number of cores that is ever measured."""
+    return [spec for count in COUNTS for spec in _rows_of(count)]
+
+
 def _rows_of(count: int) -> list[Spec]:
     on = f"{count} core{'' if count == 1 else 's'}"
     rate = "at one rate for all, whatever a server could do"
@@ -212,5 +217,6 @@ METRIC = Metric(
     measure=_visit,
     describe=_describe,
     rows_of_run=rows_of_run,
+    possible_rows=possible_rows,
     method=METHOD,
 )

@@ -88,6 +88,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """What the matrix shows of its records."""
     rows_of_run: Callable[[Run], Sequence[Spec]] = lambda _: ()
     """Rows that depend on what a run measures. A run without them shows none."""
+    possible_rows: Callable[[], Sequence[Spec]] = lambda: ()
+    """All that ``rows_of_run`` may give, where statements of the articles name one."""
 
     @property
     def name(self) -> str:

@@ -21,6 +21,7 @@ from chinwag_bench.troubles import crowds, silence
 from chinwag_bench.troubles.press import Setting, Trouble
 
 SILENT, GARBAGE, CROWD, HALF_OPEN = "silent_readers", "garbage", "no_descriptors", "half_open"
+REQUESTS = "requests"
 _ATTACK = "attack_"
 """Begins the name of a trouble that is an attack of a class."""
 
@@ -29,8 +30,8 @@ class Robustness(Record, kw_only=True, tag="robustness", tag_field="metric"):
     connections: int = 0
     deliveries_per_s: float = 0.0
     troubles: dict[str, Trouble] = msgspec.field(default_factory=dict)
-    """By name: silent_readers, half_open, garbage, no_descriptors, and attack_ with a class. One
-    that ended the server is missing, and ``reason`` says so."""
+    """By name: silent_readers, half_open, garbage, no_descriptors, requests, and attack_ with a
+    class. One that ended the server is missing, and ``reason`` says so."""
 
 
 class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -46,6 +47,8 @@ class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=
     open_files_spare: int
     """Descriptors that a server has left for strangers, in the trouble of that name."""
     hold: HoldSeconds
+    requests_per_s: float = 0.0
+    """Plain HTTP requests beside the chat; 0 leaves them out."""
     attacks: tuple[str, ...] = ()
     """Classes of ``attacks/classes.py``; docs/attacks.md says what they press."""
     attack_hold: HoldSeconds | None = None
@@ -59,7 +62,8 @@ class Settings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw_only=
     @property
     def planned_s(self) -> float:
         attack_s = (self.attack_hold or self.hold).seconds
-        troubles_s = 4 * (self.setup_s + 3 * self.hold.seconds)
+        troubles = 5 if self.requests_per_s else 4
+        troubles_s = troubles * (self.setup_s + 3 * self.hold.seconds)
         return troubles_s + len(self.attacks) * (self.setup_s + attack_s)
 
     def rounds(self, of_run: int) -> int:
@@ -111,6 +115,9 @@ def _troubles(visit: Visit, settings: Settings) -> Iterator[tuple[str, Callable[
     yield HALF_OPEN, partial(silence.half_open, setting(HALF_OPEN), silent)
     yield GARBAGE, partial(crowds.garbage, setting(GARBAGE), settings.garbage_per_s)
     yield CROWD, partial(crowds.no_descriptors, setting(CROWD), settings.open_files_spare)
+    # A library that answers no plain HTTP has its /health elsewhere.
+    if settings.requests_per_s and visit.place.target.server.manifest.health_host is None:
+        yield REQUESTS, partial(crowds.requests, setting(REQUESTS), settings.requests_per_s)
     for one in crowds.attacks_on(visit.place.target, settings.attacks):
         name = f"{_ATTACK}{one.name}"
         hold = settings.attack_hold or settings.hold
@@ -177,6 +184,10 @@ _TITLES = {
         "No descriptor left",
         "Strangers take every descriptor that the server has left, and keep them",
     ),
+    REQUESTS: (
+        "Plain HTTP beside the chat",
+        "A program asks for a page on the same port, some hundred times a second",
+    ),
     **{f"{_ATTACK}{one.name}": (f"Attack `{one.name}`", one.what) for one in ATTACKS},
 }
 _GROWS = (SILENT, HALF_OPEN, *(f"{_ATTACK}{one.name}" for one in ATTACKS))
@@ -230,11 +241,31 @@ def _rows() -> list[Spec]:
     ]
 
 
+def _requests_rows() -> list[Spec]:
+    answers = row(
+        "Robustness",
+        "robust_requests_answers",
+        "Plain HTTP beside the chat: p99 of its answers",
+        "ms",
+        "lower",
+        f"{_TITLES[REQUESTS][1]}: from when each was due to its answer, 99 of 100.",
+    )
+    return [*_rows_of(REQUESTS), Spec(answers, "robustness", _answers, absent=_ABSENT)]
+
+
+def _answers(record: Robustness) -> Bounds | None:
+    found = record.troubles.get(REQUESTS)
+    if found is None or found.pressed.get("failed") or "p99_ms" not in found.pressed:
+        return None
+    return exactly(float(found.pressed["p99_ms"]))
+
+
 def _rows_of_run(run: Run) -> list[Spec]:
-    """Of the attacks that the run presses."""
+    """Of requests beside the chat and the attacks, where the run has them."""
     settings = (run.plan.get("settings") or {}).get("robustness") or {}
     names = [f"{_ATTACK}{name}" for name in settings.get("attacks", [])]
-    return [spec for name in names for spec in _rows_of(name)]
+    beside = _requests_rows() if settings.get("requests_per_s") else []
+    return [*beside, *(spec for name in names for spec in _rows_of(name))]
 
 
 METHOD = """
@@ -244,7 +275,8 @@ each room is gone without a goodbye (it is in a network namespace whose link is 
 and an idle timeout of 2 s, and how long the server takes it for alive is read from the kernel's
 table); 1,000 strangers a second connect and send noise, HTTP that is none, or noise for frames;
 strangers take all descriptors that the server has left (its limit is set to its members and 64
-more). p99 of the members meanwhile, beside a hold before and one after. Then classes of attack, as
+more); in some profiles a program asks for `/health` by plain HTTP, 200 times a second. p99 of the
+members meanwhile, beside a hold before and one after. Then classes of attack, as
 `make attack` presses them (docs/attacks.md), each on a fresh server, by one process behind the load
 generator's priority; servers of another protocol are pressed by those that are plain HTTP. A server
 that ended, lost deliveries of its members, or lets nobody in once it is over has no value, and
@@ -257,5 +289,6 @@ METRIC = Metric(
     describe=_describe,
     rows=_rows(),
     rows_of_run=_rows_of_run,
+    possible_rows=_requests_rows,
     method=METHOD,
 )

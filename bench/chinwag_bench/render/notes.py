@@ -69,6 +69,7 @@ _WORDS: dict[str, Callable[[Json], str]] = {
     "not_counted": lambda _: "not counted in this run",
     "not_yet": lambda _: "not measured yet",
     "one_variant": lambda _: "this profile measures one variant a server here",
+    "other_columns": lambda _: "this profile measures other columns here",
     "no_nodes": lambda _: "no variant of several nodes, or it is in the default's column",
     "not_in_run": lambda _: "not measured in this run",
     "column": _column,

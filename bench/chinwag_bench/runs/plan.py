@@ -8,7 +8,7 @@ import msgspec
 
 from chinwag_bench.errors import UsageError
 from chinwag_bench.metrics.metric import Metric, MetricSettings
-from chinwag_bench.runs.one_variant import targets_of
+from chinwag_bench.runs.metric_columns import targets_of
 from chinwag_bench.runs.profile import RunProfile
 from chinwag_bench.runs.rounds import shuffled_rounds
 from chinwag_bench.servers.catalog import Target

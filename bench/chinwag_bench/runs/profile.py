@@ -35,6 +35,10 @@ class RunProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """Metrics that are measured of one variant a server, the last of ``variants`` that it has, and
     of no second name.
     """
+    servers: list[str] = []
+    """The columns that are meant where none is named; empty: every server in ``variants``."""
+    columns: dict[str, list[str]] = {}
+    """Metrics that are measured of these columns only, by the columns' names."""
     again: str
     """The server that appears under a second name; the first of a run's columns when it is not
     among them.
@@ -47,6 +51,9 @@ class RunProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """How often disturbed cells are measured again, in the whole run; "budget": until every cell
     was quiet once, or the budget is spent.
     """
+    experiments: bool = False
+    """Afterwards `chinwag matrix` measures what puts single statements of the articles to the test,
+    as `chinwag claims --run` does."""
     warm_memory_gib: float = 0.0
     """How much memory is touched before anything is measured, so that a host that has not backed it
     does so then and not in a hold. Less where less is available.
@@ -132,7 +139,7 @@ def _profile(tables: object, path: Path) -> RunProfile:
     except msgspec.ValidationError as error:
         raise UsageError(f"{path}: {error}") from error
     _check_once(profile, path)
-    _check_one_variant(profile, path)
+    _check_metric_names(profile, path)
     return profile
 
 
@@ -147,13 +154,14 @@ def _check_once(profile: RunProfile, path: Path) -> None:
                 )
 
 
-def _check_one_variant(profile: RunProfile, path: Path) -> None:
-    for name in profile.one_variant:
-        if name not in BY_NAME:
-            raise UsageError(
-                f"{path}: one_variant names {name!r}, which is no metric",
-                hint=f"the metrics are {', '.join(BY_NAME)}",
-            )
+def _check_metric_names(profile: RunProfile, path: Path) -> None:
+    for key, names in (("one_variant", profile.one_variant), ("columns", profile.columns)):
+        for name in names:
+            if name not in BY_NAME:
+                raise UsageError(
+                    f"{path}: {key} names {name!r}, which is no metric",
+                    hint=f"the metrics are {', '.join(BY_NAME)}",
+                )
 
 
 def profile_of_run(settings: object) -> RunProfile:

@@ -31,7 +31,7 @@ from chinwag_bench.progress import Kind, Reporter
 from chinwag_bench.records import Calibration, Floor, Run
 from chinwag_bench.runs import continuation
 from chinwag_bench.runs.folder_lock import FolderLock
-from chinwag_bench.runs.one_variant import nodes_of
+from chinwag_bench.runs.metric_columns import nodes_of
 from chinwag_bench.runs.plan import Plan, make_plan
 from chinwag_bench.runs.prepare import Obstacles, make_columns
 from chinwag_bench.runs.profile import RunProfile, profile_of_run

@@ -25,11 +25,19 @@ from chinwag_bench.troubles.press import Setting, Trouble
 _END_S = 15.0
 _NICE = 10
 """Of attackers: they share cores with the load generator, whose members are watched."""
+_STRANGERS = (sys.executable, "-I", "-S", str(Path(strangers.__file__).resolve()))
 
 
 def garbage(setting: Setting, per_s: float) -> Trouble:
     with setting.members() as pair:
         crowd = _Crowd(_strangers(pair.server, "garbage", per_s), setting.place)
+        return setting.press(pair, crowd.start, crowd.end)
+
+
+def requests(setting: Setting, per_s: float) -> Trouble:
+    with setting.members() as pair:
+        program = [*_STRANGERS, "requests", str(pair.server.port), str(per_s), "/health"]
+        crowd = _Crowd(program, setting.place)
         return setting.press(pair, crowd.start, crowd.end)
 
 
@@ -61,10 +69,7 @@ def attack(setting: Setting, one: Attack) -> Trouble:
 def _strangers(server: ServerProcess, kind: str, number: float) -> list[str]:
     transport = server.launch.target.server.manifest.transport
     target = ENGINE_IO_PATH if transport == "engine.io" else "/ws"
-    return [
-        *(sys.executable, "-I", "-S", str(Path(strangers.__file__).resolve())),
-        *(kind, str(server.port), str(number), target),
-    ]
+    return [*_STRANGERS, kind, str(server.port), str(number), target]
 
 
 class _Crowd:

@@ -10,7 +10,7 @@ import msgspec
 
 from chinwag_bench.metrics.latency import Latency
 from chinwag_bench.records import Column, Record, Run
-from chinwag_bench.runs.one_variant import columns_of
+from chinwag_bench.runs.metric_columns import columns_of
 from chinwag_bench.runs.profile import RunProfile, profile_of_run
 from chinwag_bench.runs.rawlog import metric_of
 from chinwag_bench.validation.problem import Problem

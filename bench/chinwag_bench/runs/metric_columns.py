@@ -1,5 +1,5 @@
-"""Metrics that a profile measures of one variant a server only: there the best of each is what
-matters, and time is short.
+"""Which columns have cells of a metric: all, those that the profile names for it, or one variant a
+server, where the best of each is what matters and time is short.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ def targets_of(profile: RunProfile, metric: str, targets: list[Target]) -> list[
     """Those that have cells of the metric, in their order."""
     if BY_NAME[metric].of_nodes:
         return [one for one in targets if one.as_nodes is not None]
+    if metric in profile.columns:
+        return [one for one in targets if one.id in profile.columns[metric]]
     if metric not in profile.one_variant:
         return targets
     pairs = chosen(((one.server.name, one.variant) for one in targets), profile.variants)
@@ -29,6 +31,8 @@ def columns_of(profile: RunProfile, metric: str, columns: list[Column]) -> list[
     """The same of the columns of a run."""
     if BY_NAME[metric].of_nodes:
         return [one for one in columns if one.nodes_by]
+    if metric in profile.columns:
+        return [one for one in columns if one.id in profile.columns[metric]]
     if metric not in profile.one_variant:
         return columns
     pairs = chosen(((one.server, one.variant) for one in columns), profile.variants)
