@@ -2,7 +2,8 @@
 
 package main
 
-const built = "default"
+// built are the variants of this program: the default, and those that differ from it by settings.
+var built = []string{"default", "tip", "gogc", "gogc-low"}
 
 // others are further nodes, which only the variant `cluster` has: see cluster.go.
 type others struct{}

@@ -18,8 +18,9 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
+var built = []string{"cluster"}
+
 const (
-	built       = "cluster"
 	roomChannel = "chat:room:"
 	userChannel = "chat:user:"
 	// farewellTimeout is for what is said last to leave when the server stops.

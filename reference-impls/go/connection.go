@@ -36,7 +36,7 @@ type connection struct {
 func (h *handler) serve(conn *websocket.Conn, user string) {
 	c := &connection{
 		conn: conn, hub: h.hub, user: user, rooms: map[string]*room{},
-		outbox:  newOutbox(conn),
+		outbox:  h.upgrader.newOutbox(conn),
 		closing: make(chan struct{}),
 	}
 	c.arrive()

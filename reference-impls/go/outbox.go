@@ -8,19 +8,31 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gorilla/websocket"
 )
 
-type upgrader = websocket.Upgrader
+const outboxMessagesMax = 1 << 16
+
+// upgrader is the library's, and how long the outboxes are of those that it upgrades.
+type upgrader struct {
+	websocket.Upgrader
+	messagesMax int
+}
 
 // newUpgrader checks no origin: chat/1 leaves that to whatever stands in front.
 func newUpgrader(variant string) *upgrader {
-	if variant != "" && variant != built {
-		log.Fatalf("CHAT_VARIANT is %q: this build is %s (see README.md)", variant, built)
+	if variant != "" && !slices.Contains(built, variant) {
+		known := strings.Join(built, " or ")
+		log.Fatalf("CHAT_VARIANT is %q: this build is %s (see README.md)", variant, known)
 	}
-	return &upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+	return &upgrader{
+		Upgrader:    websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }},
+		messagesMax: setting("CHAT_OUTBOX", 256, outboxMessagesMax),
+	}
 }
 
 // frame writes a message that waits.
@@ -41,12 +53,13 @@ func forAll(text []byte) frame {
 // outbox is what waits for a client. One goroutine writes it.
 type outbox struct {
 	frames   chan frame
+	mark     chan struct{} // Of a reader that waits until what came before is written.
 	farewell []byte        // For when the connection's closing is closed.
 	done     chan struct{} // Closed once the farewell is written.
 }
 
-func newOutbox(*websocket.Conn) *outbox {
-	return &outbox{frames: make(chan frame, 256), done: make(chan struct{})}
+func (u *upgrader) newOutbox(*websocket.Conn) *outbox {
+	return &outbox{frames: make(chan frame, u.messagesMax), done: make(chan struct{})}
 }
 
 // deliver never waits: who can't keep up is closed, so that nobody else has to.
@@ -65,7 +78,7 @@ func (c *connection) deliver(f frame) {
 func (c *connection) pace() {
 	runtime.Gosched()
 	written := make(chan struct{})
-	mark := func(*websocket.Conn) error { close(written); return nil }
+	mark := func(*websocket.Conn) error { c.outbox.mark = written; return nil }
 	select {
 	case c.outbox.frames <- mark:
 	case <-c.closing:
@@ -99,7 +112,7 @@ func (c *connection) writePump(pingInterval time.Duration) {
 			}
 			deadline := time.Now().Add(writeTimeout)
 			c.conn.WriteControl(websocket.CloseMessage, c.outbox.farewell, deadline)
-			c.conn.NetConn().(*net.TCPConn).CloseWrite()
+			c.conn.NetConn().(interface{ CloseWrite() error }).CloseWrite()
 			return
 		}
 	}
@@ -110,7 +123,11 @@ func (c *connection) writePump(pingInterval time.Duration) {
 func (c *connection) send(f frame) {
 	c.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	var failure net.Error
-	if errors.As(f(c.conn), &failure) && failure.Timeout() {
+	if errors.As(c.write(f), &failure) && failure.Timeout() {
 		c.close(websocket.CloseTryAgainLater, "Slow consumer")
+	}
+	if c.outbox.mark != nil {
+		close(c.outbox.mark)
+		c.outbox.mark = nil
 	}
 }

@@ -260,7 +260,7 @@ func newOutboxOf(conn *net.TCPConn, delay time.Duration) *outbox {
 	return &outbox{TCPConn: conn, delay: delay, sent: sent, done: done}
 }
 
-func newOutbox(conn *websocket.Conn) *outbox {
+func (*upgrader) newOutbox(conn *websocket.Conn) *outbox {
 	o := conn.NetConn().(*outbox)
 	o.serving = true
 	return o

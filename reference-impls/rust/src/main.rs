@@ -1,5 +1,7 @@
 //! A chat/1 server with tokio and tokio-tungstenite: one task a connection.
 
+#[cfg(feature = "borrowed")]
+mod borrowed;
 #[cfg_attr(feature = "cluster", path = "../cluster/chat.rs")]
 mod chat;
 #[cfg_attr(feature = "tuned", path = "../tuned/connection.rs")]
@@ -8,6 +10,8 @@ mod faults;
 mod http;
 mod member;
 mod messages;
+#[cfg(not(any(feature = "article", feature = "tuned")))]
+mod sockets;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +36,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     #[cfg(feature = "tuned")]
     connection::tune(&mut builder, workers)?;
+    #[cfg(not(any(feature = "article", feature = "tuned")))]
+    sockets::configure()?;
     builder.worker_threads(workers).enable_all().build()?.block_on(run())
 }
 

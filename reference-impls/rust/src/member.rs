@@ -1,7 +1,5 @@
 use std::{collections::HashSet, sync::Arc};
 
-use serde_json::Value;
-
 use crate::chat::Chat;
 use crate::connection::Outbox;
 use crate::faults;
@@ -35,30 +33,30 @@ impl Member {
 
     /// Serves one message, unless it is not JSON.
     pub async fn serve(&mut self, text: &str) -> serde_json::Result<()> {
-        let request = parse(text)?;
+        let request: Request = parse(text)?;
         if let Err((code, message)) = self.answer(&request).await {
             self.outbox.deliver(Event::Error { code, message }.encode());
         }
         Ok(())
     }
 
-    async fn answer(&mut self, request: &Request) -> Result<(), Refusal> {
+    async fn answer(&mut self, request: &Request<'_>) -> Result<(), Refusal> {
         match request.kind.as_str().ok_or(NO_TYPE)? {
-            "join" => self.join(name(&request.room)?).await?,
+            "join" => self.join(name(request.room.as_str())?).await?,
             "leave" => {
-                let room = self.rooms.take(name(&request.room)?).ok_or(NOT_JOINED)?;
+                let room = self.rooms.take(name(request.room.as_str())?).ok_or(NOT_JOINED)?;
                 let event = Event::UserLeft { room: &room, user: &self.user, timestamp: now() };
                 self.chat.rooms.remove(&room, &self.outbox, Some(&event));
             }
             "message" => {
-                let room = name(&request.room)?;
+                let room = name(request.room.as_str())?;
                 let content = request.content.as_str().ok_or(NO_CONTENT)?;
                 self.rooms.get(room).ok_or(NOT_JOINED)?;
                 let event = Event::Message { room, user: &self.user, content, timestamp: now() };
                 self.chat.rooms.tell(room, &event, &self.outbox).await;
             }
             "direct" => {
-                let to = name(&request.to)?;
+                let to = name(request.to.as_str())?;
                 let content = request.content.as_str().ok_or(NO_CONTENT)?;
                 let event = Event::Direct { user: &self.user, content, timestamp: now() };
                 let found = self.chat.users.tell(to, &event, &self.outbox).await;
@@ -90,6 +88,6 @@ impl Drop for Member {
     }
 }
 
-fn name(field: &Value) -> Result<&str, Refusal> {
-    field.as_str().filter(|name| is_name(name)).ok_or(NO_NAME)
+fn name(field: Option<&str>) -> Result<&str, Refusal> {
+    field.filter(|name| is_name(name)).ok_or(NO_NAME)
 }

@@ -1,6 +1,7 @@
 use std::time::UNIX_EPOCH;
 
 use serde::{de::IgnoredAny, Deserialize, Serialize};
+#[cfg(not(feature = "borrowed"))]
 use serde_json::Value;
 
 use crate::connection::Encoded;
@@ -28,10 +29,18 @@ pub fn now() -> u64 {
     UNIX_EPOCH.elapsed().unwrap_or_default().as_millis() as u64
 }
 
+#[cfg(feature = "borrowed")]
+pub use crate::borrowed::Request;
+
+/// It borrows nothing; what does is in `borrowed.rs`.
+#[cfg(not(feature = "borrowed"))]
+pub type Request<'a> = Owned;
+
 /// A message from a client. A field that it does not need may hold anything.
+#[cfg(not(feature = "borrowed"))]
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Request {
+pub struct Owned {
     #[serde(rename = "type")]
     pub kind: Value,
     pub room: Value,
@@ -42,11 +51,11 @@ pub struct Request {
 }
 
 /// What is JSON but not an object has no field. (serde would take an array for a struct.)
-pub fn parse(text: &str) -> serde_json::Result<Request> {
+pub fn parse<'a, Asked: Default + Deserialize<'a>>(text: &'a str) -> serde_json::Result<Asked> {
     if text.trim_ascii_start().starts_with('{') {
         return serde_json::from_str(text);
     }
-    serde_json::from_str::<IgnoredAny>(text).map(|_| Request::default())
+    serde_json::from_str::<IgnoredAny>(text).map(|_| Asked::default())
 }
 
 pub fn is_name(name: &str) -> bool {
