@@ -2,6 +2,7 @@
 
 import { Membership } from './membership.js';
 import * as messages from './messages.js';
+import { work } from './work.js';
 
 export const ROOMS_PER_CONNECTION_MAX = 64;
 
@@ -12,6 +13,12 @@ function deliver(connections, message) {
 export class Chat {
   #rooms = new Membership();
   #users = new Membership();
+  #work;
+
+  /** `rounds` of work come before each message to a room. */
+  constructor(rounds = 0) {
+    this.#work = rounds;
+  }
 
   connect(connection) {
     this.#users.add(connection.user, connection);
@@ -54,6 +61,7 @@ export class Chat {
     if (!connection.rooms.has(room)) {
       return connection.sendError('not_joined', 'join the room first');
     }
+    if (this.#work > 0) work(content, this.#work);
     this.tellRoom(room, messages.roomMessage(room, connection.user, content), connection);
   }
 

@@ -71,7 +71,8 @@ export class Listener {
     WebSocket: ChatWebSocket,
   });
 
-  constructor(settings, { chat = new Chat(), connect = plain, processes = alone }) {
+  constructor(settings, parts) {
+    const { chat = new Chat(settings.work), connect = plain, processes = alone } = parts;
     this.#chat = chat;
     this.#connect = connect;
     this.#answer = (request, response) => answer(request, response, processes);

@@ -6,14 +6,20 @@ import process from 'node:process';
 const WORKERS_MAX = 1024;
 const TIMER_MAX_MS = 2 ** 31 - 1;
 const WRITE_DELAY_MAX_MS = 60_000;
+const WORK_MAX = 1_000_000;
 
-function positiveInteger(env, name, fallback, max) {
+function wholeNumber(env, name, fallback, min, max) {
   const text = env[name] ?? String(fallback);
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > max) {
-    throw new Error(`${name} is ${JSON.stringify(text)}: give a whole number from 1 to ${max}`);
+  if (!/^\d+$/.test(text) || value < min || value > max) {
+    const wanted = `a whole number from ${min} to ${max}`;
+    throw new Error(`${name} is ${JSON.stringify(text)}: give ${wanted}`);
   }
   return value;
+}
+
+function positiveInteger(env, name, fallback, max) {
+  return wholeNumber(env, name, fallback, 1, max);
 }
 
 /** A service manager's listening socket, as sd_listen_fds(3) says it; undefined without one. */
@@ -29,6 +35,7 @@ export function readSettings(env) {
     backlog: positiveInteger(env, 'CHAT_BACKLOG', 4096, 65_535),
     pingIntervalMs: positiveInteger(env, 'CHAT_PING_INTERVAL_MS', 30_000, TIMER_MAX_MS),
     idleTimeoutMs: positiveInteger(env, 'CHAT_IDLE_TIMEOUT_MS', 60_000, TIMER_MAX_MS),
+    work: wholeNumber(env, 'CHAT_WORK', 0, 0, WORK_MAX),
   };
 }
 

@@ -13,16 +13,18 @@ read = fn name, default, wanted, parse ->
   end
 end
 
-number = fn name, default, most ->
+whole = fn name, default, least, most ->
   # Digits alone, no more than there can be: `Integer.parse` also takes a sign.
   parse = fn text ->
     with true <- text =~ ~r/\A[0-9]{1,20}\z/,
-         number when number in 1..most <- String.to_integer(text),
+         number when number in least..most <- String.to_integer(text),
          do: {:ok, number}
   end
 
-  read.(name, default, "a whole number from 1 to #{most}", parse)
+  read.(name, default, "a whole number from #{least} to #{most}", parse)
 end
+
+number = fn name, default, most -> whole.(name, default, 1, most) end
 
 address = fn text ->
   host = to_charlist(text)
@@ -51,6 +53,7 @@ config :chat,
   faults: System.get_env("CHAT_FAULTS") == "1",
   ping_interval_ms: number.("CHAT_PING_INTERVAL_MS", "30000", timer_ms_max),
   idle_timeout_ms: number.("CHAT_IDLE_TIMEOUT_MS", "60000", timer_ms_max),
+  work: whole.("CHAT_WORK", "0", 0, 1_000_000),
   # Read by the variant that is named for it alone.
   write_delay_ms:
     if(variant == "coalesced", do: number.("CHAT_WRITE_DELAY_MS", "20", 60_000), else: 0)

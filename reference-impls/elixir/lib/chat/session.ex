@@ -6,14 +6,14 @@ defmodule Chat.Session do
   the commands that come back, in order. Nothing has to be called at the end: see `Chat.Janitor`.
   """
 
-  alias Chat.{Directory, Faults, Outbox, Protocol}
+  alias Chat.{Directory, Faults, Outbox, Protocol, Work}
 
   @rooms_max 64
   # A node that stood still may hear of its timers before it hears of its sockets.
   @read_first_ms 100
 
   @enforce_keys [:user, :outbox, :last_sign_ms, :ping_interval_ms, :idle_timeout_ms]
-  defstruct @enforce_keys ++ [rooms: %{}]
+  defstruct @enforce_keys ++ [work: 0, rooms: %{}]
 
   @opaque t :: %__MODULE__{}
   @type command :: {:text, binary} | :ping | {:close, code :: 1000..4999, reason :: binary}
@@ -27,7 +27,8 @@ defmodule Chat.Session do
       outbox: Outbox.new(),
       last_sign_ms: now_ms(),
       ping_interval_ms: settings[:ping_interval_ms],
-      idle_timeout_ms: settings[:idle_timeout_ms]
+      idle_timeout_ms: settings[:idle_timeout_ms],
+      work: settings[:work] || 0
     }
 
     Directory.enter({:user, user}, System.unique_integer(), session.outbox)
@@ -124,6 +125,7 @@ defmodule Chat.Session do
   end
 
   defp serve({:message, room, content}, %{rooms: rooms} = session) when is_map_key(rooms, room) do
+    Work.run(content, session.work)
     message = Protocol.message(room, session.user, content)
     told = Directory.publish(room, message, self())
     {[{:text, message} | unless_told(told)], session}
