@@ -41,11 +41,15 @@ have go && check "Go: gofmt" in_folder reference-impls unformatted_go
 have go && check "Go: vet" in_folder reference-impls/go go vet ./...
 have go && check "Go: vet, cluster" in_folder reference-impls/go \
   go vet -modfile=cluster.mod -tags cluster .
+have go && check "Go: vet, batched" in_folder reference-impls/go go vet -tags batched .
 have cargo-fmt && for crate in reference-impls/*/Cargo.toml; do
   check "Rust: rustfmt, ${crate%/*}" in_folder "${crate%/*}" cargo fmt --check
 done
-have cargo-clippy && check "Rust: clippy" in_folder reference-impls/rust \
-  cargo clippy -q --locked --all-targets --target-dir ../../build/servers/rust/target -- -D warnings
+for features in "" borrowed; do
+  have cargo-clippy && check "Rust: clippy $features" in_folder reference-impls/rust \
+    cargo clippy -q --locked --all-targets --features "$features" \
+    --target-dir ../../build/servers/rust/target -- -D warnings
+done
 for variant in article cluster tuned; do
   have cargo-clippy && check "Rust: clippy, $variant" in_folder "reference-impls/rust/$variant" \
     cargo clippy -q --locked --all-targets \
@@ -53,6 +57,7 @@ for variant in article cluster tuned; do
 done
 have mix && check "Elixir: mix format" in_folder reference-impls/elixir mix format --check-formatted
 for script in reference-impls/node-*/{,cluster/,tests/}*.js reference-impls/bun/*.js \
+    reference-impls/elixir/gateway/{,tests/}*.js \
     bindings/node/*.?js bindings/node/lib/*.cjs bindings/hosted/node/*.cjs examples/node/*.mjs \
     tests/bindings/node/*.cjs bench/chinwag_bench/render/templates/scripts/*.js; do
   check "JavaScript: $script" node --check "$script"

@@ -35,13 +35,17 @@ wait
 
 step "units of the servers, and the Node.js addon"
 go_units() {
-  (cd reference-impls/go && go test ./... && go test -tags=tuned ./...)
+  (cd reference-impls/go && go test ./... && go test -tags=tuned ./... && go test -tags=batched ./...)
   (cd reference-impls/gobwas && go test ./...)
   cd reference-impls/gws && go test ./...
 }
 rust_units() {
   cd reference-impls/rust
-  cargo test -q --release --locked --target-dir "$ROOT/build/servers/rust/target"
+  # The server itself is not linked anew: there is nothing but units.
+  for features in "" borrowed; do
+    cargo test -q --release --locked --features "$features" \
+      --target-dir "$ROOT/build/servers/rust/target"
+  done
   # Without --release: with it, what links takes half a minute.
   cargo test -q --locked --manifest-path tuned/Cargo.toml \
     --target-dir "$ROOT/build/servers/rust.tuned/target"
@@ -52,12 +56,18 @@ elixir_units() {
   CHAT_DIRECTORY=registry mix test && CHAT_DIRECTORY=pg mix test
 }
 node_ws_units() { node --test reference-impls/node-ws/tests/*.test.js; }
+gateway_units() {
+  cd reference-impls/elixir/gateway
+  [ -d node_modules ] || npm ci --silent
+  node --test tests/*.test.js
+}
 addon_units() { node --test tests/bindings/node/*.test.cjs; }
 units=()
 if have go; then go_units & units+=($!); fi
 if have cargo; then rust_units & units+=($!); fi
 if have mix; then elixir_units & units+=($!); fi
 if have node; then node_ws_units & units+=($!); fi
+if have node; then gateway_units & units+=($!); fi
 if have node && [ -f build/release/bindings/node/chinwag.node ]; then
   addon_units & units+=($!)
 else

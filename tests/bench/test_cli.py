@@ -274,7 +274,9 @@ def test_a_whole_matrix(checkout):
     assert run.finished_at
     assert run.effort["toy"].lines_of_code > 40
     assert run.plan["headroom"]["ok"] is True
-    for name in ("matrix.json", "matrix.schema.json", "matrix.md", "report.html", "verify.json"):
+    for name in ("matrix.json", "matrix.md", "cells.csv", "report.html", "verify.json"):
+        assert (folder / name).is_file(), done.stderr
+    for name in ("matrix.schema.json", "cells.schema.json"):
         assert (folder / name).is_file(), done.stderr
     assert done.returncode == 1
 

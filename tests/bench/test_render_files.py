@@ -1,4 +1,4 @@
-"""matrix.json and its schema, matrix.md, and the README's table."""
+"""matrix.json and its schema, matrix.md, and the README's table; what write_all writes."""
 
 from __future__ import annotations
 
@@ -49,8 +49,9 @@ def matrix(result: Path) -> Matrix:
 
 
 def test_write_all_names_what_it_wrote(result: Path) -> None:
-    names = ["matrix.json", "matrix.schema.json", "matrix.md", "report.html"]
-    assert write_all(result) == [result / name for name in names]
+    names = ["matrix.json", "matrix.schema.json", "matrix.md", "cells.csv", "cells.schema.json"]
+    assert write_all(result) == [result / name for name in [*names, "report.html"]]
+    assert all((result / name).stat().st_size for name in names)
 
 
 def test_the_matrix_is_valid_by_its_schema_and_reads_back(result: Path, matrix: Matrix) -> None:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from chinwag_bench.errors import UsageError
 from chinwag_bench.judging.judge import judge
+from chinwag_bench.render import cells_csv
 from chinwag_bench.validation import validate
 
 REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
@@ -37,7 +38,9 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for histogram in run.glob("raw/hdr/*"):
         if histogram.name not in told:
             histogram.unlink()
-    (run / "matrix.json").write_bytes(msgspec.json.encode(judge(run)))
+    matrix = judge(run)
+    (run / "matrix.json").write_bytes(msgspec.json.encode(matrix))
+    (run / "cells.csv").write_bytes(cells_csv.document(matrix).encode())
     assert problems(run) == []
     return run
 
@@ -74,6 +77,8 @@ def test_the_reference_run_is_sound() -> None:
     assert found.records > 50
     assert found.histograms > 10
     assert found.cells
+    assert found.cells_csv is True
+    assert "no cells.csv" not in found.summary()
 
 
 def test_a_line_that_does_not_fit_its_type_is_named(result: Path) -> None:
@@ -160,6 +165,56 @@ def test_a_matrix_that_does_not_fit_its_schema(result: Path) -> None:
         lambda schema: schema["$defs"]["Cell"]["required"].append("weather"),
     )
     assert "'weather' is a required property" in "\n".join(problems(result))
+
+
+def test_a_cell_that_is_not_the_matrix_s_is_named_by_its_line(result: Path) -> None:
+    path = result / "cells.csv"
+    lines = path.read_bytes().decode().split("\r\n")
+    number = next(n for n, line in enumerate(lines) if ",deliveries/s,chinwagd," in line)
+    parts = lines[number].split("Chinwag · chinwagd,")
+    lines[number] = f"{parts[0]}Chinwag · chinwagd,1{parts[1]}"
+    path.write_bytes("\r\n".join(lines).encode())
+    (found,) = problems(result)
+    value = parts[1].split(",")[0]
+    assert found.startswith(f"cells.csv:{number + 1}: value is 1{value}")
+    assert f", matrix.json gives {value}" in found
+
+
+def test_cells_that_are_missing_or_unreadable(result: Path) -> None:
+    path = result / "cells.csv"
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b"\r\n", 0, -2) + 2])
+    (found,) = problems(result)
+    assert found.startswith("cells.csv: has ") and "`chinwag report` writes it again" in found
+    path.write_bytes(content.replace(b",limited_by,", b",ended_by,"))
+    (found,) = problems(result)
+    assert found.startswith("cells.csv: line 1: the head line is not run,")
+    path.write_bytes(b"\xff")
+    (found,) = problems(result)
+    assert found.startswith("cells.csv: 'utf-8' codec can't decode")
+
+
+def test_a_schema_of_other_cells(result: Path) -> None:
+    path = result / "cells.schema.json"
+    edit(path, lambda schema: schema["fields"].pop())
+    assert problems(result) == [
+        "cells.schema.json: is not this kit's: `chinwag report` writes it again"
+    ]
+    path.write_text("{")
+    assert problems(result) == ["cells.schema.json: Input data was truncated"]
+    path.unlink()
+    (found,) = problems(result)
+    assert found.startswith("cells.schema.json: can't be read: No such file or directory; `chinwag")
+
+
+def test_a_run_of_an_older_kit_is_told_how_to_get_its_cells(result: Path) -> None:
+    (result / "cells.schema.json").unlink()
+    (result / "cells.csv").unlink()
+    found = validate(result)
+    assert (found.problems, found.cells_csv) == ([], False)
+    assert f"no cells.csv (`chinwag report {result}` writes it): no problem" in found.summary()
+    (result / "matrix.json").unlink()
+    assert validate(result).cells_csv is None
 
 
 def test_what_was_promised_and_not_measured(result: Path) -> None:

@@ -26,6 +26,7 @@ PATHS = re.compile(r"(?<![\w.{}])/(" + "work|root|home/[a-z]+" + r")/")
 UNFINISHED = re.compile(r"\b(TO" + "DO|FIX" + "ME|XX" + r"X)\b")
 # The core's own words (see CONTRIBUTING.md, Names): what the left column is never called.
 NOT_OUR_WORDS = re.compile(r"\b(subscribers?|unicast|whisper|reactor|kick_?out)\b", re.IGNORECASE)
+MERGE = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
 TEXT = CODE | {".md", ".toml", ".json", ".txt", ".html", ".css", ".ipynb", ".mod", ".sum", ".lock"}
 
 
@@ -96,3 +97,7 @@ def test_every_cargo_package_is_a_workspace_of_its_own() -> None:
     manifests = [path for path in tracked() if path.name == "Cargo.toml"]
     assert manifests
     assert not [name(p) for p in manifests if "workspace" not in tomllib.loads(p.read_text())]
+
+
+def test_no_file_has_both_sides_of_a_merge() -> None:
+    assert [path for path, text in text_files() if MERGE.search(text)] == []

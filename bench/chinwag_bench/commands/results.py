@@ -65,7 +65,8 @@ def validate(
 ) -> None:
     """Checks that result directories are whole and agree with themselves; changes nothing.
 
-    Each problem is a line: file, line, what. With --quiet only problems are said.
+    Each problem is a line: file, line, what. With --quiet only problems are said. A run that an
+    older kit rendered has no cells.csv, which is no problem: `chinwag report` writes it.
 
     [bold]Example[/bold]: chinwag validate results/reference
     """

@@ -16,6 +16,7 @@ from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, HostError, UsageError
 from chinwag_bench.judging.evidence import EXPERIMENTS
 from chinwag_bench.paths import find_workspace
 from chinwag_bench.progress import Reporter, make_reporter, said_when_interrupted
+from chinwag_bench.report_server import ReportServer
 from chinwag_bench.runs.metric_columns import nodes_of
 from chinwag_bench.runs.prepare import build_all, check_built, choose_targets, verify_all
 from chinwag_bench.runs.profile import load_run_profile
@@ -149,15 +150,50 @@ def measure_experiments(below: Path, *, json: bool, quiet: bool) -> None:
 
 def report(
     directory: Annotated[Path, typer.Argument(help="A result directory.")],
+    serve: Annotated[
+        bool,
+        typer.Option(
+            "--serve",
+            help="Then serve the page to browsers of this machine (127.0.0.1 only), until Ctrl-C.",
+        ),
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(help="TCP port of --serve.", show_default="any free one", min=1, max=65535),
+    ] = None,
     json: options.Json = False,
 ) -> None:
-    """Judges a result directory again and renders its matrix."""
+    """Judges a result directory again and renders its matrix: matrix.json, matrix.md, report.html,
+    and cells.csv with a line for each cell.
+
+    With --serve the page is at /, and the other files of the directory beside it, for reading. Only
+    this machine can reach them. A page that is rendered again meanwhile is seen at reload.
+
+    [bold]Examples[/bold]: chinwag report results/MY-RUN · chinwag report results/MY-RUN --serve
+    """
+    if port is not None and not serve:
+        raise UsageError("--port goes with --serve only", hint="see `chinwag report --help`")
     directory = result_directory(directory)
     if not (directory / "run.json").is_file():
         raise UsageError(
             f"{directory} is not a result directory: it has no run.json", hint="see results/"
         )
-    write_report(directory, json=json)
+    if not serve:
+        write_report(directory, json=json)
+        return
+    with ReportServer(directory, port or 0) as server:  # Before judging: it tells of a taken port.
+        write_report(directory, json=json)
+        serve_report(server, json=json)
+
+
+def serve_report(server: ReportServer, *, json: bool) -> None:
+    """Says where the page is, then serves it until Ctrl-C or SIGTERM."""
+    with suppress(KeyboardInterrupt):
+        if json:
+            print_json({"event": "serving", "url": server.url})
+        else:
+            print(f"It is served at {server.url} to this machine; stop it with Ctrl-C", flush=True)
+        server.serve_forever()
 
 
 def make_request(

@@ -8,12 +8,13 @@ import msgspec
 
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Matrix
-from chinwag_bench.render import html, markdown
+from chinwag_bench.render import cells_csv, html, markdown
 from chinwag_bench.runs.rawlog import replace_file
 
 
 def write_all(result_dir: Path) -> list[Path]:
-    """Judges the directory and writes matrix.json, its schema, matrix.md and report.html into it.
+    """Judges the directory and writes matrix.json, matrix.md, cells.csv, the schemas of the first
+    and the last of them, and report.html into it.
 
     Whoever is interrupted leaves each file as it was or whole. Raises UnreadableResult where the
     directory can't be judged, HostError where it can't be written.
@@ -25,6 +26,8 @@ def write_all(result_dir: Path) -> list[Path]:
         "matrix.json": encoded.decode() + "\n",
         "matrix.schema.json": schema.decode() + "\n",
         "matrix.md": markdown.document(matrix),
+        cells_csv.CELLS: cells_csv.document(matrix),
+        cells_csv.CELLS_SCHEMA: cells_csv.schema(),
         "report.html": html.document(matrix),
     }
     paths = []

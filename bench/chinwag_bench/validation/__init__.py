@@ -10,6 +10,7 @@ from chinwag_bench.errors import UsageError
 from chinwag_bench.judging.sustained import limits_of
 from chinwag_bench.metrics.registry import KINDS
 from chinwag_bench.records import Calibration, Record, Run
+from chinwag_bench.validation.cells_file import has_cells_file
 from chinwag_bench.validation.duplicates import duplicate_problems
 from chinwag_bench.validation.floor import floor_problems
 from chinwag_bench.validation.histograms import histogram_problems
@@ -28,11 +29,16 @@ class Validation(msgspec.Struct, kw_only=True):
     histograms: int = 0
     cells: int | None = None
     """Of matrix.json; ``None`` where there is none, as after `chinwag run`."""
+    cells_csv: bool | None = None
+    """Whether cells.csv is beside matrix.json, which is no problem where an older kit rendered it;
+    ``None`` without matrix.json."""
     problems: list[Problem] = []
 
     def summary(self) -> str:
         """One line: the directory, how much was looked at, the verdict."""
         matrix = "no matrix.json" if self.cells is None else f"{self.cells} cells"
+        if self.cells_csv is False:
+            matrix += f", no cells.csv (`chinwag report {self.directory}` writes it)"
         count = len(self.problems)
         verdict = "no problem" if not count else f"{count} problem{'s' if count > 1 else ''}"
         return (
@@ -65,6 +71,8 @@ def validate(directory: Path) -> Validation:
     found.problems += floor_problems(directory, run)
     found.cells, in_matrix = matrix_problems(directory)
     found.problems += in_matrix
+    if found.cells is not None:
+        found.cells_csv = has_cells_file(directory)
     return found
 
 

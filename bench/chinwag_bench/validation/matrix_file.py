@@ -1,4 +1,6 @@
-"""matrix.json: fits its schema, equals what judging gives, and leaves no cell unexplained."""
+"""matrix.json: fits its schema, equals what judging gives, and leaves no cell unexplained; and
+cells.csv, which is made of it.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ import msgspec
 from chinwag_bench.errors import ChinwagError
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import MATRIX_SCHEMA, Matrix
+from chinwag_bench.validation.cells_file import cells_problems
 from chinwag_bench.validation.problem import Problem
 
 _MATRIX, _SCHEMA = "matrix.json", "matrix.schema.json"
@@ -23,7 +26,9 @@ _RELATIVE = 1e-9
 
 
 def matrix_problems(directory: Path) -> tuple[int | None, list[Problem]]:
-    """How many cells matrix.json has, and what is wrong; (``None``, []) where there is none."""
+    """How many cells matrix.json has, and what is wrong with it and with cells.csv; (``None``, [])
+    where there is none.
+    """
     path = directory / _MATRIX
     if not path.exists():
         return None, []
@@ -38,6 +43,7 @@ def matrix_problems(directory: Path) -> tuple[int | None, list[Problem]]:
         *_schema_problems(directory, stored),
         *_unexplained(matrix),
         *_changed(directory, stored),
+        *cells_problems(directory, matrix),
     ]
     return len(matrix.cells), found
 
