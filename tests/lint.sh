@@ -45,7 +45,7 @@ have go && check "Go: vet, batched" in_folder reference-impls/go go vet -tags ba
 have cargo-fmt && for crate in reference-impls/*/Cargo.toml; do
   check "Rust: rustfmt, ${crate%/*}" in_folder "${crate%/*}" cargo fmt --check
 done
-for features in "" borrowed; do
+for features in "" borrowed,sockets; do
   have cargo-clippy && check "Rust: clippy $features" in_folder reference-impls/rust \
     cargo clippy -q --locked --all-targets --features "$features" \
     --target-dir ../../build/servers/rust/target -- -D warnings

@@ -35,14 +35,16 @@ wait
 
 step "units of the servers, and the Node.js addon"
 go_units() {
-  (cd reference-impls/go && go test ./... && go test -tags=tuned ./... && go test -tags=batched ./...)
+  for tags in "" tuned batched; do
+    (cd reference-impls/go && go test -tags="$tags" ./...)
+  done
   (cd reference-impls/gobwas && go test ./...)
   cd reference-impls/gws && go test ./...
 }
 rust_units() {
   cd reference-impls/rust
   # The server itself is not linked anew: there is nothing but units.
-  for features in "" borrowed; do
+  for features in "" borrowed,sockets; do
     cargo test -q --release --locked --features "$features" \
       --target-dir "$ROOT/build/servers/rust/target"
   done

@@ -14,8 +14,6 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::WebSocketStream;
 use tokio_util::sync::CancellationToken;
 
-#[cfg(not(feature = "article"))]
-use crate::sockets;
 use crate::{chat::Chat, member::Member};
 
 const MESSAGE_BYTES_MAX: Option<usize> = Some(65_536);
@@ -40,11 +38,12 @@ pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>
     config.max_write_buffer_size = PENDING_BYTES_MAX;
     #[cfg(not(feature = "article"))]
     {
-        let sockets = sockets::settings();
-        config.read_buffer_size = sockets.read_buffer_bytes;
-        config.write_buffer_size = sockets.write_buffer_bytes;
-        let _ = tcp.set_nodelay(sockets.nodelay);
+        // As tungstenite's documentation advises for many connections.
+        config.read_buffer_size = 4_096;
+        let _ = tcp.set_nodelay(true);
     }
+    #[cfg(feature = "sockets")]
+    crate::sockets::settings().apply(&mut config, &tcp);
     let socket = Socket::from_partially_read(tcp, early, Role::Server, Some(config)).await;
     let (mut sink, mut stream) = socket.split();
     let (outbox, waiting) = Outbox::new(&chat.stopping);

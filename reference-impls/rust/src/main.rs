@@ -10,7 +10,7 @@ mod faults;
 mod http;
 mod member;
 mod messages;
-#[cfg(not(any(feature = "article", feature = "tuned")))]
+#[cfg(feature = "sockets")]
 mod sockets;
 #[cfg(test)]
 mod tests;
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     #[cfg(feature = "tuned")]
     connection::tune(&mut builder, workers)?;
-    #[cfg(not(any(feature = "article", feature = "tuned")))]
+    #[cfg(feature = "sockets")]
     sockets::configure()?;
     builder.worker_threads(workers).enable_all().build()?.block_on(run())
 }

@@ -1,8 +1,6 @@
 use std::time::UNIX_EPOCH;
 
 use serde::{de::IgnoredAny, Deserialize, Serialize};
-#[cfg(not(feature = "borrowed"))]
-use serde_json::Value;
 
 use crate::connection::Encoded;
 
@@ -42,12 +40,12 @@ pub type Request<'a> = Owned;
 #[serde(default)]
 pub struct Owned {
     #[serde(rename = "type")]
-    pub kind: Value,
-    pub room: Value,
-    pub to: Value,
-    pub content: Value,
+    pub kind: serde_json::Value,
+    pub room: serde_json::Value,
+    pub to: serde_json::Value,
+    pub content: serde_json::Value,
     /// Of a fault.
-    pub ms: Value,
+    pub ms: serde_json::Value,
 }
 
 /// What is JSON but not an object has no field. (serde would take an array for a struct.)

@@ -1,6 +1,9 @@
-//! What is set of every connection's socket and of the library's buffers for it.
+//! Experiments with what is set of every connection's socket and of the library's buffers for it.
 
 use std::sync::OnceLock;
+
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use crate::setting;
 
@@ -28,6 +31,12 @@ pub fn settings() -> &'static Sockets {
 }
 
 impl Sockets {
+    pub fn apply(&self, config: &mut WebSocketConfig, tcp: &TcpStream) {
+        config.read_buffer_size = self.read_buffer_bytes;
+        config.write_buffer_size = self.write_buffer_bytes;
+        let _ = tcp.set_nodelay(self.nodelay);
+    }
+
     /// Without settings Nagle's algorithm is off, a read buffer is as tungstenite's documentation
     /// advises for many connections, and a write buffer as tungstenite has it by default.
     pub fn from_environment() -> Result<Self, String> {

@@ -3,7 +3,7 @@ mod borrowed;
 mod listings;
 #[cfg_attr(feature = "tuned", path = "tuned_outbox.rs")]
 mod outbox;
-#[cfg(not(any(feature = "article", feature = "tuned")))]
+#[cfg(feature = "sockets")]
 mod sockets;
 
 use std::process::{self, Command};
