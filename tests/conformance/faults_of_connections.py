@@ -244,6 +244,12 @@ LIFE = [
         r"assert \d\d+ <= ",
     ),
     fault(
+        "L1",
+        "pings nobody who is behind",
+        test_liveness.test_who_is_always_behind_is_asked_for_a_sign_of_life,
+        "1001",
+    ),
+    fault(
         "L2",
         "is patient for ever",
         test_liveness.test_silence_is_closed_with_1001,

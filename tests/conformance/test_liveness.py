@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 import pytest
@@ -53,6 +54,38 @@ async def test_silence_is_closed_with_1001(brisk_chat: Chat) -> None:
     assert ended == End(1001, "Heartbeat timeout")
     assert time.monotonic() - started > 0.9 * IDLE_S, "closed before the idle timeout"
     await hears
+
+
+BEHIND = 200
+"""Messages of 1 KiB: more than fits into a socket that is not read."""
+
+
+@pytest.mark.rules("L1", "L2")
+async def test_who_is_always_behind_is_asked_for_a_sign_of_life(brisk_chat: Chat) -> None:
+    """A member that only reads, and slowly: something always waits for it. It answers pings."""
+    room = fresh_name("room")
+    sender = await brisk_chat.member(room)
+    slow = await brisk_chat.connect(receive_buffer=8192)
+    await slow.join(room)
+    await sender.expect(type="user_joined", user=slow.user)
+    hears = asyncio.create_task(hear_all(sender))
+    said = heard = 0
+    started = time.monotonic()
+    while time.monotonic() - started < 2 * IDLE_S:
+        while said < heard + BEHIND:
+            await sender.send(type="message", room=room, content=f"{said} {'x' * 1024}")
+            said += 1
+        message = await slow.receive()
+        assert message["content"].startswith(f"{heard} "), message["content"][:20]
+        heard += 1
+        await asyncio.sleep(0.001)
+    hears.cancel()
+
+
+async def hear_all(member: Client) -> None:
+    with contextlib.suppress(OSError):  # it is gone with the test
+        while True:
+            await member.receive()
 
 
 IGNORED = frames.encode(Opcode.TEXT, b'{"type":"dance"}')

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import socket
+import sys
+import termios
 import time
 from typing import TYPE_CHECKING, cast
 
@@ -257,9 +260,16 @@ class Connection(asyncio.Protocol):
             self._timers.append(self._loop.call_later(interval, self._send_ping))
 
     def _send_ping(self) -> None:
-        if not self._has_closed:
+        left_out = has("pings nobody who is behind") and self._is_behind()
+        if not self._has_closed and not left_out:
             self.write(frame(PING, b""))
         self._ping()
+
+    def _is_behind(self) -> bool:
+        """Whether the socket holds what its client has not taken."""
+        sock = self._transport.get_extra_info("socket")
+        queued = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
+        return int.from_bytes(queued, sys.byteorder) > 0
 
     def _look(self) -> None:
         left = self._idle_s_left()
