@@ -6,8 +6,10 @@
 
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "chat_client.hpp"
 #include "handover/channel.hpp"
@@ -41,6 +43,12 @@ struct channel_ends {
   }
   std::array<int, 2> ends{};
 };
+
+// A successor that ends after all watches nothing.
+status close_all(std::span<const int> descriptors) {
+  for (const int descriptor : descriptors) ::close(descriptor);
+  return {};
+}
 
 // A server that has taken over from another one, and runs.
 struct successor {
@@ -196,6 +204,7 @@ TEST(handover, the_server_goes_on_where_its_successor_ends_in_the_middle) {
   channel_ends channel;
   std::thread taking([&] {
     EXPECT_TRUE(channel::greet(channel.ends[1]));
+    EXPECT_TRUE(channel::take_presented(channel.ends[1], close_all));
     image from;
     EXPECT_TRUE(channel::take(channel.ends[1], from));
     for (const int descriptor : from.descriptors) ::close(descriptor);
@@ -225,7 +234,10 @@ TEST(handover, requests_that_wait_for_verdicts_are_not_left_behind) {
   ann.send(message("may I?"));
   ASSERT_TRUE(first.eventually([](const stats& now) { return now.messages_in[2] == 1; }));
   channel_ends channel;
-  std::thread taking([&] { EXPECT_TRUE(channel::greet(channel.ends[1])); });
+  std::thread taking([&] {
+    EXPECT_TRUE(channel::greet(channel.ends[1]));
+    EXPECT_TRUE(channel::take_presented(channel.ends[1], close_all));
+  });
   const status outcome = first.engine.hand_over(channel.ends[0]);
   taking.join();
   EXPECT_TRUE(has(outcome.text, "wait for the program's verdicts")) << outcome.text;
@@ -242,10 +254,16 @@ TEST(handover, a_state_that_is_cut_short_is_refused_at_any_place) {
   running_server first;
   chat_client ann = join(first.port, "ann");
   image own;
+  std::vector<int> ahead;
+  const auto expect = [&ahead](std::span<const int> some) {
+    ahead.insert(ahead.end(), some.begin(), some.end());
+    return status{};
+  };
   {
     channel_ends channel;
     std::thread taking([&] {
       EXPECT_TRUE(channel::greet(channel.ends[1]));
+      EXPECT_TRUE(channel::take_presented(channel.ends[1], expect));
       EXPECT_TRUE(channel::take(channel.ends[1], own));
       ::shutdown(channel.ends[1], SHUT_RDWR);
     });
@@ -259,6 +277,8 @@ TEST(handover, a_state_that_is_cut_short_is_refused_at_any_place) {
     server second({.port = 0});
     std::thread giving([&] {
       EXPECT_TRUE(channel::meet_successor(channel.ends[0]));
+      EXPECT_TRUE(channel::present(channel.ends[0], ahead));
+      EXPECT_TRUE(channel::end_presenting(channel.ends[0]));
       EXPECT_FALSE(channel::give(channel.ends[0], part));
     });
     EXPECT_FALSE(second.take_over(channel.ends[1])) << size;
@@ -267,6 +287,7 @@ TEST(handover, a_state_that_is_cut_short_is_refused_at_any_place) {
     for (const int descriptor : part.descriptors) ::close(descriptor);
   }
   for (const int descriptor : own.descriptors) ::close(descriptor);
+  for (const int descriptor : ahead) ::close(descriptor);
   ann.send(message("as before"));
   EXPECT_TRUE(has(ann.text(), "as before"));
 }

@@ -156,8 +156,9 @@ void generator::draw(std::vector<action>& actions) {
     actions.push_back({.kind = stops ? action_kind::stop : action_kind::drain});
     return;
   }
-  if (!program_ && choices_.below(300) == 0) {
-    actions.push_back({.kind = action_kind::hand_over});
+  if (!program_ && choices_.below(150) == 0) {
+    const bool ahead = choices_.chance(300);
+    actions.push_back({.kind = ahead ? action_kind::hand_over : action_kind::present});
     return;
   }
   if (crowd_) return act_in_crowd(actions);

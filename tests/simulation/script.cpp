@@ -12,7 +12,7 @@ namespace {
 constexpr const char* names[] = {"connect", "raw",       "frame", "fin",  "vanish", "reset",
                                  "reader",  "manners",   "turn",  "pass", "clock",  "decide",
                                  "publish", "send_to",   "send",  "kick", "settle", "drain",
-                                 "stop",    "hand_over", "end"};
+                                 "stop",    "hand_over", "present", "end"};
 
 bool has_client(action_kind kind) {
   return kind <= action_kind::manners || kind == action_kind::send || kind == action_kind::kick;

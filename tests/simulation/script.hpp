@@ -29,6 +29,7 @@ enum class action_kind : std::uint8_t {
   drain,    // the program does, and clients go on
   stop,
   hand_over,  // to a successor, another shard
+  present,    // descriptors go ahead to it
   end,        // a: 0 all vanish, 1 drain, 2 stop, 3 silence
 };
 

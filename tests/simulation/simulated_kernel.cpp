@@ -113,6 +113,24 @@ int simulated_kernel::hand_over(int descriptor) {
   return given;
 }
 
+int simulated_kernel::present(int descriptor) {
+  link* const connection = descriptors_[static_cast<std::size_t>(descriptor)].connection;
+  const int given = give(kind::connection);
+  descriptors_[static_cast<std::size_t>(given)].connection = connection;
+  descriptors_[static_cast<std::size_t>(given)].is_presented = true;
+  descriptors_[static_cast<std::size_t>(descriptor)].presented_as = given;
+  return given;
+}
+
+void simulated_kernel::hand_over_presented() {
+  for (descriptor_state& old : descriptors_) {
+    if (old.presented_as < 0) continue;
+    old.handed_over = true;
+    descriptors_[static_cast<std::size_t>(old.presented_as)].is_presented = false;
+    old.connection->descriptor = std::exchange(old.presented_as, -1);
+  }
+}
+
 void simulated_kernel::give_back(int descriptor) {
   descriptors_[static_cast<std::size_t>(descriptor)] = {};
   free_.push_back(descriptor);
@@ -122,8 +140,8 @@ simulated_kernel::descriptor_state* simulated_kernel::use(int descriptor, kind w
                                                           const char* call) {
   const auto place = static_cast<std::size_t>(descriptor);
   const bool known = descriptor >= 0 && place < descriptors_.size();
-  if (known && descriptors_[place].handed_over) {
-    trace_.violate("kernel: a successor's descriptor used",
+  if (known && (descriptors_[place].handed_over || descriptors_[place].is_presented)) {
+    trace_.violate("kernel: a descriptor of another process used",
                    std::string(call) + " of descriptor " + std::to_string(descriptor));
     return nullptr;
   }
@@ -266,6 +284,9 @@ void simulated_kernel::reset(int descriptor) {
 
 void simulated_kernel::close_connection(int poller, int descriptor) {
   use(poller, kind::poller, "close_connection");
+  const auto place = static_cast<std::size_t>(descriptor);
+  // A successor closes what its predecessor has closed.
+  if (place < descriptors_.size() && descriptors_[place].is_presented) return close(descriptor);
   descriptor_state* of = use(descriptor, kind::connection, "close_connection");
   if (of == nullptr) return;
   of->watched = false;
@@ -335,7 +356,7 @@ std::uint32_t simulated_kernel::readiness(const descriptor_state& of) const {
 std::size_t simulated_kernel::collect(std::span<event> into) {
   std::vector<event> found;
   for (const descriptor_state& of : descriptors_) {
-    if (!of.watched || of.handed_over) continue;
+    if (!of.watched || of.handed_over || of.is_presented) continue;
     std::uint32_t ready = readiness(of) & (of.wanted | chinwag::kernel::broken);
     const bool spurious = !calm_ && choices_.chance(habits_.spurious);
     if (spurious) ready |= of.wanted;
@@ -399,7 +420,7 @@ void simulated_kernel::close(int descriptor) {
     return;
   }
   descriptor_state& of = descriptors_[place];
-  if (of.handed_over) return give_back(descriptor);
+  if (of.handed_over || of.is_presented) return give_back(descriptor);
   if (of.what == kind::listener) {
     for (link* dropped : waiting_) dropped->refused = true;
     waiting_.clear();

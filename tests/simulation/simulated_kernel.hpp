@@ -115,6 +115,10 @@ class simulated_kernel {
 
   // Another process's descriptor of the same thing: this one may be closed, and no more.
   int hand_over(int descriptor);
+  // The same, ahead of its time: this one stays in use until hand_over_presented(), and the other
+  // one may be watched or closed until then.
+  int present(int descriptor);
+  void hand_over_presented();
 
   // At the end of a run.
   void check_all_closed();
@@ -151,6 +155,8 @@ class simulated_kernel {
     std::uint32_t wanted = 0;
     std::uint64_t rung = 0;
     bool handed_over = false;
+    int presented_as = -1;      // by its owner, to a successor
+    bool is_presented = false;  // by a predecessor, which serves on
   };
 
   int give(kind what);

@@ -58,6 +58,7 @@ run_of_shard::run_of_shard(const setup& made, trace& log)
 }
 
 run_of_shard::~run_of_shard() {
+  successor_.reset();
   shard_.reset();
 }
 
@@ -154,6 +155,8 @@ void run_of_shard::act(const action& one) {
       return ask_to_stop();
     case action_kind::hand_over:
       return hand_over();
+    case action_kind::present:
+      return present();
     case action_kind::end:
       return finish(one.a);
   }
@@ -165,14 +168,34 @@ void run_of_shard::hand_over() {
   if (setup_.program.present != 0 || drain_asked_) return;
   chinwag::image own;
   if (!shard_->write(own)) return;  // a call waits until its room can keep up
+  if (successor_ == nullptr) begin_successor();
   for (int& descriptor : own.descriptors) descriptor = kernel_.hand_over(descriptor);
-  const chinwag::hash_key key{setup_.seed + 1, setup_.seed};
-  auto successor = std::make_unique<chinwag::shard>(setup_.limits, key, chinwag::handlers{});
-  if (!successor->inherit(own)) return trace_.violate("hand-over", "the state could not be read");
+  kernel_.hand_over_presented();
+  if (!successor_->inherit(own)) return trace_.violate("hand-over", "the state could not be read");
   shard_->let_go();
-  shard_ = std::move(successor);
+  shard_ = std::move(successor_);
   program_.serve_for(*shard_);
   shard_->begin();
+}
+
+void run_of_shard::begin_successor() {
+  const chinwag::hash_key key{setup_.seed + 1, setup_.seed};
+  successor_ = std::make_unique<chinwag::shard>(setup_.limits, key, chinwag::handlers{});
+}
+
+// Some descriptors go ahead, and the shard serves on. Who has begun with another successor begins
+// anew.
+void run_of_shard::present() {
+  if (setup_.program.present != 0 || drain_asked_) return;
+  bool more = false;
+  const auto give = [this](std::span<const int> some) {
+    std::vector<int> given;
+    for (const int descriptor : some) given.push_back(kernel_.present(descriptor));
+    return successor_->expect(given);
+  };
+  const bool first = successor_ == nullptr;
+  if (first) begin_successor();
+  if (!shard_->present(give, first, more)) trace_.violate("hand-over", "it can't be watched");
 }
 
 void run_of_shard::write(client& from, std::string_view bytes) {
@@ -456,6 +479,7 @@ void run_of_shard::conclude() {
   }
   if (!stopped_) oracle_.drained();
   program_.check_all_closed();
+  successor_.reset();
   shard_.reset();
   kernel_.check_all_closed();
 }

@@ -83,6 +83,8 @@ class run_of_shard {
   void ask_to_drain();
   void ask_to_stop();
   void hand_over();
+  void present();
+  void begin_successor();
   void conclude();
   client* find(connection_number number);
   link* link_of(connection_number number) { return kernel_.find(number); }
@@ -94,6 +96,7 @@ class run_of_shard {
   bounds bounds_;
   host_program program_;
   std::unique_ptr<chinwag::shard> shard_;
+  std::unique_ptr<chinwag::shard> successor_;  // to which descriptors went ahead
   std::map<connection_number, client> clients_;
   std::uint64_t unix_least_ = 0;
   std::uint64_t unix_most_ = 0;

@@ -52,10 +52,15 @@ void lifecycle::enter(connection_id id, connection_phase next) {
   of.phase = next;
 }
 
-connection_id lifecycle::open(int descriptor) {
+connection_id lifecycle::take_place() {
   const connection_id id = shared_.truth.connections.add();
   shared_.links.connections.reset(id);
   shared_.links.connections[id].generation = ++shared_.links.generations;
+  return id;
+}
+
+connection_id lifecycle::open(int descriptor) {
+  const connection_id id = take_place();
   shared_.links.connections[id].pinged_at =
       shared_.clock.now() - ping_advance_ms(id, shared_.limits.ping_interval_ms);
   connection& fresh = shared_.truth.connections[id];
@@ -77,9 +82,7 @@ connection_id lifecycle::open(int descriptor) {
 connection_id lifecycle::inherit(const inherited_connection& was) {
   if (was.phase == connection_phase::free || was.phase >= connection_phase::dead) return no_id;
   const tick_ms now = shared_.clock.now();
-  const connection_id id = shared_.truth.connections.add();
-  shared_.links.connections.reset(id);
-  shared_.links.connections[id].generation = ++shared_.links.generations;
+  const connection_id id = take_place();
   shared_.links.connections[id].pinged_at = now - was.pinged_ms;
   connection& of = shared_.truth.connections[id];
   of.descriptor = was.descriptor;
@@ -95,7 +98,7 @@ connection_id lifecycle::inherit(const inherited_connection& was) {
   of.open_left = was.open_left;
   of.open_source = was.open_left > 0 ? outbox_source : no_source;
   shared_.counts.connections.set(live());
-  if (!poller_.add(id)) return no_id;
+  if (!was.is_watched && !poller_.add(id)) return no_id;
   if (!was.user.empty()) users_.add(id, was.user);
   return id;
 }
@@ -343,9 +346,8 @@ void lifecycle::check_chat(connection_id id) {
   }
   if (until(links.pinged_at, shared_.limits.ping_interval_ms) > 0) return;
   links.pinged_at = shared_.clock.now();
-  // A ping behind a full buffer tells nothing; the stall limit is at work there.
-  if (planted(fault::pings_missing)) return;
-  if (!due.blocked) outboxes_.add(id, opcode::ping, {});
+  // Also where the buffer is full: who reads slowly, and only reads, has nothing else to answer.
+  if (!planted(fault::pings_missing)) outboxes_.add(id, opcode::ping, {});
 }
 
 bool lifecycle::is_stalled(connection_id id) const {

@@ -17,6 +17,7 @@ namespace chinwag {
 struct inherited_connection {
   int descriptor = -1;
   connection_phase phase = connection_phase::free;
+  bool is_watched = false;  // its descriptor went ahead
   std::string_view user{};  // while it chats
   std::uint16_t close_with = 0;
   std::uint16_t http_requests = 0;
@@ -47,6 +48,8 @@ class lifecycle {
   // Takes over a descriptor; no_id if the system can't watch it.
   connection_id open(int descriptor);
 
+  // A place and a generation: of a connection that is opened, or of one that is not there any more.
+  connection_id take_place();
   // Takes over a predecessor's connection; no_id if it is none, or the system can't watch it. Its
   // memberships and buffers come next, and then go_on().
   connection_id inherit(const inherited_connection& was);

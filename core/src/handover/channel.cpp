@@ -1,5 +1,6 @@
 #include "handover/channel.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -10,6 +11,8 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace chinwag::channel {
 
@@ -19,6 +22,10 @@ namespace {
 constexpr timeval patience{.tv_sec = 10, .tv_usec = 0};
 // The kernel passes 253 at once.
 constexpr std::size_t descriptors_at_once = 250;
+// Single letters on the line. Descriptors travel beside the first.
+constexpr char with_descriptors = 'd';
+constexpr char all_presented = 'a';
+constexpr char expected = 'e';
 constexpr char serving = 's';
 
 struct greeting {
@@ -78,7 +85,7 @@ std::span<char> bytes_in(Plain& value) {
 class descriptor_message {
  public:
   explicit descriptor_message(std::size_t count) {
-    part_ = {&byte_, 1};
+    part_ = {&letter_, 1};
     header_.msg_iov = &part_;
     header_.msg_iovlen = 1;
     header_.msg_control = space_.data();
@@ -86,6 +93,7 @@ class descriptor_message {
   }
 
   msghdr& header() { return header_; }
+  char letter() const { return letter_; }
 
   void fill(std::span<const int> descriptors) {
     cmsghdr* const with = CMSG_FIRSTHDR(&header_);
@@ -105,18 +113,18 @@ class descriptor_message {
   }
 
  private:
-  char byte_ = 'd';
+  char letter_ = with_descriptors;
   iovec part_{};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(descriptors_at_once * sizeof(int))> space_{};
   msghdr header_{};
 };
 
-bool send_descriptors(int channel, std::span<const int> descriptors) {
+bool send_descriptors(int channel, std::span<const int> descriptors, int flags = 0) {
   while (!descriptors.empty()) {
     const auto some = descriptors.first(std::min(descriptors.size(), descriptors_at_once));
     descriptor_message message(some.size());
     message.fill(some);
-    if (::sendmsg(channel, &message.header(), MSG_NOSIGNAL) != 1) {
+    if (::sendmsg(channel, &message.header(), MSG_NOSIGNAL | flags) != 1) {
       if (errno == EINTR) continue;
       return false;
     }
@@ -125,21 +133,40 @@ bool send_descriptors(int channel, std::span<const int> descriptors) {
   return true;
 }
 
-bool receive_descriptors(int channel, std::size_t count, std::vector<int>& into) {
-  while (into.size() < count) {
+// The letter of the next message; its descriptors go to the others. 0 is a failure: errno says
+// which, and of what came with it nothing is lost.
+char receive_message(int channel, std::vector<int>& into) {
+  while (true) {
     descriptor_message message(descriptors_at_once);
     const ssize_t got = ::recvmsg(channel, &message.header(), MSG_CMSG_CLOEXEC);
     if (got < 0 && errno == EINTR) continue;
     if (got == 0) errno = ECONNRESET;
-    if (got <= 0) return false;
+    if (got <= 0) return 0;
     const std::size_t before = into.size();
     message.append_to(into);
-    if (into.size() == before || (message.header().msg_flags & MSG_CTRUNC) != 0) {
+    const bool cut = (message.header().msg_flags & MSG_CTRUNC) != 0;
+    if (cut || (message.letter() == with_descriptors && into.size() == before)) {
       errno = EMFILE;
-      return false;
+      return 0;
     }
+    return message.letter();
+  }
+}
+
+bool receive_descriptors(int channel, std::size_t count, std::vector<int>& into) {
+  while (into.size() < count) {
+    if (receive_message(channel, into) != with_descriptors) return false;
   }
   return true;
+}
+
+bool send_letter(int channel, char letter) {
+  return send_all(channel, {&letter, 1});
+}
+
+bool receive_letter(int channel, char letter) {
+  char got = 0;
+  return receive_all(channel, {&got, 1}) && got == letter;
 }
 
 }  // namespace
@@ -155,22 +182,54 @@ status meet_successor(int channel) {
   return {};
 }
 
+status await_room(int channel) {
+  pollfd room{channel, POLLOUT, 0};
+  int found = 0;
+  do found = ::poll(&room, 1, static_cast<int>(patience.tv_sec) * 1000);
+  while (found < 0 && errno == EINTR);
+  if (found == 0) errno = EAGAIN;
+  return found > 0 ? status{} : failure("the successor takes no descriptors");
+}
+
+status present(int channel, std::span<const int> descriptors) {
+  return send_descriptors(channel, descriptors, MSG_DONTWAIT)
+             ? status{}
+             : failure("the descriptors could not be sent");
+}
+
+status end_presenting(int channel) {
+  const bool done = send_letter(channel, all_presented) && receive_letter(channel, expected);
+  return done ? status{} : failure("the successor can't watch the connections");
+}
+
 status give(int channel, const image& own) {
   const sizes announced{own.bytes.size(), own.descriptors.size()};
   if (!send_all(channel, bytes_of(announced)) || !send_all(channel, own.bytes) ||
       !send_descriptors(channel, own.descriptors)) {
     return failure("the state could not be sent");
   }
-  char word = 0;
-  if (!receive_all(channel, {&word, 1}) || word != serving) {
-    return failure("the successor does not serve");
-  }
-  return {};
+  return receive_letter(channel, serving) ? status{} : failure("the successor does not serve");
 }
 
 status greet(int channel) {
   be_patient(channel);
   return send_all(channel, bytes_of(greeting{})) ? status{} : failure("no predecessor is there");
+}
+
+status take_presented(int channel, const std::function<status(std::span<const int>)>& expect) {
+  while (true) {
+    std::vector<int> descriptors;
+    const char letter = receive_message(channel, descriptors);
+    status outcome = letter == with_descriptors || letter == all_presented
+                         ? status{}
+                         : failure("the predecessor's descriptors did not come");
+    if (!descriptors.empty()) {
+      if (status watched = expect(descriptors); outcome) outcome = std::move(watched);
+    }
+    if (!outcome) return outcome;
+    if (letter == all_presented) break;
+  }
+  return send_letter(channel, expected) ? status{} : failure("the predecessor is gone");
 }
 
 status take(int channel, image& from) {
@@ -187,7 +246,7 @@ status take(int channel, image& from) {
 }
 
 status confirm(int channel) {
-  return send_all(channel, {&serving, 1}) ? status{} : failure("the predecessor is gone");
+  return send_letter(channel, serving) ? status{} : failure("the predecessor is gone");
 }
 
 }  // namespace chinwag::channel

@@ -13,7 +13,33 @@ status unreadable() {
   return {error::system_failure, "the predecessor's state can't be read"};
 }
 
+// The kernel passes 253 at once, and a turn has time for so many.
+constexpr std::size_t presented_at_once = 250;
+
 }  // namespace
+
+void handover::present_anew() {
+  presented_.clear();
+  next_to_present_ = 0;
+}
+
+status handover::present(const offer& give, bool& more) {
+  const state& truth = shared_.truth;
+  std::vector<int> descriptors;
+  connection_id next = next_to_present_;
+  std::vector<connection_handle> handles;
+  for (; next < truth.connections.size() && descriptors.size() < presented_at_once; ++next) {
+    const connection& of = truth.connections[next];
+    if (of.phase == connection_phase::free || of.phase == connection_phase::dead) continue;
+    descriptors.push_back(of.descriptor);
+    handles.push_back(shared_.handle_of(next));
+  }
+  if (status taken = descriptors.empty() ? status{} : give(descriptors); !taken) return taken;
+  presented_.insert(presented_.end(), handles.begin(), handles.end());
+  next_to_present_ = next;
+  more = next < truth.connections.size();
+  return {};
+}
 
 status handover::write(image_writer& to, std::vector<int>& descriptors) {
   if (shared_.links.held_bytes > 0) {
@@ -22,13 +48,32 @@ status handover::write(image_writer& to, std::vector<int>& descriptors) {
   lifecycle_.reap_all();
   shared_.counts.write(to);
   write_rooms(to);
-  to.number(shared_.truth.connections.live());
+  std::vector<bool> written(shared_.truth.connections.size());
+  write_presented(to, written);
+  const auto ahead = static_cast<std::uint32_t>(std::ranges::count(written, true));
+  to.number(shared_.truth.connections.live() - ahead);
   for (connection_id id = 0; id < shared_.truth.connections.size(); ++id) {
-    if (shared_.truth.connections[id].phase == connection_phase::free) continue;
+    if (written[id] || shared_.truth.connections[id].phase == connection_phase::free) continue;
     descriptors.push_back(shared_.truth.connections[id].descriptor);
     write_connection(to, id);
   }
   return {};
+}
+
+// In their order, with the places of those that have ended. Of another connection in the place of
+// one that has, the descriptor did not go ahead.
+void handover::write_presented(image_writer& to, std::vector<bool>& written) {
+  to.number(static_cast<std::uint32_t>(presented_.size()));
+  for (const connection_handle handle : presented_) {
+    connection_id id = shared_.find(handle);
+    if (planted(fault::presented_by_place)) id = static_cast<connection_id>(handle);
+    if (id == no_id || shared_.truth.connections[id].phase == connection_phase::free) {
+      to.number(connection_phase::free);
+      continue;
+    }
+    written[id] = true;
+    write_connection(to, id);
+  }
 }
 
 void handover::write_rooms(image_writer& to) {
@@ -103,17 +148,57 @@ void handover::write_memberships(image_writer& to, connection_id id) {
   }
 }
 
+bool handover::expect(int descriptor) {
+  const auto place = static_cast<connection_id>(expected_.size());
+  expected_.push_back(descriptor);
+  const std::uint32_t generation = place + 1;
+  return poller_.watch(descriptor, std::uint64_t{generation} << 32 | place);
+}
+
+void handover::forget_expected() {
+  for (const int descriptor : expected_) kernel::close(descriptor);
+  expected_.clear();
+}
+
 status handover::read(image_reader& from, const std::vector<int>& descriptors) {
   new_ids rooms;
   shared_.counts.read_counted(from);
   read_rooms(from, rooms);
+  std::vector<connection_id> empty;
+  if (status outcome = read_expected(from, rooms, empty); !outcome) return outcome;
   const auto connections = from.number<std::uint32_t>();
   if (!from.good() || connections != descriptors.size()) return unreadable();
   for (const int descriptor : descriptors) {
-    if (status outcome = read_connection(from, descriptor, rooms); !outcome) return outcome;
+    const inherited_connection was{.descriptor = descriptor,
+                                   .phase = from.number<connection_phase>()};
+    if (status outcome = read_connection(from, was, rooms); !outcome) return outcome;
   }
   rooms_.all_in_line();
-  return from.good() && from.at_end() ? status{} : unreadable();
+  if (!from.good() || !from.at_end()) return unreadable();
+  for (const connection_id id : empty) {
+    if (!planted(fault::gone_kept)) poller_.close_unwatched(expected_[id]);
+    shared_.truth.connections.remove(id);
+  }
+  shared_.counts.connections.set(lifecycle_.live());
+  expected_.clear();
+  return {};
+}
+
+// Places are given out in order as long as none is given back: `empty` ones are, in the end.
+status handover::read_expected(image_reader& from, const new_ids& rooms,
+                               std::vector<connection_id>& empty) {
+  const auto count = from.number<std::uint32_t>();
+  if (!from.good() || count != expected_.size()) return unreadable();
+  for (const int descriptor : expected_) {
+    const inherited_connection was{
+        .descriptor = descriptor, .phase = from.number<connection_phase>(), .is_watched = true};
+    if (was.phase == connection_phase::free) {
+      empty.push_back(lifecycle_.take_place());
+    } else if (status outcome = read_connection(from, was, rooms); !outcome) {
+      return outcome;
+    }
+  }
+  return {};
 }
 
 void handover::read_rooms(image_reader& from, new_ids& rooms) {
@@ -135,9 +220,8 @@ void handover::read_rooms(image_reader& from, new_ids& rooms) {
   }
 }
 
-status handover::read_connection(image_reader& from, int descriptor, const new_ids& rooms) {
-  inherited_connection was{.descriptor = descriptor};
-  was.phase = from.number<connection_phase>();
+status handover::read_connection(image_reader& from, inherited_connection was,
+                                 const new_ids& rooms) {
   was.user = from.text();
   was.close_with = from.number<std::uint16_t>();
   was.http_requests = from.number<std::uint16_t>();

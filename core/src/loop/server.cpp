@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <iterator>
 #include <new>
+#include <span>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -25,6 +26,22 @@ namespace {
 
 // What a waiting call holds beside its texts.
 constexpr std::size_t call_bytes = 256;
+
+// Descriptors go ahead while the loop serves; this thread does the waiting.
+status present(shard& loop, int channel) {
+  const auto give = [channel](std::span<const int> some) {
+    return channel::present(channel, some);
+  };
+  bool more = true;
+  for (bool first = true; more; first = false) {
+    if (status room = channel::await_room(channel); !room) return room;
+    status done;
+    const auto offered = [&](program_calls&) { done = loop.present(give, first, more); };
+    if (status asked = loop.ask(offered); !asked) return asked;
+    if (!done) return done;
+  }
+  return channel::end_presenting(channel);
+}
 
 // Verdicts that are served in one task, so that a program that gives thousands does not hold up the
 // turn.
@@ -158,6 +175,8 @@ listen_result server::take_over(int channel) {
     if (status valid = validate(parts_->limits); !valid) return valid;
     image from;
     if (status there = channel::greet(channel); !there) return there;
+    const auto expect = [this](std::span<const int> ahead) { return parts_->loop.expect(ahead); };
+    if (status ahead = channel::take_presented(channel, expect); !ahead) return ahead;
     if (status taken = channel::take(channel, from); !taken) return taken;
     if (status read = parts_->loop.inherit(from); !read) return read;
     return channel::confirm(channel);
@@ -171,6 +190,7 @@ status server::hand_over(int channel) {
   return guarded([&]() -> status {
     if (is_own_thread()) return {error::system_failure, "not from the thread that serves"};
     if (status met = channel::meet_successor(channel); !met) return met;
+    if (status ahead = present(parts_->loop, channel); !ahead) return ahead;
     return parts_->loop.hand_over(
         [channel](const image& own) { return channel::give(channel, own); });
   });

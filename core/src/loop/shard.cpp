@@ -49,7 +49,7 @@ shard::shard(const options& settings, const hash_key& key, handlers called, prog
           [this](connection_id id, delivery outcome) { lifecycle_.after_delivery(id, outcome); }),
       acceptor_(shared_, lifecycle_, poller_, listener_key),
       calls_(shared_, outboxes_, rooms_, lifecycle_, protocol_, requests_),
-      handover_(shared_, outboxes_, rooms_, lifecycle_),
+      handover_(shared_, outboxes_, rooms_, lifecycle_, poller_),
       tasks_(settings.calls_bytes_max) {
   if (line == nullptr) return;
   cluster_ = std::make_unique<cluster>(std::move(line), node_name(), shared_, rooms_, users_,
@@ -76,11 +76,21 @@ status shard::listen() {
   return outcome;
 }
 
+status shard::expect(std::span<const int> descriptors) {
+  bool watched = wakeup_ >= 0 || open_poller();
+  // Those behind one that can't be watched have to be closed as well.
+  for (const int descriptor : descriptors) watched = handover_.expect(descriptor) && watched;
+  if (watched) return {};
+  return {error::no_descriptors, "the predecessor's connections can't be watched"};
+}
+
 status shard::inherit(const image& from) {
+  // It may have waited for long since it was made. Ages are those of this moment.
+  shared_.clock.begin_turn(0);
   image_reader bytes(from.bytes);
   status outcome{error::system_failure, "the predecessor speaks another version of the state"};
   std::vector<int> connections = from.descriptors;
-  if (!open_poller()) {
+  if (wakeup_ < 0 && !open_poller()) {
     outcome = {error::no_descriptors, "can't make the event set"};
   } else if (bytes.number<std::uint32_t>() == image_version && !connections.empty()) {
     const int listener = connections.front();
@@ -95,6 +105,7 @@ status shard::inherit(const image& from) {
   }
   handed_over_ = true;
   acceptor_.forget();
+  handover_.forget_expected();
   for (const int descriptor : from.descriptors) kernel::close(descriptor);
   return outcome;
 }
@@ -130,6 +141,11 @@ void shard::let_go() {
     if (of.phase != connection_phase::free) kernel::close(of.descriptor);
   }
   shared_.counts.connections.set(0);
+}
+
+status shard::present(const handover::offer& give, bool first, bool& more) {
+  if (first) handover_.present_anew();
+  return handover_.present(give, more);
 }
 
 status shard::hand_over(give_state give) {

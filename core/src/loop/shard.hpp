@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <semaphore>
+#include <span>
 #include <thread>
 
 #include "chat/http_service.hpp"
@@ -44,7 +45,8 @@ class shard {
 
   status listen();
   // Instead of listen(): goes on with what a predecessor has written. Where that fails, the
-  // connections are let go.
+  // connections are let go. Descriptors that come ahead are expected first.
+  status expect(std::span<const int> descriptors);
   status inherit(const image& from);
   std::uint16_t port() const { return acceptor_.port(); }
 
@@ -57,6 +59,9 @@ class shard {
   // is reset, and the outcome says why. `left` is how many connections were open at the end.
   status run(std::uint32_t& left);
 
+  // Between two turns, before write(): descriptors go ahead of the state, some at a time, as long as
+  // there are `more`; from the beginning if it is the `first` time.
+  status present(const handover::offer& give, bool first, bool& more);
   // Between two turns: what a successor needs. The shard may go on as if nothing had happened, or
   // let go: then the connections are the successor's, and the shard has none.
   status write(image& into);

@@ -49,7 +49,9 @@ namespace chinwag {
   plant(open_frame_left_behind) \
   plant(log_left_behind) \
   plant(unread_left_behind) \
-  plant(listener_left_behind)
+  plant(listener_left_behind) \
+  plant(presented_by_place) \
+  plant(gone_kept)
 // clang-format on
 
 #define CHINWAG_NAME(name) name,
