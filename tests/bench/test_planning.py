@@ -160,6 +160,18 @@ def test_a_forecast_lies_between_the_holds_beside_it(facts_of):
     assert forecast(facts, 1_000, rates[-1] * 2).p99_ms is None
 
 
+def test_a_forecast_is_no_surer_than_one_server_is_of_itself(facts_of):
+    facts = facts_of(made("one"))
+    rate = sorted(one.deliveries_per_s for one in facts.rate_points if one.kept)[0]
+    sure = dataclasses.replace(facts, values=dataclasses.replace(facts.values, itself={}))
+    ratios = {"common_cpu_per_delivery": [0.8], "common_p99": [2.0]}
+    unsure = dataclasses.replace(facts, values=dataclasses.replace(facts.values, itself=ratios))
+    narrow, wide = forecast(sure, 0, rate), forecast(unsure, 0, rate)
+    assert wide.p99_ms.low == pytest.approx(narrow.p99_ms.low / 2)
+    assert wide.p99_ms.high == pytest.approx(narrow.p99_ms.high * 2)
+    assert wide.cores.low == pytest.approx(narrow.cores.low * 0.8)
+
+
 def test_the_price_file_is_whole_and_dated():
     prices = machines.read()
     assert prices.as_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,6 +14,7 @@ from chinwag_bench import judging
 from chinwag_bench.judging.advice import Known, known_within
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Matrix, Note
+from chinwag_bench.metrics.registry import METRICS
 from chinwag_bench.records import Floor, KernelCost
 from chinwag_bench.render import (
     advice,
@@ -433,3 +435,22 @@ def test_every_remark_of_the_judge_has_words(matrix: Matrix) -> None:
     sources = Path(judging.__file__).parent.glob("*.py")
     written = {code for path in sources for code in re.findall(r'code="(\w+)"', path.read_text())}
     assert written <= notes.codes()
+
+
+@pytest.mark.parametrize("kept", ["throughput", "latency", "memory", "start"])
+def test_a_run_of_one_metric_has_a_page(tmp_path: Path, kept: str) -> None:
+    """Of servers that no article has: rows of other metrics are not there at all."""
+    result = build(tmp_path / "run")
+    run = json.loads((result / "run.json").read_bytes())
+    run["plan"]["settings"] = {one.name: None for one in METRICS if one.name != kept}
+    for column in run["columns"]:
+        column["published"] = None
+    (result / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    for raw in (result / "raw").glob("*.ndjson"):
+        if raw.stem != kept:
+            raw.unlink()
+    matrix = judge(result)
+    assert {row.id for row in matrix.rows}.isdisjoint({"hot_upgrade", "storm"})
+    page = html.document(matrix)
+    chart = "Deliveries per second, p99 up to 1,000 ms"
+    assert (chart in page) == (kept == "throughput")

@@ -65,11 +65,14 @@ class RunValues:
     def _with_noise(self, found: Quantity, cell: Cell) -> Quantity:
         low, high = cell.interval or (found.low, None if found.is_open else found.high)
         top = math.inf if high is None else max(high, found.high)
-        apart = [max(ratio, 1 / ratio) for ratio in self.itself.get(cell.row, ()) if ratio > 0]
+        factor = self.apart(cell.row)
         if cell.rounds < 2:
-            apart.append(1 + SINGLE_ROUND_MARGIN)
-        factor = max(apart, default=1.0)
+            factor = max(factor, 1 + SINGLE_ROUND_MARGIN)
         return Quantity(min(low, found.low) / factor, top * factor)
+
+    def apart(self, row: str) -> float:
+        """By how much one server differs from itself in the row, at least 1."""
+        return max((max(one, 1 / one) for one in self.itself.get(row, ()) if one > 0), default=1.0)
 
     def said(self, claim: str) -> Quantity:
         """What a statement publishes, in its readings' unit: of a range the middle."""

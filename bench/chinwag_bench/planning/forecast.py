@@ -1,7 +1,8 @@
 """What a server will show on the measured machine at a load that was not measured.
 
-CPU per delivery and p99 lie between those of the holds next below and next above the rate; beyond
-the highest hold nothing is said. Connections that do not speak add what they were seen to take.
+CPU per delivery and p99 lie between those of the holds next below and next above the rate, and as
+far beside them as one server is from itself; beyond the highest hold nothing is said. Connections
+that do not speak add what they were seen to take.
 """
 
 from __future__ import annotations
@@ -33,11 +34,17 @@ def forecast(facts: Facts, connections: float, deliveries_per_s: float) -> Forec
         one for one in facts.rate_points if one.kept and not one.only_seen and not one.by_generator
     ]
     cost = _beside(points, deliveries_per_s, lambda one: (one.cpu_us_per_delivery,) * 2)
+    cost = _apart(cost, facts.values.apart("common_cpu_per_delivery"))
+    p99_ms = _beside(points, deliveries_per_s, lambda one: one.p99_ms)
     return Forecast(
         _cores(facts, cost, connections, deliveries_per_s),
-        _beside(points, deliveries_per_s, lambda one: one.p99_ms),
+        _apart(p99_ms, facts.values.apart("common_p99")),
         memory_mb(facts, connections),
     )
+
+
+def _apart(found: Quantity | None, factor: float) -> Quantity | None:
+    return None if found is None else Quantity(found.low / factor, found.high * factor)
 
 
 def _cores(

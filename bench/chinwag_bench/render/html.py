@@ -116,18 +116,20 @@ def repeating(run: Run) -> str:
 
 
 def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
-    """The report's charts, in order, each with a title that says what is shown."""
+    """The report's charts, in order, each with a title that says what is shown: those of rows that
+    the run has.
+    """
     rate = matrix.run.common_rate_deliveries_per_s
     at = f"{number(rate)} deliveries/s for all" if rate else "one rate for all"
-    return [
-        plots.delay_over_rate(
+    made = {
+        "rate_p99_100": lambda: plots.delay_over_rate(
             matrix,
             "Delay over load: p99 at each rate",
             "Further right carries more, lower answers sooner. A dot is some seconds at one rate "
             "in which every message arrived; rates within 7 % of each other are one dot. Both axes "
             "are logarithmic. A line ends at the highest rate that was kept.",
         ),
-        plots.bars(
+        "throughput_deliveries": lambda: plots.bars(
             matrix,
             "throughput_deliveries",
             "Deliveries per second, p99 up to 1,000 ms",
@@ -135,13 +137,13 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
             "range of the rounds. >=: the server may do more, the load generator or the run's time "
             "ended first.",
         ),
-        plots.memory_bars(
+        "memory_joined": lambda: plots.memory_bars(
             matrix,
             "Memory per 10,000 connections that joined a room",
             "Shorter is better. Growth over the empty server; the kernel's part is what the "
             "articles' figures leave out.",
         ),
-        plots.bars(
+        "common_cpu_per_delivery": lambda: plots.bars(
             matrix,
             "common_cpu_per_delivery",
             f"CPU time per delivery: {at}",
@@ -149,14 +151,16 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
             f"{kernel.note(matrix)}",
             known=kernel.lines(matrix),
         ),
-        plots.curves(
+        "common_p99": lambda: plots.curves(
             matrix,
             "common",
             f"Latency at one rate: {at}",
             "Lower is better. From the planned send time to the read, all rounds added up; both "
             "axes are logarithmic. Dashed: a variant, or the second measurement of a server.",
         ),
-    ]
+    }
+    here = {row.id for row in matrix.rows}
+    return [make() for row, make in made.items() if row in here]
 
 
 def never(index: text.Index) -> set[str]:
