@@ -9,9 +9,9 @@ namespace simulation {
 
 namespace {
 
-constexpr const char* names[] = {"connect", "raw",       "frame", "fin",  "vanish", "reset",
-                                 "reader",  "manners",   "turn",  "pass", "clock",  "decide",
-                                 "publish", "send_to",   "send",  "kick", "settle", "drain",
+constexpr const char* names[] = {"connect", "raw",       "frame",   "fin",  "vanish", "reset",
+                                 "reader",  "manners",   "turn",    "pass", "clock",  "decide",
+                                 "publish", "send_to",   "send",    "kick", "settle", "drain",
                                  "stop",    "hand_over", "present", "end"};
 
 bool has_client(action_kind kind) {

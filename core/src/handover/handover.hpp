@@ -76,8 +76,7 @@ class handover {
   void write_connection(image_writer& to, connection_id id);
   void write_memberships(image_writer& to, connection_id id);
   void read_rooms(image_reader& from, new_ids& rooms);
-  status read_expected(image_reader& from, const new_ids& rooms,
-                       std::vector<connection_id>& empty);
+  status read_expected(image_reader& from, const new_ids& rooms, std::vector<connection_id>& empty);
   status read_connection(image_reader& from, inherited_connection was, const new_ids& rooms);
   void read_memberships(image_reader& from, connection_id id, const new_ids& rooms);
   std::uint32_t age(tick_ms since) const { return elapsed_ms(since, shared_.clock.now()); }

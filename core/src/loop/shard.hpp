@@ -59,8 +59,8 @@ class shard {
   // is reset, and the outcome says why. `left` is how many connections were open at the end.
   status run(std::uint32_t& left);
 
-  // Between two turns, before write(): descriptors go ahead of the state, some at a time, as long as
-  // there are `more`; from the beginning if it is the `first` time.
+  // Between two turns, before write(): descriptors go ahead of the state, some at a time, as long
+  // as there are `more`; from the beginning if it is the `first` time.
   status present(const handover::offer& give, bool first, bool& more);
   // Between two turns: what a successor needs. The shard may go on as if nothing had happened, or
   // let go: then the connections are the successor's, and the shard has none.
