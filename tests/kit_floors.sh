@@ -29,9 +29,9 @@ floors "$python" > "$SCRATCH/floors.txt"
 cat "$SCRATCH/floors.txt"
 "$python" -m pip install -q --disable-pip-version-check -r "$SCRATCH/floors.txt" \
   pytest pytest-timeout pytest-xdist hypothesis
-# Without the checkout's own environment: what is found must be of the oldest. Left out is what waits
-# for real servers and processes, which no library changes, and one test: each msgspec writes a schema
-# in its own words.
+# Without the checkout's own environment: what is found must be of the oldest. Left out is what
+# waits for real servers and processes, which no library changes, and one test: each msgspec writes
+# a schema in its own words.
 # Programs that tests start find the kit by PYTHONPATH.
 export PYTHONPATH=$PWD/bench
 PATH=$SCRATCH/venv/bin:$PATH "$python" -m pytest tests/bench -q -p no:cacheprovider \

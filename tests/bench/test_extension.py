@@ -63,7 +63,7 @@ def test_an_unknown_name_is_named_with_the_known_ones(tmp_path: Path) -> None:
     path = write(tmp_path, "x", 'extends = "slow"\n')
     with pytest.raises(UsageError, match=r"x\.toml: `extends`: there is no .* 'slow'") as caught:
         load_run_profile(path)
-    assert caught.value.hint.startswith("known: full, hosted, quick, smoke")
+    assert caught.value.hint.startswith("known: experiments, full, hosted, quick, smoke")
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_it_executes(tmp_path: Path) -> None:
     executed = tmp_path / "executed.ipynb"
     notebooks.execute(ROOT / "notebooks" / "02_decision_matrix.ipynb", result, executed)
     outputs = json.dumps(nbformat.read(executed, as_version=4))
-    assert "chinwagd delivers the most" in outputs
+    assert "chinwagd (this kit" in outputs
     assert outputs.count("<figure class") == 5
     assert '"output_type": "error"' not in outputs
 
@@ -46,7 +46,10 @@ def test_it_executes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
-        ("01_quick_look", ["chinwagd delivers the most", "<figure class", "noise: one server"]),
+        (
+            "01_quick_look",
+            ["chinwagd (this kit", "<figure class", "noise: one server"],
+        ),
         ("04_memory_and_density", ["19,500", "<figure class", "32 GB"]),
         ("07_claims", ["image/png", "statements"]),
         ("08_decide", ["Asked: 10,000 connections", "A start-up's chat", "USD a month"]),

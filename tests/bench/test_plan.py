@@ -107,7 +107,7 @@ def test_a_plan_over_its_budget_is_refused(targets):
 def test_an_unknown_profile_and_a_broken_one_are_named(tmp_path):
     with pytest.raises(UsageError) as caught:
         load_run_profile("slow")
-    assert caught.value.hint.startswith("known: full, hosted, quick, smoke")
+    assert caught.value.hint.startswith("known: experiments, full, hosted, quick, smoke")
     (tmp_path / "x.toml").write_text("name = 3")
     with pytest.raises(UsageError, match=r"x.toml: .*\$.name"):
         load_run_profile(str(tmp_path / "x.toml"))

@@ -30,7 +30,8 @@ def matrix(judged: Matrix) -> Matrix:
 def test_the_headline_tells_leads_and_ties(matrix: Matrix) -> None:
     cells = {c.column: c for c in matrix.cells if c.row == headline.LEADING_ROW}
     found = headline.headline(matrix)
-    assert found.startswith("On one core chinwagd delivers the most: at least 603,000")
+    lead = "On one core chinwagd (this kit's own) delivers the most: at least 603,000"
+    assert found.startswith(lead)
     # The rate at which rust failed, not the one that it held, is what it surely does not exceed.
     rust, factor = cells["rust"], (cells["chinwagd"].low or 0) / (cells["rust"].reach or 1)
     assert rust.reach is not None and rust.high is not None and rust.reach > rust.high
@@ -60,7 +61,7 @@ def test_how_sure_it_is_tells_rounds_noise_and_failed_checks(matrix: Matrix) -> 
     sure = headline.sureness(matrix)
     assert sure.startswith(f"{rounds} rounds in random order. Noise: go")
     assert 'Failed: the check "Conformance before measuring".' in sure
-    assert "Where one is called ahead, luck explains it in 5% of rows at most." in sure
+    assert "Where one is called ahead of another, at most 5% of rows are so by chance." in sure
     assert sure.endswith("chinwagd is this kit's own server.")
     matrix.checks = [check for check in matrix.checks if check["ok"]]
     assert f"All {len(matrix.checks)} checks passed." in headline.sureness(matrix)
@@ -168,7 +169,9 @@ def test_who_answers_at_once_is_said(matrix: Matrix) -> None:
         cell.value = cell.low = cell.high = 100.0
         cell.tie_with_best = True
     servers = [name for name in cells if not name.endswith("(again)")]
-    assert f"{len(servers)} servers are not told apart: 100 to 100" in headline.promptness(matrix)
+    said = headline.promptness(matrix)
+    assert "are not told apart: 100 to 100" in said
+    assert all(name in said for name in servers)
     for cell in cells.values():
         cell.value = None
     assert headline.promptness(matrix) == ""
@@ -195,7 +198,7 @@ def test_where_a_search_was_cut_short_nobody_leads(matrix: Matrix, row: str) -> 
     first.tie_with_best = second.tie_with_best = None
     second.high = None
     says = headline.headline if row == headline.LEADING_ROW else headline.promptness
-    assert "it is open who" in says(matrix)
+    assert " showed the most, " in says(matrix) and " can do more is open" in says(matrix)
     assert first.column in says(matrix) and second.column in says(matrix)
     first.high = first.low
     assert f"the search of {second.column} was cut short" in says(matrix)
@@ -237,11 +240,10 @@ def test_a_row_of_open_cells_has_no_order(matrix: Matrix) -> None:
     index = text.Index(matrix)
     assert index.is_open(headline.LEADING_ROW)
     assert {index.place(cell) for cell in row} == {"ended by the run's time"}
-    assert {html.sort_key(cell, index) for cell in row} == {"Infinity"}
+    assert {html.sort_key(cell) for cell in row} == {repr(cell.value) for cell in row}
     assert text.OPEN_ROW in html.document(matrix) and text.OPEN_ROW in markdown.document(matrix)
     found = [column.id for column in glance.in_order(matrix)]
-    assert found == [column.id for column in matrix.columns if column.id in before]
+    assert found == before
     assert glance.is_first(index, index.row(headline.LEADING_ROW))
-    assert "4 servers may, and the searches of 4 of them were cut short" in headline.headline(
-        matrix
-    )
+    said = headline.headline(matrix)
+    assert "whether 3 others can do more is open: the searches of 4 of them were cut short" in said

@@ -394,8 +394,8 @@ def test_a_server_keeps_its_colour(matrix: Matrix) -> None:
 def test_what_all_columns_lack_for_one_reason_is_said_once(matrix: Matrix) -> None:
     index = text.Index(matrix)
     assert index.why_empty("cpu_per_delivery") == ""
-    reason = index.why_empty("supervision")
-    assert reason == "not measured by this version"
+    reason = index.why_empty("learning")
+    assert reason == "not measurable"
     for cell in matrix.cells:
         if cell.row == "start_health":
             cell.value = None

@@ -23,8 +23,10 @@ def measure(monkeypatch):
 @pytest.mark.timeout(120)
 def test_nothing_is_lost_and_nobody_notices(measure, tmp_path):
     seen = measure.upgrade_again_and_again(
-        connections=300, upgrades=8, messages_per_s=600, apart_s=0.25, folder=tmp_path
+        connections=300, slow=10, upgrades=8, messages_per_s=600, apart_s=0.25, folder=tmp_path
     )
+    assert seen.slow["half_received"] > 0
+    assert [seen.slow[what] for what in ("ended", "lost", "duplicated", "reordered")] == [0] * 4
     assert seen.done == 8
     assert seen.ended == 0
     assert (seen.lost, seen.duplicated, seen.reordered) == (0, 0, 0)

@@ -41,7 +41,7 @@ MEANINGS: dict[VerdictKind, str] = {
     "impossible": "the article's own numbers contradict it",
     "differs": "another number, more than a factor of 1.25 away from what was measured",
     "undecided": "what was measured allows both",
-    "holds": "within a factor of 1.25 of what was measured, a limit without it",
+    "holds": 'within a factor of 1.25 of what was measured; a published limit ("< 15") is kept',
     "too_small": "this machine ended the measurement before the figure",
     "untested": "this run has no value that says the same",
     "no_source": "a figure of others, without its source",

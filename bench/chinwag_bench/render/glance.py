@@ -60,8 +60,8 @@ def page_heads(matrix: Matrix) -> list[Head]:
     """
     known = {row.id for row in matrix.rows}
     wanted = [
-        Head("kill_all_all", "recovery", "ms, all of it killed", ("recov.", "ms")),
-        Head("hot_upgrade", "upgrade", "% of connections end", ("upgrade", "% lost")),
+        Head("kill_unit_all", "recovery", "ms, smallest unit killed", ("recov.", "ms")),
+        Head("hot_upgrade", "upgrade", "% of connections lost", ("upgrade", "% lost")),
         Head("start_first_message", "restart", "ms to the first message", ("restart", "ms")),
     ]
     short = [head for head in heads(matrix) if head.row != "rate_p99_10"]
@@ -89,15 +89,11 @@ def _marked(matrix: Matrix, head: Head) -> Head:
 
 
 def in_order(matrix: Matrix) -> list[Column]:
-    """The measured columns but for the second measurement of one, who delivers most first. Those
-    of whom nobody knows which does come before the others, in the run's order.
-    """
+    """The measured columns but for the second measurement of one, who showed most first."""
     index = text.Index(matrix)
 
     def rate(column: Column) -> float:
         cell = index.cell(_LEADING, column.id)
-        if index.is_open(_LEADING) and index.is_undecided(cell):
-            return math.inf
         return 0.0 if cell is None or cell.value is None else cell.value
 
     columns = [column for column in index.measured_columns() if column.aa_of is None]

@@ -29,13 +29,13 @@ def headline(matrix: Matrix) -> str:
     if LEADING_ROW in matrix.aa["unranked"]:
         return "Nobody is ranked by throughput: one server measured twice differed more than twice"
     if undecided := _undecided(matrix, cells):
-        return f"{_where(matrix)}it is open who delivers the most: {undecided}"
+        return f"{_where(matrix)}{undecided}"
     best = [cell for cell in cells if cell.tie_with_best]
     amounts = listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in best])
     if len(best) != 1:
         return f"{_where(matrix)}{amounts} deliver the most and are not told apart"
     first = best[0]
-    lead = f"{first.column} delivers the most"
+    lead = f"{_named(first)} delivers the most"
     if beside := _beside(matrix, first, cells):
         lead = f"{beside}; {first.column} showed the most"
     rest = _ahead_of([cell for cell in cells if cell is not first])
@@ -47,7 +47,7 @@ def promptness(matrix: Matrix) -> str:
     competing = _competing(matrix, PROMPT_ROW)
     start = f"Where 99 of 100 messages have to arrive within {PROMPT_MS} ms (p99), "
     if undecided := _undecided(matrix, competing):
-        return f"{start}it is open who carries the most: {undecided}."
+        return f"{start}{undecided}."
     cells = [cell for cell in competing if cell.tie_with_best]
     if not cells:
         return ""
@@ -62,7 +62,8 @@ def promptness(matrix: Matrix) -> str:
         lows = [cell.low or 0.0 for cell in cells]
         highs = [cell.high or cell.low or 0.0 for cell in cells]
         between = f"{number(min(lows))} to {number(max(highs))} deliveries/s"
-        return f"{start}{len(cells)} servers are not told apart: {between}{_why_tied(cells[0])}."
+        names = listed([cell.column for cell in cells])
+        return f"{start}{names} are not told apart: {between}{_why_tied(cells[0])}."
     return f"{start}{amounts} carry the most and are not told apart."
 
 
@@ -128,7 +129,8 @@ def sureness(matrix: Matrix) -> str:
     parts += [noise] if noise else ["No server was measured twice, so the noise is not known."]
     if rounds > 1 and any(cell.tie_with_best is False for cell in matrix.cells):
         parts.append(
-            f"Where one is called ahead, luck explains it in {FALSE_LEADS_MAX:.0%} of rows at most."
+            f"Where one is called ahead of another, at most {FALSE_LEADS_MAX:.0%} of rows are so "
+            "by chance."
         )
     failed = [check["name"] for check in matrix.checks if not check["ok"]]
     if failed:
@@ -139,6 +141,10 @@ def sureness(matrix: Matrix) -> str:
     if any(column.server == OWN_SERVER for column in matrix.columns):
         parts.append(f"{OWN_SERVER} is this kit's own server.")
     return " ".join(parts)
+
+
+def _named(cell: Cell) -> str:
+    return f"{cell.column} (this kit's own)" if cell.column == OWN_SERVER else cell.column
 
 
 def noise_sentence(matrix: Matrix) -> str:
@@ -179,19 +185,26 @@ def _ahead_of(others: list[Cell]) -> str:
 
 
 def _undecided(matrix: Matrix, cells: list[Cell]) -> str:
-    """Who may lead, in the run's order, and who of them was stopped; empty where it is known."""
+    """Who showed most, who else may lead, in the run's order, and who of them was stopped; empty
+    where it is known.
+    """
     index = text.Index(matrix)
     found = [cell for cell in cells if index.is_undecided(cell)]
     if any(cell.tie_with_best for cell in cells) or not found:
         return ""
     order = [column.id for column in matrix.columns]
     found = sorted(found, key=lambda cell: order.index(cell.column))
-    amounts = listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in found])
+    most = max(found, key=lambda cell: cell.value or 0.0)
+    others = [cell for cell in found if cell is not most]
     stopped = [cell.column for cell in found if cell.is_open]
-    may = f"{amounts} may" if len(found) <= TOLD_APART_MAX else f"{len(found)} servers may"
+    amounts = listed([f"{cell.column} ({_amount(cell)})" for cell in others])
+    who = amounts if len(found) <= TOLD_APART_MAX else f"{len(others)} others"
     one = len(stopped) == 1
     cut = f"the search{'' if one else 'es'} of {_servers(stopped)} {'was' if one else 'were'}"
-    return f"{may}, and {cut} cut short"
+    shown = f"{_named(most)} showed the most, {_amount(most)} deliveries/s"
+    if not others:
+        return f"{shown}, and {cut} cut short"
+    return f"{shown}; whether {who} can do more is open: {cut} cut short"
 
 
 def _beside(matrix: Matrix, first: Cell, cells: list[Cell]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from markupsafe import Markup
 
@@ -121,13 +121,13 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
     """
     rate = matrix.run.common_rate_deliveries_per_s
     at = f"{number(rate)} deliveries/s for all" if rate else "one rate for all"
-    made = {
+    made: dict[str, Callable[[], plots.BarChart | plots.CurveChart]] = {
         "rate_p99_100": lambda: plots.delay_over_rate(
             matrix,
             "Delay over load: p99 at each rate",
             "Further right carries more, lower answers sooner. A dot is some seconds at one rate "
             "in which every message arrived; rates within 7 % of each other are one dot. Both axes "
-            "are logarithmic. A line ends at the highest rate that was kept.",
+            "are logarithmic. A line ends at the highest rate that was kept. Dashed: tuned.",
         ),
         "throughput_deliveries": lambda: plots.bars(
             matrix,
@@ -180,11 +180,6 @@ def flat(value: Json, prefix: str = "") -> Iterator[tuple[str, str]]:
             yield name, "unknown" if inner is None else str(inner)
 
 
-def sort_key(cell: Cell | None, index: text.Index) -> str:
-    """What the browser sorts by: the plain number, or nothing, which sorts last. Those of whom
-    nobody knows the best have one number, so they keep the order that they had.
-    """
-    if cell is None or cell.value is None:
-        return ""
-    is_open = index.is_open(cell.row) and index.is_undecided(cell)
-    return "Infinity" if is_open else repr(cell.value)
+def sort_key(cell: Cell | None) -> str:
+    """What the browser sorts by: the plain number, or nothing, which sorts last."""
+    return "" if cell is None or cell.value is None else repr(cell.value)
