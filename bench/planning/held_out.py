@@ -16,12 +16,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from chinwag_bench.claims.quantity import Quantity
+from chinwag_bench.claims.quantity import Quantity, exactly
+from chinwag_bench.claims.template import shown
 from chinwag_bench.deciding.facts import Facts, all_facts
 from chinwag_bench.deciding.memory import memory_mb
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Matrix
-from chinwag_bench.numbers import number
 from chinwag_bench.planning.forecast import forecast
 
 CONNECTIONS = 19_500
@@ -48,26 +48,15 @@ def measure(servers: str, rate: float, folder: Path) -> Matrix:
 def pairs(before: Facts, after: Facts, rate: float) -> Iterator[Pair]:
     cost, p99 = after.of("common_cpu_per_delivery"), after.of("common_p99")
     spoken = forecast(before, SPEAKING, rate)
-    busy = None if cost is None else Quantity(*(side * rate / 1e6 for side in both(cost.sides)))
+    busy = None if cost is None else cost.sides * exactly(rate / 1e6)
     yield "busy cores", spoken.cores, busy
     yield "p99, ms", spoken.p99_ms, None if p99 is None else p99.sides
     many = forecast(before, CONNECTIONS, rate)
     yield "memory, MB", many.memory_mb, memory_mb(after, CONNECTIONS)
 
 
-def both(found: Quantity) -> tuple[float, float]:
-    return found.low, found.high
-
-
 def overlap(one: Quantity, other: Quantity) -> bool:
     return one.low <= other.high and other.low <= one.high
-
-
-def shown(found: Quantity | None) -> str:
-    if found is None:
-        return "-"
-    ends = dict.fromkeys((number(found.low), number(found.high)))
-    return " to ".join(ends)
 
 
 def main() -> int:
@@ -86,11 +75,13 @@ def main() -> int:
     print(f"{rate:,.0f} deliveries/s, {CONNECTIONS:,} connections: forecast | measured")
     for after in all_facts(unseen):
         for what, expected, found in pairs(before[after.column.id], after, rate):
-            said = "not known" if expected is None or found is None else "within"
-            if expected is not None and found is not None and not overlap(expected, found):
-                said, outside = "OUTSIDE", outside + 1
+            if expected is None or found is None:
+                print(f"{after.column.id:16} {what:12} not known")
+                continue
+            is_within = overlap(expected, found)
+            outside += not is_within
             ends = f"{shown(expected):>18} | {shown(found):<18}"
-            print(f"{after.column.id:16} {what:12} {ends} {said}")
+            print(f"{after.column.id:16} {what:12} {ends} {'within' if is_within else 'OUTSIDE'}")
     return 1 if outside else 0
 
 

@@ -62,28 +62,24 @@ class Judge:
 
     def _worded(self, claim: Statement, verdict: Verdict) -> Verdict:
         """With the sum first where that is the reason, and the measurement where it is."""
-        because = self._known(claim.because, verdict)
+        because = template.filled(claim.because, self.values)
+        if verdict.kind == "untested":
+            because = self._whole(claim.because)
         remark = self.values.catalog.remarks.get(claim.remark, "")
         parts = [verdict.text, because, remark]
         if verdict.kind == "holds" and claim.sum and not claim.readings:
             parts = [because, verdict.text]
         if verdict.kind == "impossible":
-            parts = [because, self._kinder(claim), verdict.text]
+            parts = [because, self._whole(claim.kinder), verdict.text]
         if verdict.kind == "too_small":
             parts += [template.filled(claim.needs, self.values), self._projected(claim)]
-        if claim.inverse:
-            inverse = template.filled(claim.inverse, self.values)
-            parts += [] if template.NOT_KNOWN in inverse else [inverse]
+        parts.append(self._whole(claim.inverse))
         verdict.text = " ".join(part for part in parts if part)
         return verdict
 
-    def _known(self, sentences: str, verdict: Verdict) -> str:
-        """Of what this run has no answer to, no sentence with a hole in it is said."""
+    def _whole(self, sentences: str) -> str:
+        """Nothing where this run lacks one of their numbers."""
         text = template.filled(sentences, self.values)
-        return "" if verdict.kind == "untested" and template.NOT_KNOWN in text else text
-
-    def _kinder(self, claim: Statement) -> str:
-        text = template.filled(claim.kinder, self.values)
         return "" if template.NOT_KNOWN in text else text
 
     def _projected(self, claim: Statement) -> str:

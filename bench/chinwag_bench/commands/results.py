@@ -110,14 +110,16 @@ def claims(
 
     [bold]Examples[/bold]: chinwag claims results/reference · chinwag claims --run
     """
-    from chinwag_bench.commands.runs import measure_experiments
+    from chinwag_bench.commands.runs import measure_experiments, write_files
     from chinwag_bench.judging.judge import judge
     from chinwag_bench.render.claims import print_claims, tally
 
     directory = result_directory(result or newest())
     matrix = judge(directory)
     if measured:
+        # Judged before, too: half an hour is not spent on a directory that can't be.
         measure_experiments(directory, json=json, quiet=quiet)
+        write_files(directory, json=json)
         matrix = judge(directory)
     if json:
         print_json(*matrix.claims, {"event": "summary", "run": matrix.run.id, **tally(matrix)})

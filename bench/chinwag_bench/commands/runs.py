@@ -134,7 +134,7 @@ def matrix(
 
 def measure_experiments(below: Path, *, json: bool, quiet: bool) -> None:
     """What puts single statements of the articles to the test, as a run of its own below a result,
-    whose report is then written anew. Raises as ``matrix`` does.
+    whose report is the caller's to write anew. Raises as ``matrix`` does.
     """
     folder = below / EXPERIMENTS
     with disk_errors(folder):
@@ -144,8 +144,7 @@ def measure_experiments(below: Path, *, json: bool, quiet: bool) -> None:
         session, _ = prepare(request, reporter)
         measure(session, reporter)
     finish(session, json=json)
-    for directory in (session.store.folder, below):
-        write_files(directory, json=json)
+    write_files(session.store.folder, json=json)
 
 
 def report(
