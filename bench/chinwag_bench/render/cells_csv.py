@@ -295,7 +295,7 @@ def read(content: str) -> Iterator[tuple[int, Line]]:
                 raise ValueError(f"{len(parts)} fields, and the head line has {len(names)}")
             values = zip(FIELDS, parts, strict=True)
             yield reader.line_num, {field.name: _read(field, part) for field, part in values}
-    except (csv.Error, ValueError) as error:
+    except (csv.Error, ValueError, msgspec.MsgspecError) as error:  # no ValueError before 0.19
         raise ValueError(f"line {max(1, reader.line_num)}: {error}") from error
 
 
