@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
+import msgspec
 import pytest
 from chinwag_bench.deciding.decision import decide
 from chinwag_bench.deciding.facts import all_facts
 from chinwag_bench.deciding.memory import memory_mb
 from chinwag_bench.deciding.needs import Needs, presets
 from chinwag_bench.judging.advice import advise, known_within
+from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Matrix, RatePoint
 from chinwag_bench.numbers import number
-from playwright.sync_api import Locator, Page, expect
+from chinwag_bench.render import html
+from playwright.sync_api import Browser, Locator, Page, expect
 
 
 def ask(page: Page, **fields: float) -> None:
@@ -86,6 +90,44 @@ def test_its_rows_stand_in_the_order_of_the_answer(page: Page, matrix: Matrix) -
     first = [one.column for one in decide(matrix, needs).first]
     assert sorted(rows[: len(first)]) == sorted(first)
     expect(page.locator("#which .answer")).to_contain_text(rows[0])
+
+
+def test_the_first_places_are_shown_and_the_rest_is_unfolded_on_request(
+    browser: Browser, result: Path, tmp_path: Path
+) -> None:
+    matrix = judge(result)
+    (go,) = (one for one in matrix.columns if one.id == "go")
+    for place in range(8):  # few enough to be shown all, too many to be read all
+        name = f"go-{place}"
+        matrix.columns.append(msgspec.structs.replace(go, id=name, server=name, title=name))
+        matrix.cells += [
+            msgspec.structs.replace(cell, column=name)
+            for cell in matrix.cells
+            if cell.column == "go"
+        ]
+    file = tmp_path / "report.html"
+    file.write_text(html.document(matrix), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    rows = page.locator("#which tbody tr:not(.off)")
+    more = page.locator("#which .more button")
+    assert [row.is_visible() for row in rows.all()] == [True] * 6 + [False] * (rows.count() - 6)
+    expect(more).to_have_text(f"{rows.count() - 6} more, and what memory is made of")
+    assert page.locator("#which .parts:visible").count() == 0
+    more.click()
+    assert all(row.is_visible() for row in rows.all())
+    assert page.locator("#which .parts:visible").count() > 0
+    page.locator("#which [name=deliveries]").fill("20000")
+    assert all(row.is_visible() for row in rows.all()), "another question folds nothing again"
+    more.click()
+    page.emulate_media(media="print")
+    assert all(row.is_visible() for row in rows.all()), "on paper nobody clicks"
+    page.close()
+
+
+def test_few_servers_need_no_fold(page: Page) -> None:
+    assert all(row.is_visible() for row in page.locator("#which tbody tr:not(.off)").all())
+    assert not page.locator("#which .more").is_visible()
 
 
 def test_cores_are_those_of_the_judge(page: Page, matrix: Matrix) -> None:

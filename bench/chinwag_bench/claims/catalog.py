@@ -149,6 +149,30 @@ class Statement(_Part, kw_only=True, frozen=True):
         return Range(found.low * self.per, found.high * self.per)
 
 
+class CaseLine(_Part, kw_only=True, frozen=True):
+    """What a case study tells, or could have told, of before and after."""
+
+    what: str
+    unit: str = ""
+    told: tuple[str, str] = ("", "")
+    """The article's figures; empty where it has none."""
+    measured: tuple[str, str]
+    """An expression for each side; empty where there is none."""
+
+
+class Case(_Part, kw_only=True, frozen=True):
+    """A case study as a scenario: the two sides that it compares, and what is measured of both."""
+
+    id: str
+    lines: tuple[int, int]
+    title: str
+    before: str
+    after: str
+    """What stands for each side here."""
+    note: str = ""
+    line: list[CaseLine]
+
+
 class Catalog(_Part, kw_only=True, frozen=True):
     articles: dict[str, Article]
     columns: list[str]
@@ -157,6 +181,7 @@ class Catalog(_Part, kw_only=True, frozen=True):
     remarks: dict[str, str] = {}
     rows: dict[str, ArticleRow] = {}
     claim: list[Statement]
+    case: list[Case] = []
 
     def fact(self, name: str) -> float:
         """A fact's number."""
@@ -193,6 +218,10 @@ def check_rows(catalog: Catalog, rows: frozenset[str]) -> None:
                     f"{claim.id}: there is no row {use.name!r}",
                     hint=f"The rows are: {', '.join(sorted(rows))}.",
                 )
+    for case in catalog.case:
+        for use in uses_of_case(case):
+            if use.kind == "cell" and use.name not in rows:
+                raise ExpressionError(f"case {case.id}: there is no row {use.name!r}")
 
 
 def _problems(catalog: Catalog) -> list[str]:
@@ -204,6 +233,14 @@ def _problems(catalog: Catalog) -> list[str]:
             found += _problems_of(claim, catalog)
         except ExpressionError as error:
             found.append(f"{claim.id}: {error.message}")
+    for case in catalog.case:
+        try:
+            problems = [_unknown(use, catalog) for use in uses_of_case(case)]
+        except ExpressionError as error:
+            problems = [error.message]
+        if case.id[:1] not in catalog.articles:
+            problems.append(f"there is no article {case.id[:1]!r}")
+        found += [f"case {case.id}: {problem}" for problem in problems if problem]
     return found
 
 
@@ -240,6 +277,12 @@ def uses_of(claim: Statement) -> list[Use]:
     for template in (claim.because, claim.kinder, claim.inverse, claim.needs):
         found += names(template)
     return found
+
+
+def uses_of_case(case: Case) -> list[Use]:
+    """Every name in the expressions of its sides."""
+    sides = [text for line in case.line for text in line.measured if text]
+    return [use for text in sides for use in uses(text)]
 
 
 def _unknown(use: Use, catalog: Catalog) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from chinwag_bench.claims import judged
+from chinwag_bench.claims import cases, judged
 from chinwag_bench.claims.catalog import Catalog
 from chinwag_bench.claims.verdict import Judge
 from chinwag_bench.judging import (
@@ -71,6 +71,7 @@ def judge(result_dir: Path) -> Matrix:
     judge_ = judged.judge_of(catalog, cells, points, climbed, noise["range"])
     judged.place_figures(judge_, cells, columns)
     below = _experiments(result_dir)
+    apart = None if below is None else _judge_of(below, catalog)
     return Matrix(
         run=msgspec.structs.replace(evidence.run, notes=[*evidence.run.notes, *evidence.notes]),
         rows=[spec.row for spec in specs],
@@ -86,7 +87,8 @@ def judge(result_dir: Path) -> Matrix:
             evidence.calibration, _loads(evidence), _other_loads(evidence), cells
         ),
         aa=noise,
-        claims=judged.all_claims(judge_, None if below is None else _judge_of(below, catalog)),
+        claims=judged.all_claims(judge_, apart),
+        cases=cases.all_cases(judge_, apart),
         experiments=None if below is None else below.run.id,
         checks=checks.all_checks(evidence, noise),
     )

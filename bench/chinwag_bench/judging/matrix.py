@@ -84,6 +84,37 @@ class Claim(msgspec.Struct, kw_only=True):
     verdict: Verdict
 
 
+class CaseSide(msgspec.Struct, kw_only=True):
+    """Before or after."""
+
+    told: str
+    """The article's figure; empty where it has none."""
+    measured: tuple[float, float | None] | None
+    """Both sides of what was measured; ``None`` as the high side: open. ``None``: no such value."""
+
+
+class Comparison(msgspec.Struct, kw_only=True):
+    """One line of a case study."""
+
+    what: str
+    unit: str
+    before: CaseSide
+    after: CaseSide
+
+
+class CaseStudy(msgspec.Struct, kw_only=True):
+    """A case study of an article: what it tells of both sides, and what was measured of them."""
+
+    id: str
+    article: str
+    lines: tuple[int, int]
+    title: str
+    before: str
+    after: str
+    note: str = ""
+    comparisons: list[Comparison]
+
+
 class Note(msgspec.Struct, kw_only=True):
     """A remark on a cell: a code and what its sentence needs. ``render.notes`` has the words."""
 
@@ -279,6 +310,7 @@ class Matrix(msgspec.Struct, kw_only=True):
     them all. ``spread``: row -> the median's distance from 1. ``unranked``: rows that rank nobody,
     because a pair differs by more than twice."""
     claims: list[Claim] = []
+    cases: list[CaseStudy] = []
     experiments: str | None = None
     """The id of the run below this one that puts single statements to the test."""
     checks: list[Json]

@@ -7,7 +7,7 @@ from collections import Counter
 from rich.console import Console
 from rich.text import Text
 
-from chinwag_bench.judging.matrix import Claim, Matrix, Verdict, VerdictKind
+from chinwag_bench.judging.matrix import CaseSide, CaseStudy, Claim, Matrix, Verdict, VerdictKind
 from chinwag_bench.numbers import number
 
 LABELS: dict[VerdictKind, str] = {
@@ -91,6 +91,17 @@ def lines(claim: Claim) -> str:
     )
 
 
+def case_place(case: CaseStudy) -> str:
+    """The article and its lines: "A 526-530"."""
+    first, last = case.lines
+    return f"{case.article} {first}-{last}"
+
+
+def side(side: CaseSide) -> str:
+    """What was measured of one side of a case study."""
+    return _between(side.measured) or "not measured"
+
+
 def label(verdict: Verdict) -> str:
     """The verdict in a word or two."""
     return LABELS[verdict.kind]
@@ -107,9 +118,13 @@ def published(claim: Claim) -> str:
 
 def measured(claim: Claim) -> str:
     """What was set against it: ">= 19,500", "0.93 to 2.53"."""
-    if claim.verdict.measured is None:
+    return _between(claim.verdict.measured)
+
+
+def _between(pair: tuple[float, float | None] | None) -> str:
+    if pair is None:
         return ""
-    low, high = claim.verdict.measured
+    low, high = pair
     if high is None:
         return f">= {number(low)}"
     return number(high) if number(low) == number(high) else f"{number(low)} to {number(high)}"
@@ -123,9 +138,29 @@ def print_claims(matrix: Matrix, console: Console) -> None:
         for claim in claims:
             _print(claim, console)
         console.print()
+    for case in matrix.cases:
+        _print_case(case, console)
     console.print(
         Text(f"{sum(tally(matrix).values())} statements: {counts(matrix)}."), soft_wrap=True
     )
+
+
+def _print_case(case: CaseStudy, console: Console) -> None:
+    console.print(
+        Text(case.title, style="bold").append(f"  [{case_place(case)}]", style="dim"),
+        soft_wrap=True,
+    )
+    console.print(Text(f"  before: {case.before}; after: {case.after}"), soft_wrap=True)
+    for one in case.comparisons:
+        sides = [
+            f"{side(found)}{f' (told: {found.told})' if found.told else ''}"
+            for found in (one.before, one.after)
+        ]
+        unit = f", {one.unit}" if one.unit else ""
+        console.print(Text(f"  {one.what}{unit}: {' -> '.join(sides)}"), soft_wrap=True)
+    if case.note:
+        console.print(Text(f"  {case.note}", style="dim"), soft_wrap=True)
+    console.print()
 
 
 def _print(claim: Claim, console: Console) -> None:

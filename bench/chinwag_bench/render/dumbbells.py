@@ -13,7 +13,7 @@ from chinwag_bench.numbers import number
 from chinwag_bench.render import claims
 from chinwag_bench.render.axes import Tick
 
-SHOWN = 12
+SHOWN = 8
 """Lines that are not folded: those that are furthest from what is published."""
 _DECADES_MAX = 3
 

@@ -116,10 +116,14 @@ def is_first(index: text.Index, row: Row) -> bool:
 
 
 def usual_servers(matrix: Matrix) -> set[str]:
-    """The columns that the page opens with: no second measurement, and optional peers only where
-    there is room for them.
+    """The columns that the page opens with: no second measurement; where there is no room for all,
+    of each server the variant that showed most, and no optional peers.
     """
-    once = [column for column in matrix.columns if column.aa_of is None]
+    once = [column for column in all_in_order(matrix) if column.aa_of is None]
     if len(once) <= SERVERS_SIDE_BY_SIDE:
         return {column.id for column in once}
-    return {column.id for column in once if not column.peer} or {column.id for column in once}
+    wanted = [column for column in once if not column.peer] or once
+    best: dict[str, str] = {}
+    for column in wanted:
+        best.setdefault(column.server, column.id)
+    return set(best.values())

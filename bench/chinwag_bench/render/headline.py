@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from chinwag_bench.claims.catalog import load as articles
 from chinwag_bench.judging.matrix import Cell, Matrix
-from chinwag_bench.judging.ranking import FALSE_LEADS_MAX
 from chinwag_bench.numbers import number
 from chinwag_bench.render import claims, loads, text
 from chinwag_bench.render.text import measured
@@ -18,6 +17,7 @@ TOLD_APART_MAX = 3
 """More servers than that are counted, not listed."""
 OWN_SERVER = "chinwagd"
 """A reader has to know who wrote both the server and what measures it."""
+_OWN = "this kit's own"
 _CORES = {1: "one core", 2: "two cores", 4: "four cores", 8: "eight cores"}
 
 
@@ -127,24 +127,20 @@ def sureness(matrix: Matrix) -> str:
         parts = ["One round, which shows no noise: less than 10 % counts as no difference."]
     noise = noise_sentence(matrix)
     parts += [noise] if noise else ["No server was measured twice, so the noise is not known."]
-    if rounds > 1 and any(cell.tie_with_best is False for cell in matrix.cells):
-        parts.append(
-            f"Where one is called ahead of another, at most {FALSE_LEADS_MAX:.0%} of rows are so "
-            "by chance."
-        )
     failed = [check["name"] for check in matrix.checks if not check["ok"]]
     if failed:
         quoted = ", ".join(f'"{name}"' for name in failed)
         parts.append(f"Failed: the check{'s' if len(failed) > 1 else ''} {quoted}.")
     elif matrix.checks:
         parts.append(f"All {len(matrix.checks)} checks passed.")
-    if any(column.server == OWN_SERVER for column in matrix.columns):
-        parts.append(f"{OWN_SERVER} is this kit's own server.")
+    has_own = any(column.server == OWN_SERVER for column in matrix.columns)
+    if has_own and _OWN not in headline(matrix):
+        parts.append(f"{OWN_SERVER} is {_OWN} server.")
     return " ".join(parts)
 
 
 def _named(cell: Cell) -> str:
-    return f"{cell.column} (this kit's own)" if cell.column == OWN_SERVER else cell.column
+    return f"{cell.column} ({_OWN})" if cell.column == OWN_SERVER else cell.column
 
 
 def noise_sentence(matrix: Matrix) -> str:
@@ -226,14 +222,19 @@ def _servers(names: list[str]) -> str:
 
 
 def _competing(matrix: Matrix, row: str) -> list[Cell]:
-    """Cells with a value, the highest first; a second measurement doesn't compete."""
-    again = {column.id for column in matrix.columns if column.aa_of is not None}
+    """Cells with a value, the highest first: of each server the variant that showed most. A second
+    measurement doesn't compete.
+    """
+    servers = {column.id: column.server for column in matrix.columns if column.aa_of is None}
     cells = [
         cell
         for cell in matrix.cells
-        if cell.row == row and cell.value is not None and cell.column not in again
+        if cell.row == row and cell.value is not None and cell.column in servers
     ]
-    return sorted(cells, key=lambda cell: cell.value or 0.0, reverse=True)
+    best: dict[str, Cell] = {}
+    for cell in sorted(cells, key=lambda cell: cell.value or 0.0, reverse=True):
+        best.setdefault(servers[cell.column], cell)
+    return list(best.values())
 
 
 def tally_sentence(matrix: Matrix) -> str:

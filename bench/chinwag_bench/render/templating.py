@@ -43,6 +43,8 @@ ENVIRONMENT.filters |= {
     "claim_lines": claims.lines,
     "claim_published": claims.published,
     "claim_measured": claims.measured,
+    "case_place": claims.case_place,
+    "case_side": claims.side,
     "date": text.date,
     "first_line": text.first_line,
     "row_title": text.row_title,

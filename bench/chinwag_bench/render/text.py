@@ -234,7 +234,7 @@ class Index:
         return first_line(reasons.pop()) if len(reasons) == 1 else ""
 
     def place(self, cell: Cell | None) -> str:
-        """ "best", "tied for best", "all tied", or how many times better the best is: ">= 2.7x";
+        """ "best", "tied", "all tied", or how many times better the best is: ">= 2.7x";
         "showed most" of the best beside which another is ``NOT_TOLD_APART``; of an open cell that
         may be the best, what ended it.
 
@@ -251,7 +251,7 @@ class Index:
             leaders, ranked = self._leaders[cell.row], self._ranked[cell.row]
             if leaders < 2:
                 return "showed most" if self._undecided[cell.row] else "best"
-            return "all tied" if leaders == ranked else "tied for best"
+            return "all tied" if leaders == ranked else "tied"
         return "" if cell.behind is None else times(cell.behind)
 
     def groups(self) -> dict[str, list[Row]]:

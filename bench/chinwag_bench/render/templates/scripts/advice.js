@@ -160,12 +160,32 @@
     const projected = memoryConnections && asked.connections > memoryConnections;
     fill(row.querySelector(".memory"), memory ? `${number(memory.total[1])} MB` : "–",
       projected && memory ? "projection" : "");
-    const parts = [loadWhy(load)];
+    const why = row.querySelector(".why");
+    fill(why, loadWhy(load), "");
     if (memory) {
-      parts.push(`${number(memory.empty)} MB empty + ${number(memory.user)} user `
-        + `+ ${number(memory.kernel)} kernel`);
+      const parts = document.createElement("span");
+      parts.className = "parts";
+      parts.textContent = `; ${number(memory.empty)} MB empty + ${number(memory.user)} user `
+        + `+ ${number(memory.kernel)} kernel`;
+      why.append(parts);
     }
-    fill(row.querySelector(".why"), parts.join("; "), "");
+  };
+
+  // The first places answer most questions: the rest, and what memory is made of, are unfolded.
+  const FIRST = 6;
+  const more = document.querySelector("#which .more");
+  let unfolded = false;
+
+  const fold = (rows) => {
+    const isLong = rows.length > FIRST + 2;
+    const folded = isLong && !unfolded;
+    rows.forEach((row, place) => { row.hidden = folded && place >= FIRST; });
+    table.classList.toggle("short", folded);
+    more.hidden = !isLong;
+    const button = more.querySelector("button");
+    button.textContent = folded ? `${rows.length - FIRST} more, and what memory is made of`
+      : "Only the first places";
+    button.setAttribute("aria-expanded", String(!folded));
   };
 
   const listed = (results) => results.map((one) => one.row.dataset.name).join(", ");
@@ -255,12 +275,17 @@
     });
     results.forEach((one) => show(one, Number(table.dataset.memoryConnections), asked));
     table.tBodies[0].append(...results.map((one) => one.row));
+    fold(results.map((one) => one.row));
     answer.textContent = sentence(results);
   };
 
   if (form) {
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("input", () => choose(true));
+    more.querySelector("button").addEventListener("click", () => {
+      unfolded = !unfolded;
+      update();
+    });
     for (const button of form.querySelectorAll(".presets button")) {
       button.addEventListener("click", () => {
         const fields = JSON.parse(button.dataset.fields);
