@@ -1,11 +1,14 @@
 // chinwagd: a chat/1 server as a process of its own.
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <iostream>
 #include <utility>
 
@@ -20,6 +23,7 @@
 #include "notify.hpp"
 #include "settings.hpp"
 #include "upgrade.hpp"
+#include "upgrade_request.hpp"
 
 namespace {
 
@@ -77,6 +81,15 @@ void give_back_memory() {
 #endif
 }
 
+// A standard stream that is closed would be the descriptor of a client, who would read the log.
+void open_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    // The lowest that is free, so this one.
+    [[maybe_unused]] const int opened = ::open("/dev/null", O_RDWR);
+  }
+}
+
 // The server is about to go: nothing may reach for it any more.
 void ignore_signals() {
   ::signal(SIGTERM, SIG_IGN);
@@ -112,6 +125,18 @@ void warn_of_settings(const chinwagd::settings& all) {
   }
 }
 
+chinwag::status listen_or_take_over(chinwag::server& server,
+                                    const std::function<chinwag::status()>& make_ready) {
+  const int predecessor = chinwagd::channel_to_predecessor();
+  if (predecessor < 0) {
+    chinwag::status listening = server.listen().outcome;
+    return listening ? make_ready() : listening;
+  }
+  chinwag::status taken = server.take_over(predecessor, make_ready).outcome;
+  ::close(predecessor);
+  return taken;
+}
+
 int serve(const chinwagd::settings& all, char** arguments) {
   begin_log(all.log_level);
   warn_of_settings(all);
@@ -122,19 +147,25 @@ int serve(const chinwagd::settings& all, char** arguments) {
   }
   chinwag::server server(all.server, write_log, chinwagd::faulty_handlers(),
                          std::move(backplane.made));
-  const int predecessor = chinwagd::channel_to_predecessor();
-  const chinwag::listen_result listening =
-      predecessor < 0 ? server.listen() : server.take_over(predecessor);
-  if (!listening) {
-    std::cerr << "chinwagd: " << listening.outcome.text << "\n";
+  chinwagd::upgrader upgrades(server, arguments);
+  // Whatever may fail comes before a predecessor lets go.
+  const auto make_ready = [&] {
+    handle_signals(server, all.drain_timeout_ms);
+    upgrades.begin();
+    chinwagd::notify_serving();
+    return chinwag::status{};
+  };
+  if (const chinwag::status begun = listen_or_take_over(server, make_ready); !begun) {
+    std::cerr << "chinwagd: " << begun.text << "\n";
     return exit_cannot_serve;
   }
-  handle_signals(server, all.drain_timeout_ms);
+  upgrades.reserve();
   hold_signals(false);
-  const chinwagd::upgrader upgrades(server, arguments);
-  chinwagd::notify_serving();
   const chinwag::status outcome = server.run();
+  const pid_t successor = upgrades.finish();
   ignore_signals();
+  // Who ends this process means the server.
+  if (successor != 0 && draining) ::kill(successor, SIGTERM);
   if (outcome) return 0;
   std::cerr << "chinwagd: " << outcome.text << "\n";
   return exit_cannot_serve;
@@ -143,6 +174,7 @@ int serve(const chinwagd::settings& all, char** arguments) {
 }  // namespace
 
 int main(int count, char** arguments) {
+  open_standard_streams();
   hold_signals(true);
   block_upgrades();
   give_back_memory();

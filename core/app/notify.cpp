@@ -25,8 +25,9 @@ void notify_serving() {
   if (socket < 0) return;
   const std::string text = "READY=1\nMAINPID=" + std::to_string(::getpid()) + "\n";
   // Who does not listen does not want to know.
-  [[maybe_unused]] const ssize_t sent = ::sendto(socket, text.data(), text.size(), MSG_NOSIGNAL,
-                                                 reinterpret_cast<const sockaddr*>(&to), size);
+  [[maybe_unused]] const ssize_t sent =
+      ::sendto(socket, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
+               reinterpret_cast<const sockaddr*>(&to), size);
   ::close(socket);
 }
 

@@ -4,21 +4,24 @@
 #include <signal.h>
 #include <spawn.h>
 #include <spdlog/spdlog.h>
+#include <sys/auxv.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
-#include <climits>
 #include <cstdlib>
 #include <cstring>
-#include <iostream>
+#include <exception>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "notify.hpp"
 
 namespace chinwagd {
 
@@ -28,10 +31,17 @@ constexpr const char* variable = "CHINWAGD_PREDECESSOR";
 // In the successor: behind the three standard streams, all that it inherits.
 constexpr int channel_there = 3;
 
+// Behind a link in this path may lie another version by the time of an upgrade: the path is kept as
+// it was called. Where that names another file, as that of a loader, it is what runs.
 std::string own_program() {
-  std::array<char, PATH_MAX> path{};
-  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
-  return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : std::string{};
+  namespace files = std::filesystem;
+  std::error_code none;
+  const files::path running = files::read_symlink("/proc/self/exe", none);
+  const auto* const called = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
+  if (called == nullptr || *called == '\0') return running.string();
+  const files::path path = files::absolute(called, none);
+  const bool is_replaced = running.string().ends_with(" (deleted)");
+  return is_replaced || files::equivalent(path, running, none) ? path.string() : running.string();
 }
 
 // This process's, and where the channel is.
@@ -60,12 +70,10 @@ int start(const std::string& program, char** arguments, int channel, pid_t& star
   ::posix_spawnattr_init(&settings);
   ::posix_spawn_file_actions_adddup2(&files, channel, channel_there);
   sigset_t none{};
-  sigset_t all{};
   ::sigemptyset(&none);
-  ::sigfillset(&all);
+  // What is ignored stays so: nohup's SIGHUP.
   ::posix_spawnattr_setsigmask(&settings, &none);
-  ::posix_spawnattr_setsigdefault(&settings, &all);
-  ::posix_spawnattr_setflags(&settings, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  ::posix_spawnattr_setflags(&settings, POSIX_SPAWN_SETSIGMASK);
   std::vector<std::string> environment = environment_of_successor();
   const int outcome = ::posix_spawn(&started, program.c_str(), &files, &settings, arguments,
                                     pointers_to(environment).data());
@@ -92,7 +100,16 @@ int channel_to_predecessor() {
 }
 
 upgrader::upgrader(chinwag::server& server, char** arguments)
-    : server_(server), arguments_(arguments), program_(own_program()) {
+    : server_(server), arguments_(arguments), program_(own_program()) {}
+
+upgrader::~upgrader() {
+  finish();
+  for (const int descriptor : {signals_, stop_, channel_[0], channel_[1]}) {
+    if (descriptor >= 0) ::close(descriptor);
+  }
+}
+
+void upgrader::begin() {
   sigset_t asked{};
   ::sigemptyset(&asked);
   ::sigaddset(&asked, SIGUSR2);
@@ -102,18 +119,34 @@ upgrader::upgrader(chinwag::server& server, char** arguments)
     spdlog::warn("no upgrade will be possible: {}", std::strerror(errno));
     return;
   }
-  thread_ = std::thread([this] { wait_for_signals(); });
+  try {
+    thread_ = std::thread([this] { wait_for_signals(); });
+  } catch (const std::system_error& problem) {
+    spdlog::warn("no upgrade will be possible: can't start a thread: {}", problem.what());
+  }
 }
 
-upgrader::~upgrader() {
+void upgrader::reserve() {
+  const std::lock_guard lock(mutex_);
+  if (channel_[0] >= 0) return;
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel_.data()) != 0) {
+    channel_ = {-1, -1};
+  }
+}
+
+pid_t upgrader::finish() {
   if (thread_.joinable()) {
+    {
+      // An upgrade that is under way has nothing to hand over any more; one that is done, has no
+      // need of it.
+      const std::lock_guard lock(mutex_);
+      if (channel_[0] >= 0) ::shutdown(channel_[0], SHUT_RDWR);
+    }
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(stop_, &one, sizeof one);
     thread_.join();
   }
-  for (const int descriptor : {signals_, stop_}) {
-    if (descriptor >= 0) ::close(descriptor);
-  }
+  return successor_;
 }
 
 void upgrader::wait_for_signals() {
@@ -122,50 +155,71 @@ void upgrader::wait_for_signals() {
     if (::poll(events.data(), events.size(), -1) < 0 && errno != EINTR) return;
     if (events[1].revents != 0) return;
     signalfd_siginfo asked{};
-    if (::read(signals_, &asked, sizeof asked) == sizeof asked) upgrade();
+    if (::read(signals_, &asked, sizeof asked) != sizeof asked) continue;
+    if (try_to_upgrade()) return pass_on_another_request();
   }
 }
 
-void upgrader::upgrade() {
-  std::array<int, 2> channel{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel.data()) != 0) {
+// Whoever asked meanwhile may mean a build that is newer than the successor.
+void upgrader::pass_on_another_request() const {
+  signalfd_siginfo asked{};
+  if (::read(signals_, &asked, sizeof asked) == sizeof asked) ::kill(successor_, SIGUSR2);
+}
+
+bool upgrader::try_to_upgrade() {
+  bool done = false;
+  try {
+    done = upgrade();
+  } catch (const std::exception& problem) {
+    spdlog::warn("the upgrade failed, this process goes on: {}", problem.what());
+  }
+  for (const std::size_t end : {0U, 1U}) close_channel(end);
+  if (!done) reserve();
+  return done;
+}
+
+void upgrader::close_channel(std::size_t end) {
+  const std::lock_guard lock(mutex_);
+  if (channel_[end] >= 0) ::close(channel_[end]);
+  channel_[end] = -1;
+}
+
+bool upgrader::upgrade() {
+  if (::getpid() == 1) {
+    spdlog::warn(
+        "no upgrade: with process 1 its container ends; start it below an init "
+        "(docker run --init), and ask the server itself");
+    return false;
+  }
+  reserve();
+  if (channel_[0] < 0) {
     spdlog::warn("the upgrade failed, this process goes on: {}", std::strerror(errno));
-    return;
+    return false;
   }
   pid_t successor = 0;
-  const int problem = start(program_, arguments_, channel[1], successor);
-  ::close(channel[1]);
+  const int problem = start(program_, arguments_, channel_[1], successor);
+  close_channel(1);
   if (problem != 0) {
     spdlog::warn("the upgrade failed, this process goes on: can't start {}: {}", program_,
                  std::strerror(problem));
-  } else if (const chinwag::status outcome = server_.hand_over(channel[0]); outcome) {
-    spdlog::info("handed over to process {}", successor);
-  } else {
-    // Before this process goes on: the other one must not serve as well.
-    ::kill(successor, SIGKILL);
-    spdlog::warn("the upgrade failed, this process goes on: {} ({})", outcome.text,
-                 end_of(successor));
+    return false;
   }
-  ::close(channel[0]);
+  return hand_over_to(successor);
 }
 
-int ask_for_upgrade(pid_t server) {
-  using namespace std::chrono_literals;
-  constexpr auto patience = 15s;
-  if (::kill(server, SIGUSR2) != 0) {
-    std::cerr << "chinwagd: process " << server << ": " << std::strerror(errno) << "\n";
-    return 1;
+bool upgrader::hand_over_to(pid_t successor) {
+  const chinwag::status outcome = server_.hand_over(channel_[0]);
+  if (outcome) {
+    successor_ = successor;
+    spdlog::info("handed over to process {} ({})", successor, program_);
+    return true;
   }
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (::kill(server, 0) == 0) {
-    if (std::chrono::steady_clock::now() > deadline) {
-      std::cerr << "chinwagd: process " << server << " goes on as before: its log says why\n";
-      return 1;
-    }
-    std::this_thread::sleep_for(5ms);
-  }
-  std::cout << "process " << server << " has handed over to its successor\n";
-  return 0;
+  ::kill(successor, SIGKILL);
+  // Whatever the other one has said of itself meanwhile.
+  notify_serving();
+  spdlog::warn("the upgrade failed, this process goes on: {} ({})", outcome.text,
+               end_of(successor));
+  return false;
 }
 
 }  // namespace chinwagd

@@ -2,9 +2,10 @@
 
 #include <sys/types.h>
 
+#include <array>
+#include <mutex>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "chinwag/server.hpp"
 
@@ -13,9 +14,9 @@ namespace chinwagd {
 // The channel to the process that this one is to go on for; -1 if there is none.
 int channel_to_predecessor();
 
-// At SIGUSR2 starts the program anew, from where it lies now and with the same arguments, and hands
-// all connections over to it. Whatever goes wrong, this process goes on as before, and its log says
-// what it was. SIGUSR2 must be blocked in all threads.
+// At SIGUSR2 starts the program anew, by the path that it was started by and with the same
+// arguments, and hands all connections over to it. Whatever goes wrong, this process goes on as
+// before, and its log says what it was. SIGUSR2 must be blocked in all threads.
 class upgrader {
  public:
   upgrader(chinwag::server& server, char** arguments);
@@ -23,20 +24,30 @@ class upgrader {
   upgrader(const upgrader&) = delete;
   upgrader& operator=(const upgrader&) = delete;
 
+  // From now on it waits for the signal.
+  void begin();
+  // Keeps the descriptors that an upgrade needs: it is possible, too, when clients have all others.
+  void reserve();
+  // Ends what is under way, and returns the process that serves now; 0 if there is none.
+  pid_t finish();
+
  private:
   void wait_for_signals();
-  void upgrade();
+  bool try_to_upgrade();
+  bool upgrade();
+  bool hand_over_to(pid_t successor);
+  void pass_on_another_request() const;
+  void close_channel(std::size_t end);
 
   chinwag::server& server_;
   char** arguments_;
   std::string program_;
   int signals_ = -1;
   int stop_ = -1;
+  std::mutex mutex_;                    // of the channel's descriptors
+  std::array<int, 2> channel_{-1, -1};  // of the next upgrade, or of the one under way
+  pid_t successor_ = 0;
   std::thread thread_;
 };
-
-// `chinwagd upgrade`: asks the server in that process, and waits until its successor serves.
-// Returns the exit code.
-int ask_for_upgrade(pid_t server);
 
 }  // namespace chinwagd

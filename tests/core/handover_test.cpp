@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <memory>
+#include <optional>
+#include <semaphore>
 #include <span>
 #include <string>
 #include <thread>
@@ -21,6 +24,7 @@ using test::chat_client;
 using test::client_frame;
 using test::has;
 using test::running_server;
+using test::wire_frame;
 
 constexpr int tiny_buffer = 4'096;
 
@@ -52,7 +56,8 @@ status close_all(std::span<const int> descriptors) {
 
 // A server that has taken over from another one, and runs.
 struct successor {
-  explicit successor(server& predecessor) : engine({.port = 0}) {
+  explicit successor(server& predecessor, const options& settings = {.port = 0})
+      : engine(settings) {
     channel_ends channel;
     listen_result listening;
     std::thread taking([&] { listening = engine.take_over(channel.ends[1]); });
@@ -215,6 +220,70 @@ TEST(handover, the_server_goes_on_where_its_successor_ends_in_the_middle) {
   EXPECT_TRUE(has(outcome.text, "the successor does not serve")) << outcome.text;
   ann.send(message("as before"));
   EXPECT_TRUE(has(ann.text(), "as before"));
+}
+
+TEST(handover, a_successor_whose_word_comes_too_late_does_not_serve) {
+  running_server first;
+  chat_client ann = join(first.port, "ann");
+  channel_ends channel;
+  std::binary_semaphore over{0};
+  std::thread taking([&] {
+    EXPECT_TRUE(channel::greet(channel.ends[1]));
+    EXPECT_TRUE(channel::take_presented(channel.ends[1], close_all));
+    image from;
+    EXPECT_TRUE(channel::take(channel.ends[1], from));
+    for (const int descriptor : from.descriptors) ::close(descriptor);
+    over.acquire();
+    EXPECT_FALSE(channel::confirm(channel.ends[1])) << "the predecessor goes on";
+  });
+  const status outcome = first.engine.hand_over(channel.ends[0]);
+  over.release();
+  taking.join();
+  EXPECT_TRUE(has(outcome.text, "the successor does not serve: nothing came for too long"))
+      << outcome.text;
+  ann.send(message("as before"));
+  EXPECT_TRUE(has(ann.text(), "as before"));
+}
+
+TEST(handover, a_successor_that_can_not_be_made_ready_leaves_all_to_its_predecessor) {
+  running_server first;
+  chat_client ann = join(first.port, "ann");
+  channel_ends channel;
+  server second({.port = 0});
+  std::thread taking([&] {
+    const listen_result taken = second.take_over(
+        channel.ends[1], [] { return status{error::system_failure, "no thread"}; });
+    EXPECT_EQ(taken.outcome.text, "no thread");
+    ::shutdown(channel.ends[1], SHUT_RDWR);
+  });
+  EXPECT_FALSE(first.engine.hand_over(channel.ends[0]));
+  taking.join();
+  ann.send(message("as before"));
+  EXPECT_TRUE(has(ann.text(), "as before"));
+}
+
+TEST(handover, connections_of_an_address_are_counted_on) {
+  const options two{.port = 0, .connections_per_address_max = 2};
+  running_server first(two);
+  chat_client ann = join(first.port, "ann");
+  {
+    chat_client bob = join(first.port, "bob");
+    ann.text();
+    successor second(first.engine, two);
+    EXPECT_FALSE(chat_client(first.port, "/ws?user=cat").upgraded());
+  }
+}
+
+TEST(handover, who_was_silent_for_longer_than_is_allowed_now_is_asked_for_a_sign_of_life) {
+  running_server first;
+  chat_client ann = join(first.port, "ann");
+  std::this_thread::sleep_for(std::chrono::milliseconds(600));
+  successor second(first.engine, {.port = 0, .ping_interval_ms = 100, .idle_timeout_ms = 500});
+  const std::optional<wire_frame> heard = ann.receive();
+  ASSERT_TRUE(heard.has_value());
+  EXPECT_EQ(heard->code, opcode::ping);
+  ann.send(message("I am here"));
+  EXPECT_TRUE(has(ann.text(), "I am here"));
 }
 
 TEST(handover, a_successor_of_another_version_gets_nothing) {

@@ -5,14 +5,17 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <future>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "chat_client.hpp"
 #include "chinwagd_process.hpp"
@@ -45,6 +48,18 @@ pid_t pid_of_server(std::uint16_t port) {
   return at == std::string::npos ? -1 : std::stoi(answer.substr(at + mark.size()));
 }
 
+// Of a server that has just ended.
+std::uint16_t free_port() {
+  const test::running_server one;
+  return one.port;
+}
+
+bool is_open(std::uint16_t port) {
+  const int connection = test::connect_to(port);
+  if (connection >= 0) ::close(connection);
+  return connection >= 0;
+}
+
 // A program of its own in a folder of its own, to be replaced.
 struct copied_program {
   copied_program() {
@@ -64,6 +79,40 @@ struct copied_program {
 
   std::filesystem::path folder;
   std::filesystem::path path;
+};
+
+// Where a service manager listens.
+struct notify_socket {
+  notify_socket() {
+    std::string name = (std::filesystem::temp_directory_path() / "notify-XXXXXX").string();
+    folder = ::mkdtemp(name.data());
+    path = (folder / "socket").string();
+    socket = ::socket(AF_UNIX, SOCK_DGRAM, 0);
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    path.copy(at.sun_path, sizeof at.sun_path - 1);
+    EXPECT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+    constexpr timeval patience{.tv_sec = 5, .tv_usec = 0};
+    ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  }
+  ~notify_socket() {
+    ::close(socket);
+    std::filesystem::remove_all(folder);
+  }
+
+  std::string next() const { return receive(0); }
+  // Empty if nothing has come by now.
+  std::string waiting() const { return receive(MSG_DONTWAIT); }
+
+  std::string receive(int flags) const {
+    std::array<char, 256> text{};
+    const ssize_t got = ::recv(socket, text.data(), text.size(), flags);
+    return got > 0 ? std::string(text.data(), static_cast<std::size_t>(got)) : "";
+  }
+
+  std::filesystem::path folder;
+  std::string path;
+  int socket = -1;
 };
 
 TEST(upgrade, at_sigusr2_another_process_goes_on_with_the_connections) {
@@ -86,43 +135,82 @@ TEST(upgrade, the_command_waits_until_the_successor_serves) {
   const std::uint16_t port = first.port();
   chat_client ann = join(port, "ann");
   chinwagd_process command({"upgrade", "--pid", std::to_string(first.pid())});
-  // Somebody has to take note of its end, or it would seem to go on.
-  auto ended = std::async(std::launch::async, [&] { return first.exit_code(); });
+  // Though nobody has taken note of the old process's end.
   EXPECT_TRUE(command.says("has handed over to its successor"));
-  EXPECT_EQ(ended.get(), 0);
+  EXPECT_EQ(command.exit_code(), 0);
+  const pid_t now = pid_of_server(port);
+  EXPECT_TRUE(command.says("process " + std::to_string(now)));
+  EXPECT_EQ(first.exit_code(), 0);
   expect_echo(ann, "still here");
-  ::kill(pid_of_server(port), SIGKILL);
+  ::kill(now, SIGKILL);
 }
 
-// Where a service manager listens.
-struct notify_socket {
-  notify_socket() {
-    std::string name = (std::filesystem::temp_directory_path() / "notify-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-    path = (folder / "socket").string();
-    socket = ::socket(AF_UNIX, SOCK_DGRAM, 0);
-    sockaddr_un at{};
-    at.sun_family = AF_UNIX;
-    path.copy(at.sun_path, sizeof at.sun_path - 1);
-    EXPECT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
-    constexpr timeval patience{.tv_sec = 5, .tv_usec = 0};
-    ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+TEST(upgrade, the_command_leaves_a_process_alone_that_is_no_server) {
+  const pid_t stranger = ::fork();
+  if (stranger == 0) {
+    ::pause();
+    ::_exit(0);
   }
-  ~notify_socket() {
-    ::close(socket);
-    std::filesystem::remove_all(folder);
-  }
+  chinwagd_process command({"upgrade", "--pid", std::to_string(stranger)});
+  EXPECT_TRUE(command.says("is no chinwagd that can be upgraded: it was left alone"));
+  EXPECT_EQ(command.exit_code(), 1);
+  EXPECT_EQ(::waitpid(stranger, nullptr, WNOHANG), 0) << "it lives";
+  ::kill(stranger, SIGKILL);
+  ::waitpid(stranger, nullptr, 0);
+}
 
-  std::string next() const {
-    std::array<char, 256> text{};
-    const ssize_t got = ::recv(socket, text.data(), text.size(), 0);
-    return got > 0 ? std::string(text.data(), static_cast<std::size_t>(got)) : "";
-  }
+TEST(upgrade, the_command_says_so_where_a_server_ends_and_nobody_took_over) {
+  const copied_program program;
+  chinwagd_process first({"--port", "0"}, {}, 0, program.path);
+  first.port();
+  // A successor that never greets, while somebody ends the server.
+  program.replace("#!/bin/sh\nexec sleep 30\n");
+  chinwagd_process command({"upgrade", "--pid", std::to_string(first.pid())});
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  first.signal(SIGTERM);
+  EXPECT_TRUE(command.says("has ended, and nobody took over"));
+  EXPECT_EQ(command.exit_code(), 1);
+  EXPECT_EQ(first.exit_code(), 0) << "a successor that is silent does not hold it up";
+}
 
-  std::filesystem::path folder;
-  std::string path;
-  int socket = -1;
-};
+TEST(upgrade, the_program_is_the_one_that_the_path_names_by_then) {
+  const copied_program old;
+  const copied_program newer;
+  const std::filesystem::path link = old.folder / "current";
+  std::filesystem::create_symlink(old.path, link);
+  chinwagd_process first({"--port", "0"}, {}, 0, link);
+  const std::uint16_t port = first.port();
+  newer.replace("#!/bin/sh\nexit 7\n");
+  std::filesystem::remove(link);
+  std::filesystem::create_symlink(newer.path, link);
+  first.signal(SIGUSR2);
+  EXPECT_TRUE(first.says("it exited with 7"));
+  EXPECT_EQ(pid_of_server(port), first.pid());
+}
+
+TEST(upgrade, a_client_never_reads_the_log_of_a_server_without_standard_streams) {
+  const std::uint16_t port = free_port();
+  const std::string run = "exec '" CHINWAGD "' --port " + std::to_string(port) + " <&- >&- 2>&-";
+  chinwagd_process first({"-c", run}, {}, 0, "/bin/sh");
+  ASSERT_TRUE(test::eventually([port] { return is_open(port); }));
+  std::vector<chat_client> clients;
+  for (int number = 0; number < 6; ++number) {
+    clients.push_back(join(port, "user" + std::to_string(number)));
+  }
+  first.signal(SIGUSR2);
+  EXPECT_EQ(first.exit_code(), 0);
+  const pid_t now = pid_of_server(port);
+  for (chat_client& client : clients)
+    client.send(R"({"type":"direct","to":"nobody","content":"x"})");
+  for (chat_client& client : clients) {
+    while (true) {
+      const std::string heard = client.text();
+      ASSERT_FALSE(heard.empty()) << "what is no frame ends the conversation";
+      if (has(heard, "\"error\"")) break;
+    }
+  }
+  ::kill(now, SIGKILL);
+}
 
 TEST(upgrade, a_service_manager_is_told_which_process_to_follow) {
   const notify_socket manager;
@@ -131,8 +219,9 @@ TEST(upgrade, a_service_manager_is_told_which_process_to_follow) {
   EXPECT_EQ(manager.next(), "READY=1\nMAINPID=" + std::to_string(first.pid()) + "\n");
   first.signal(SIGUSR2);
   EXPECT_EQ(first.exit_code(), 0);
+  const std::string said = manager.waiting();  // before the old process ends, or its unit would
   const pid_t now = pid_of_server(port);
-  EXPECT_EQ(manager.next(), "READY=1\nMAINPID=" + std::to_string(now) + "\n");
+  EXPECT_EQ(said, "READY=1\nMAINPID=" + std::to_string(now) + "\n");
   ::kill(now, SIGKILL);
 }
 

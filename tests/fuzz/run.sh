@@ -28,6 +28,7 @@ run frame 4096
 run json_scan 4096
 run http 16384 # a header may have 8 KiB
 run options 4096
+run image 4096
 
 # What an input of the shard means changes with the generator: its corpus is small, and libFuzzer
 # would take long to grow it. Random bytes are runs of a hundred sensible actions and more.

@@ -170,6 +170,14 @@ chinwag::kernel::listening simulated_kernel::listen() {
   return {{}, listener_, 4000};
 }
 
+chinwag::kernel::peer_address simulated_kernel::address_of(const link& of) {
+  chinwag::kernel::peer_address peer{};
+  peer[10] = peer[11] = 0xFF;
+  peer[12] = 127;
+  peer[15] = static_cast<unsigned char>(1 + of.number % 4);
+  return peer;
+}
+
 int simulated_kernel::accept(int listener, chinwag::kernel::peer_address& peer) {
   if (use(listener, kind::listener, "accept") == nullptr) return -EBADF;
   count("accept", waiting_.size(), 0);
@@ -190,11 +198,13 @@ int simulated_kernel::accept(int listener, chinwag::kernel::peer_address& peer) 
   taken.accepted = true;
   taken.accepted_us = taken.progress_us = woke_us_;
   descriptors_[static_cast<std::size_t>(taken.descriptor)].connection = &taken;
-  peer = {};
-  peer[10] = peer[11] = 0xFF;
-  peer[12] = 127;
-  peer[15] = static_cast<unsigned char>(1 + taken.number % 4);
+  peer = address_of(taken);
   return taken.descriptor;
+}
+
+chinwag::kernel::peer_address simulated_kernel::peer_of(int descriptor) {
+  const descriptor_state* from = use(descriptor, kind::connection, "peer_of");
+  return from == nullptr ? chinwag::kernel::peer_address{} : address_of(*from->connection);
 }
 
 ssize_t simulated_kernel::receive(int descriptor, std::span<char> into) {
@@ -471,6 +481,12 @@ listening listen(const std::string&, std::uint16_t, std::uint32_t) {
 }
 int accept(int listener, peer_address& peer) {
   return now().accept(listener, peer);
+}
+peer_address peer_of(int connection) {
+  return now().peer_of(connection);
+}
+std::string address_of(int) {
+  return "127.0.0.1:4000";
 }
 ssize_t receive(int descriptor, std::span<char> into) {
   return now().receive(descriptor, into);

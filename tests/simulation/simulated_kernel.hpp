@@ -126,6 +126,7 @@ class simulated_kernel {
   // The shard's side: chinwag::kernel.
   chinwag::kernel::listening listen();
   int accept(int listener, chinwag::kernel::peer_address& peer);
+  chinwag::kernel::peer_address peer_of(int descriptor);
   ssize_t receive(int descriptor, std::span<char> into);
   ssize_t send(int descriptor, std::span<const iovec> pieces);
   void shutdown_write(int descriptor);
@@ -186,6 +187,8 @@ class simulated_kernel {
   std::vector<descriptor_state> descriptors_;
   std::deque<int> free_;
   int listener_ = -1;
+  static chinwag::kernel::peer_address address_of(const link& of);
+
   std::map<connection_number, std::unique_ptr<link>> links_;
   std::deque<link*> waiting_;  // to be accepted
 };

@@ -60,7 +60,7 @@ def page_heads(matrix: Matrix) -> list[Head]:
     """
     known = {row.id for row in matrix.rows}
     wanted = [
-        Head("kill_unit_all", "recovery", "ms, smallest unit killed", ("recov.", "ms")),
+        Head("kill_unit_all", "recovery", "ms after a kill", ("recov.", "ms")),
         Head("hot_upgrade", "upgrade", "% of connections lost", ("upgrade", "% lost")),
         Head("start_first_message", "restart", "ms to the first message", ("restart", "ms")),
     ]

@@ -59,11 +59,11 @@ def promptness(matrix: Matrix) -> str:
             lead = f"{beside}; {first.column} showed the most"
         return f"{start}{lead}: {_amount(first)} deliveries/s."
     if len(cells) > TOLD_APART_MAX:
-        lows = [cell.low or 0.0 for cell in cells]
-        highs = [cell.high or cell.low or 0.0 for cell in cells]
-        between = f"{number(min(lows))} to {number(max(highs))} deliveries/s"
+        least = min(cells, key=lambda cell: cell.low or 0.0)
+        between = f"{cells[0].column} showed {_amount(cells[0])} deliveries/s, {least.column} "
         names = listed([cell.column for cell in cells])
-        return f"{start}{names} are not told apart: {between}{_why_tied(cells[0])}."
+        why = f"{between}{_amount(least)}{_why_tied(cells[0])}"
+        return f"{start}{names} are not told apart: {why}."
     return f"{start}{amounts} carry the most and are not told apart."
 
 
@@ -121,7 +121,8 @@ def _disturbed_share(matrix: Matrix) -> float:
 
 def sureness(matrix: Matrix) -> str:
     """How many rounds, what one server measured twice differs by, and whether all checks passed."""
-    rounds = max((cell.rounds for cell in matrix.cells), default=0)
+    leading = [cell.rounds for cell in matrix.cells if cell.row == LEADING_ROW]
+    rounds = max(leading or [cell.rounds for cell in matrix.cells], default=0)
     parts = [f"{rounds} rounds in random order."]
     if rounds <= 1:
         parts = ["One round, which shows no noise: less than 10 % counts as no difference."]
@@ -198,8 +199,10 @@ def _undecided(matrix: Matrix, cells: list[Cell]) -> str:
     one = len(stopped) == 1
     cut = f"the search{'' if one else 'es'} of {_servers(stopped)} {'was' if one else 'were'}"
     shown = f"{_named(most)} showed the most, {_amount(most)} deliveries/s"
-    if not others:
-        return f"{shown}, and {cut} cut short"
+    if stopped == [most.column]:
+        is_ = "is" if len(others) == 1 else "are"
+        rest = f"; {who} {is_} not told apart from that" if others else ""
+        return f"{shown}, where its search was cut short{rest}"
     return f"{shown}; whether {who} can do more is open: {cut} cut short"
 
 

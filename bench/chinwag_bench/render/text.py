@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
 from chinwag_bench.judging.matrix import Behind, Cell, Matrix, Published, Row, Verdict
@@ -182,6 +182,14 @@ def machine(matrix: Matrix) -> str:
     return ", ".join(parts)
 
 
+def _servers_by_row(matrix: Matrix, cells: Sequence[Cell]) -> dict[str, set[str]]:
+    servers = {column.id: column.server for column in matrix.columns}
+    found: dict[str, set[str]] = {}
+    for cell in cells:
+        found.setdefault(cell.row, set()).add(servers[cell.column])
+    return found
+
+
 class Index:
     """A matrix's cells by row and column, and its rows by group."""
 
@@ -193,6 +201,7 @@ class Index:
         again = {column.id for column in matrix.columns if column.aa_of is not None}
         once = [cell for cell in matrix.cells if cell.column not in again]
         self._leaders = Counter(cell.row for cell in once if cell.tie_with_best)
+        self._leading_servers = _servers_by_row(matrix, [c for c in once if c.tie_with_best])
         self._ranked = Counter(cell.row for cell in once if cell.tie_with_best is not None)
         self._undecided = Counter(cell.row for cell in once if self.is_undecided(cell))
 
@@ -249,7 +258,8 @@ class Index:
             return NOT_TOLD_APART if beside else ""
         if cell.tie_with_best:
             leaders, ranked = self._leaders[cell.row], self._ranked[cell.row]
-            if leaders < 2:
+            # Variants of one server need not be told apart to say which server it is.
+            if leaders < 2 or len(self._leading_servers[cell.row]) == 1:
                 return "showed most" if self._undecided[cell.row] else "best"
             return "all tied" if leaders == ranked else "tied"
         return "" if cell.behind is None else times(cell.behind)

@@ -60,8 +60,10 @@ class server {
 
   // Instead of listen(), in a process that is to go on for another one: takes over its connections
   // and its port. `channel` is an end of a stream socket pair, whose other end the predecessor
-  // gives to hand_over(). Names of connections (connection_handle) are others than before.
-  listen_result take_over(int channel);
+  // gives to hand_over(). Names of connections (connection_handle) are others than before. The
+  // port, its address and its queue are those that the predecessor listens with. `ready` is called
+  // last: where it fails, the predecessor goes on, as it does after any other failure.
+  listen_result take_over(int channel, const std::function<status()>& ready = {});
 
   // Serves on this thread until stop() or until a drain is done. out_of_memory: every connection
   // was reset, and who waits for an answer of this server gets not_running.

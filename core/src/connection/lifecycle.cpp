@@ -79,6 +79,13 @@ connection_id lifecycle::open(int descriptor) {
   return id;
 }
 
+// Settings may be others than the predecessor's. Who was silent for longer than is allowed now is
+// asked for a sign of life first, as anybody is.
+std::uint32_t lifecycle::heard_within_limits(std::uint32_t heard_ms) const {
+  const options& limits = shared_.limits;
+  return heard_ms < limits.idle_timeout_ms ? heard_ms : std::min(heard_ms, limits.ping_interval_ms);
+}
+
 connection_id lifecycle::inherit(const inherited_connection& was) {
   if (was.phase == connection_phase::free || was.phase >= connection_phase::dead) return no_id;
   const tick_ms now = shared_.clock.now();
@@ -93,12 +100,15 @@ connection_id lifecycle::inherit(const inherited_connection& was) {
   of.ending = was.ending;
   of.answers_close = was.answers_close;
   of.input_ended = was.input_ended;
-  of.heard_at = now - was.heard_ms;
+  of.heard_at = now - heard_within_limits(was.heard_ms);
   of.since = now - was.since_ms;
   of.open_left = was.open_left;
   of.open_source = was.open_left > 0 ? outbox_source : no_source;
   shared_.counts.connections.set(live());
   if (!was.is_watched && !poller_.add(id)) return no_id;
+  if (shared_.limits.connections_per_address_max != 0) {
+    shared_.links.addresses.add(id, kernel::peer_of(of.descriptor));
+  }
   if (!was.user.empty()) users_.add(id, was.user);
   return id;
 }

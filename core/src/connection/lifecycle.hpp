@@ -109,6 +109,7 @@ class lifecycle {
     tick_ms since = 0;                     // when somebody last gave way, or the bound went down
   };
 
+  std::uint32_t heard_within_limits(std::uint32_t heard_ms) const;
   void enter(connection_id id, connection_phase next);
   void begin_closing(connection_id id, std::uint16_t code);
   void end_chat(connection_id id, std::uint16_t code);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <span>
 #include <string>
@@ -18,8 +19,13 @@ namespace chinwag::channel {
 
 namespace {
 
+using clock = std::chrono::steady_clock;
+using std::chrono::microseconds;
+
 // Enough for a busy machine; until a successor has greeted nobody has to wait for it.
-constexpr timeval patience{.tv_sec = 10, .tv_usec = 0};
+constexpr std::chrono::seconds patience{10};
+// For the image and the answer to it: clients wait meanwhile.
+constexpr std::chrono::seconds pause_max{5};
 // The kernel passes 253 at once.
 constexpr std::size_t descriptors_at_once = 250;
 // Single letters on the line. Descriptors travel beside the first.
@@ -44,13 +50,36 @@ status failure(const char* what) {
           std::string(what) + ": " + (late ? "nothing came for too long" : std::strerror(errno))};
 }
 
-void be_patient(int channel) {
-  ::setsockopt(channel, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  ::setsockopt(channel, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+void be_patient(int channel, microseconds at_most) {
+  const timeval longest{.tv_sec = at_most.count() / 1'000'000,
+                        .tv_usec = at_most.count() % 1'000'000};
+  ::setsockopt(channel, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest);
+  ::setsockopt(channel, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof longest);
 }
 
-bool send_all(int channel, std::span<const char> bytes) {
+// A bound for several calls together; without one, each has its own patience.
+class bound {
+ public:
+  bound() = default;
+  explicit bound(std::chrono::seconds from_now) : end_(clock::now() + from_now) {}
+
+  // Whether there is time for another call, which then gets no more of it. Sets errno.
+  bool allows_another(int channel) const {
+    if (end_ == clock::time_point::max()) return true;
+    const auto left = std::chrono::duration_cast<microseconds>(end_ - clock::now());
+    errno = EAGAIN;
+    if (left <= microseconds::zero()) return false;
+    be_patient(channel, left);
+    return true;
+  }
+
+ private:
+  clock::time_point end_ = clock::time_point::max();
+};
+
+bool send_all(int channel, std::span<const char> bytes, const bound& until = {}) {
   while (!bytes.empty()) {
+    if (!until.allows_another(channel)) return false;
     const ssize_t sent = ::send(channel, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent <= 0) return false;
@@ -60,8 +89,9 @@ bool send_all(int channel, std::span<const char> bytes) {
 }
 
 // At the end of what the other end says, errno is ECONNRESET.
-bool receive_all(int channel, std::span<char> bytes) {
+bool receive_all(int channel, std::span<char> bytes, const bound& until = {}) {
   while (!bytes.empty()) {
+    if (!until.allows_another(channel)) return false;
     const ssize_t got = ::recv(channel, bytes.data(), bytes.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got == 0) errno = ECONNRESET;
@@ -119,8 +149,10 @@ class descriptor_message {
   msghdr header_{};
 };
 
-bool send_descriptors(int channel, std::span<const int> descriptors, int flags = 0) {
+bool send_descriptors(int channel, std::span<const int> descriptors, int flags = 0,
+                      const bound& until = {}) {
   while (!descriptors.empty()) {
+    if (!until.allows_another(channel)) return false;
     const auto some = descriptors.first(std::min(descriptors.size(), descriptors_at_once));
     descriptor_message message(some.size());
     message.fill(some);
@@ -164,15 +196,18 @@ bool send_letter(int channel, char letter) {
   return send_all(channel, {&letter, 1});
 }
 
-bool receive_letter(int channel, char letter) {
+// Another letter than that is a failure of the protocol.
+bool receive_letter(int channel, char letter, const bound& until = {}) {
   char got = 0;
-  return receive_all(channel, {&got, 1}) && got == letter;
+  if (!receive_all(channel, {&got, 1}, until)) return false;
+  errno = EPROTO;
+  return got == letter;
 }
 
 }  // namespace
 
 status meet_successor(int channel) {
-  be_patient(channel);
+  be_patient(channel, patience);
   greeting heard;
   if (!receive_all(channel, bytes_in(heard))) return failure("the successor did not greet");
   if (heard.who != greeting{}.who || heard.version != image_version) {
@@ -185,7 +220,7 @@ status meet_successor(int channel) {
 status await_room(int channel) {
   pollfd room{channel, POLLOUT, 0};
   int found = 0;
-  do found = ::poll(&room, 1, static_cast<int>(patience.tv_sec) * 1000);
+  do found = ::poll(&room, 1, static_cast<int>(patience.count()) * 1000);
   while (found < 0 && errno == EINTR);
   if (found == 0) errno = EAGAIN;
   return found > 0 ? status{} : failure("the successor takes no descriptors");
@@ -203,16 +238,20 @@ status end_presenting(int channel) {
 }
 
 status give(int channel, const image& own) {
+  const bound until(pause_max);
   const sizes announced{own.bytes.size(), own.descriptors.size()};
-  if (!send_all(channel, bytes_of(announced)) || !send_all(channel, own.bytes) ||
-      !send_descriptors(channel, own.descriptors)) {
-    return failure("the state could not be sent");
-  }
-  return receive_letter(channel, serving) ? status{} : failure("the successor does not serve");
+  const bool sent = send_all(channel, bytes_of(announced), until) &&
+                    send_all(channel, own.bytes, until) &&
+                    send_descriptors(channel, own.descriptors, 0, until);
+  if (sent && receive_letter(channel, serving, until)) return {};
+  status outcome = failure(sent ? "the successor does not serve" : "the state could not be sent");
+  // From now on the successor can't say that it serves, and does not. It may have just done so.
+  ::shutdown(channel, SHUT_RDWR);
+  return receive_letter(channel, serving) ? status{} : outcome;
 }
 
 status greet(int channel) {
-  be_patient(channel);
+  be_patient(channel, patience);
   return send_all(channel, bytes_of(greeting{})) ? status{} : failure("no predecessor is there");
 }
 

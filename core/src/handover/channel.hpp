@@ -14,7 +14,9 @@
 //   predecessor   the image, and then the other descriptors
 //   successor     that it serves
 //
-// Nothing waits for ever: who says nothing for a while has failed.
+// Nothing waits for ever: who says nothing for a while has failed. From the image on clients wait
+// as well, and there is one bound for all of it. A successor whose word comes too late can't say
+// it: either it serves, or its predecessor goes on.
 namespace chinwag::channel {
 
 // The predecessor's part.

@@ -42,10 +42,6 @@ status handover::present(const offer& give, bool& more) {
 }
 
 status handover::write(image_writer& to, std::vector<int>& descriptors) {
-  if (shared_.links.held_bytes > 0) {
-    return {error::system_failure, "requests wait for the program's verdicts: try again"};
-  }
-  lifecycle_.reap_all();
   shared_.counts.write(to);
   write_rooms(to);
   std::vector<bool> written(shared_.truth.connections.size());
@@ -180,6 +176,7 @@ status handover::read(image_reader& from, const std::vector<int>& descriptors) {
     shared_.truth.connections.remove(id);
   }
   shared_.counts.connections.set(lifecycle_.live());
+  frame_ends_.clear();
   expected_.clear();
   return {};
 }
@@ -211,7 +208,9 @@ void handover::read_rooms(image_reader& from, new_ids& rooms) {
     const auto low = from.number<std::uint64_t>();
     const std::string_view log = from.text();
     if (!from.good() || !is_name(name)) return from.fail();
-    rooms[was] = rooms_.inherit(name, direct, dirty_order, low, log);
+    const room_id inherited = rooms_.inherit(name, direct, dirty_order, low, log);
+    if (inherited == no_id) return from.fail();
+    rooms[was] = inherited;
   }
   for (auto left = from.number<std::size_t>(); left > 0 && from.good(); --left) {
     const auto known = rooms.find(from.number<room_id>());
@@ -242,10 +241,42 @@ status handover::read_connection(image_reader& from, inherited_connection was,
     kept.unread = from.text();
     kept.reader.read(from);
   }
-  if (!from.good()) return unreadable();
+  if (!from.good() || !has_its_open_frame(id) || !stands_between_frames(id)) return unreadable();
   outboxes_.trim(id);
   lifecycle_.go_on(id);
   return {};
+}
+
+// The rest of a frame that has begun lies where it is said to.
+bool handover::has_its_open_frame(connection_id id) const {
+  const connection& of = shared_.truth.connections[id];
+  if (of.open_source == no_source) return of.open_left == 0;
+  if (of.open_source == outbox_source) return outboxes_.waiting(id) >= of.open_left;
+  const member& open = shared_.truth.members[of.open_source];
+  const std::uint64_t until = std::min(open.end, shared_.truth.rooms[open.room].log.tail);
+  return of.open_left > 0 && until - open.cursor >= of.open_left;
+}
+
+// But for the frame that has begun, each of its rooms goes on with a whole one.
+bool handover::stands_between_frames(connection_id id) {
+  const connection& of = shared_.truth.connections[id];
+  for (member_id at = shared_.links.connections[id].first_member; at != no_id;
+       at = shared_.links.members[at].next_of_connection) {
+    const member& one = shared_.truth.members[at];
+    const std::uint64_t next = one.cursor + (of.open_source == at ? of.open_left : 0);
+    if (!is_end_of_frame(one.room, next)) return false;
+    if (one.leaving() && !is_end_of_frame(one.room, one.end)) return false;
+  }
+  return true;
+}
+
+bool handover::is_end_of_frame(room_id place, std::uint64_t position) {
+  const room_log& log = shared_.truth.rooms[place].log;
+  const std::uint64_t low = shared_.links.rooms[place].passed;
+  if (position == low || position == log.tail) return true;
+  std::vector<std::uint64_t>& ends = frame_ends_[place];
+  if (ends.empty()) ends = frame_ends(log, shared_.truth.chunks, low);
+  return std::ranges::binary_search(ends, position);
 }
 
 void handover::read_memberships(image_reader& from, connection_id id, const new_ids& rooms) {

@@ -78,6 +78,9 @@ class handover {
   void read_rooms(image_reader& from, new_ids& rooms);
   status read_expected(image_reader& from, const new_ids& rooms, std::vector<connection_id>& empty);
   status read_connection(image_reader& from, inherited_connection was, const new_ids& rooms);
+  bool has_its_open_frame(connection_id id) const;
+  bool stands_between_frames(connection_id id);
+  bool is_end_of_frame(room_id place, std::uint64_t position);
   void read_memberships(image_reader& from, connection_id id, const new_ids& rooms);
   std::uint32_t age(tick_ms since) const { return elapsed_ms(since, shared_.clock.now()); }
 
@@ -90,6 +93,8 @@ class handover {
   std::vector<connection_handle> presented_;
   connection_id next_to_present_ = 0;
   std::vector<int> expected_;
+  // Of rooms with members who are behind: where the frames end that they are to get.
+  std::unordered_map<room_id, std::vector<std::uint64_t>> frame_ends_;
 };
 
 }  // namespace chinwag

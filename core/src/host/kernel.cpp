@@ -92,6 +92,18 @@ std::uint32_t event_bits(std::uint32_t from) {
          ((from & broken_bits) != 0 ? broken : 0);
 }
 
+peer_address as_ipv6(const sockaddr_storage& from) {
+  peer_address peer{};
+  if (from.ss_family == AF_INET6) {
+    std::memcpy(peer.data(), &reinterpret_cast<const sockaddr_in6*>(&from)->sin6_addr, 16);
+  } else if (from.ss_family == AF_INET) {
+    // As IPv6 writes IPv4 addresses (RFC 4291, 2.5.5.2).
+    peer[10] = peer[11] = 0xFF;
+    std::memcpy(peer.data() + 12, &reinterpret_cast<const sockaddr_in*>(&from)->sin_addr, 4);
+  }
+  return peer;
+}
+
 bool control(int poller, int operation, int descriptor, std::uint64_t key, std::uint32_t what) {
   epoll_event asked{};
   asked.events = epoll_bits(what);
@@ -130,18 +142,30 @@ int accept(int listener, peer_address& peer) {
   const int fresh =
       ::accept4(listener, reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fresh < 0) return -errno;
-  peer = {};
-  if (from.ss_family == AF_INET6) {
-    std::memcpy(peer.data(), &reinterpret_cast<const sockaddr_in6*>(&from)->sin6_addr, 16);
-  } else if (from.ss_family == AF_INET) {
-    // As IPv6 writes IPv4 addresses (RFC 4291, 2.5.5.2).
-    peer[10] = peer[11] = 0xFF;
-    std::memcpy(peer.data() + 12, &reinterpret_cast<const sockaddr_in*>(&from)->sin_addr, 4);
-  }
+  peer = as_ipv6(from);
   const int on = 1;
   ::setsockopt(fresh, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(fresh, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max, sizeof unsent_bytes_max);
   return fresh;
+}
+
+peer_address peer_of(int connection) {
+  sockaddr_storage from{};
+  socklen_t size = sizeof from;
+  if (::getpeername(connection, reinterpret_cast<sockaddr*>(&from), &size) != 0) return {};
+  return as_ipv6(from);
+}
+
+std::string address_of(int listener) {
+  sockaddr_storage at{};
+  socklen_t size = sizeof at;
+  std::array<char, NI_MAXHOST> host{};
+  if (::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size) != 0 ||
+      ::getnameinfo(reinterpret_cast<const sockaddr*>(&at), size, host.data(), host.size(), nullptr,
+                    0, NI_NUMERICHOST) != 0) {
+    return "an unknown address";
+  }
+  return authority_of(host.data(), bound_port(listener));
 }
 
 ssize_t receive(int descriptor, std::span<char> into) {

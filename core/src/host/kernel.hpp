@@ -41,6 +41,11 @@ using peer_address = std::array<unsigned char, 16>;
 // A new connection's descriptor: non-blocking, close-on-exec, TCP_NODELAY, TCP_NOTSENT_LOWAT.
 int accept(int listener, peer_address& peer);
 
+// The same of a connection that a predecessor accepted; zeros if its peer is gone.
+peer_address peer_of(int connection);
+// Where a listening socket is bound: "127.0.0.1:4000", "[::]:4000".
+std::string address_of(int listener);
+
 // Bytes received; 0 at the peer's end of stream.
 ssize_t receive(int descriptor, std::span<char> into);
 // Bytes that the kernel took, which may be fewer than offered.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "chinwag/error.hpp"
 #include "connection/lifecycle.hpp"
@@ -29,6 +30,8 @@ class acceptor {
   void let_go();
   void forget() { descriptor_ = -1; }
   std::uint16_t port() const { return port_; }
+  // Where it is bound, which a predecessor's settings decided.
+  std::string address() const { return kernel::address_of(descriptor_); }
 
   // Takes what waits, within the turn's budget.
   void accept_waiting();

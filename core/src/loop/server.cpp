@@ -1,9 +1,11 @@
 #include "chinwag/server.hpp"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <iterator>
 #include <new>
 #include <span>
@@ -78,6 +80,12 @@ options usable(const options& settings) {
   return validate(settings) ? settings : options{};
 }
 
+bool is_ip_address(const std::string& host) {
+  in6_addr address{};
+  return ::inet_pton(AF_INET, host.c_str(), &address) == 1 ||
+         ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
+
 status check_name(std::string_view name) {
   if (is_utf8(name) && is_name(name)) return {};
   return {error::bad_name, "a room or user is 1 to " + std::to_string(name_bytes_max) +
@@ -114,12 +122,27 @@ struct server::parts {
   status serve() {
     std::uint32_t left = 0;
     status outcome = guarded([&] {
-      say(log_level::info, "serving on " + authority_of(limits.host, loop.port()));
+      tell_begin();
       return status{};
     });
     if (outcome) outcome = loop.run(left);
     guarded([&] { return tell_end(outcome, left), status{}; });
     return outcome;
+  }
+
+  // What was taken over is bound where the predecessor's settings said.
+  void tell_begin() const {
+    const std::string wanted = authority_of(limits.host, loop.port());
+    if (!took_over) return say(log_level::info, "serving on " + wanted);
+    const std::string address = loop.address();
+    say(log_level::info, "serving on " + address + ", taken over");
+    if (limits.port != 0 && limits.port != loop.port()) {
+      say(log_level::warning, "the settings say port " + std::to_string(limits.port) +
+                                  ": it counts from the next start on, not from an upgrade");
+    } else if (is_ip_address(limits.host) && address != wanted) {
+      say(log_level::warning, "the settings say host " + limits.host +
+                                  ": it counts from the next start on, not from an upgrade");
+    }
   }
 
   void tell_end(const status& outcome, std::uint32_t left) const {
@@ -139,6 +162,7 @@ struct server::parts {
   shard loop;
   std::thread background;
   bool listening = false;
+  bool took_over = false;
   bool started = false;
   bool abandoned = false;  // its server is gone while it runs; used on the loop's thread only
 };
@@ -169,7 +193,7 @@ listen_result server::listen() {
   return {std::move(outcome), parts_->loop.port()};
 }
 
-listen_result server::take_over(int channel) {
+listen_result server::take_over(int channel, const std::function<status()>& ready) {
   if (parts_->listening) return {{error::already_listening, "listen() was called before"}};
   status outcome = guarded([&]() -> status {
     if (status valid = validate(parts_->limits); !valid) return valid;
@@ -179,9 +203,10 @@ listen_result server::take_over(int channel) {
     if (status ahead = channel::take_presented(channel, expect); !ahead) return ahead;
     if (status taken = channel::take(channel, from); !taken) return taken;
     if (status read = parts_->loop.inherit(from); !read) return read;
+    if (status able = ready ? ready() : status{}; !able) return able;
     return channel::confirm(channel);
   });
-  parts_->listening = static_cast<bool>(outcome);
+  parts_->listening = parts_->took_over = static_cast<bool>(outcome);
   if (!outcome) parts_->loop.let_go();
   return {std::move(outcome), parts_->loop.port()};
 }

@@ -85,18 +85,11 @@ status shard::expect(std::span<const int> descriptors) {
 }
 
 status shard::inherit(const image& from) {
-  // It may have waited for long since it was made. Ages are those of this moment.
-  shared_.clock.begin_turn(0);
-  image_reader bytes(from.bytes);
-  status outcome{error::system_failure, "the predecessor speaks another version of the state"};
-  std::vector<int> connections = from.descriptors;
-  if (wakeup_ < 0 && !open_poller()) {
-    outcome = {error::no_descriptors, "can't make the event set"};
-  } else if (bytes.number<std::uint32_t>() == image_version && !connections.empty()) {
-    const int listener = connections.front();
-    connections.erase(connections.begin());
-    outcome = acceptor_.inherit(listener, bytes.number<std::uint16_t>());
-    if (outcome) outcome = handover_.read(bytes, connections);
+  status outcome;
+  try {
+    outcome = read_image(from);
+  } catch (const std::bad_alloc&) {
+    outcome = {error::out_of_memory, "no memory for the predecessor's state"};
   }
   if (outcome) {
     // It subscribes to what is there by now.
@@ -110,17 +103,33 @@ status shard::inherit(const image& from) {
   return outcome;
 }
 
+status shard::read_image(const image& from) {
+  // It may have waited for long since it was made. Ages are those of this moment.
+  shared_.clock.begin_turn(0);
+  image_reader bytes(from.bytes);
+  status outcome{error::system_failure, "the predecessor speaks another version of the state"};
+  std::vector<int> connections = from.descriptors;
+  if (wakeup_ < 0 && !open_poller()) {
+    outcome = {error::no_descriptors, "can't make the event set"};
+  } else if (bytes.number<std::uint32_t>() == image_version && !connections.empty()) {
+    const int listener = connections.front();
+    connections.erase(connections.begin());
+    outcome = acceptor_.inherit(listener, bytes.number<std::uint16_t>());
+    if (outcome) outcome = handover_.read(bytes, connections);
+  }
+  return outcome;
+}
+
 status shard::write(image& into) {
   if (draining_ || acceptor_.descriptor() < 0) {
     return {error::system_failure, "the server drains, or takes no connections any more"};
   }
   // What was asked for before is done by whoever was asked.
   tasks_.run([] { return false; });
-  if (tasks_.work_left()) return {error::system_failure, "calls wait for a room: try again"};
-  if (cluster_ && cluster_->anyone_waits()) {
-    return {error::system_failure, "joins wait for the backplane: try again"};
-  }
-  // What was published since the turn's end leaves; who was to be told is.
+  if (const char* const waits = not_yet()) return {error::system_failure, waits};
+  // What was published since the turn's end leaves, the end of connections included; who was to be
+  // told is.
+  lifecycle_.reap_all();
   if (cluster_) cluster_->end_turn();
   image_writer bytes;
   bytes.number(image_version);
@@ -145,7 +154,11 @@ void shard::let_go() {
 
 status shard::present(const handover::offer& give, bool first, bool& more) {
   if (first) handover_.present_anew();
-  return handover_.present(give, more);
+  try {
+    return handover_.present(give, more);
+  } catch (const std::bad_alloc&) {
+    return {error::out_of_memory, "no memory to send descriptors"};
+  }
 }
 
 status shard::hand_over(give_state give) {
@@ -160,13 +173,36 @@ status shard::hand_over(give_state give) {
   return taken ? asked.outcome : taken;
 }
 
-// At the end of a turn.
+// What a successor would not know of; nothing if there is none of it.
+const char* shard::not_yet() const {
+  if (tasks_.work_left()) return "calls wait for a room: try again";
+  if (cluster_ && cluster_->anyone_waits()) return "joins wait for the backplane: try again";
+  if (shared_.links.held_bytes > 0) return "requests wait for the program's verdicts: try again";
+  return nullptr;
+}
+
+// At the end of a turn. On a busy node somebody nearly always waits for something: the next turns
+// try again, for a while.
 void shard::give_away() {
+  constexpr std::uint64_t patience_us = 2'000'000;
+  const std::uint64_t now_us = kernel::monotonic_us();
+  if (asked_to_give_->since_us == 0) asked_to_give_->since_us = now_us;
+  if (not_yet() != nullptr && now_us - asked_to_give_->since_us < patience_us) return;
   const std::shared_ptr<request_to_give> asked = std::exchange(asked_to_give_, nullptr);
   image own;
-  asked->outcome = write(own);
+  asked->outcome = guarded_write(own);
   if (asked->outcome) asked->outcome = asked->give(own);
   if (asked->outcome) let_go();
+}
+
+// Nothing changes by it: where there is no memory for a copy of all that waits, the shard goes on.
+status shard::guarded_write(image& into) {
+  try {
+    return write(into);
+  } catch (const std::bad_alloc&) {
+    into = {};
+    return {error::out_of_memory, "no memory for a copy of the state"};
+  }
 }
 
 status shard::run(std::uint32_t& left) {
@@ -323,7 +359,7 @@ int shard::timeout_ms() const {
   };
   if (const auto acceptor = acceptor_.wait_ms()) no_later_than(*acceptor);
   if (cluster_) no_later_than(cluster_->wait_ms());
-  if (draining_) no_later_than(10);
+  if (draining_ || asked_to_give_ != nullptr) no_later_than(10);
   return wait ? static_cast<int>(*wait) : -1;
 }
 

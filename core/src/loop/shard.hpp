@@ -49,6 +49,7 @@ class shard {
   status expect(std::span<const int> descriptors);
   status inherit(const image& from);
   std::uint16_t port() const { return acceptor_.port(); }
+  std::string address() const { return acceptor_.address(); }
 
   // From now on post() and ask() take tasks.
   void begin() { tasks_.open(); }
@@ -115,10 +116,14 @@ class shard {
   void answer_wakeup();
   void run_tasks();
   void give_away();
+  const char* not_yet() const;
+  status guarded_write(image& into);
+  status read_image(const image& from);
 
   // Somebody waits for the end of it.
   struct request_to_give {
     give_state give;
+    std::uint64_t since_us = 0;  // it is waited for what can't be left behind; 0: not yet
     status outcome{error::not_running, "the server ended before it could hand over"};
     std::binary_semaphore done{0};
   };

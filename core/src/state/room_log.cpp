@@ -191,4 +191,17 @@ frame_walk walk_frames(const room_log& log, const chunk_pool& pool, std::uint64_
   return walk;
 }
 
+std::vector<std::uint64_t> frame_ends(const room_log& log, const chunk_pool& pool,
+                                      std::uint64_t from) {
+  std::vector<std::uint64_t> ends;
+  if (from >= log.tail) return ends;
+  chunk_id id = chunk_at(log, pool, from);
+  for (std::uint64_t at = from; at < log.tail; ends.push_back(at)) {
+    while (at >= end_of(pool[id])) id = pool[id].next;
+    const chunk& piece = pool[id];
+    at += server_frame_size(piece.bytes.get() + (at - piece.base));
+  }
+  return ends;
+}
+
 }  // namespace chinwag

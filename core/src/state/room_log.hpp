@@ -105,4 +105,8 @@ struct frame_walk {
 frame_walk walk_frames(const room_log& log, const chunk_pool& pool, std::uint64_t from,
                        std::uint64_t position);
 
+// Where each frame from the boundary `from` on ends.
+std::vector<std::uint64_t> frame_ends(const room_log& log, const chunk_pool& pool,
+                                      std::uint64_t from);
+
 }  // namespace chinwag

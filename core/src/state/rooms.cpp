@@ -294,6 +294,7 @@ member_id rooms::inherit_member(connection_id owner, room_id place, std::uint64_
                                 std::uint64_t end) {
   const room_links& of_room = shared_.links.rooms[place];
   if (cursor < of_room.passed || cursor > shared_.truth.rooms[place].log.tail) return no_id;
+  if (end < cursor) return no_id;
   const member_id id = add_member(owner, place);
   shared_.truth.members[id].cursor = cursor;
   shared_.truth.members[id].end = end;

@@ -1,0 +1,145 @@
+#include "upgrade_request.hpp"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <set>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+
+namespace chinwagd {
+
+namespace {
+
+namespace files = std::filesystem;
+using namespace std::chrono_literals;
+
+// A successor may take long to greet, to watch all connections, and to read the state.
+constexpr auto patience = 30s;
+// The state of a listening socket in /proc/net/tcp.
+constexpr std::string_view listening = "0A";
+
+files::path folder_of(pid_t process) {
+  return files::path("/proc") / std::to_string(process);
+}
+
+// A value of /proc/N/status; empty without it.
+std::string status_of(pid_t process, std::string_view name) {
+  std::ifstream lines(folder_of(process) / "status");
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(name)) continue;
+    const std::size_t begin = line.find_first_not_of(" \t", name.size());
+    return begin == line.npos ? "" : line.substr(begin);
+  }
+  return "";
+}
+
+// Nobody may have taken note of its end yet.
+bool has_ended(pid_t process) {
+  if (::kill(process, 0) != 0) return true;
+  const std::string state = status_of(process, "State:");
+  return state.starts_with('Z') || state.starts_with('X');
+}
+
+// Servers of this kind have the signal blocked and read it; it would end any other process.
+bool waits_for_requests(pid_t process) {
+  const std::string blocked = status_of(process, "SigBlk:");
+  const std::uint64_t bits = blocked.empty() ? 0 : std::stoull(blocked, nullptr, 16);
+  return (bits >> (SIGUSR2 - 1) & 1U) != 0;
+}
+
+using inodes = std::set<std::string>;
+
+void add_listening(const files::path& table, inodes& to) {
+  std::ifstream lines(table);
+  std::string line;
+  std::getline(lines, line);  // the head
+  while (std::getline(lines, line)) {
+    std::istringstream words(line);
+    std::string word;
+    std::string state;
+    for (int place = 0; place < 10 && words >> word; ++place) {
+      if (place == 3) state = word;
+    }
+    if (state == listening) to.insert("socket:[" + word + "]");
+  }
+}
+
+inodes sockets_of(const files::path& process) {
+  inodes found;
+  std::error_code gone;
+  for (files::directory_iterator at(process / "fd", gone), end; !gone && at != end;
+       at.increment(gone)) {
+    const std::string target = files::read_symlink(at->path(), gone).string();
+    if (target.starts_with("socket:")) found.insert(target);
+  }
+  return found;
+}
+
+inodes listening_sockets_of(pid_t process) {
+  inodes all;
+  for (const char* const table : {"net/tcp", "net/tcp6"}) {
+    add_listening(folder_of(process) / table, all);
+  }
+  inodes own;
+  std::ranges::set_intersection(sockets_of(folder_of(process)), all,
+                                std::inserter(own, own.begin()));
+  return own;
+}
+
+// The process that has one of these sockets, empty if there is none that can be seen.
+std::string holder_of(const inodes& sockets) {
+  std::error_code failed;
+  for (const files::directory_entry& one : files::directory_iterator("/proc", failed)) {
+    const std::string name = one.path().filename().string();
+    if (name.find_first_not_of("0123456789") != name.npos) continue;
+    inodes shared;
+    std::ranges::set_intersection(sockets_of(one.path()), sockets,
+                                  std::inserter(shared, shared.begin()));
+    if (!shared.empty()) return name;
+  }
+  return "";
+}
+
+int refuse(pid_t server, const std::string& why) {
+  std::cerr << "chinwagd: process " << server << why << "\n";
+  return 1;
+}
+
+}  // namespace
+
+int ask_for_upgrade(pid_t server) {
+  if (::kill(server, 0) != 0) return refuse(server, std::string(": ") + std::strerror(errno));
+  if (!waits_for_requests(server)) {
+    return refuse(server, " is no chinwagd that can be upgraded: it was left alone");
+  }
+  const inodes sockets = listening_sockets_of(server);
+  if (::kill(server, SIGUSR2) != 0) return refuse(server, std::string(": ") + std::strerror(errno));
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!has_ended(server)) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return refuse(server, " goes on as before: its log says why");
+    }
+    std::this_thread::sleep_for(5ms);
+  }
+  const std::string successor = holder_of(sockets);
+  if (successor.empty() && !sockets.empty()) {
+    return refuse(server, " has ended, and nobody took over: its log says why");
+  }
+  std::cout << "process " << server << " has handed over to its successor"
+            << (successor.empty() ? "" : ", process " + successor) << "\n";
+  return 0;
+}
+
+}  // namespace chinwagd

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <sys/types.h>
+
+namespace chinwagd {
+
+// `chinwagd upgrade`: asks the server in that process, and waits until a successor serves. Returns
+// the exit code. A process that is no server of this kind gets no signal.
+int ask_for_upgrade(pid_t server);
+
+}  // namespace chinwagd
