@@ -186,7 +186,7 @@ def _servers_by_row(matrix: Matrix, cells: Sequence[Cell]) -> dict[str, set[str]
     servers = {column.id: column.server for column in matrix.columns}
     found: dict[str, set[str]] = {}
     for cell in cells:
-        found.setdefault(cell.row, set()).add(servers[cell.column])
+        found.setdefault(cell.row, set()).add(servers.get(cell.column, cell.column))
     return found
 
 
