@@ -127,8 +127,8 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
             "Delay over load: p99 at each rate",
             "Further right carries more, lower answers sooner. A dot is some seconds at one rate "
             "in which every message arrived; rates within 7 % of each other are one dot. Both axes "
-            "are logarithmic. A line ends at the highest rate that any round kept; the table below has "
-            "the rounds' median. Dashed: tuned.",
+            "are logarithmic. A line ends at the highest rate that any round kept; the table below "
+            "has the rounds' median. Dashed: tuned.",
         ),
         "throughput_deliveries": lambda: plots.bars(
             matrix,
