@@ -109,13 +109,15 @@ def _timeline(
         for counts in zip_longest(*(line.deliveries for line in lines))
     ]
     before = -lines[0].begin_ms // lines[0].bin_ms
+    # On a machine that stood still just then, nothing came before the fault.
+    usual = sum(bins[:before]) / before or max(bins) or 1.0
     return FaultTimeline(
         column=column,
         fault=fault,
         rounds=len(lines),
         begin_ms=lines[0].begin_ms,
         bin_ms=lines[0].bin_ms,
-        shares=[round(count / (sum(bins[:before]) / before), 3) for count in bins],
+        shares=[round(count / usual, 3) for count in bins],
         all_hear_ms=None if None in again else median([ms for ms in again if ms is not None]),
         connections_lost=median([float(count) for count in connections_lost]),
         way=way,
