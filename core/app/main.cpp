@@ -129,7 +129,7 @@ chinwag::status listen_or_take_over(chinwag::server& server,
                                     const std::function<chinwag::status()>& make_ready) {
   const int predecessor = chinwagd::channel_to_predecessor();
   if (predecessor < 0) {
-    chinwag::status listening = server.listen().outcome;
+    const chinwag::status listening = server.listen().outcome;
     return listening ? make_ready() : listening;
   }
   chinwag::status taken = server.take_over(predecessor, make_ready).outcome;

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <bit>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -37,7 +38,7 @@ std::string own_program() {
   namespace files = std::filesystem;
   std::error_code none;
   const files::path running = files::read_symlink("/proc/self/exe", none);
-  const auto* const called = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
+  const auto* const called = std::bit_cast<const char*>(::getauxval(AT_EXECFN));
   if (called == nullptr || *called == '\0') return running.string();
   const files::path path = files::absolute(called, none);
   const bool is_replaced = running.string().ends_with(" (deleted)");

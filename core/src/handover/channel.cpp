@@ -244,7 +244,8 @@ status give(int channel, const image& own) {
                     send_all(channel, own.bytes, until) &&
                     send_descriptors(channel, own.descriptors, 0, until);
   if (sent && receive_letter(channel, serving, until)) return {};
-  status outcome = failure(sent ? "the successor does not serve" : "the state could not be sent");
+  const status outcome =
+      failure(sent ? "the successor does not serve" : "the state could not be sent");
   // From now on the successor can't say that it serves, and does not. It may have just done so.
   ::shutdown(channel, SHUT_RDWR);
   return receive_letter(channel, serving) ? status{} : outcome;

@@ -231,7 +231,8 @@ status handover::read_connection(image_reader& from, inherited_connection was,
     *age = from.number<std::uint32_t>();
   }
   was.open_left = from.number<std::uint32_t>();
-  if (!from.good()) return unreadable();
+  const bool named = was.user.empty() || is_name(was.user);
+  if (!from.good() || !named) return unreadable();
   const connection_id id = lifecycle_.inherit(was);
   if (id == no_id) return {error::no_descriptors, "the predecessor's connection can't be watched"};
   read_memberships(from, id, rooms);
