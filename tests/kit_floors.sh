@@ -42,5 +42,4 @@ PATH=$SCRATCH/venv/bin:$PATH "$python" -m pytest tests/bench -q -p no:cacheprovi
   --ignore tests/bench/test_exclusive_runs.py --ignore tests/bench/test_interruptions.py \
   --ignore tests/bench/test_continuation.py --ignore tests/bench/test_calibration.py \
   --ignore tests/bench/test_floor.py --ignore tests/bench/test_network.py \
-  --deselect tests/bench/test_manifest.py::test_the_schema_beside_the_code_is_up_to_date \
-  --deselect tests/bench/test_cells_csv.py::test_the_reference_s_matrix_is_valid_by_the_schema_beside_it
+  -k "not schema_beside_the_code and not valid_by_the_schema_beside_it"
