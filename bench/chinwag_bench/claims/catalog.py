@@ -210,18 +210,15 @@ def load() -> Catalog:
 
 
 def check_rows(catalog: Catalog, rows: frozenset[str]) -> None:
-    """Raises ExpressionError where a statement names a row that no matrix has."""
-    for claim in catalog.claim:
-        for use in uses_of(claim):
-            if use.kind == "cell" and use.name not in rows:
-                raise ExpressionError(
-                    f"{claim.id}: there is no row {use.name!r}",
-                    hint=f"The rows are: {', '.join(sorted(rows))}.",
-                )
-    for case in catalog.case:
-        for use in uses_of_case(case):
-            if use.kind == "cell" and use.name not in rows:
-                raise ExpressionError(f"case {case.id}: there is no row {use.name!r}")
+    """Raises ExpressionError where a statement or a case names a row that no matrix has."""
+    used = [(claim.id, use) for claim in catalog.claim for use in uses_of(claim)]
+    used += [(f"case {case.id}", use) for case in catalog.case for use in uses_of_case(case)]
+    for where, use in used:
+        if use.kind == "cell" and use.name not in rows:
+            raise ExpressionError(
+                f"{where}: there is no row {use.name!r}",
+                hint=f"The rows are: {', '.join(sorted(rows))}.",
+            )
 
 
 def _problems(catalog: Catalog) -> list[str]:

@@ -259,7 +259,7 @@ class Index:
         if cell.tie_with_best:
             leaders, ranked = self._leaders[cell.row], self._ranked[cell.row]
             # Variants of one server need not be told apart to say which server it is.
-            if leaders < 2 or len(self._leading_servers[cell.row]) == 1:
+            if len(self._leading_servers.get(cell.row, ())) < 2:
                 return "showed most" if self._undecided[cell.row] else "best"
             return "all tied" if leaders == ranked else "tied"
         return "" if cell.behind is None else times(cell.behind)

@@ -13,6 +13,9 @@
   const NOBODY = "none";
   const NAMED = 3; // more than that are counted only
 
+  const isUsual = (columns) => columns.length === usual.length
+    && usual.every((column) => columns.includes(column));
+
   const shownBy = (chosen) => {
     if (!chosen.has("servers")) return new Set(usual);
     const named = chosen.get("servers").split(",");
@@ -45,8 +48,7 @@
     fit(shown.size);
     const hidden = all.filter((column) => !shown.has(column));
     const few = hidden.length > 0 && hidden.length <= NAMED;
-    const isUsual = usual.length === shown.size && usual.every((column) => shown.has(column));
-    const others = hidden.length > 0 && isUsual ? ": of each the variant that carried most" : "";
+    const others = hidden.length > 0 && isUsual([...shown]) ? ": of each the variant that carried most" : "";
     const names = few ? `, without ${hidden.join(", ")}` : others;
     for (const output of document.querySelectorAll("output.servers")) {
       output.textContent = `${shown.size} of ${all.length} shown${names}`;
@@ -54,9 +56,7 @@
   };
 
   const chooseServers = (columns) => {
-    const same = columns.length === usual.length
-      && usual.every((column) => columns.includes(column));
-    address.choose({ servers: same ? null : columns.join(",") || NOBODY });
+    address.choose({ servers: isUsual(columns) ? null : columns.join(",") || NOBODY });
   };
 
   onInput(servers, ({ target }) => {
