@@ -97,11 +97,12 @@ void ignore_signals() {
   signalled_server = nullptr;
 }
 
-// A log that can't be written, such as a pipe whose reader is gone, is no reason to end.
+// A log that can't be written, such as a pipe whose reader is gone, is no reason to end. The upgrader
+// has a thread of its own, which writes to it as well.
 void begin_log(const std::string& level) {
   ::signal(SIGPIPE, SIG_IGN);
   spdlog::set_error_handler([](const std::string&) {});
-  spdlog::set_default_logger(spdlog::stderr_color_st("chinwagd"));
+  spdlog::set_default_logger(spdlog::stderr_color_mt("chinwagd"));
   spdlog::set_level(spdlog::level::from_str(level));
 }
 

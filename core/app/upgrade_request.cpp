@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
@@ -76,25 +77,28 @@ void add_listening(const files::path& table, inodes& to) {
   }
 }
 
-inodes sockets_of(const files::path& process) {
-  inodes found;
+// Nothing of a process whose descriptors can't be seen: another user's, or one with privileges.
+std::optional<inodes> sockets_of(const files::path& process) {
   std::error_code gone;
-  for (files::directory_iterator at(process / "fd", gone), end; !gone && at != end;
-       at.increment(gone)) {
+  files::directory_iterator at(process / "fd", gone);
+  if (gone) return std::nullopt;
+  inodes found;
+  for (const files::directory_iterator end; !gone && at != end; at.increment(gone)) {
     const std::string target = files::read_symlink(at->path(), gone).string();
     if (target.starts_with("socket:")) found.insert(target);
   }
   return found;
 }
 
-inodes listening_sockets_of(pid_t process) {
+std::optional<inodes> listening_sockets_of(pid_t process) {
+  const std::optional<inodes> open = sockets_of(folder_of(process));
+  if (!open) return std::nullopt;
   inodes all;
   for (const char* const table : {"net/tcp", "net/tcp6"}) {
     add_listening(folder_of(process) / table, all);
   }
   inodes own;
-  std::ranges::set_intersection(sockets_of(folder_of(process)), all,
-                                std::inserter(own, own.begin()));
+  std::ranges::set_intersection(*open, all, std::inserter(own, own.begin()));
   return own;
 }
 
@@ -105,7 +109,7 @@ std::string holder_of(const inodes& sockets) {
     const std::string name = one.path().filename().string();
     if (name.find_first_not_of("0123456789") != name.npos) continue;
     inodes shared;
-    std::ranges::set_intersection(sockets_of(one.path()), sockets,
+    std::ranges::set_intersection(sockets_of(one.path()).value_or(inodes{}), sockets,
                                   std::inserter(shared, shared.begin()));
     if (!shared.empty()) return name;
   }
@@ -124,7 +128,10 @@ int ask_for_upgrade(pid_t server) {
   if (!waits_for_requests(server)) {
     return refuse(server, " is no chinwagd that can be upgraded: it was left alone");
   }
-  const inodes sockets = listening_sockets_of(server);
+  const std::optional<inodes> sockets = listening_sockets_of(server);
+  if (sockets && sockets->empty()) {
+    return refuse(server, " listens no more, as one that drains: it was left alone");
+  }
   if (::kill(server, SIGUSR2) != 0) return refuse(server, std::string(": ") + std::strerror(errno));
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!has_ended(server)) {
@@ -133,8 +140,8 @@ int ask_for_upgrade(pid_t server) {
     }
     std::this_thread::sleep_for(5ms);
   }
-  const std::string successor = holder_of(sockets);
-  if (successor.empty() && !sockets.empty()) {
+  const std::string successor = sockets ? holder_of(*sockets) : "";
+  if (successor.empty() && sockets) {
     return refuse(server, " has ended, and nobody took over: its log says why");
   }
   std::cout << "process " << server << " has handed over to its successor"

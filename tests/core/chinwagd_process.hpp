@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <iostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,7 +52,12 @@ class chinwagd_process {
     ::close(pipe_ends[1]);
   }
 
+  // Where a test failed, its report has the log.
   ~chinwagd_process() {
+    if (::testing::Test::HasFailure()) {
+      read_what_came();
+      std::cerr << text_;
+    }
     if (output_ >= 0) ::close(output_);
     if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);
@@ -80,12 +87,14 @@ class chinwagd_process {
 
   pid_t pid() const { return pid_; }
 
-  // Its exit code, whoever else holds its output open; -1 if it takes longer than 10 s.
+  // Its exit code, whoever else holds its output open; -1 if it takes longer than 10 s. A log that
+  // nobody reads would hold it up.
   int exit_code() {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     int how = 0;
     while (::waitpid(pid_, &how, WNOHANG) == 0) {
       if (std::chrono::steady_clock::now() > end) return -1;
+      read_what_came();
       test::pause();
     }
     pid_ = -1;
@@ -120,6 +129,12 @@ class chinwagd_process {
     for (std::string& text : texts) all.push_back(text.data());
     all.push_back(nullptr);
     return all;
+  }
+
+  void read_what_came() {
+    pollfd some{output_, POLLIN, 0};
+    while (output_ >= 0 && ::poll(&some, 1, 0) > 0 && read_more()) {
+    }
   }
 
   bool read_more() {

@@ -14,7 +14,6 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "chat_client.hpp"
@@ -164,13 +163,26 @@ TEST(upgrade, the_command_says_so_where_a_server_ends_and_nobody_took_over) {
   chinwagd_process first({"--port", "0"}, {}, 0, program.path);
   first.port();
   // A successor that never greets, while somebody ends the server.
-  program.replace("#!/bin/sh\nexec sleep 30\n");
+  program.replace("#!/bin/sh\ntouch \"$0.started\"\nexec sleep 30\n");
   chinwagd_process command({"upgrade", "--pid", std::to_string(first.pid())});
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  ASSERT_TRUE(test::eventually(
+      [&program] { return std::filesystem::exists(program.path.string() + ".started"); }));
   first.signal(SIGTERM);
   EXPECT_TRUE(command.says("has ended, and nobody took over"));
   EXPECT_EQ(command.exit_code(), 1);
   EXPECT_EQ(first.exit_code(), 0) << "a successor that is silent does not hold it up";
+}
+
+TEST(upgrade, the_command_leaves_a_server_alone_that_drains) {
+  chinwagd_process first({"--port", "0"});
+  const std::uint16_t port = first.port();
+  chat_client ann = join(port, "ann");
+  chat_client held(port, "/ws?user=held");  // never answers the close: the drain waits for it
+  first.signal(SIGTERM);
+  ASSERT_TRUE(test::eventually([port] { return !is_open(port); }));
+  chinwagd_process command({"upgrade", "--pid", std::to_string(first.pid())});
+  EXPECT_TRUE(command.says("listens no more, as one that drains: it was left alone"));
+  EXPECT_EQ(command.exit_code(), 1);
 }
 
 TEST(upgrade, the_program_is_the_one_that_the_path_names_by_then) {
