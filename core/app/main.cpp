@@ -97,8 +97,8 @@ void ignore_signals() {
   signalled_server = nullptr;
 }
 
-// A log that can't be written, such as a pipe whose reader is gone, is no reason to end. The upgrader
-// has a thread of its own, which writes to it as well.
+// A log that can't be written, such as a pipe whose reader is gone, is no reason to end. The
+// upgrader has a thread of its own, which writes to it as well.
 void begin_log(const std::string& level) {
   ::signal(SIGPIPE, SIG_IGN);
   spdlog::set_error_handler([](const std::string&) {});
