@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from itertools import combinations
 
 import pytest
 from chinwag_bench.servers.backplane import Redis
@@ -24,6 +25,8 @@ pytestmark = [pytest.mark.variant("cluster"), pytest.mark.smoke]
 BURST = 200
 JOINS = 20
 """How often somebody joins while others speak: each time in a room that is new to its node."""
+CROWD = 8
+"""Members of each node who join a room at once."""
 OF_A_NODE = b"chinwag1:n"
 """Begins the channel in which a node of chinwagd hears itself, whoever is there."""
 
@@ -160,6 +163,30 @@ async def test_who_joins_misses_nothing_that_is_said_from_then_on(pair: tuple[Ch
             heard.append(int((await newcomer.expect(type="message", room=room))["content"]))
         assert heard == list(range(heard[0], last + 1)), "a gap behind one's own user_joined"
         await newcomer.fence()
+
+
+@pytest.mark.rules("S1", "S5")
+async def test_of_two_who_join_at_once_on_two_nodes_one_hears_of_the_other(
+    pair: tuple[Chat, Chat],
+) -> None:
+    users = [fresh_name("user") for _ in range(2 * CROWD)]
+    members = [await pair[at % 2].connect(user) for at, user in enumerate(users)]
+    for _ in range(JOINS):
+        room = fresh_name("room")
+        await asyncio.gather(*(one.join(room) for one in members))
+        # Said by each, heard by all: whatever was said of their joins came before.
+        for speaker in members:
+            await speaker.send(type="message", room=room, content="here")
+        met: set[frozenset[str]] = set()
+        for member in members:
+            said = 0
+            while said < len(members):
+                heard = await member.receive()
+                assert heard["type"] in ("user_joined", "message")
+                said += heard["type"] == "message"
+                if heard["type"] == "user_joined":
+                    met.add(frozenset((member.user, heard["user"])))
+        assert met == {frozenset(two) for two in combinations(users, 2)}
 
 
 async def speak_until(speaker: Client, room: str, said: asyncio.Event) -> int:

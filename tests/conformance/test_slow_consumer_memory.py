@@ -36,9 +36,9 @@ READ_ROUNDS = 100
 """6.5 MB of pings whose pongs are read: heaps are as large by then as pings make them."""
 
 UNREAD_ROUNDS = 1000
-"""65 MB, four times what may be held, collectors of several processes included."""
+"""65 MB, three times what may be held, collectors of several processes included."""
 
-PONGS_GROWTH_BYTES = 16 * 2**20
+PONGS_GROWTH_BYTES = 20 * 2**20
 
 NOT_TAKEN_S = 2.0
 """A server that takes no byte for so long waits for its client to read."""

@@ -56,6 +56,7 @@ export class Backplane {
   #wasUp = false;
   #end = Promise.withResolvers(); // of the subscriber's connection
   #holds = 0;
+  #records = new Set();
 
   constructor(url) {
     this.#publisher = new Redis(url, PUBLISHER);
@@ -79,6 +80,24 @@ export class Backplane {
   adapt(io) {
     io.adapter(createShardedAdapter(this.#client, this.#subscriber));
     this.#adapter = io.sockets.adapter;
+    const onMessage = this.#adapter.onMessage.bind(this.#adapter);
+    // What adapters are built upon, and the one place where all passes that other nodes say.
+    this.#adapter.onMessage = (message, ...rest) => {
+      onMessage(message, ...rest);
+      const { opts, packet } = message.data ?? {};
+      if (message.uid !== this.#adapter.uid) this.#record(opts?.rooms?.[0], packet?.data);
+    };
+  }
+
+  /** Events of these types, as [type, fields], told in a room from now on; `end()` returns them. */
+  record(room, types) {
+    const record = { room, types, events: [] };
+    this.#records.add(record);
+    const end = () => {
+      this.#records.delete(record);
+      return record.events;
+    };
+    return { end };
   }
 
   /** Whether somebody of this node is in there. */
@@ -110,10 +129,18 @@ export class Backplane {
    */
   async tell(room, type, fields) {
     const options = { rooms: new Set([room]), except: new Set(), flags: {} };
-    const told = this.#adapter.broadcast({ type: EVENT, data: [type, fields] }, options);
+    const event = [type, fields];
+    const told = this.#adapter.broadcast({ type: EVENT, data: event }, options);
     const answer = this.#client.answer;
     await told;
+    this.#record(room, event);
     return answer.catch(() => null);
+  }
+
+  #record(room, event) {
+    for (const record of this.#records) {
+      if (record.room === room && record.types.has(event?.[0])) record.events.push(event);
+    }
   }
 
   async #onReady() {

@@ -4,6 +4,7 @@
 const ROOMS_PER_CONNECTION_MAX = 64;
 // Who has more requests waiting is not read meanwhile.
 const WAITING_MAX = 64;
+const COMINGS_AND_GOINGS = new Set(['user_joined', 'user_left']);
 // A name of as many letters is taken for a socket's id by the adapter: it would go to all nodes.
 const ID_LETTERS = 20;
 
@@ -75,11 +76,16 @@ export class ClusterChat {
       return sendError(socket, 'too_many_rooms', 'leave a room first');
     }
     const letGo = await this.#backplane.hold(ofRoom(room));
+    const missed = this.#backplane.record(ofRoom(room), COMINGS_AND_GOINGS);
     // Told to the others while it is not there yet: its own comes before all else of that room.
     const nodes = await this.#backplane.tell(ofRoom(room), 'user_joined', joined);
     rooms.add(room);
     if (socket.connected) socket.join(ofRoom(room));
     socket.emit('user_joined', joined);
+    // Of two who join at once, neither would hear of the other, else.
+    for (const [type, fields] of missed.end()) {
+      if (fields !== joined) socket.emit(type, fields);
+    }
     letGo();
     if (nodes === null) refuseToSend(socket);
   }
