@@ -29,16 +29,19 @@ SINK = "fan-out"
 SECONDS = 15.0
 """Of each search."""
 _CONNECTIONS_MAX = 1_000
-_START = 50_000.0
+_START = 200_000.0
 _STEP = 1.15
-_FLOOR_SHARE = 1 / 16
+_FLOOR_SHARE = 1 / 64
 _HOLD = HoldSeconds(warmup_s=0.2, hold_s=0.8, drain_s=0.5)
 _BUSY_SHARE = 0.9
 
 
 def loads_of(names: Iterable[str]) -> list[str]:
     """The loads to calibrate for a run that measures with these: those that are about rates."""
-    return [ECHO, *(name for name in sorted(names) if name not in (ECHO, "idle", "storm"))]
+    return [
+        ECHO,
+        *(name for name in sorted(names) if name not in (ECHO, "idle", "silent", "storm")),
+    ]
 
 
 def echoing(catalog: Catalog) -> tuple[Target, Target]:

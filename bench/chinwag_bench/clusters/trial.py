@@ -26,6 +26,8 @@ _STEADY_S = 0.5
 """From the begin of a watch to the earliest outage."""
 _PHASE_S = 0.25
 """It comes at a random moment within so long."""
+_UNJOINED_S = 2.0
+"""Joins of plain servers side by side are announced to fewer than the generator waits for."""
 
 
 class TrialSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -80,7 +82,9 @@ def crossing_unjoined(
             for number in range(NODES)
         ]
         generator = stack.enter_context(
-            attached_generator(place, nodes[0], load, connections, also=nodes[1:])
+            attached_generator(
+                place, nodes[0], load, connections, also=nodes[1:], answer_timeout_s=_UNJOINED_S
+            )
         )
         open_connections(nodes[0], generator, connections, join=True)
         request = _request(place, settings, settings.settle_s)

@@ -173,6 +173,7 @@ def _command(settings: GeneratorSettings) -> list[str]:
         "--protocol": settings.transport,
         "--profile": settings.profile,
         "--connections": settings.connections,
+        "--answer-timeout": settings.answer_timeout_s,
         "--seed": settings.seed,
     }
     if settings.sources:

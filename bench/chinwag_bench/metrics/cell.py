@@ -11,7 +11,13 @@ from typing import Protocol
 import msgspec
 
 from chinwag_bench.errors import GeneratorError, ServerError
-from chinwag_bench.generator import Generator, GeneratorSettings, HoldRequest, niceness
+from chinwag_bench.generator import (
+    ANSWER_TIMEOUT_S,
+    Generator,
+    GeneratorSettings,
+    HoldRequest,
+    niceness,
+)
 from chinwag_bench.judging.sustained import DEFAULTS, Failure, SustainedLimits, find_failure
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.machine.cpu_plan import CpuPlan
@@ -183,9 +189,10 @@ def attached_generator(
     sources: int = 0,
     name: str = "",
     also: Sequence[ServerProcess] = (),
+    answer_timeout_s: float = ANSWER_TIMEOUT_S,
 ) -> Iterator[Generator]:
-    """A generator aimed at the server, not yet connected. ``sources`` and ``name`` as its settings
-    say; ``also`` are further nodes of it.
+    """A generator aimed at the server, not yet connected. ``sources``, ``name`` and
+    ``answer_timeout_s`` as its settings say; ``also`` are further nodes of it.
     """
     settings = GeneratorSettings(
         binary=place.site.generator,
@@ -199,6 +206,7 @@ def attached_generator(
         open_files=place.site.open_files,
         sources=sources,
         name=name,
+        answer_timeout_s=answer_timeout_s,
         seed=place.seed,
         cores=place.site.cpus.generator,
         niceness=niceness(place.site.cpus.generator, place.site.cpus.server),
