@@ -152,7 +152,7 @@ int serve(const chinwagd::settings& all, char** arguments) {
   // Whatever may fail comes before a predecessor lets go.
   const auto make_ready = [&] {
     handle_signals(server, all.drain_timeout_ms);
-    upgrades.begin();
+    upgrades.prepare();
     chinwagd::notify_serving();
     return chinwag::status{};
   };
@@ -160,7 +160,7 @@ int serve(const chinwagd::settings& all, char** arguments) {
     std::cerr << "chinwagd: " << begun.text << "\n";
     return exit_cannot_serve;
   }
-  upgrades.reserve();
+  upgrades.begin();
   hold_signals(false);
   const chinwag::status outcome = server.run();
   const pid_t successor = upgrades.finish();

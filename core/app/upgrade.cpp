@@ -1,5 +1,6 @@
 #include "upgrade.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -20,6 +21,7 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "notify.hpp"
@@ -110,7 +112,7 @@ upgrader::~upgrader() {
   }
 }
 
-void upgrader::begin() {
+void upgrader::prepare() {
   sigset_t asked{};
   ::sigemptyset(&asked);
   ::sigaddset(&asked, SIGUSR2);
@@ -125,6 +127,12 @@ void upgrader::begin() {
   } catch (const std::system_error& problem) {
     spdlog::warn("no upgrade will be possible: can't start a thread: {}", problem.what());
   }
+}
+
+// Not before a predecessor's descriptors are closed, or there might be none to reserve.
+void upgrader::begin() {
+  reserve();
+  if (!std::exchange(has_begun_, true)) begun_.release();
 }
 
 void upgrader::reserve() {
@@ -145,12 +153,14 @@ pid_t upgrader::finish() {
     }
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(stop_, &one, sizeof one);
+    if (!std::exchange(has_begun_, true)) begun_.release();
     thread_.join();
   }
   return successor_;
 }
 
 void upgrader::wait_for_signals() {
+  begun_.acquire();
   std::array<pollfd, 2> events{{{signals_, POLLIN, 0}, {stop_, POLLIN, 0}}};
   while (true) {
     if (::poll(events.data(), events.size(), -1) < 0 && errno != EINTR) return;
@@ -199,7 +209,10 @@ bool upgrader::upgrade() {
   }
   pid_t successor = 0;
   const int problem = start(program_, arguments_, channel_[1], successor);
-  close_channel(1);
+  // Only the successor has that end from here on, so that it is seen to be gone. The descriptor
+  // stays taken: a client that waits to be accepted would have it, and the successor none to keep
+  // for the next upgrade.
+  ::dup3(stop_, channel_[1], O_CLOEXEC);
   if (problem != 0) {
     spdlog::warn("the upgrade failed, this process goes on: can't start {}: {}", program_,
                  std::strerror(problem));

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <mutex>
+#include <semaphore>
 #include <string>
 #include <thread>
 
@@ -24,14 +25,16 @@ class upgrader {
   upgrader(const upgrader&) = delete;
   upgrader& operator=(const upgrader&) = delete;
 
-  // From now on it waits for the signal.
+  // Whatever may fail of it.
+  void prepare();
+  // From now on it waits for the signal, and keeps the descriptors that an upgrade needs: it is
+  // possible, too, when clients have all others.
   void begin();
-  // Keeps the descriptors that an upgrade needs: it is possible, too, when clients have all others.
-  void reserve();
   // Ends what is under way, and returns the process that serves now; 0 if there is none.
   pid_t finish();
 
  private:
+  void reserve();
   void wait_for_signals();
   bool try_to_upgrade();
   bool upgrade();
@@ -44,6 +47,8 @@ class upgrader {
   std::string program_;
   int signals_ = -1;
   int stop_ = -1;
+  std::binary_semaphore begun_{0};
+  bool has_begun_ = false;
   std::mutex mutex_;                    // of the channel's descriptors
   std::array<int, 2> channel_{-1, -1};  // of the next upgrade, or of the one under way
   pid_t successor_ = 0;

@@ -85,6 +85,18 @@ class chinwagd_process {
     return true;
   }
 
+  // The rest of the line on which the log says this.
+  std::string behind(const std::string& words) {
+    const auto ends = [&] {
+      return text_.find('\n', std::min(text_.find(words), text_.size())) != std::string::npos;
+    };
+    while (!ends()) {
+      if (!read_more()) return "";
+    }
+    const std::size_t from = text_.find(words) + words.size();
+    return text_.substr(from, text_.find('\n', from) - from);
+  }
+
   pid_t pid() const { return pid_; }
 
   // Its exit code, whoever else holds its output open; -1 if it takes longer than 10 s. A log that

@@ -200,6 +200,51 @@ TEST(upgrade, the_program_is_the_one_that_the_path_names_by_then) {
   EXPECT_EQ(pid_of_server(port), first.pid());
 }
 
+TEST(upgrade, a_request_that_comes_during_an_upgrade_is_the_successors) {
+  const copied_program program;
+  const std::filesystem::path real = program.folder / "real";
+  std::filesystem::copy_file(program.path, real);
+  chinwagd_process first({"--port", "0"}, {}, 0, program.path);
+  const std::uint16_t port = first.port();
+  chat_client ann = join(port, "ann");
+  const std::filesystem::path note = program.folder / "started";
+  // The same build, which takes its time to start.
+  program.replace("#!/bin/sh\necho $$ > '" + note.string() + ".new'\nmv '" + note.string() +
+                  ".new' '" + note.string() + "'\nsleep 0.3\nexec '" + real.string() +
+                  "' \"$@\"\n");
+  first.signal(SIGUSR2);
+  ASSERT_TRUE(test::eventually([&note] { return std::filesystem::exists(note); }));
+  pid_t second = 0;
+  std::ifstream(note) >> second;
+  first.signal(SIGUSR2);
+  EXPECT_EQ(first.exit_code(), 0);
+  pid_t third = 0;
+  EXPECT_TRUE(test::eventually([&third, port, second] {
+    third = pid_of_server(port);
+    return third > 0 && third != second;
+  }));
+  expect_echo(ann, "still here");
+  ::kill(third, SIGKILL);
+}
+
+TEST(upgrade, comes_again_and_again_where_clients_have_all_descriptors) {
+  constexpr int descriptors = 64;
+  chinwagd_process first({"-c", "ulimit -n 64; exec '" CHINWAGD "' --port 0"}, {}, 0, "/bin/sh");
+  const std::uint16_t port = first.port();
+  chat_client ann = join(port, "ann");
+  std::vector<int> others;
+  for (int number = 0; number < descriptors; ++number) others.push_back(test::connect_to(port));
+  pid_t serving = first.pid();
+  for (int upgrade = 1; upgrade <= 5; ++upgrade) {
+    chinwagd_process command({"upgrade", "--pid", std::to_string(serving)});
+    ASSERT_TRUE(command.says("has handed over to its successor, process ")) << upgrade;
+    serving = std::stoi(command.behind("successor, process "));
+  }
+  expect_echo(ann, "still here");
+  ::kill(serving, SIGKILL);
+  for (const int other : others) ::close(other);
+}
+
 TEST(upgrade, a_client_never_reads_the_log_of_a_server_without_standard_streams) {
   const std::uint16_t port = free_port();
   const std::string run = "exec '" CHINWAGD "' --port " + std::to_string(port) + " <&- >&- 2>&-";
