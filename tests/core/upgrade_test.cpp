@@ -227,6 +227,9 @@ TEST(upgrade, a_request_that_comes_during_an_upgrade_is_the_successors) {
   ::kill(third, SIGKILL);
 }
 
+// UndefinedBehaviorSanitizer, which is with AddressSanitizer, takes a pipe to look at memory: where
+// no descriptor is left it takes every object for none.
+#ifndef __SANITIZE_ADDRESS__
 TEST(upgrade, comes_again_and_again_where_clients_have_all_descriptors) {
   constexpr int descriptors = 64;
   chinwagd_process first({"-c", "ulimit -n 64; exec '" CHINWAGD "' --port 0"}, {}, 0, "/bin/sh");
@@ -244,6 +247,7 @@ TEST(upgrade, comes_again_and_again_where_clients_have_all_descriptors) {
   ::kill(serving, SIGKILL);
   for (const int other : others) ::close(other);
 }
+#endif
 
 TEST(upgrade, a_client_never_reads_the_log_of_a_server_without_standard_streams) {
   const std::uint16_t port = free_port();
