@@ -21,7 +21,6 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include "notify.hpp"
@@ -132,7 +131,12 @@ void upgrader::prepare() {
 // Not before a predecessor's descriptors are closed, or there might be none to reserve.
 void upgrader::begin() {
   reserve();
-  if (!std::exchange(has_begun_, true)) begun_.release();
+  read_requests();
+}
+
+void upgrader::read_requests() {
+  begun_.test_and_set();
+  begun_.notify_one();
 }
 
 void upgrader::reserve() {
@@ -153,14 +157,14 @@ pid_t upgrader::finish() {
     }
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = ::write(stop_, &one, sizeof one);
-    if (!std::exchange(has_begun_, true)) begun_.release();
+    read_requests();
     thread_.join();
   }
   return successor_;
 }
 
 void upgrader::wait_for_signals() {
-  begun_.acquire();
+  begun_.wait(false);
   std::array<pollfd, 2> events{{{signals_, POLLIN, 0}, {stop_, POLLIN, 0}}};
   while (true) {
     if (::poll(events.data(), events.size(), -1) < 0 && errno != EINTR) return;
@@ -184,15 +188,17 @@ bool upgrader::try_to_upgrade() {
   } catch (const std::exception& problem) {
     spdlog::warn("the upgrade failed, this process goes on: {}", problem.what());
   }
-  for (const std::size_t end : {0U, 1U}) close_channel(end);
+  close_channel();
   if (!done) reserve();
   return done;
 }
 
-void upgrader::close_channel(std::size_t end) {
+void upgrader::close_channel() {
   const std::lock_guard lock(mutex_);
-  if (channel_[end] >= 0) ::close(channel_[end]);
-  channel_[end] = -1;
+  for (int& end : channel_) {
+    if (end >= 0) ::close(end);
+    end = -1;
+  }
 }
 
 bool upgrader::upgrade() {

@@ -3,8 +3,8 @@
 #include <sys/types.h>
 
 #include <array>
+#include <atomic>
 #include <mutex>
-#include <semaphore>
 #include <string>
 #include <thread>
 
@@ -35,20 +35,20 @@ class upgrader {
 
  private:
   void reserve();
+  void read_requests();
   void wait_for_signals();
   bool try_to_upgrade();
   bool upgrade();
   bool hand_over_to(pid_t successor);
   void pass_on_another_request() const;
-  void close_channel(std::size_t end);
+  void close_channel();
 
   chinwag::server& server_;
   char** arguments_;
   std::string program_;
   int signals_ = -1;
   int stop_ = -1;
-  std::binary_semaphore begun_{0};
-  bool has_begun_ = false;
+  std::atomic_flag begun_;              // requests are read
   std::mutex mutex_;                    // of the channel's descriptors
   std::array<int, 2> channel_{-1, -1};  // of the next upgrade, or of the one under way
   pid_t successor_ = 0;

@@ -70,11 +70,8 @@ class chinwagd_process {
 
   // Waits for the line that names the port.
   std::uint16_t port() {
-    const std::string mark = "serving on 127.0.0.1:";
-    while (text_.find('\n', std::min(text_.find(mark), text_.size())) == std::string::npos) {
-      if (!read_more()) return 0;
-    }
-    return static_cast<std::uint16_t>(std::stoi(text_.substr(text_.find(mark) + mark.size())));
+    const std::string named = behind("serving on 127.0.0.1:");
+    return named.empty() ? std::uint16_t{0} : static_cast<std::uint16_t>(std::stoi(named));
   }
 
   // Waits until the log says this; false if its writers end before.

@@ -2,7 +2,6 @@
 
 from chinwag_bench.generator.group import Generator
 from chinwag_bench.generator.settings import (
-    ANSWER_TIMEOUT_S,
     Connected,
     GeneratorSettings,
     HoldRequest,
@@ -12,7 +11,6 @@ from chinwag_bench.generator.settings import (
 )
 
 __all__ = [
-    "ANSWER_TIMEOUT_S",
     "Connected",
     "Generator",
     "GeneratorSettings",

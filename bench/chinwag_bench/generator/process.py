@@ -173,13 +173,14 @@ def _command(settings: GeneratorSettings) -> list[str]:
         "--protocol": settings.transport,
         "--profile": settings.profile,
         "--connections": settings.connections,
-        "--answer-timeout": settings.answer_timeout_s,
         "--seed": settings.seed,
     }
     if settings.sources:
         named["--sources"] = settings.sources
     if settings.name:
         named["--name"] = settings.name
+    if settings.answer_timeout_s is not None:
+        named["--answer-timeout"] = settings.answer_timeout_s
     options = [str(word) for pair in named.items() for word in pair]
     for host, port in settings.also:
         options += ["--also", f"{host}:{port}"]

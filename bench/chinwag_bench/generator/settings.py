@@ -10,7 +10,6 @@ import msgspec
 Event = dict[str, Any]
 NO_PORT = "no source port is left"
 """How the generator's reason begins then."""
-ANSWER_TIMEOUT_S = 10.0
 
 
 class GeneratorSettings(msgspec.Struct, kw_only=True):
@@ -42,8 +41,10 @@ class GeneratorSettings(msgspec.Struct, kw_only=True):
     """Begins the names of users and rooms; those of two generators differ unless they are given
     one.
     """
-    answer_timeout_s: float = ANSWER_TIMEOUT_S
-    """A connection may wait so long for its welcome, and a join for another announcement."""
+    answer_timeout_s: float | None = None
+    """A connection may wait so long for its welcome, and a join for another announcement; ``None``
+    leaves it to the generator.
+    """
     seed: int
     cores: list[int] = []
     """One process for each, as far as there are rooms for all of them; each stays on its own."""

@@ -11,13 +11,7 @@ from typing import Protocol
 import msgspec
 
 from chinwag_bench.errors import GeneratorError, ServerError
-from chinwag_bench.generator import (
-    ANSWER_TIMEOUT_S,
-    Generator,
-    GeneratorSettings,
-    HoldRequest,
-    niceness,
-)
+from chinwag_bench.generator import Generator, GeneratorSettings, HoldRequest, niceness
 from chinwag_bench.judging.sustained import DEFAULTS, Failure, SustainedLimits, find_failure
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.machine.cpu_plan import CpuPlan
@@ -189,7 +183,7 @@ def attached_generator(
     sources: int = 0,
     name: str = "",
     also: Sequence[ServerProcess] = (),
-    answer_timeout_s: float = ANSWER_TIMEOUT_S,
+    answer_timeout_s: float | None = None,
 ) -> Iterator[Generator]:
     """A generator aimed at the server, not yet connected. ``sources``, ``name`` and
     ``answer_timeout_s`` as its settings say; ``also`` are further nodes of it.
