@@ -33,11 +33,20 @@ const UPGRADE =
   'GET /ws?user=eve HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
+/** What a process's descriptor leads to; nothing once the process has closed it. */
+function linkOf(pid, descriptor) {
+  try {
+    return fs.readlinkSync(`/proc/${pid}/fd/${descriptor}`);
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    return undefined;
+  }
+}
+
 /** The TCP port that a process listens on, once it does. */
 async function listeningPort(pid) {
   for (;;) {
-    const names = fs.readdirSync(`/proc/${pid}/fd`);
-    const links = names.map((name) => fs.readlinkSync(`/proc/${pid}/fd/${name}`));
+    const links = fs.readdirSync(`/proc/${pid}/fd`).map((name) => linkOf(pid, name));
     for (const row of fs.readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)) {
       const [, local, , state, , , , , , inode] = row.trim().split(/\s+/);
       if (state !== '0A' || !links.includes(`socket:[${inode}]`)) continue;
