@@ -46,10 +46,10 @@ def table(matrix: Matrix) -> str:
         *markdown.short_table(matrix),
         "",
         f"{markdown.escape(text.machine(matrix))}; {text.date(matrix.run.started_at)[:10]}; "
-        f"profile {markdown.escape(matrix.run.profile)}. Bold: the best within the noise. Two "
-        "numbers: the value lies between them. >=: the server may do more, the load generator "
-        "or the run's time ended first. 1 of 3 rounds: so many found the value, and it is less "
-        "certain than others.",
+        f"profile {markdown.escape(matrix.run.profile)}. Bold: the best, and those that "
+        "the rounds' noise does not tell from it. Two numbers: the value lies between them. >=: "
+        "the server may do more, the load generator or the run's time ended first. 1 of 3 rounds: "
+        "so many found the value, and it is less certain than others.",
     ]
     lines += [
         f"{markdown.escape(column.title)}: {markdown.escape(text.first_line(column.reason))}."
