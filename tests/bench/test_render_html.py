@@ -322,6 +322,18 @@ def test_text_stands_out_from_its_ground(colours: dict[str, str], ground: str) -
         assert contrast(colours[name], colours[ground]) >= 4.5, "WCAG 2.1, 1.4.3"
 
 
+def test_only_swatches_are_see_through() -> None:
+    """Text that lets its ground through stands out less than its colour, which the test above has."""
+    folder = Path(html.__file__).with_name("templates")
+    rules = [
+        (selector.strip(), body)
+        for sheet in sorted(folder.rglob("*.css"))
+        for selector, body in re.findall(r"([^{}]+)\{([^{}]*)\}", sheet.read_text())
+    ]
+    faded = [selector for selector, body in rules if re.search(r"(?<!-)\bopacity:", body)]
+    assert faded == [".key i", ".key .light i", ".strip rect"]
+
+
 def contrast(one: str, other: str) -> float:
     """Of two colours, as WCAG 2.1 defines it."""
     lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
