@@ -45,7 +45,7 @@ def test_no_arguments_mean_the_last_result_and_help(checkout):
     assert checkout.chinwag("report", str(own)).returncode == 0
     said = checkout.chinwag().stdout
     assert f"Last result: {own}, profile quick" in said
-    assert "chinwagd (this kit's own) delivers the most" in said
+    assert "chinwagd (this kit's own, in C++) delivers the most" in said
     assert "How sure: 3 rounds in random order" in said
     assert said.splitlines()[-1].strip() == f"The whole page: {own}/report.html"
 

@@ -352,7 +352,7 @@ def test_in_the_reference_run_it_is_known_who_delivers_the_most(reference: Matri
     assert [cell.column for cell in cells if cell.tie_with_best] == ["chinwagd"]
     assert [cell.column for cell in cells if cell.tie_with_best is None] == []
     said = headline.headline(reference)
-    assert "chinwagd (this kit's own) delivers the most: " in said
+    assert "chinwagd (this kit's own, in C++) delivers the most: " in said
     assert said.endswith(" times cpp-uws:tuned")
 
 

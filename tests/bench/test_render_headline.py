@@ -10,7 +10,7 @@ import math
 import msgspec
 import pytest
 from chinwag_bench.judging.judge import judge
-from chinwag_bench.judging.matrix import Matrix
+from chinwag_bench.judging.matrix import Claim, Matrix, Verdict
 from chinwag_bench.render import claims, glance, headline, html, loads, markdown, readme, text
 
 from .result_builder import build
@@ -30,7 +30,7 @@ def matrix(judged: Matrix) -> Matrix:
 def test_the_headline_tells_leads_and_ties(matrix: Matrix) -> None:
     cells = {c.column: c for c in matrix.cells if c.row == headline.LEADING_ROW}
     found = headline.headline(matrix)
-    lead = "On one core chinwagd (this kit's own) delivers the most: at least 603,000"
+    lead = "On one core chinwagd (this kit's own, in C++) delivers the most: at least 603,000"
     assert found.startswith(lead)
     # The rate at which rust failed, not the one that it held, is what it surely does not exceed.
     rust, factor = cells["rust"], (cells["chinwagd"].low or 0) / (cells["rust"].reach or 1)
@@ -62,7 +62,7 @@ def test_how_sure_it_is_tells_rounds_noise_and_failed_checks(matrix: Matrix) -> 
     assert sure.startswith(f"{rounds} rounds in random order. Noise: go")
     assert 'Failed: the check "Conformance before measuring".' in sure
     assert ("chinwagd is this kit's own server." in sure) == (
-        "(this kit's own)" not in headline.headline(matrix)
+        "(this kit's own, in C++)" not in headline.headline(matrix)
     )
     matrix.checks = [check for check in matrix.checks if check["ok"]]
     assert f"All {len(matrix.checks)} checks passed." in headline.sureness(matrix)
@@ -219,6 +219,36 @@ def test_the_articles_are_named_and_their_statements_counted(matrix: Matrix) -> 
     for cell in matrix.cells:
         cell.published = []
     assert "No published figure" in headline.tally_sentence(matrix)
+
+
+def test_the_statements_that_are_reversed_most_are_named_once_a_ratio(matrix: Matrix) -> None:
+    def claim(statement: str, published: float, measured: float, *, noisy: bool = False) -> Claim:
+        verdict = Verdict(
+            kind="reversed", text="", measured=(measured, measured), within_noise=noisy
+        )
+        place = {"id": statement, "article": "A", "item": statement, "lines": [(1, 1)]}
+        return Claim(
+            **place,
+            statement=statement,
+            kind="relation",
+            published=published,
+            unit="times",
+            verdict=verdict,
+        )
+
+    matrix.claims = [
+        claim("little", 0.9, 1.5),
+        claim("far", 0.1, 8.0),
+        claim("the same the other way round", 9.0, 0.125),
+        claim("noisy", 0.01, 8.0, noisy=True),
+    ]
+    assert headline.reversed_sentence(matrix) == (
+        'Beyond noise, the furthest first: "far" (A), published 0.1 times, measured 8.00; '
+        '"little" (A), published 0.9 times, measured 1.50.'
+    )
+    assert claims.counts(matrix) == "4 reversed (1 within noise)"
+    matrix.claims = []
+    assert headline.reversed_sentence(matrix) == ""
 
 
 @pytest.mark.parametrize("row", [headline.LEADING_ROW, headline.PROMPT_ROW])

@@ -323,7 +323,7 @@ def test_text_stands_out_from_its_ground(colours: dict[str, str], ground: str) -
 
 
 def test_only_swatches_are_see_through() -> None:
-    """Text that lets its ground through stands out less than its colour, which the test above has."""
+    """Text that lets its ground through stands out less than its colour does."""
     folder = Path(html.__file__).with_name("templates")
     rules = [
         (selector.strip(), body)

@@ -72,7 +72,7 @@ def test_a_cell_has_the_sides_that_its_rounds_leave(
 def test_one_search_that_was_cut_leaves_the_lead_as_clear_as_it_is(matrix: Matrix) -> None:
     """Go's rounds: 76,438 when time ran out, 87,870 and 93,000."""
     found = headline.headline(matrix)
-    lead = "On one core chinwagd (this kit's own) delivers the most: at least 1,600,000"
+    lead = "On one core chinwagd (this kit's own, in C++) delivers the most: at least 1,600,000"
     assert found.startswith(lead)
     assert found.endswith("at least 2.6 times rust:tuned"), "by the rate at which it failed"
     flags = {c.column: c.tie_with_best for c in matrix.cells if c.row == headline.LEADING_ROW}
@@ -278,7 +278,8 @@ def test_the_readme_s_first_sentence_follows_from_the_raw_records() -> None:
     sentence = said.strip().splitlines()[0]
     shown = f"{float(f'{medians[first]:.3g}'):,.0f}"
     assert sentence.startswith(
-        f"**On one core {first} (this kit's own) delivers the most: {shown} deliveries/s, at least "
+        f"**On one core {first} (this kit's own, in C++) delivers the most: {shown} "
+        "deliveries/s, at least "
     )
     assert sentence.endswith(f" times {second}.**")
     assert float(sentence.split("at least ")[1].split()[0]) <= medians[first] / medians[second]

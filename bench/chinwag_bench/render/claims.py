@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from rich.console import Console
@@ -76,12 +77,43 @@ def tally(matrix: Matrix) -> dict[VerdictKind, int]:
 
 
 def counts(matrix: Matrix) -> str:
-    """The tally in words: "11 reversed, 18 impossible as stated, 30 differ"."""
+    """The tally in words: "11 reversed (4 within noise), 18 impossible as stated, 30 differ"."""
+    doubtful = sum(
+        claim.verdict.kind == "reversed" and claim.verdict.within_noise for claim in matrix.claims
+    )
+    remarks = {"reversed": f" ({doubtful} within noise)" if doubtful else ""}
     return ", ".join(
         f"{count} {LABELS[kind] if count == 1 else _PLURALS.get(kind, LABELS[kind])}"
+        + remarks.get(kind, "")
         for kind, count in tally(matrix).items()
         if count
     )
+
+
+def most_reversed(matrix: Matrix, most: int) -> list[Claim]:
+    """Relations of which the measured one is another's opposite beyond noise, those that are
+    furthest from what is published first; of several on one measured ratio, or its inverse, one.
+    """
+    found: dict[float, Claim] = {}
+    reversed_ = (claim for claim in matrix.claims if claim.verdict.kind == "reversed")
+    for claim in sorted(reversed_, key=_distance, reverse=True):
+        if _distance(claim) > 0 and not claim.verdict.within_noise:
+            found.setdefault(round(abs(math.log(_middle(claim.verdict))), 1), claim)
+    return list(found.values())[:most]
+
+
+def _distance(claim: Claim) -> float:
+    """Of the measured ratio from the published one, as a logarithm; 0 where one is no number."""
+    middle = _middle(claim.verdict)
+    if not isinstance(claim.published, float) or claim.published <= 0 or middle <= 0:
+        return 0.0
+    return abs(math.log(middle / claim.published))
+
+
+def _middle(verdict: Verdict) -> float:
+    """Between both sides of what was measured; 0 where a side is open or nothing is known."""
+    low, high = verdict.measured or (0.0, None)
+    return math.sqrt(low * high) if high is not None and low > 0 else 0.0
 
 
 def lines(claim: Claim) -> str:

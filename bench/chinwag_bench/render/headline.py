@@ -15,6 +15,7 @@ PROMPT_MS = 10
 DISTURBED_SHARE_MAX = 0.2
 TOLD_APART_MAX = 3
 """More servers than that are counted, not listed."""
+NAMED_REVERSED_MAX = 3
 OWN_SERVER = "chinwagd"
 """A reader has to know who wrote both the server and what measures it."""
 _OWN = "this kit's own"
@@ -86,6 +87,7 @@ def facts(matrix: Matrix) -> list[tuple[str, str]]:
         ("Fast answers", promptness(matrix)),
         ("How sure", sureness(matrix)),
         ("Articles", tally_sentence(matrix)),
+        ("Reversed", reversed_sentence(matrix)),
     ]
     return [(name, sentence) for name, sentence in found if sentence]
 
@@ -141,7 +143,7 @@ def sureness(matrix: Matrix) -> str:
 
 
 def _named(cell: Cell) -> str:
-    return f"{cell.column} ({_OWN})" if cell.column == OWN_SERVER else cell.column
+    return f"{cell.column} ({_OWN}, in C++)" if cell.column == OWN_SERVER else cell.column
 
 
 def noise_sentence(matrix: Matrix) -> str:
@@ -244,6 +246,17 @@ def tally_sentence(matrix: Matrix) -> str:
     """The tally of statements in words, with the articles' names."""
     if not any(cell.published for cell in matrix.cells):
         return "No published figure belongs to a server of this run."
-    names = " and ".join(f'"{article.title}"' for article in articles().articles.values())
+    known = articles().articles
+    names = " and ".join(f'"{article.title}" ({letter})' for letter, article in known.items())
     total = sum(claims.tally(matrix).values())
     return f"Of {total} statements in {names}: {claims.counts(matrix)}."
+
+
+def reversed_sentence(matrix: Matrix) -> str:
+    """The statements that what was measured contradicts most; empty where none is contradicted."""
+    found = [
+        f'"{claim.statement}" ({claim.article}), published {claims.published(claim)}, measured '
+        f"{claims.measured(claim)}"
+        for claim in claims.most_reversed(matrix, NAMED_REVERSED_MAX)
+    ]
+    return f"Beyond noise, the furthest first: {'; '.join(found)}." if found else ""
