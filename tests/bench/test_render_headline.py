@@ -243,8 +243,8 @@ def test_the_statements_that_are_reversed_most_are_named_once_a_ratio(matrix: Ma
         claim("noisy", 0.01, 8.0, noisy=True),
     ]
     assert headline.reversed_sentence(matrix) == (
-        'Beyond noise, the furthest first: "far" (A), published 0.1 times, measured 8.00; '
-        '"little" (A), published 0.9 times, measured 1.50.'
+        'Beyond noise, the furthest first: "far" (A), published 0.1 times, measured 8.00 times; '
+        '"little" (A), published 0.9 times, measured 1.50 times.'
     )
     assert claims.counts(matrix) == "4 reversed (1 within noise)"
     matrix.claims = []

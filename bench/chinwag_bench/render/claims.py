@@ -149,8 +149,10 @@ def published(claim: Claim) -> str:
 
 
 def measured(claim: Claim) -> str:
-    """What was set against it: ">= 19,500", "0.93 to 2.53"."""
-    return _between(claim.verdict.measured)
+    """What was set against it: ">= 19,500 connections", "0.93 to 2.53 times"."""
+    # A figure in words has its unit among them, which is the article's and not the measured one's.
+    unit = "" if isinstance(claim.published, str) else claim.unit
+    return f"{_between(claim.verdict.measured)} {unit}".strip() if claim.verdict.measured else ""
 
 
 def _between(pair: tuple[float, float | None] | None) -> str:
