@@ -55,6 +55,7 @@ _STYLES: dict[VerdictKind, str] = {
     "differs": "yellow",
     "holds": "green",
 }
+_PLAIN_UNITS = ("times", "ms", "MB", "connections")
 _PLURALS = {"holds": "hold", "differs": "differ"}
 
 
@@ -150,8 +151,9 @@ def published(claim: Claim) -> str:
 
 def measured(claim: Claim) -> str:
     """What was set against it: ">= 19,500 connections", "0.93 to 2.53 times"."""
-    # A figure in words has its unit among them, which is the article's and not the measured one's.
-    unit = "" if isinstance(claim.published, str) else claim.unit
+    # The article's messages are read as deliveries, its money is an amount before and after: a unit
+    # is the measured one's, too, where it has one meaning.
+    unit = claim.unit if claim.unit in _PLAIN_UNITS else ""
     return f"{_between(claim.verdict.measured)} {unit}".strip() if claim.verdict.measured else ""
 
 
