@@ -224,7 +224,11 @@ def test_the_articles_are_named_and_their_statements_counted(matrix: Matrix) -> 
 def test_the_statements_that_are_reversed_most_are_named_once_a_ratio(matrix: Matrix) -> None:
     def claim(statement: str, published: float, measured: float, *, noisy: bool = False) -> Claim:
         verdict = Verdict(
-            kind="reversed", text="", measured=(measured, measured), within_noise=noisy
+            kind="reversed",
+            text="",
+            factor=measured / published,
+            measured=(measured, measured),
+            within_noise=noisy,
         )
         place = {"id": statement, "article": "A", "item": statement, "lines": [(1, 1)]}
         return Claim(

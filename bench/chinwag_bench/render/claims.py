@@ -55,7 +55,10 @@ _STYLES: dict[VerdictKind, str] = {
     "differs": "yellow",
     "holds": "green",
 }
-_PLAIN_UNITS = ("times", "ms", "MB", "connections")
+_SHARED_UNITS = ("times", "ms", "MB", "connections")
+"""In which a figure is measured as it is published. Of others the article means something else: its
+messages are read as deliveries, its money is an amount before and one after.
+"""
 _PLURALS = {"holds": "hold", "differs": "differ"}
 
 
@@ -79,9 +82,7 @@ def tally(matrix: Matrix) -> dict[VerdictKind, int]:
 
 def counts(matrix: Matrix) -> str:
     """The tally in words: "11 reversed (4 within noise), 18 impossible as stated, 30 differ"."""
-    doubtful = sum(
-        claim.verdict.kind == "reversed" and claim.verdict.within_noise for claim in matrix.claims
-    )
+    doubtful = sum(claim.verdict.within_noise for claim in grouped(matrix).get("reversed", []))
     remarks = {"reversed": f" ({doubtful} within noise)" if doubtful else ""}
     return ", ".join(
         f"{count} {LABELS[kind] if count == 1 else _PLURALS.get(kind, LABELS[kind])}"
@@ -92,29 +93,29 @@ def counts(matrix: Matrix) -> str:
 
 
 def most_reversed(matrix: Matrix, most: int) -> list[Claim]:
-    """Relations of which the measured one is another's opposite beyond noise, those that are
-    furthest from what is published first; of several on one measured ratio, or its inverse, one.
+    """Published ratios that are reversed beyond noise, those that are furthest from what was
+    measured first; of several on one measured ratio, or its inverse, one.
     """
     found: dict[float, Claim] = {}
-    reversed_ = (claim for claim in matrix.claims if claim.verdict.kind == "reversed")
-    for claim in sorted(reversed_, key=_distance, reverse=True):
-        if _distance(claim) > 0 and not claim.verdict.within_noise:
-            found.setdefault(round(abs(math.log(_middle(claim.verdict))), 1), claim)
+    claims = [claim for claim in grouped(matrix).get("reversed", []) if has_both(claim)]
+    for claim in sorted(claims, key=lambda claim: -abs(decades(claim))):
+        if isinstance(claim.published, float) and not claim.verdict.within_noise:
+            ratio = decades(claim) + math.log10(claim.published)
+            found.setdefault(round(abs(ratio), 1), claim)
     return list(found.values())[:most]
 
 
-def _distance(claim: Claim) -> float:
-    """Of the measured ratio from the published one, as a logarithm; 0 where one is no number."""
-    middle = _middle(claim.verdict)
-    if not isinstance(claim.published, float) or claim.published <= 0 or middle <= 0:
-        return 0.0
-    return abs(math.log(middle / claim.published))
+def has_both(claim: Claim) -> bool:
+    """Whether both sides are figures, and the measured one was not ended by this machine."""
+    verdict = claim.verdict
+    is_figure = claim.published is not None and verdict.kind != "too_small"
+    return is_figure and verdict.factor is not None and verdict.factor > 0
 
 
-def _middle(verdict: Verdict) -> float:
-    """Between both sides of what was measured; 0 where a side is open or nothing is known."""
-    low, high = verdict.measured or (0.0, None)
-    return math.sqrt(low * high) if high is not None and low > 0 else 0.0
+def decades(claim: Claim) -> float:
+    """How far the measured figure is above the published one, of a claim that has both."""
+    assert claim.verdict.factor is not None
+    return math.log10(claim.verdict.factor)
 
 
 def lines(claim: Claim) -> str:
@@ -151,9 +152,7 @@ def published(claim: Claim) -> str:
 
 def measured(claim: Claim) -> str:
     """What was set against it: ">= 19,500 connections", "0.93 to 2.53 times"."""
-    # The article's messages are read as deliveries, its money is an amount before and after: a unit
-    # is the measured one's, too, where it has one meaning.
-    unit = claim.unit if claim.unit in _PLAIN_UNITS else ""
+    unit = claim.unit if claim.unit in _SHARED_UNITS else ""
     return f"{_between(claim.verdict.measured)} {unit}".strip() if claim.verdict.measured else ""
 
 

@@ -42,29 +42,18 @@ def chart(matrix: Matrix) -> DumbbellChart | None:
     """Every figure of which both sides are numbers, and the measured one was not ended by this
     machine; ``None`` without any.
     """
-    judged = [claim for claim in matrix.claims if _has_both(claim)]
+    judged = [claim for claim in matrix.claims if claims.has_both(claim)]
     if not judged:
         return None
-    decades = max(abs(_decades(claim)) for claim in judged)
+    decades = max(abs(claims.decades(claim)) for claim in judged)
     reach = min(_DECADES_MAX, max(1, math.ceil(decades)))
-    order = sorted(judged, key=lambda claim: -abs(_decades(claim)))
+    order = sorted(judged, key=lambda claim: -abs(claims.decades(claim)))
     lines = [_dumbbell(claim, reach) for claim in order]
     ticks = [
         Tick(_at(power, reach), "published" if power == 0 else _mark(power))
         for power in range(-reach, reach + 1)
     ]
     return DumbbellChart(lines[:SHOWN], lines[SHOWN:], _at(0, reach), ticks)
-
-
-def _has_both(claim: Claim) -> bool:
-    verdict = claim.verdict
-    is_figure = claim.published is not None and verdict.kind != "too_small"
-    return is_figure and verdict.factor is not None and verdict.factor > 0
-
-
-def _decades(claim: Claim) -> float:
-    assert claim.verdict.factor is not None
-    return math.log10(claim.verdict.factor)
 
 
 def _at(decades: float, reach: int) -> float:
@@ -81,7 +70,7 @@ def _dumbbell(claim: Claim, reach: int) -> Dumbbell:
     return Dumbbell(
         claim=claim,
         kind=claim.verdict.kind,
-        at=_at(_decades(claim), reach),
+        at=_at(claims.decades(claim), reach),
         published=claims.published(claim),
         measured=claims.measured(claim),
         times=f"{number(factor, 2)}x" if factor >= 1 else f"1/{number(1 / factor, 2)}",
