@@ -4,13 +4,13 @@ use dashmap::DashMap;
 use serde_json::Value;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{connection::Outbox, messages::now, messages::Event};
+use crate::{connection::Outbox, connection::Rooms, messages::now, messages::Event};
 
 /// What all connections share.
 #[derive(Default)]
 pub struct Chat {
     pub users: Groups,
-    pub rooms: Groups,
+    pub rooms: Rooms,
     pub connections: TaskTracker,
     pub stopping: CancellationToken,
     pub ping_interval: Duration,
@@ -37,7 +37,8 @@ impl Chat {
     pub fn tell_health(&self, _: &mut Value) {}
 }
 
-/// Connections by name: those of each user, or the members of each room.
+/// Connections by name: those of each user, or the members of each room. (`tuned` keeps more of a
+/// room.)
 #[derive(Default)]
 pub struct Groups(DashMap<String, Vec<Arc<Outbox>>>);
 
@@ -60,9 +61,7 @@ impl Groups {
 
     /// False if there is nobody by that name.
     pub async fn tell(&self, name: &str, event: &Event<'_>, _from: &Arc<Outbox>) -> bool {
-        let Some(group) = self.0.get(name) else { return false };
-        fan_out(&group, Some(event));
-        true
+        self.0.get(name).map(|group| fan_out(&group, Some(event))).is_some()
     }
 }
 

@@ -146,6 +146,10 @@ async fn write(
     }
 }
 
+/// `tuned` has a type of its own for them, as `cluster` has.
+#[cfg(not(feature = "cluster"))]
+pub type Rooms = crate::chat::Groups;
+
 /// What all who are told the same get a clone of. Clones share their text, but not those of
 /// tungstenite 0.21, whose messages own it.
 pub type Encoded = Message;

@@ -1,6 +1,6 @@
 //! What a defect in a handler would do. A kit asks for it and measures what follows.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 use std::{env, hint};
 
@@ -17,7 +17,7 @@ static BUILD: LazyLock<String> =
 
 /// Panics, or does not come to an end for so many milliseconds, if `CHAT_FAULTS` is 1. Who asks for
 /// the build is told.
-pub fn commit(kind: &str, ms: &Value, asker: &Outbox) {
+pub fn commit(kind: &str, ms: &Value, asker: &Arc<Outbox>) {
     match kind {
         "__build" if *ASKED => {
             let text = format!(r#"{{"type":"__build","build":{}}}"#, Value::from(BUILD.as_str()));

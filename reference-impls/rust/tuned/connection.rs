@@ -1,14 +1,15 @@
 use std::future::{poll_fn, Future};
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, Read, Write};
 use std::pin::{pin, Pin};
 use std::sync::Arc;
-use std::task::{ready, Context, Poll};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::TcpStream;
 use tokio::select;
-use tokio::time::{sleep, timeout, Instant, Sleep};
+use tokio::time::{sleep, timeout, Instant};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::{
@@ -19,12 +20,21 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use crate::chat::Chat;
 use crate::member::Member;
 
+#[path = "log.rs"]
+pub mod log;
 #[path = "outbox.rs"]
 mod outbox;
+#[path = "room.rs"]
+mod room;
 #[path = "runtime.rs"]
 mod runtime;
+#[path = "turn.rs"]
+pub mod turn;
+#[path = "waiting.rs"]
+mod waiting;
 
-pub use outbox::{Batch, Encoded, Outbox};
+pub use outbox::{Encoded, Outbox};
+pub use room::Rooms;
 pub use runtime::tune;
 
 const MESSAGE_BYTES_MAX: Option<usize> = Some(65_536);
@@ -32,9 +42,6 @@ const MESSAGE_BYTES_MAX: Option<usize> = Some(65_536);
 const READ_BUFFER_BYTES: usize = 4_096;
 /// Of one client, before others have their turn.
 const READ_MESSAGES_MAX: usize = 16;
-const WRITE_FRAMES_MAX: usize = 64;
-/// As much does not wait for more.
-const WRITE_BYTES_ENOUGH: usize = 65_536;
 /// For what waits and a close frame to leave, and then for the client to end its side: a stop has
 /// four seconds for both.
 const WRITE_TIMEOUT: Duration = Duration::from_millis(2_000);
@@ -54,9 +61,10 @@ fn is_served(request: impl Future<Output = serde_json::Result<()>>, cx: &mut Con
 /// Serves one client until it ends; `early` came together with the upgrade request.
 pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>) {
     let _ = tcp.set_nodelay(true);
-    let outbox = Outbox::new(&chat.stopping);
+    let (socket, to_write) = tcp.into_split();
+    let outbox = Outbox::new(to_write, &chat.rooms.turns, &chat.stopping);
     let member = Member::new(&chat, user, &outbox).await;
-    let mut connection = Connection::new(tcp, early, outbox.clone(), runtime::write_delay());
+    let mut connection = Connection::new(socket, early, outbox.clone());
     let farewell = select! {
         biased;
         () = outbox.ended.cancelled() => match chat.stopping.is_cancelled() {
@@ -69,50 +77,36 @@ pub async fn serve(tcp: TcpStream, early: Vec<u8>, user: String, chat: Arc<Chat>
         let close = CloseFrame { code, reason: reason.into() };
         outbox.deliver_last(Frame::close(Some(close)).into());
     }
-    connection.write_delay = Duration::ZERO;
-    let written = timeout(WRITE_TIMEOUT, poll_fn(|cx| connection.poll_write(cx))).await;
-    let mut tcp = connection.tcp;
+    let written = timeout(WRITE_TIMEOUT, poll_fn(|cx| outbox.poll_write(cx))).await;
+    let mut socket = connection.socket;
     if written.is_ok() {
         // To close a socket with unread input resets it, and the reset may overtake the close
-        // frame: so this waits for the client to end its side.
-        let _ = tcp.shutdown().await;
-        let _ = timeout(LINGER_TIMEOUT, tokio::io::copy(&mut tcp, &mut tokio::io::sink())).await;
+        // frame: so this ends its own side and waits for the client to end the other.
+        drop(outbox.take_socket());
+        let _ = timeout(LINGER_TIMEOUT, tokio::io::copy(&mut socket, &mut tokio::io::sink())).await;
     } else {
         // A reset frees what the client won't read.
-        let _ = tcp.set_zero_linger();
+        let _ = socket.as_ref().set_zero_linger();
     }
 }
 
 struct Connection {
-    tcp: TcpStream,
+    socket: OwnedReadHalf,
     websocket: WebSocketContext,
     outbox: Arc<Outbox>,
-    batch: Batch,
-    write_delay: Duration,
-    /// Runs while frames wait for others.
-    gathering: Option<Pin<Box<Sleep>>>,
     heard: Instant,
     /// When it ends unless something is heard until then.
     doubted: Option<Instant>,
 }
 
 impl Connection {
-    fn new(tcp: TcpStream, early: Vec<u8>, outbox: Arc<Outbox>, write_delay: Duration) -> Self {
+    fn new(socket: OwnedReadHalf, early: Vec<u8>, outbox: Arc<Outbox>) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .max_message_size(MESSAGE_BYTES_MAX)
             .max_frame_size(MESSAGE_BYTES_MAX);
         let websocket = WebSocketContext::from_partially_read(early, Role::Server, Some(config));
-        Self {
-            tcp,
-            websocket,
-            outbox,
-            batch: Batch::default(),
-            write_delay,
-            gathering: None,
-            heard: Instant::now(),
-            doubted: None,
-        }
+        Self { socket, websocket, outbox, heard: Instant::now(), doubted: None }
     }
 
     /// Until there is a reason to end. The member leaves all rooms then.
@@ -120,9 +114,8 @@ impl Connection {
         let mut alarm = pin!(sleep(ping.min(idle)));
         let mut next_ping = self.heard + ping;
         poll_fn(|cx| {
-            // The writer goes first: who asks without a pause shall not outrun the answers.
-            // Where it fails, what has come is served yet, and reading fails next.
-            let _ = self.poll_write(cx);
+            // What waits is written at the end of each turn, and here only if the socket was full.
+            let _ = self.outbox.poll_full(cx);
             if let Poll::Ready(farewell) = self.poll_read(cx, &mut member) {
                 return Poll::Ready(farewell);
             }
@@ -149,7 +142,7 @@ impl Connection {
     /// Serves what has come, as far as it is this connection's turn.
     fn poll_read(&mut self, cx: &mut Context, member: &mut Member) -> Poll<Farewell> {
         for _ in 0..READ_MESSAGES_MAX {
-            let mut wire = Wire { tcp: &mut self.tcp, outbox: &self.outbox, cx };
+            let mut wire = Wire { socket: &mut self.socket, outbox: &self.outbox, cx };
             let message = self.websocket.read(&mut wire);
             if message.is_ok() {
                 (self.heard, self.doubted) = (Instant::now(), None);
@@ -158,7 +151,12 @@ impl Connection {
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     return Poll::Pending;
                 }
-                Ok(Message::Text(text)) if is_served(member.serve(&text), cx) => continue,
+                Ok(Message::Text(text)) if is_served(member.serve(&text), cx) => {
+                    if self.outbox.was_held_back() {
+                        break;
+                    }
+                    continue;
+                }
                 Ok(Message::Text(_) | Message::Binary(_)) => {
                     Some((CloseCode::Unsupported, "Malformed message"))
                 }
@@ -176,52 +174,19 @@ impl Connection {
         cx.waker().wake_by_ref();
         Poll::Pending
     }
-
-    /// Ready once all is written but what may wait for more.
-    fn poll_write(&mut self, cx: &mut Context) -> Poll<io::Result<()>> {
-        loop {
-            if self.batch.is_empty() && self.poll_batch(cx).is_pending() {
-                return Poll::Ready(Ok(()));
-            }
-            let mut slices = [IoSlice::new(&[]); WRITE_FRAMES_MAX];
-            let count = self.batch.fill(&mut slices);
-            let writing = Pin::new(&mut self.tcp).poll_write_vectored(cx, &slices[..count]);
-            let bytes = ready!(writing)?;
-            self.batch.advance(bytes);
-            self.outbox.written(bytes);
-        }
-    }
-
-    /// Takes what waits, once the first of it has waited for long enough.
-    fn poll_batch(&mut self, cx: &mut Context) -> Poll<()> {
-        if self.write_delay.is_zero() {
-            return self.outbox.poll_take(cx, 1, &mut self.batch);
-        }
-        if self.gathering.is_none() {
-            ready!(self.outbox.poll_waiting(cx, 1));
-        }
-        let gathering = self.gathering.get_or_insert_with(|| Box::pin(sleep(self.write_delay)));
-        let enough = match gathering.as_mut().poll(cx) {
-            Poll::Ready(()) => 1,
-            Poll::Pending => WRITE_BYTES_ENOUGH,
-        };
-        ready!(self.outbox.poll_take(cx, enough, &mut self.batch));
-        self.gathering = None;
-        Poll::Ready(())
-    }
 }
 
 /// What the library reads from and writes to: its own frames go the way of all others.
 struct Wire<'a, 'b> {
-    tcp: &'a mut TcpStream,
-    outbox: &'a Outbox,
+    socket: &'a mut OwnedReadHalf,
+    outbox: &'a Arc<Outbox>,
     cx: &'a mut Context<'b>,
 }
 
 impl Read for Wire<'_, '_> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let mut buffer = ReadBuf::new(bytes);
-        match Pin::new(&mut *self.tcp).poll_read(self.cx, &mut buffer) {
+        match Pin::new(&mut *self.socket).poll_read(self.cx, &mut buffer) {
             Poll::Ready(read) => read.map(|()| buffer.filled().len()),
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }

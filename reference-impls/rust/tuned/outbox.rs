@@ -1,16 +1,24 @@
-use std::io::IoSlice;
+use std::io::{self, ErrorKind, IoSlice};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll, Waker};
+use std::task::{ready, Context, Poll, Waker};
 
+use bytes::Bytes;
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_util::sync::CancellationToken;
 
+use super::room::Room;
+use super::turn::Turns;
+use super::waiting::Waiting;
+
 const PENDING_BYTES_MAX: usize = 1 << 20;
+const WRITE_PIECES_MAX: usize = 64;
 
 /// Whole frames, encoded once: clones for all who are told the same share them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Encoded(Arc<[u8]>);
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Encoded(Bytes);
 
 impl From<String> for Encoded {
     fn from(text: String) -> Self {
@@ -34,120 +42,206 @@ impl AsRef<[u8]> for Encoded {
 
 impl From<&[u8]> for Encoded {
     fn from(frames: &[u8]) -> Self {
-        Self(frames.into())
+        Self(Bytes::copy_from_slice(frames))
     }
 }
 
-/// Where frames wait until a connection has written them. Nobody who delivers ever waits.
+/// What waits for a connection, and the half of its socket that takes it. Nobody who delivers ever
+/// waits.
 pub struct Outbox {
-    waiting: Mutex<Waiting>,
+    state: Mutex<State>,
+    turns: Arc<Turns>,
+    is_held_back: AtomicBool,
     /// Too much waits, or the server stops.
     pub ended: CancellationToken,
 }
 
-struct Waiting {
-    frames: Vec<Encoded>,
-    /// Of these frames, and of those that the connection has taken but not written yet.
-    bytes: usize,
-    /// The connection wants to be woken once as many bytes wait.
-    wake_at: usize,
+struct State {
+    waiting: Waiting,
+    /// None once the connection has ended.
+    socket: Option<OwnedWriteHalf>,
+    /// The socket is full: the connection's own task goes on when it can take more.
+    is_full: bool,
+    /// It is among those that are written at the end of the turn.
+    is_due: bool,
     connection: Waker,
 }
 
 impl Outbox {
-    pub fn new(stopping: &CancellationToken) -> Arc<Self> {
-        let connection = Waker::noop().clone();
-        let waiting = Waiting { frames: Vec::new(), bytes: 0, wake_at: usize::MAX, connection };
-        Arc::new(Self { waiting: Mutex::new(waiting), ended: stopping.child_token() })
+    pub fn new(socket: OwnedWriteHalf, turns: &Arc<Turns>, stop: &CancellationToken) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State {
+                waiting: Waiting::default(),
+                socket: Some(socket),
+                is_full: false,
+                is_due: false,
+                connection: Waker::noop().clone(),
+            }),
+            turns: turns.clone(),
+            is_held_back: AtomicBool::new(false),
+            ended: stop.child_token(),
+        })
     }
 
-    pub fn deliver(&self, frame: Encoded) {
-        let mut waiting = self.lock();
-        if waiting.bytes + frame.0.len() > PENDING_BYTES_MAX {
-            drop(waiting);
-            self.ended.cancel();
-        } else {
-            waiting.push(frame);
+    /// It is written at the end of the turn, but for a connection to which so much is said in one
+    /// turn that it would look slow.
+    pub fn deliver(self: &Arc<Self>, frames: Encoded) {
+        let (mut state, length) = (self.lock(), frames.0.len());
+        if state.waiting.bytes() + length > PENDING_BYTES_MAX {
+            state.write_or_wake();
+            if state.waiting.bytes() + length > PENDING_BYTES_MAX {
+                return self.ended.cancel();
+            }
+        }
+        state.waiting.push(frames.0);
+        self.fall_due(state);
+        self.turns.has_said(length);
+    }
+
+    fn fall_due(self: &Arc<Self>, mut state: MutexGuard<State>) {
+        let was_due = std::mem::replace(&mut state.is_due, true);
+        drop(state);
+        if !was_due {
+            self.turns.add_outbox(self);
         }
     }
 
     /// Even if too much waits already: a close frame.
     pub fn deliver_last(&self, frame: Encoded) {
-        self.lock().push(frame);
+        self.lock().waiting.push(frame.0);
     }
 
-    /// Ready if at least so many bytes wait. If not, their arrival wakes the connection.
-    pub fn poll_waiting(&self, cx: &Context, bytes: usize) -> Poll<()> {
-        self.lock().poll(cx, bytes)
+    pub fn join(self: &Arc<Self>, room: &Arc<Room>, news: &[u8], turns: &Arc<Turns>) {
+        let mut state = self.lock();
+        let at = room.add(self, news, turns);
+        state.waiting.sit_down(room.clone(), at);
     }
 
-    /// Takes all that wait into an empty batch, if it is at least so many bytes.
-    pub fn poll_take(&self, cx: &Context, bytes: usize, batch: &mut Batch) -> Poll<()> {
-        let mut waiting = self.lock();
-        waiting.poll(cx, bytes).map(|()| batch.frames = std::mem::take(&mut waiting.frames))
-    }
-
-    pub fn written(&self, bytes: usize) {
-        self.lock().bytes -= bytes;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().expect("nothing panics while it is locked")
-    }
-}
-
-impl Waiting {
-    fn push(&mut self, frame: Encoded) {
-        self.bytes += frame.0.len();
-        self.frames.push(frame);
-        if self.bytes >= self.wake_at {
-            self.wake_at = usize::MAX;
-            self.connection.wake_by_ref();
+    /// What the room has said so far is still written, though not with the others of the room.
+    pub fn leave(self: &Arc<Self>, room: &Arc<Room>) {
+        let mut state = self.lock();
+        state.waiting.stand_up(room);
+        if state.waiting.bytes() > 0 {
+            self.fall_due(state);
         }
     }
 
-    fn poll(&mut self, cx: &Context, bytes: usize) -> Poll<()> {
-        if self.bytes >= bytes {
+    /// As much as the socket takes of what waits.
+    pub fn write(&self) {
+        let mut state = self.lock();
+        state.is_due = false;
+        self.write_locked(&mut state);
+    }
+
+    /// The same. Returns from where on it needs the log of a room that it is in.
+    pub fn write_from(&self, room: &Arc<Room>) -> Option<u64> {
+        let mut state = self.lock();
+        self.write_locked(&mut state);
+        state.waiting.position(room)
+    }
+
+    fn write_locked(&self, state: &mut State) {
+        state.write_or_wake();
+        if state.waiting.bytes() > PENDING_BYTES_MAX {
+            self.ended.cancel();
+        }
+    }
+
+    /// For the connection's own task, which is woken once the socket is full. Ready if it is not.
+    pub fn poll_full(&self, cx: &mut Context) -> Poll<()> {
+        let mut state = self.lock();
+        state.connection.clone_from(cx.waker());
+        if !state.is_full {
             return Poll::Ready(());
         }
-        self.wake_at = bytes;
-        self.connection.clone_from(cx.waker());
-        Poll::Pending
+        ready!(state.poll_write(cx));
+        state.waiting.rooms().for_each(|room| room.look_after(&self.turns));
+        Poll::Ready(())
+    }
+
+    /// Ready once all is written.
+    pub fn poll_write(&self, cx: &mut Context) -> Poll<()> {
+        self.lock().poll_write(cx)
+    }
+
+    /// Nothing is written any more from then on.
+    pub fn take_socket(&self) -> Option<OwnedWriteHalf> {
+        self.lock().socket.take()
+    }
+
+    /// Too much was said in this turn where its client spoke.
+    pub fn hold_back(&self) {
+        self.is_held_back.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was, since the last call.
+    pub fn was_held_back(&self) -> bool {
+        self.is_held_back.load(Ordering::Relaxed)
+            && self.is_held_back.swap(false, Ordering::Relaxed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it is locked")
     }
 }
 
-/// What a connection writes at a time.
-#[derive(Default)]
-pub struct Batch {
-    frames: Vec<Encoded>,
-    /// Frames that are written, and bytes of the next one.
-    written: (usize, usize),
+impl State {
+    /// Until nothing waits or the socket is full. If it fails all is discarded: what the client
+    /// sent before it left is there to be read.
+    fn write(&mut self) {
+        let mut pieces = Vec::new();
+        while !self.is_full {
+            self.waiting.refer(WRITE_PIECES_MAX, &mut pieces);
+            if pieces.is_empty() {
+                return;
+            }
+            let Some(socket) = &self.socket else { return self.waiting.discard() };
+            match write_once(socket, &pieces) {
+                Ok(written) => {
+                    self.waiting.advance(written);
+                    self.is_full = written < pieces.iter().map(Bytes::len).sum();
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.is_full = true,
+                Err(_) => return self.waiting.discard(),
+            }
+            pieces.clear();
+        }
+    }
+
+    /// The same for others than the connection's own task, which goes on once the socket is full.
+    fn write_or_wake(&mut self) {
+        if !self.is_full {
+            self.write();
+            if self.is_full {
+                self.connection.wake_by_ref();
+            }
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context) -> Poll<()> {
+        loop {
+            if self.is_full {
+                let Some(socket) = &self.socket else { return Poll::Ready(()) };
+                // A socket that has failed is ready, too.
+                let _ = ready!(socket.as_ref().poll_write_ready(cx));
+                self.is_full = false;
+            }
+            self.write();
+            if !self.is_full {
+                return Poll::Ready(());
+            }
+        }
+    }
 }
 
-impl Batch {
-    pub fn is_empty(&self) -> bool {
-        self.frames.is_empty()
+/// In one system call. What is in one piece needs no list.
+fn write_once(socket: &OwnedWriteHalf, pieces: &[Bytes]) -> io::Result<usize> {
+    if let [piece] = pieces {
+        return socket.try_write(piece);
     }
-
-    /// The first of what is left to write, and how many slices that makes.
-    pub fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let left = &self.frames[self.written.0..];
-        for (slice, frame) in slices.iter_mut().zip(left) {
-            *slice = IoSlice::new(&frame.0);
-        }
-        slices[0] = IoSlice::new(&left[0].0[self.written.1..]);
-        left.len().min(slices.len())
+    let mut slices = [IoSlice::new(&[]); WRITE_PIECES_MAX];
+    for (slice, piece) in slices.iter_mut().zip(pieces) {
+        *slice = IoSlice::new(piece);
     }
-
-    pub fn advance(&mut self, bytes: usize) {
-        let (mut frames, mut rest) = (self.written.0, self.written.1 + bytes);
-        while self.frames.get(frames).is_some_and(|frame| rest >= frame.0.len()) {
-            rest -= self.frames[frames].0.len();
-            frames += 1;
-        }
-        self.written = (frames, rest);
-        if frames == self.frames.len() {
-            *self = Self::default();
-        }
-    }
+    socket.try_write_vectored(&slices[..pieces.len()])
 }

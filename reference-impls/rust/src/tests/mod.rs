@@ -3,8 +3,14 @@ mod borrowed;
 mod listings;
 #[cfg_attr(feature = "tuned", path = "tuned_outbox.rs")]
 mod outbox;
+#[cfg(feature = "tuned")]
+mod random;
 #[cfg(feature = "sockets")]
 mod sockets;
+#[cfg(feature = "tuned")]
+mod tuned_log;
+#[cfg(feature = "tuned")]
+mod tuned_rooms;
 
 use std::process::{self, Command};
 use std::time::Duration;

@@ -1,42 +1,70 @@
-use std::io::IoSlice;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::future::poll_fn;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::Poll;
+use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::chat::Groups;
-use crate::connection::{Batch, Encoded, Outbox};
-use crate::messages::Event;
+use crate::connection::turn::Turns;
+use crate::connection::{Encoded, Outbox};
 
-const TICK: Event = Event::Heartbeat { timestamp: 1 };
+/// Kernels double it, and have a least of their own.
+const SOCKET_BYTES: u32 = 4_096;
+const PATIENCE: Duration = Duration::from_secs(20);
 
-#[derive(Default)]
-struct Wakes(AtomicUsize);
+/// A connection whose task does nothing but go on when its socket was full.
+pub struct Pair {
+    pub outbox: Arc<Outbox>,
+    pub client: TcpStream,
+    got: Vec<u8>,
+}
 
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+impl Pair {
+    pub async fn new(turns: &Arc<Turns>, stop: &CancellationToken) -> Self {
+        let [listening, connecting] = [(); 2].map(|()| TcpSocket::new_v4().unwrap());
+        listening.set_send_buffer_size(SOCKET_BYTES).unwrap();
+        connecting.set_recv_buffer_size(SOCKET_BYTES).unwrap();
+        listening.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let listener = listening.listen(1).unwrap();
+        let connected = connecting.connect(listener.local_addr().unwrap());
+        let (client, accepted) = tokio::join!(connected, listener.accept());
+        let outbox = Outbox::new(accepted.unwrap().0.into_split().1, turns, stop);
+        let task = outbox.clone();
+        tokio::spawn(poll_fn(move |cx| {
+            let _ = task.poll_full(cx);
+            Poll::<()>::Pending
+        }));
+        Self { outbox, client: client.unwrap(), got: Vec::new() }
+    }
+
+    /// What has arrived by now, `most` bytes of it.
+    pub async fn read_some(&mut self, most: usize) {
+        let mut bytes = vec![0; most];
+        let count = poll_fn(|cx| {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let read = std::pin::Pin::new(&mut self.client).poll_read(cx, &mut buffer);
+            Poll::Ready(if read.is_ready() { buffer.filled().len() } else { 0 })
+        });
+        let count = count.await;
+        self.got.extend(&bytes[..count]);
+    }
+
+    /// All that it was sent, once it is so many bytes.
+    pub async fn received(&mut self, length: usize) -> &[u8] {
+        while self.got.len() < length {
+            let read = timeout(PATIENCE, self.client.read_buf(&mut self.got)).await;
+            assert_ne!(read.expect("all comes").unwrap(), 0, "the connection ended");
+        }
+        &self.got
     }
 }
 
-fn outbox() -> Arc<Outbox> {
-    Outbox::new(&CancellationToken::new())
-}
-
-/// All that waits, as it would be written.
-fn received(outbox: &Outbox) -> Vec<u8> {
-    let mut batch = Batch::default();
-    match outbox.poll_take(&Context::from_waker(Waker::noop()), 1, &mut batch) {
-        Poll::Ready(()) => left(&batch),
-        Poll::Pending => Vec::new(),
-    }
-}
-
-fn left(batch: &Batch) -> Vec<u8> {
-    let mut slices = [IoSlice::new(&[]); 64];
-    let count = batch.fill(&mut slices);
-    slices[..count].iter().flat_map(|slice| slice.to_vec()).collect()
+async fn pair() -> Pair {
+    Pair::new(&Arc::default(), &CancellationToken::new()).await
 }
 
 fn frame(bytes: &[u8]) -> Encoded {
@@ -52,94 +80,59 @@ pub fn text(frame: &Encoded) -> &str {
 }
 
 #[tokio::test]
-async fn a_group_is_there_while_it_has_members() {
-    let groups = Groups::default();
-    let (ann, bob) = (outbox(), outbox());
-    let twice = [TICK.encode().as_ref(), TICK.encode().as_ref()].concat();
-    assert!(!groups.tell("room", &TICK, &ann).await);
-    groups.add("room", &ann, Some(&TICK)).await;
-    groups.add("room", &bob, None).await;
-    assert!(groups.tell("room", &TICK, &ann).await);
-    groups.remove("room", &ann, Some(&TICK));
-    assert_eq!((received(&ann), received(&bob)), (twice.clone(), twice));
-    groups.remove("room", &bob, None);
-    assert!(!groups.tell("room", &TICK, &ann).await);
+async fn what_is_delivered_arrives_in_order() {
+    let mut pair = pair().await;
+    [&b"one"[..], b"two", b"three"].iter().for_each(|bytes| pair.outbox.deliver(frame(bytes)));
+    assert_eq!(pair.received(11).await, b"onetwothree");
 }
 
-#[test]
-fn who_does_not_read_is_ended() {
-    let slow = outbox();
-    let quarter = frame(&[0; 1 << 18]);
-    (0..4).for_each(|_| slow.deliver(quarter.clone()));
-    assert!(!slow.ended.is_cancelled());
-    slow.deliver(quarter);
-    assert!(slow.ended.is_cancelled());
-    slow.deliver_last(frame(b"close"));
-    assert_eq!(received(&slow).len(), (1 << 20) + 5);
-}
-
-#[test]
-fn what_is_taken_waits_until_it_is_written() {
-    let slow = outbox();
-    let half = frame(&[0; 1 << 19]);
-    (0..2).for_each(|_| slow.deliver(half.clone()));
-    assert_eq!(received(&slow).len(), 1 << 20);
-    slow.written(1 << 19);
-    slow.deliver(half.clone());
-    assert!(!slow.ended.is_cancelled());
-    slow.deliver(frame(b"x"));
-    assert!(slow.ended.is_cancelled());
-}
-
-#[test]
-fn who_comes_after_the_stop_is_ended() {
-    let stopping = CancellationToken::new();
-    let early = Outbox::new(&stopping);
-    stopping.cancel();
-    let late = Outbox::new(&stopping);
-    assert!(early.ended.is_cancelled() && late.ended.is_cancelled());
-}
-
-#[test]
-fn a_connection_is_woken_once_and_only_if_it_waits() {
-    let (outbox, wakes) = (outbox(), Arc::new(Wakes::default()));
-    let waker = Waker::from(wakes.clone());
-    let cx = Context::from_waker(&waker);
-    let mut batch = Batch::default();
-    outbox.deliver(frame(b"a"));
-    assert!(outbox.poll_take(&cx, 1, &mut batch).is_ready());
-    outbox.written(1);
-    assert!(outbox.poll_take(&cx, 1, &mut batch).is_pending());
-    assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
-    (0..3).for_each(|_| outbox.deliver(frame(b"b")));
-    assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
-}
-
-#[test]
-fn a_connection_that_waits_for_more_is_woken_when_it_is_enough() {
-    let (outbox, wakes) = (outbox(), Arc::new(Wakes::default()));
-    let waker = Waker::from(wakes.clone());
-    let cx = Context::from_waker(&waker);
-    outbox.deliver(frame(b"ab"));
-    assert!(outbox.poll_take(&cx, 5, &mut Batch::default()).is_pending());
-    outbox.deliver(frame(b"cd"));
-    assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
-    outbox.deliver(frame(b"e"));
-    assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
-    assert_eq!(received(&outbox), b"abcde");
-}
-
-#[test]
-fn a_batch_goes_on_where_a_write_ended() {
-    let outbox = outbox();
-    [&b"one"[..], b"two", b"three"].iter().for_each(|bytes| outbox.deliver(frame(bytes)));
-    let mut batch = Batch::default();
-    let cx = Context::from_waker(Waker::noop());
-    assert!(outbox.poll_take(&cx, 1, &mut batch).is_ready());
-    for (written, rest) in [(1, "netwothree"), (2, "twothree"), (5, "ree")] {
-        batch.advance(written);
-        assert_eq!(left(&batch), rest.as_bytes());
+#[tokio::test]
+async fn who_does_not_read_is_ended_and_gets_what_it_was_told_by_then() {
+    let mut slow = pair().await;
+    let mut sent = Vec::new();
+    while !slow.outbox.ended.is_cancelled() {
+        assert!(sent.len() < 1 << 23, "the limit is 1 MiB and what both sockets hold");
+        let next = vec![sent.len() as u8; 1 << 14];
+        slow.outbox.deliver(frame(&next));
+        if !slow.outbox.ended.is_cancelled() {
+            sent.extend(next);
+        }
     }
-    batch.advance(3);
-    assert!(batch.is_empty());
+    assert!(sent.len() >= 1 << 20);
+    slow.outbox.deliver_last(frame(b"close"));
+    sent.extend(b"close");
+    assert!(slow.received(sent.len()).await == sent);
+}
+
+#[tokio::test]
+async fn who_reads_is_told_more_than_the_limit() {
+    let mut reader = pair().await;
+    let quarter = vec![7; 1 << 18];
+    for count in 1..=8 {
+        reader.outbox.deliver(frame(&quarter));
+        reader.received(count * quarter.len()).await;
+    }
+    assert!(!reader.outbox.ended.is_cancelled());
+}
+
+#[tokio::test]
+async fn a_socket_that_has_failed_holds_nothing() {
+    let turns: Arc<Turns> = Arc::default();
+    let gone = Pair::new(&turns, &CancellationToken::new()).await;
+    gone.client.set_zero_linger().unwrap();
+    drop(gone.client);
+    for _ in 0..200 {
+        gone.outbox.deliver(frame(&[0; 1 << 16]));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(!gone.outbox.ended.is_cancelled());
+}
+
+#[tokio::test]
+async fn who_comes_after_the_stop_is_ended() {
+    let (turns, stopping) = (Arc::default(), CancellationToken::new());
+    let early = Pair::new(&turns, &stopping).await;
+    stopping.cancel();
+    let late = Pair::new(&turns, &stopping).await;
+    assert!(early.outbox.ended.is_cancelled() && late.outbox.ended.is_cancelled());
 }
