@@ -6,17 +6,14 @@ import { work } from './work.js';
 
 export const ROOMS_PER_CONNECTION_MAX = 64;
 
-function deliver(connections, message) {
-  for (const connection of connections) connection.send(message);
-}
-
 export class Chat {
-  #rooms = new Membership();
+  #rooms;
   #users = new Membership();
   #work;
 
   /** `rounds` of work come before each message to a room. */
-  constructor(rounds = 0) {
+  constructor(rounds = 0, rooms = new Membership()) {
+    this.#rooms = rooms;
     this.#work = rounds;
   }
 
@@ -49,7 +46,7 @@ export class Chat {
   admit(connection, room, joined) {
     connection.rooms.add(room);
     this.#rooms.add(room, connection);
-    deliver(this.#rooms.of(room), joined);
+    this.#rooms.tell(room, joined);
   }
 
   leave(connection, { room }) {
@@ -81,14 +78,12 @@ export class Chat {
 
   /** The variant with several nodes tells the others, too; it is `connection` that has it said. */
   tellRoom(room, message) {
-    deliver(this.#rooms.of(room), message);
+    this.#rooms.tell(room, message);
   }
 
   /** Whether anybody is called so. */
   tellUser(user, message) {
-    const receivers = this.#users.of(user);
-    deliver(receivers, message);
-    return receivers.size > 0;
+    return this.#users.tell(user, message) > 0;
   }
 
   #depart(connection, room) {

@@ -2,11 +2,11 @@
 
 import process from 'node:process';
 
-import { batched } from './batch.js';
+import { logged } from './logged_connection.js';
 import { start } from './run.js';
 import { readWriteDelay } from './settings.js';
 
-start(() => {
+start((settings) => {
   const delayMs = readWriteDelay(process.env);
-  return batched((uncork) => setTimeout(uncork, delayMs));
+  return logged((write) => setTimeout(write, delayMs), settings);
 });

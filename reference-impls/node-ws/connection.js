@@ -74,9 +74,13 @@ export class Connection {
     this.bound();
   }
 
+  get isSlow() {
+    return this.isOpen && this.#webSocket.bufferedAmount > PENDING_BYTES_MAX;
+  }
+
   /** Ends a connection for which too much waits. */
   bound() {
-    if (this.isOpen && this.#webSocket.bufferedAmount > PENDING_BYTES_MAX) this.#closeSlow();
+    if (this.isSlow) this.#closeSlow();
   }
 
   /** What `send` does once the connection is known to be open. */
@@ -92,6 +96,10 @@ export class Connection {
     if (this.isOpen) this.#webSocket.ping();
   }
 
+  pong(payload) {
+    this.#webSocket.pong(payload);
+  }
+
   /** When bytes were last seen. Pongs and fragments are life too: no hook on each frame needed. */
   seenAt(now) {
     const { bytesRead } = this.socket;
@@ -102,7 +110,7 @@ export class Connection {
   /** Who sends pings and reads no pongs is not read either: so they can't pile up. */
   #onPing(payload) {
     if (!this.isOpen) return;
-    this.#webSocket.pong(payload);
+    this.pong(payload);
     this.bound();
     if (this.#webSocket.isPaused) return;
     if (this.#webSocket.bufferedAmount <= PONG_BEHIND_BYTES_MAX) return;

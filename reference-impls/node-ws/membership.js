@@ -9,6 +9,13 @@ export class Membership {
     return this.#connections.get(name) ?? NOBODY;
   }
 
+  /** How many were told. */
+  tell(name, message) {
+    const connections = this.of(name);
+    for (const connection of connections) connection.send(message);
+    return connections.size;
+  }
+
   add(name, connection) {
     if (!this.#connections.has(name)) this.#connections.set(name, new Set());
     this.#connections.get(name).add(connection);

@@ -40,7 +40,7 @@ export function run(settings, parts = {}) {
 export function start(makeParts = () => ({})) {
   try {
     const settings = readSettings(process.env);
-    run(settings, makeParts()).listen(settings, (error) => failToListen(settings, error));
+    run(settings, makeParts(settings)).listen(settings, (error) => failToListen(settings, error));
   } catch (error) {
     fail(error.message);
   }

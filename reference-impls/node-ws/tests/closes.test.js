@@ -6,9 +6,9 @@ import { test } from 'node:test';
 
 import { WebSocket } from 'ws';
 
-import { batched } from '../batch.js';
 import { Chat } from '../chat.js';
 import { Listener } from '../listener.js';
+import { logged } from '../logged_connection.js';
 import { freePort } from './ports.js';
 
 const SETTINGS = { host: '127.0.0.1', backlog: 16, pingIntervalMs: 60_000, idleTimeoutMs: 60_000 };
@@ -69,7 +69,7 @@ const ENDINGS = [
   [halfClosed, 1006],
 ];
 const WAYS = {
-  'a write delay without end': batched(never),
+  'a write delay without end': logged(never),
   'late answers': { chat: new LateChat() },
 };
 

@@ -1,0 +1,89 @@
+// Variants `tuned` and `coalesced`: what waits for a connection, from the logs of its rooms and for
+// it alone, goes to its socket in one write a turn.
+
+import { Chat } from './chat.js';
+import { Connection } from './connection.js';
+import { LoggedRooms } from './logged_rooms.js';
+import { textFrame } from './text_frame.js';
+import { Turn } from './turn.js';
+
+// What is for one connection alone is written early at this length: who reads must never look like
+// a slow consumer.
+const WRITE_BYTES_MAX = 64 * 1024;
+
+/**
+ * Its socket is corked from the first thing on that is for it alone: what its rooms had for it by
+ * then is put there first, so all comes in the order in which it was said. Pings, pongs and closes
+ * of `ws` go to the same socket, and have their place in it.
+ */
+export class LoggedConnection extends Connection {
+  memberships = new Set();
+  #turn;
+
+  constructor(webSocket, socket, user, chat, turn) {
+    super(webSocket, socket, user, chat);
+    this.#turn = turn;
+  }
+
+  write(message) {
+    this.gather();
+    this.socket.write(textFrame(message));
+  }
+
+  pong(payload) {
+    this.gather();
+    super.pong(payload);
+  }
+
+  /** Writes much early. */
+  bound() {
+    if (this.socket.writableLength >= WRITE_BYTES_MAX) this.socket.uncork();
+    super.bound();
+  }
+
+  /** Corks the socket for the rest of the turn, with all in it that waits by now. */
+  gather() {
+    if (!this.isOpen) return;
+    const { socket } = this;
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      this.#turn.addConnection(this);
+    }
+    for (const part of this.#takeAll()) socket.write(part);
+  }
+
+  /** Writes all that waits. Without a cork, where it is one part: that is the usual case. */
+  flush() {
+    const { socket } = this;
+    const parts = this.#takeAll();
+    if (this.isOpen) {
+      if (parts.length > 1 && socket.writableCorked === 0) socket.cork();
+      for (const part of parts) socket.write(part);
+    }
+    socket.uncork();
+  }
+
+  /** A close takes along what waits, and waits for nothing. */
+  finish() {
+    this.flush();
+    super.finish();
+  }
+
+  /** What its rooms have for it, in the order in which they began to have it. */
+  #takeAll() {
+    const behind = [];
+    for (const member of this.memberships) if (member.isBehind) behind.push(member);
+    if (behind.length === 1) return behind[0].take();
+    behind.sort((one, other) => one.behindSince - other.behindSince);
+    return behind.flatMap((member) => member.take());
+  }
+}
+
+/** The parts of a listener: a chat whose rooms have logs, and connections that read them. */
+export function logged(later, { work = 0 } = {}) {
+  const turn = new Turn(later);
+  return {
+    chat: new Chat(work, new LoggedRooms(turn)),
+    connect: (...parts) => new LoggedConnection(...parts, turn),
+  };
+}
