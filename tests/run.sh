@@ -55,7 +55,7 @@ rust_units() {
 elixir_units() {
   cd reference-impls/elixir
   export LANG=C.UTF-8 MIX_ENV=test ERL_LIBS="$ROOT/build/beam/libs"
-  CHAT_DIRECTORY=registry mix test && CHAT_DIRECTORY=pg mix test
+  for directory in registry pg rooms; do CHAT_DIRECTORY=$directory mix test || return 1; done
 }
 node_ws_units() { node --test reference-impls/node-ws/tests/*.test.js; }
 gateway_units() {

@@ -14,7 +14,10 @@ defmodule Chat.SessionTest do
     def ask(pid, frame), do: GenServer.call(pid, frame)
 
     @doc "Everything said since the last call. What others sent before it has been handled by then."
-    def said(pid), do: GenServer.call(pid, :said)
+    def said(pid) do
+      Chat.Directory.settle()
+      GenServer.call(pid, :said)
+    end
 
     @impl true
     def init({user, settings}) do
@@ -33,8 +36,13 @@ defmodule Chat.SessionTest do
     @impl true
     def handle_info(message, {session, said}) do
       {commands, session} = Session.info(session, message)
-      {:noreply, {session, said ++ commands}}
+      {:noreply, {session, said ++ Enum.flat_map(commands, &texts/1)}}
     end
+
+    defp texts({:frames, _bytes, frames}),
+      do: for(text <- Chat.Frames.texts(frames), do: {:text, text})
+
+    defp texts(command), do: [command]
   end
 
   setup context do
@@ -78,6 +86,10 @@ defmodule Chat.SessionTest do
     {session, _said} = :sys.get_state(pid)
     Map.fetch!(session.rooms, room)
   end
+
+  defp told_bytes({:published, _place, _stay, text}), do: byte_size(text)
+  defp told_bytes({:frames, _place, _stay, bytes, _frames}), do: bytes
+  defp told_bytes(_message), do: 0
 
   # The janitor announces a death a moment after others hear of it.
   defp await_types(pid, count, tries_left \\ 100) do
@@ -255,8 +267,10 @@ defmodule Chat.SessionTest do
       :sys.suspend(bob)
       request = %{type: "message", room: room, content: String.duplicate("x", 60_000)}
       for _ <- 1..50, do: ask(ann, request)
-      assert {:message_queue_len, waiting} = Process.info(bob, :message_queue_len)
-      assert waiting in 15..18
+      Chat.Directory.settle()
+      assert {:messages, waiting} = Process.info(bob, :messages)
+      bytes = waiting |> Enum.map(&told_bytes/1) |> Enum.sum()
+      assert bytes in 900_000..1_048_576
       :sys.resume(bob)
       assert [{:close, 1013, "Too slow"} | _] = Connection.said(bob)
     end

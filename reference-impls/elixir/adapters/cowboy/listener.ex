@@ -1,7 +1,7 @@
 defmodule Chat.Listener do
   @moduledoc "Cowboy as the web server, supervised by the application itself."
 
-  alias Chat.Listener.{Coalesced, Guard, Health, Tuned, Websocket}
+  alias Chat.Listener.{Guard, Health, Transport, Tuned, Websocket}
 
   # How long a client may take nothing at all before its connection is reset. It bounds how long a
   # process can be stuck in `send`, where it notices neither its outbox's limit nor an idle timeout.
@@ -9,15 +9,15 @@ defmodule Chat.Listener do
 
   def child_spec(_) do
     settings = Application.get_all_env(:chat)
-    handlers = %{"tuned" => Tuned, "coalesced" => Coalesced}
-    handler = Map.get(handlers, settings[:variant], Websocket)
+    tuned? = settings[:variant] in ["tuned", "coalesced"]
+    {handler, transport} = if tuned?, do: {Tuned, Transport}, else: {Websocket, :ranch_tcp}
     routes = :cowboy_router.compile([{:_, [{"/ws", handler, []}, {"/health", Health, []}]}])
 
-    transport = %{
+    options = %{
       # Ranch asks for TCP_NODELAY by itself. Who has ended its own side may still read: without
       # `exit_on_close: false` the port is closed by then, and what came before goes unanswered.
       socket_opts:
-        [send_timeout: @send_timeout_ms, exit_on_close: false] ++
+        [send_timeout: @send_timeout_ms, send_timeout_close: tuned?, exit_on_close: false] ++
           Keyword.take(settings, [:ip, :port, :backlog]),
       # Ranch's guide: no limit where connections stay.
       max_connections: :infinity,
@@ -26,7 +26,7 @@ defmodule Chat.Listener do
     }
 
     protocol = %{env: %{dispatch: routes}, middlewares: [Guard, :cowboy_router, :cowboy_handler]}
-    :ranch.child_spec(__MODULE__, :ranch_tcp, transport, :cowboy_clear, protocol)
+    :ranch.child_spec(__MODULE__, transport, options, :cowboy_clear, protocol)
   end
 
   def stop_accepting, do: :ranch.suspend_listener(__MODULE__)

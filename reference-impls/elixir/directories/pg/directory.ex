@@ -58,6 +58,10 @@ defmodule Chat.Directory do
     end
   end
 
+  @doc "What was published before is in its receivers' mailboxes when this returns."
+  @spec settle() :: :ok
+  def settle, do: :ok
+
   @spec connections() :: [pid]
   def connections do
     for [pid] <- :ets.match(@memberships, {{:"$1", {:user, :_}}, :_, :_}), do: pid

@@ -56,6 +56,10 @@ defmodule Chat.Directory do
     end
   end
 
+  @doc "What was published before is in its receivers' mailboxes when this returns."
+  @spec settle() :: :ok
+  def settle, do: :ok
+
   @spec connections() :: [pid]
   def connections do
     Registry.select(__MODULE__, [{{{:user, :_}, :"$1", :_}, [], [:"$1"]}])

@@ -36,6 +36,8 @@ defmodule Chat.Application do
     Process.send_after(self(), :drain_is_over, @drain_ms)
     connections = Directory.connections()
     Enum.each(connections, &Process.monitor/1)
+    # Closes come behind what was said before.
+    Directory.settle()
     Enum.each(connections, &Session.drain/1)
 
     for _ <- connections do

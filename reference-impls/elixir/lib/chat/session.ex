@@ -16,7 +16,12 @@ defmodule Chat.Session do
   defstruct @enforce_keys ++ [work: 0, rooms: %{}]
 
   @opaque t :: %__MODULE__{}
-  @type command :: {:text, binary} | :ping | {:close, code :: 1000..4999, reason :: binary}
+  @type command ::
+          {:text, binary}
+          # Texts that a directory has joined, as WebSocket frames: see `directories/rooms`.
+          | {:frames, bytes :: pos_integer, iodata}
+          | :ping
+          | {:close, code :: 1000..4999, reason :: binary}
   @type result :: {[command], t}
 
   @doc "A connection was made by `user`."
@@ -48,13 +53,11 @@ defmodule Chat.Session do
   @doc "The connection's process received a message of another process, or of a timer."
   @spec info(t, term) :: result
   def info(session, {:published, place, stay, text}) do
-    wanted? = wanted?(session, place, stay)
+    told(session, place, stay, byte_size(text), {:text, text})
+  end
 
-    case Outbox.take(session.outbox, byte_size(text)) do
-      :ok when wanted? -> {[{:text, text}], session}
-      :ok -> {[], session}
-      :overflow -> {[{:close, 1013, "Too slow"}], session}
-    end
+  def info(session, {:frames, place, stay, bytes, frames}) do
+    told(session, place, stay, bytes, {:frames, bytes, frames})
   end
 
   def info(session, :ping) do
@@ -86,6 +89,16 @@ defmodule Chat.Session do
   end
 
   def info(session, _message), do: {[], session}
+
+  defp told(session, place, stay, bytes, command) do
+    wanted? = wanted?(session, place, stay)
+
+    case Outbox.take(session.outbox, bytes) do
+      :ok when wanted? -> {[command], session}
+      :ok -> {[], session}
+      :overflow -> {[{:close, 1013, "Too slow"}], session}
+    end
+  end
 
   defp handle(session, {:text, text}) do
     case Protocol.parse(text) do
