@@ -112,7 +112,7 @@ func (c *connection) readPump(idleTimeout time.Duration) {
 		return nil
 	})
 	for !c.closed.Load() {
-		kind, text, err := c.conn.ReadMessage()
+		kind, text, err := c.receive()
 		if err != nil {
 			// A close is answered already, or the library has sent one of its own, and sends no
 			// second one. Or it met a length beyond all bounds, of which it says nothing, or the

@@ -15,18 +15,17 @@ var (
 
 // commitFault does what a defect in a handler would do: it panics, or does not come to an end. Who
 // asks for the build is told.
-func (c *connection) commitFault(kind string, request map[string]any) {
+func (c *connection) commitFault(q request) {
 	if !faultsAsked {
 		return
 	}
-	switch kind {
+	switch q.kind {
 	case "__build":
-		c.reply(event{Type: kind, Build: build})
+		c.reply(event{Type: q.kind, Build: build})
 	case "__crash":
 		panic("__crash was asked for")
 	case "__spin":
-		ms, _ := request["ms"].(float64)
-		for end := time.Now().Add(time.Duration(ms) * time.Millisecond); time.Now().Before(end); {
+		for end := time.Now().Add(time.Duration(q.ms) * time.Millisecond); time.Now().Before(end); {
 		}
 	}
 }

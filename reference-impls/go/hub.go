@@ -25,13 +25,6 @@ func (g group) deliver(f frame) {
 	}
 }
 
-// room is a named group. Its mutex makes one order of all that happens in it.
-type room struct {
-	name    string
-	mutex   sync.Mutex
-	members group
-}
-
 func newHub() *hub {
 	h := &hub{users: map[string]group{}, rooms: map[string]*room{}}
 	h.others = newOthers(h)
@@ -68,15 +61,15 @@ func (h *hub) join(c *connection, name string, joined []byte) *room {
 	h.mutex.Lock()
 	r := h.rooms[name]
 	if r == nil {
-		r = &room{name: name, members: group{}}
+		r = newRoom(name)
 		h.rooms[name] = r
 	}
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	// Holding the room's mutex keeps the room; others need not wait while it tells its members.
 	h.mutex.Unlock()
-	r.members[c] = true
-	r.members.deliver(f)
+	r.add(c)
+	r.tell(f)
 	return r
 }
 
@@ -86,19 +79,19 @@ func (h *hub) leave(c *connection, r *room, left []byte) {
 	h.mutex.Lock()
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	delete(r.members, c)
-	if len(r.members) == 0 {
+	r.remove(c)
+	if r.isEmpty() {
 		delete(h.rooms, r.name)
 	}
 	h.mutex.Unlock()
-	r.members.deliver(f)
+	r.tell(f)
 }
 
 func (r *room) publish(text []byte) {
 	f := forAll(text)
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.members.deliver(f)
+	r.tell(f)
 }
 
 // direct is false if nobody by that name is connected.

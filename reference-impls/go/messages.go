@@ -27,10 +27,28 @@ type event struct {
 	Timestamp int64   `json:"timestamp,omitempty"`
 }
 
-// encode has no error to return: strings and a number can always be encoded.
-func (e event) encode() []byte {
-	text, _ := json.Marshal(e)
-	return text
+// request is what a client asks for. What is no string counts as the empty one, which is no name.
+type request struct {
+	kind, room, to, content string
+	hasKind, hasContent     bool
+	ms                      float64 // Of a fault: see faults.go.
+}
+
+// decodeAny is false for what is no JSON.
+func decodeAny(text []byte) (q request, isJSON bool) {
+	var value any
+	if json.Unmarshal(text, &value) != nil {
+		return q, false
+	}
+	// A map, because encoding/json matches a struct's fields without regard to case. What is no
+	// object leaves it nil, which has no type either.
+	fields, _ := value.(map[string]any)
+	q.kind, q.hasKind = fields["type"].(string)
+	q.room, _ = fields["room"].(string)
+	q.to, _ = fields["to"].(string)
+	q.content, q.hasContent = fields["content"].(string)
+	q.ms, _ = fields["ms"].(float64)
+	return q, true
 }
 
 func now() int64 { return time.Now().UnixMilli() }
@@ -47,38 +65,35 @@ func (c *connection) handle(opcode int, text []byte) {
 		c.close(websocket.CloseInvalidFramePayloadData, "Text is not UTF-8")
 		return
 	}
-	var value any
-	if opcode != websocket.TextMessage || json.Unmarshal(text, &value) != nil {
+	q, isJSON := request{}, false
+	if opcode == websocket.TextMessage {
+		q, isJSON = decode(text)
+	}
+	if !isJSON {
 		c.close(websocket.CloseUnsupportedData, "Malformed message")
 		return
 	}
-	// A map, because encoding/json matches a struct's fields without regard to case. What is no
-	// object leaves it nil, which has no type either.
-	request, _ := value.(map[string]any)
-	kind, hasKind := request["type"].(string)
-	name, _ := request["room"].(string)
-	to, _ := request["to"].(string)
-	content, hasContent := request["content"].(string)
-	room := c.rooms[name]
+	room := c.rooms[q.room]
 	switch {
-	case kind == "heartbeat":
-		c.reply(event{Type: kind, Timestamp: now()})
-	case kind == "join" && isName(name):
-		c.enter(name)
-	case kind == "leave" && room != nil:
-		delete(c.rooms, name)
-		c.leave(room, c.news("user_left", name))
-	case kind == "message" && room != nil && hasContent:
-		e := event{Type: kind, Room: name, User: c.user, Content: &content, Timestamp: now()}
+	case q.kind == "heartbeat":
+		c.reply(event{Type: q.kind, Timestamp: now()})
+	case q.kind == "join" && isName(q.room):
+		c.enter(q.room)
+	case q.kind == "leave" && room != nil:
+		delete(c.rooms, q.room)
+		c.leave(room, c.news("user_left", q.room))
+	case q.kind == "message" && room != nil && q.hasContent:
+		e := event{Type: q.kind, Room: q.room, User: c.user, Content: &q.content, Timestamp: now()}
 		c.publish(room, e.encode())
-	case kind == "direct" && isName(to) && hasContent:
-		c.direct(to, event{Type: kind, User: c.user, Content: &content, Timestamp: now()}.encode())
-	case kind == "leave" && isName(name), kind == "message" && isName(name) && hasContent:
+	case q.kind == "direct" && isName(q.to) && q.hasContent:
+		e := event{Type: q.kind, User: c.user, Content: &q.content, Timestamp: now()}
+		c.direct(q.to, e.encode())
+	case q.kind == "leave" && isName(q.room), q.kind == "message" && isName(q.room) && q.hasContent:
 		c.refuse("not_joined", "join the room first")
-	case !hasKind, kind == "join", kind == "leave", kind == "message", kind == "direct":
+	case !q.hasKind, q.kind == "join", q.kind == "leave", q.kind == "message", q.kind == "direct":
 		c.refuse("bad_request", "type and content are strings; room and to: "+nameRule)
 	default:
-		c.commitFault(kind, request)
+		c.commitFault(q)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,8 +16,8 @@ import (
 
 var variants = []string{"tuned", "coalesced"}
 
-// pipe is an outbox over a real TCP connection, and the other end of that.
-func pipe(t *testing.T, delay time.Duration) (*outbox, net.Conn) {
+// pipe is a client's connection with an outbox over real TCP, and the other end of that.
+func pipe(t *testing.T, w *writer) (*connection, net.Conn) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -32,87 +33,153 @@ func pipe(t *testing.T, delay time.Duration) (*outbox, net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { near.Close(); far.Close() })
-	o := newOutboxOf(near.(*net.TCPConn), delay)
+	o := newOutboxOf(near.(*net.TCPConn), w)
 	o.serving = true
-	return o, far
+	return &connection{outbox: o}, far
+}
+
+// resting is a writer that thinks a goroutine is at it: turns are the test's.
+func resting() *writer {
+	w := newWriters(1, 0)[0]
+	w.running = true
+	return w
 }
 
 func expectAll(t *testing.T, far io.Reader, want ...frame) {
 	t.Helper()
-	got, err := io.ReadAll(far)
-	all := bytes.Join(net.Buffers(frames(want)), nil)
-	if err != nil || !bytes.Equal(got, all) {
+	all := slices.Concat(want...)
+	if got, err := io.ReadAll(far); err != nil || !bytes.Equal(got, all) {
 		t.Errorf("got %.20q of %d bytes, %v, want %.20q of %d", got, len(got), err, all, len(all))
 	}
-}
-
-func frames(of []frame) (all [][]byte) {
-	for _, f := range of {
-		all = append(all, f)
-	}
-	return all
 }
 
 // goodbye is what gorilla/websocket writes of a close without a code.
 var goodbye = frame{0x88, 0}
 
-func TestFramesThatWaitAreOneBatch(t *testing.T) {
-	o, far := pipe(t, 0)
-	o.sending = true // As if a goroutine were writing what came before.
-	text := forAll([]byte("text"))
-	for i := 0; i < 3; i++ {
-		o.put(text)
+func TestATurnWritesAllThatWaitsInItsOrder(t *testing.T) {
+	w := resting()
+	c, far := pipe(t, w)
+	one, two := newRoom("one"), newRoom("two")
+	one.add(c)
+	two.add(c)
+	a, b, own := forAll([]byte("a")), forAll([]byte("b")), forAll([]byte("own"))
+	one.tell(a)
+	two.tell(b)
+	c.deliver(own)
+	one.tell(a)
+	w.turn()
+	if o := c.outbox; o.size != 0 || o.waiting != nil || o.pending() != 0 {
+		t.Errorf("%d bytes and %v are kept once all is written", o.size, o.waiting)
 	}
-	o.Write(goodbye)
-	if len(*o.waiting) != 4 {
-		t.Errorf("%d frames wait, want 4", len(*o.waiting))
+	two.tell(b)
+	two.remove(c)
+	two.tell(a)
+	c.outbox.Write(goodbye)
+	expectAll(t, far, a, b, own, a, b, goodbye)
+}
+
+func TestAMemberWhoseRoomStandsInLineIsWrittenOnce(t *testing.T) {
+	w := resting()
+	c, _ := pipe(t, w)
+	r := newRoom("r")
+	r.add(c)
+	c.deliver(forAll([]byte("own")))
+	r.tell(forAll([]byte("text")))
+	if len(w.line) != 2 || !c.outbox.leaveLine() {
+		t.Errorf("%d stand in line, and the client's write does not wait for its room's", len(w.line))
 	}
-	o.send()
-	if o.bytes != 0 || o.waiting != nil || o.sending {
-		t.Errorf("%d bytes and %v are kept once all is written", o.bytes, o.waiting)
-	}
-	expectAll(t, far, text, text, text, goodbye)
 }
 
 func TestNothingFollowsAClose(t *testing.T) {
-	o, far := pipe(t, 0)
-	o.Write(goodbye)
-	o.put(forAll([]byte("late")))
-	o.Write(goodbye)
+	c, far := pipe(t, newWriters(1, 0)[0])
+	r := newRoom("r")
+	r.add(c)
+	c.outbox.Write(goodbye)
+	c.deliver(forAll([]byte("late")))
+	r.tell(forAll([]byte("late")))
+	c.outbox.Write(goodbye)
 	expectAll(t, far, goodbye)
+	r.remove(c)
+	if !r.isEmpty() {
+		t.Error("a client that is closed stays a member")
+	}
 }
 
-func TestAnOutboxTakesNoMoreThanItsLimit(t *testing.T) {
-	o, _ := pipe(t, 0)
-	o.sending = true
+func (o *outbox) isBusy() bool {
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	return o.busy
+}
+
+// full is a client whose socket takes no more.
+func full(t *testing.T, w *writer, r *room) (*connection, net.Conn) {
+	t.Helper()
+	c, far := pipe(t, w)
+	r.add(c)
+	for message := forAll(make([]byte, 60_000)); !c.outbox.isBusy(); {
+		r.tell(message)
+		c.outbox.flush(w.try)
+	}
+	return c, far
+}
+
+func TestAMemberThatDoesNotReadIsKeptUpToTheLimit(t *testing.T) {
+	w, r := resting(), newRoom("r")
+	c, _ := full(t, w, r)
 	message := forAll(make([]byte, 60_000))
-	for taken := len(message); taken <= pendingBytesMax; taken += len(message) {
-		if !o.put(message) {
-			t.Fatalf("refused at %d bytes", taken)
+	for !c.outbox.holds(pendingBytesMax - len(message) - pieceBytes) {
+		r.tell(message)
+		if !c.outbox.flush(w.try) {
+			t.Fatal("let go, though less than the limit waits")
 		}
 	}
-	if o.put(message) {
-		t.Errorf("took %d bytes", o.bytes)
+	if fits, _ := c.outbox.put(message); fits {
+		t.Error("a frame fits that is one too many")
 	}
-	if o.Write(goodbye); !o.ended {
+	r.tell(message)
+	if c.outbox.flush(w.try) {
+		t.Error("kept, though more than the limit waits")
+	}
+	if c.outbox.Write(goodbye); c.outbox.holds(2*pendingBytesMax) || !c.outbox.holds(0) {
 		t.Error("a close should find room in a full outbox")
 	}
 }
 
+func TestWhoReadsIsNotClosedForABurst(t *testing.T) {
+	w := resting()
+	c, far := pipe(t, w)
+	read := make(chan int64)
+	go func() { bytes, _ := io.Copy(io.Discard, far); read <- bytes }()
+	message, sent := forAll(make([]byte, 60_000)), 0
+	for sent < 4*pendingBytesMax {
+		if fits, _ := c.outbox.put(message); fits {
+			sent += len(message)
+		} else if !c.outbox.isBusy() {
+			t.Fatal("refused, though the socket was not full")
+		}
+	}
+	c.outbox.Write(goodbye)
+	if got := <-read; got != int64(sent+len(goodbye)) {
+		t.Errorf("%d bytes came, want %d", got, sent)
+	}
+}
+
 func TestADelayEndsWithAClose(t *testing.T) {
-	o, far := pipe(t, time.Hour)
+	c, far := pipe(t, newWriters(1, time.Hour)[0])
 	text := forAll([]byte("text"))
-	o.put(text)
-	o.put(text)
-	o.Write(goodbye)
+	c.deliver(text)
+	c.deliver(text)
+	c.outbox.Write(goodbye)
 	expectAll(t, far, text, text, goodbye)
 }
 
 func TestADelayEndsWhereAWriteIsFull(t *testing.T) {
-	o, far := pipe(t, time.Hour)
+	c, far := pipe(t, newWriters(1, time.Hour)[0])
+	r := newRoom("r")
+	r.add(c)
 	text := forAll(bytes.Repeat([]byte("x"), 1+earlyBytes/2))
-	o.put(text)
-	o.put(text)
+	r.tell(text)
+	r.tell(text)
 	if _, err := io.ReadFull(far, make([]byte, 2*len(text))); err != nil {
 		t.Error(err)
 	}

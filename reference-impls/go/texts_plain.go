@@ -1,0 +1,148 @@
+//go:build tuned
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// textBytesMax is how much memory of a message is kept for others.
+const textBytesMax = 16 << 10
+
+// Most texts are plain: an object of strings in which nothing is escaped. These are taken apart and
+// put together here, without a map or reflection. encoding/json has whatever else may come.
+
+// decode is given what is UTF-8. It is false for what is no JSON.
+func decode(text []byte) (request, bool) {
+	if q, isPlain := decodePlain(string(text)); isPlain {
+		return q, true
+	}
+	return decodeAny(text)
+}
+
+// decodePlain is false for what it does not know, which may be JSON all the same.
+func decodePlain(text string) (q request, isPlain bool) {
+	rest, isObject := strings.CutPrefix(text, "{")
+	for isObject {
+		var key, value string
+		if key, rest, isPlain = cutString(rest, ':'); !isPlain {
+			return q, false
+		}
+		last := false
+		if value, rest, isPlain = cutString(rest, ','); !isPlain {
+			if value, rest, last = cutString(rest, '}'); !last || rest != "" {
+				return q, false
+			}
+		}
+		q.set(key, value)
+		if last {
+			return q, true
+		}
+	}
+	return q, false
+}
+
+// set knows the fields that are strings. The last of equal keys counts, as with encoding/json.
+func (q *request) set(key, value string) {
+	switch key {
+	case "type":
+		q.kind, q.hasKind = value, true
+	case "room":
+		q.room = value
+	case "to":
+		q.to = value
+	case "content":
+		q.content, q.hasContent = value, true
+	case "ms":
+		q.ms = 0
+	}
+}
+
+// cutString takes a string without escapes, and what has to follow it, from the text's beginning.
+func cutString(text string, follows byte) (value, rest string, found bool) {
+	if text == "" || text[0] != '"' {
+		return "", text, false
+	}
+	end := 1 + strings.IndexByte(text[1:], '"')
+	if end == 0 || end+1 == len(text) || text[end+1] != follows || !isPlain(text[1:end]) {
+		return "", text, false
+	}
+	return text[1:end], text[end+2:], true
+}
+
+// isPlain is whether a string stands between quotes as it is (RFC 8259, 7).
+func isPlain(text string) bool {
+	for i := 0; i < len(text); i++ {
+		if text[i] < ' ' || text[i] == '"' || text[i] == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// encode knows that a number and strings of UTF-8 can always be encoded.
+func (e event) encode() []byte {
+	size := 160 + len(e.Room) + len(e.User) + len(e.Message)
+	if e.Content != nil {
+		size += len(*e.Content)
+	}
+	text := append(make([]byte, 0, size), '{')
+	for _, field := range []struct{ name, value string }{
+		{"type", e.Type}, {"room", e.Room}, {"user", e.User}, {"code", e.Code},
+		{"message", e.Message}, {"build", e.Build},
+	} {
+		if field.value != "" {
+			text = appendField(text, field.name, field.value)
+		}
+	}
+	if e.Content != nil {
+		text = appendField(text, "content", *e.Content)
+	}
+	if e.Timestamp != 0 {
+		text = append(text, `"timestamp":`...)
+		text = append(strconv.AppendInt(text, e.Timestamp, 10), ',')
+	}
+	text[len(text)-1] = '}' // In place of the last comma.
+	return text
+}
+
+func appendField(text []byte, name, value string) []byte {
+	text = append(append(append(text, '"'), name...), '"', ':')
+	if isPlain(value) {
+		text = append(append(append(text, '"'), value...), '"')
+	} else {
+		quoted, _ := json.Marshal(value)
+		text = append(text, quoted...)
+	}
+	return append(text, ',')
+}
+
+// texts are what messages are read into, for as long as each is handled: a client that is silent
+// has none.
+var texts = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// receive is the next message, until the next call.
+func (c *connection) receive() (kind int, text []byte, err error) {
+	c.outbox.forget()
+	kind, reader, err := c.conn.NextReader()
+	if err != nil {
+		return kind, nil, err
+	}
+	buffer := texts.Get().(*bytes.Buffer)
+	c.outbox.text = buffer
+	_, err = buffer.ReadFrom(reader)
+	return kind, buffer.Bytes(), err
+}
+
+// forget gives back what the last message was read into, unless that is unusually large.
+func (o *outbox) forget() {
+	if o.text != nil && o.text.Cap() <= textBytesMax {
+		o.text.Reset()
+		texts.Put(o.text)
+	}
+	o.text = nil
+}

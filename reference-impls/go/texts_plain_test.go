@@ -1,0 +1,62 @@
+//go:build tuned
+
+package main
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// Texts put together at random: most are no JSON, or none that is plain.
+func TestPlainTextsAreWhatEncodingJSONTakesThemFor(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	parts := []string{
+		`{`, `}`, `,`, `:`, `"type"`, `"room"`, `"to"`, `"content"`, `"ms"`, `"Type"`, `"message"`, `""`,
+		`"a\n"`, "\"a\nb\"", `"é"`, `"x`, `x"`, ` `, `null`, `5`, `{"type":"message"`, `,"room":"r"`,
+		`,"content":"c"}`, `"\u0000"`, `"` + "\x7f" + `"`,
+	}
+	plain := 0
+	for range 200_000 {
+		var text strings.Builder
+		if random.IntN(2) == 0 {
+			text.WriteString(`{"type":"direct"`)
+		}
+		for range 1 + random.IntN(6) {
+			text.WriteString(parts[random.IntN(len(parts))])
+		}
+		got, isPlain := decodePlain(text.String())
+		if !isPlain {
+			continue
+		}
+		plain++
+		if want, isJSON := decodeAny([]byte(text.String())); !isJSON || got != want {
+			t.Fatalf("%s: got %+v, want %+v, %v", text.String(), got, want, isJSON)
+		}
+	}
+	if plain < 1_000 {
+		t.Errorf("only %d texts were plain", plain)
+	}
+}
+
+func TestWhatIsEncodedIsWhatEncodingJSONReads(t *testing.T) {
+	empty, odd := "", "\x00\"\\\n<é\u2028>"
+	for _, e := range []event{
+		{Type: "welcome", User: "ann"},
+		{Type: "message", Room: odd, User: odd, Content: &odd, Timestamp: 1},
+		{Type: "direct", User: "ann", Content: &empty, Timestamp: 1 << 50},
+		{Type: "error", Code: "bad_request", Message: odd},
+		{Type: "__build", Build: "2"},
+	} {
+		var got event
+		text := e.encode()
+		if err := json.Unmarshal(text, &got); err != nil || !reflect.DeepEqual(got, e) {
+			t.Errorf("%s: got %+v, %v, want %+v", text, got, err, e)
+		}
+		if !strings.HasPrefix(string(text), `{"type":`) {
+			t.Errorf("%s does not begin with its type", text)
+		}
+	}
+}
