@@ -101,7 +101,8 @@ bool sender::lend(const send_plan::segment& run) {
       chinwag::lend(log, shared_.truth.chunks, wanted.from, wanted.to, pieces);
   const std::size_t taken = out_.lend(std::span(pieces).first(count));
   // A plan's runs are of whole frames.
-  const std::uint64_t end = frame_begin(log, shared_.truth.chunks, wanted.from + taken);
+  std::uint64_t end = frame_begin(log, shared_.truth.chunks, wanted.from + taken);
+  if (planted(fault::loan_ends_in_frame)) end = wanted.from + taken;
   lent_ = {&log, wanted.from, std::min(end, wanted.to)};
   if (lent_.to > lent_.from) return true;
   end_pass();
