@@ -21,11 +21,23 @@ namespace {
 
 constexpr int room_members = 100;
 
-ssize_t take_all(int /*descriptor*/, std::span<const iovec> pieces) {
+std::size_t bytes_of(std::span<const iovec> pieces) {
   std::size_t bytes = 0;
   for (const iovec& piece : pieces) bytes += piece.iov_len;
-  return static_cast<ssize_t>(bytes);
+  return bytes;
 }
+
+struct takes_all final : outlet {
+  ssize_t send(int /*descriptor*/, std::span<const iovec> pieces) override {
+    return static_cast<ssize_t>(bytes_of(pieces));
+  }
+  kernel::lending_threshold worth_lending() const override { return kernel::worth_lending(); }
+  std::size_t lend(std::span<const iovec> pieces) override { return bytes_of(pieces); }
+  ssize_t send_lent(int /*descriptor*/, std::size_t bytes) override {
+    return static_cast<ssize_t>(bytes);
+  }
+  void end_loan() override {}
+};
 
 options without_clock() {
   options limits;
@@ -37,7 +49,8 @@ void room_append_and_flush(benchmark::State& state) {
   context shared(without_clock(), {1, 2});
   outboxes boxes(shared);
   rooms places(shared, boxes);
-  sender out(shared, boxes, places, take_all);
+  takes_all wires;
+  sender out(shared, boxes, places, wires);
   flusher end_of_turn(shared, boxes, out, places, [](connection_id, delivery) {});
   for (int i = 0; i < room_members; ++i) {
     const connection_id id = shared.truth.connections.add();

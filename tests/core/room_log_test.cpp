@@ -79,13 +79,57 @@ TEST(room_log, goes_on_at_its_position_after_all_was_given_back) {
   EXPECT_EQ(bytes_between(log, pool, position, log.tail), "\x81\x06second");
 }
 
-TEST(room_log, memory_of_chunks_returns_after_a_peak) {
-  chunk_pool pool;
+// Writes to new chunks of all sizes and gives them back.
+void fill_and_give_back(chunk_pool& pool, int chunks, bool lent) {
   std::vector<chunk_id> taken;
-  for (int i = 0; i < 200; ++i) taken.push_back(pool.take(1, nullptr));
+  for (int i = 0; i < chunks; ++i) {
+    for (const std::uint32_t size : chunk_pool::sizes) taken.push_back(pool.take(size, nullptr));
+    taken.push_back(pool.take(chunk_pool::sizes.back() + 1, nullptr));
+  }
+  for (const chunk_id id : taken) {
+    std::fill_n(pool[id].bytes, pool[id].capacity, 'x');
+    pool[id].lent = lent;
+  }
   for (const chunk_id id : taken) pool.give_back(id);
   EXPECT_EQ(pool.in_use(), 0U);
-  for (int i = 0; i < 200; ++i) EXPECT_LT(pool.take(1, nullptr), 200U) << "places are used again";
+  EXPECT_EQ(pool.bytes(), 0U);
+}
+
+// How many chunks of a size, of `count`, still have what was written to them.
+int with_contents(chunk_pool& pool, std::uint32_t size, int count) {
+  int found = 0;
+  for (int i = 0; i < count; ++i) found += pool[pool.take(size, nullptr)].bytes[0] == 'x' ? 1 : 0;
+  return found;
+}
+
+TEST(room_log, memory_of_chunks_returns_after_a_peak) {
+  chunk_pool pool(0);
+  fill_and_give_back(pool, 200, false);
+  const std::size_t places = pool.places();
+  for (int i = 0; i < 3; ++i) fill_and_give_back(pool, 200, false);
+  EXPECT_EQ(pool.places(), places) << "places are used again";
+  for (const std::uint32_t size : chunk_pool::sizes) {
+    EXPECT_EQ(with_contents(pool, size, 200), 128) << "the spare ones alone have memory";
+  }
+}
+
+TEST(room_log, lent_memory_is_not_written_again) {
+  chunk_pool pool(0);
+  fill_and_give_back(pool, 20, true);
+  for (const std::uint32_t size : chunk_pool::sizes) EXPECT_EQ(with_contents(pool, size, 20), 0);
+}
+
+TEST(room_log, lending_marks_the_chunks_that_the_bytes_lie_in) {
+  chunk_pool pool;
+  room_log log;
+  for (int i = 0; i < 6; ++i) append_text(log, pool, std::string(60'000, 'x'));
+  const std::uint64_t frame = log.tail / 6;
+  std::array<iovec, 4> pieces{};
+  EXPECT_EQ(lend(log, pool, frame * 2, frame * 3, pieces), 1U);
+  const chunk_id second = pool[log.first].next;
+  EXPECT_FALSE(pool[log.first].lent);
+  EXPECT_TRUE(pool[second].lent);
+  EXPECT_FALSE(pool[pool[second].next].lent);
 }
 
 TEST(room_log, begins_small_once_an_eighth_of_little_memory_is_used) {

@@ -24,6 +24,8 @@ constexpr habit habits[] = {
     {.name = "kernel.reuse_after", .of_kernel = &kernel_habits::reuse_after},
     {.name = "kernel.call_us", .of_kernel = &kernel_habits::call_us},
     {.name = "kernel.kib_us", .of_kernel = &kernel_habits::kib_us},
+    {.name = "kernel.lends_from", .of_kernel = &kernel_habits::lends_from},
+    {.name = "kernel.lends_little", .of_kernel = &kernel_habits::lends_little},
     {.name = "program.present", .of_program = &program_habits::present},
     {.name = "program.asks_joins", .of_program = &program_habits::asks_joins},
     {.name = "program.asks_messages", .of_program = &program_habits::asks_messages},

@@ -11,6 +11,7 @@
 
 #include "choices.hpp"
 #include "host/kernel.hpp"
+#include "host/pages.hpp"
 #include "trace.hpp"
 
 namespace simulation {
@@ -30,6 +31,8 @@ struct kernel_habits {
   std::uint32_t reuse_after = 8;  // closes until a descriptor is given out again
   std::uint32_t call_us = 3;
   std::uint32_t kib_us = 1;
+  std::uint32_t lends_from = 1'000'000'000;  // bytes
+  std::uint32_t lends_little = 100;          // per mille of the loans: a part, or nothing
 };
 
 // One TCP connection: the server's descriptor and the two queues of bytes.
@@ -129,6 +132,12 @@ class simulated_kernel {
   chinwag::kernel::peer_address peer_of(int descriptor);
   ssize_t receive(int descriptor, std::span<char> into);
   ssize_t send(int descriptor, std::span<const iovec> pieces);
+  chinwag::kernel::lending_threshold worth_lending() const;
+  std::size_t lend(std::span<const iovec> pieces);
+  ssize_t send_lent(int descriptor, std::size_t bytes);
+  void end_loan();
+  void renew_pages(const char* begin, std::size_t bytes);
+  void unmap_pages(const char* begin, std::size_t bytes);
   void shutdown_write(int descriptor);
   void reset(int descriptor);
   void close_connection(int poller, int descriptor);
@@ -160,6 +169,13 @@ class simulated_kernel {
     bool is_presented = false;  // by a predecessor, which serves on
   };
 
+  // Bytes that connections may refer to, as they were when they were lent.
+  struct lent_bytes {
+    const char* at;
+    std::string as_lent;
+  };
+  void check_lent(const lent_bytes& one) const;
+
   int give(kind what);
   void give_back(int descriptor);
   descriptor_state* use(int descriptor, kind what, const char* call);
@@ -188,6 +204,9 @@ class simulated_kernel {
   std::deque<int> free_;
   int listener_ = -1;
   static chinwag::kernel::peer_address address_of(const link& of);
+
+  std::vector<lent_bytes> referred_to_;
+  std::vector<iovec> loan_;
 
   std::map<connection_number, std::unique_ptr<link>> links_;
   std::deque<link*> waiting_;  // to be accepted

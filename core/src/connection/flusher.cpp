@@ -48,15 +48,22 @@ void flusher::flush_outboxes() {
 
 void flusher::flush_outbox(connection_id id, work_budget& budget) {
   shared_.links.connections[id].in_outbox_queue = false;
-  give(id);
+  if (is_reachable(id) && !shared_.truth.connections[id].blocked && sender_.shares_much(id)) {
+    after_(id, sender_.deliver_own(id));
+  } else {
+    give(id);
+  }
   budget.spend(units_per_visit + sender_.take_work());
 }
 
 // One that waits to be sent to again is neither sent to nor judged before its turn comes.
 void flusher::give(connection_id id) {
-  const connection& to = shared_.truth.connections[id];
-  if (!is_served(to.phase) || shared_.links.connections[id].writable) return;
-  after_(id, to.blocked ? delivery::blocked : sender_.deliver(id));
+  if (!is_reachable(id)) return;
+  after_(id, shared_.truth.connections[id].blocked ? delivery::blocked : sender_.deliver(id));
+}
+
+bool flusher::is_reachable(connection_id id) const {
+  return is_served(shared_.truth.connections[id].phase) && !shared_.links.connections[id].writable;
 }
 
 void flusher::flush_writable() {
@@ -81,7 +88,9 @@ bool flusher::flush_rooms() {
   for (std::size_t slices = queue.size(); slices > 0 && !queue.empty(); --slices) {
     const room_id id = queue.front();
     queue.pop_front();
-    if (pass(id, budget)) {
+    const bool whole = pass(id, budget);
+    sender_.end_pass();
+    if (whole) {
       finish_pass(id);
       budget.spend(shared_.links.rooms[id].members / members_settled_per_unit);
     } else {

@@ -37,6 +37,7 @@ class flusher {
   work_budget half_of_what_is_left() const;
   void flush_outbox(connection_id id, work_budget& budget);
   void give(connection_id id);
+  bool is_reachable(connection_id id) const;
   bool pass(room_id id, work_budget& budget);
   void visit(member_id id);
   void finish_pass(room_id id);

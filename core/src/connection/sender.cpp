@@ -34,16 +34,10 @@ delivery sender::deliver(connection_id id) {
     collect(id, plan);
     if (plan.empty() && !write_end(id)) break;
     if (plan.empty()) continue;
-    const ssize_t sent = send_(to.descriptor, plan.pieces());
-    shared_.counts.send_calls.add();
-    work_ +=
-        units_per_send + static_cast<std::uint32_t>(std::max<ssize_t>(sent, 0)) / bytes_per_unit;
-    if (sent == -EINTR) continue;  // it says nothing of the connection
-    if (sent < 0 && !takes_later(sent)) return delivery::broken;
-    if (sent > 0) apply(id, plan, static_cast<std::uint64_t>(sent));
-    if (sent > 0 || !to.blocked) to.since = shared_.clock.now();
-    to.blocked = sent < 0 || static_cast<std::uint64_t>(sent) < plan.total();
-    if (to.blocked) return delivery::blocked;
+    const progress came = send(id, plan);
+    if (came == progress::broken) return delivery::broken;
+    if (came == progress::blocked) return delivery::blocked;
+    if (came == progress::more) continue;
     if (outboxes_.waiting(id) > 0) {
       outboxes_.queue(id);
       return delivery::idle;
@@ -52,6 +46,85 @@ delivery sender::deliver(connection_id id) {
   }
   to.blocked = false;
   return to.ending ? delivery::finished : delivery::idle;
+}
+
+delivery sender::deliver_own(connection_id id) {
+  while (true) {
+    send_plan plan;
+    collect_own(id, plan);
+    if (plan.empty()) break;
+    const progress came = send(id, plan);
+    if (came == progress::broken) return delivery::broken;
+    if (came == progress::blocked) return delivery::blocked;
+    if (came == progress::done) break;
+  }
+  if (outboxes_.waiting(id) > 0) outboxes_.queue(id);
+  return delivery::idle;
+}
+
+sender::progress sender::send(connection_id id, send_plan& plan) {
+  connection& to = shared_.truth.connections[id];
+  const std::uint64_t planned = plan.total();
+  const ssize_t sent = transmit(to.descriptor, plan);
+  shared_.counts.send_calls.add();
+  work_ += units_per_send + static_cast<std::uint32_t>(std::max<ssize_t>(sent, 0)) / bytes_per_unit;
+  if (sent == -EINTR) return progress::more;  // it says nothing of the connection
+  if (sent < 0 && !takes_later(sent)) return progress::broken;
+  if (sent > 0) apply(id, plan, static_cast<std::uint64_t>(sent));
+  if (sent > 0 || !to.blocked) to.since = shared_.clock.now();
+  to.blocked = sent < 0 || static_cast<std::uint64_t>(sent) < plan.total();
+  if (to.blocked) return progress::blocked;
+  return plan.total() < planned ? progress::more : progress::done;
+}
+
+// What a second one in a row gets is lent to the outlet, for those who get it, too. (Whoever is
+// alone with what it lacks would pay for a loan and save nothing.)
+ssize_t sender::transmit(int descriptor, send_plan& plan) {
+  const send_plan::segment* const run = plan.only_run();
+  if (run == nullptr || !lend(*run)) return out_.send(descriptor, plan.pieces());
+  plan.shorten(lent_.to - lent_.from);
+  return out_.send_lent(descriptor, plan.total());
+}
+
+// Whether the run is lent, or its beginning is.
+bool sender::lend(const send_plan::segment& run) {
+  const room_id place = shared_.truth.members[run.source].room;
+  const room_log& log = shared_.truth.rooms[place].log;
+  const log_run wanted{&log, run.from, run.from + run.length};
+  if (lent_.log == wanted.log && lent_.from == wanted.from && lent_.to <= wanted.to) return true;
+  const kernel::lending_threshold least = out_.worth_lending();
+  if (wanted != last_run_ || run.length < least.bytes) return false;
+  if (shared_.links.rooms[place].members < least.connections) return false;
+  end_pass();
+  std::array<iovec, send_plan::pieces_max> pieces;
+  const std::size_t count =
+      chinwag::lend(log, shared_.truth.chunks, wanted.from, wanted.to, pieces);
+  const std::size_t taken = out_.lend(std::span(pieces).first(count));
+  // A plan's runs are of whole frames.
+  std::uint64_t end = frame_begin(log, shared_.truth.chunks, wanted.from + taken);
+  if (planted(fault::loan_ends_in_frame)) end = wanted.from + taken;
+  lent_ = {&log, wanted.from, std::min(end, wanted.to)};
+  if (lent_.to > lent_.from) return true;
+  end_pass();
+  return false;
+}
+
+void sender::end_pass() {
+  if (lent_.log == nullptr) return;
+  out_.end_loan();
+  lent_ = {};
+}
+
+bool sender::shares_much(connection_id id) const {
+  const connection& to = shared_.truth.connections[id];
+  if (to.phase != connection_phase::chat) return false;
+  const kernel::lending_threshold least = out_.worth_lending();
+  for (member_id at = shared_.links.connections[id].first_member; at != no_id;
+       at = shared_.links.members[at].next_of_connection) {
+    const room_links& place = shared_.links.rooms[shared_.truth.members[at].room];
+    if (place.dirty && place.members >= least.connections && lag_of(at) >= least.bytes) return true;
+  }
+  return false;
 }
 
 // What a closing connection says last, once everything else is out. False when nothing is to come.
@@ -121,6 +194,10 @@ void sender::hold_back_for(connection_id id) {
 }
 
 void sender::collect(connection_id id, send_plan& plan) const {
+  if (collect_own(id, plan)) collect_rooms(id, plan);
+}
+
+bool sender::collect_own(connection_id id, send_plan& plan) const {
   const connection& to = shared_.truth.connections[id];
   const bool cut = planted(fault::close_in_open_frame) && to.phase == connection_phase::closing;
   if (is_member(to.open_source) && !cut) {
@@ -128,13 +205,11 @@ void sender::collect(connection_id id, send_plan& plan) const {
     plan.add_log(to.open_source, shared_.truth.rooms[open.room].log, shared_.truth.chunks,
                  open.cursor, open.cursor + to.open_left, true);
   }
-  if (to.buffers != no_id) {
-    const std::string_view waiting = shared_.truth.buffers[to.buffers].out.waiting();
-    if (!waiting.empty()) plan.add_bytes(outbox_source, waiting.substr(0, outbox_bytes_per_send));
-    // A frame may be cut there: nothing else comes before the rest of it.
-    if (waiting.size() > outbox_bytes_per_send) return;
-  }
-  collect_rooms(id, plan);
+  if (to.buffers == no_id) return true;
+  const std::string_view waiting = shared_.truth.buffers[to.buffers].out.waiting();
+  if (!waiting.empty()) plan.add_bytes(outbox_source, waiting.substr(0, outbox_bytes_per_send));
+  // A frame may be cut there: nothing else comes before the rest of it.
+  return waiting.size() <= outbox_bytes_per_send;
 }
 
 void sender::collect_rooms(connection_id id, send_plan& plan) const {
@@ -210,10 +285,11 @@ std::uint32_t sender::advance_member(const send_plan::segment& part, std::uint64
 }
 
 std::uint64_t sender::frames_in(const room_log& log, std::uint64_t from, std::uint64_t to) {
-  if (last_run_.log != &log || last_run_.from != from || last_run_.to != to) {
-    last_run_ = {&log, from, to, walk_frames(log, shared_.truth.chunks, from, to).frames};
+  if (const log_run run{&log, from, to}; run != last_run_) {
+    last_run_ = run;
+    last_frames_ = walk_frames(log, shared_.truth.chunks, from, to).frames;
   }
-  return last_run_.frames;
+  return last_frames_;
 }
 
 void sender::skip_to_tails(connection_id id) {

@@ -6,11 +6,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string_view>
 #include <utility>
 
+#include "connection/outlet.hpp"
 #include "state/context.hpp"
 #include "state/outboxes.hpp"
 #include "state/rooms.hpp"
@@ -51,6 +51,15 @@ class send_plan {
     if (length > 0) note(source, from, length, open);
   }
 
+  // The run of whole frames of one log that the plan consists of, or nullptr.
+  const segment* only_run() const {
+    const bool is_run = segments_ == 1 && is_member(list_[0].source) && !list_[0].open;
+    return is_run ? &list_[0] : nullptr;
+  }
+
+  // Of a plan that is one run: leaves its beginning. The pieces are those of the whole.
+  void shorten(std::uint64_t length) { list_[0].length = total_ = length; }
+
   std::span<const segment> segments() const { return std::span(list_).first(segments_); }
   std::span<const iovec> pieces() const { return std::span(pieces_list_).first(pieces_); }
 
@@ -68,9 +77,6 @@ class send_plan {
   std::uint64_t total_ = 0;
 };
 
-// Writes the pieces to a descriptor without waiting: bytes taken, or a negative errno.
-using gather_send = std::function<ssize_t(int descriptor, std::span<const iovec> pieces)>;
-
 enum class delivery {
   idle,      // nothing waits any more
   blocked,   // the kernel takes no more for now
@@ -85,17 +91,25 @@ class sender {
   // What one send takes from an outbox at most: a large one goes out over several turns.
   static constexpr std::size_t outbox_bytes_per_send = 64 * 1024;
 
-  sender(context& shared, outboxes& outboxes, rooms& rooms, gather_send send)
-      : shared_(shared), outboxes_(outboxes), rooms_(rooms), send_(std::move(send)) {}
+  sender(context& shared, outboxes& outboxes, rooms& rooms, outlet& out)
+      : shared_(shared), outboxes_(outboxes), rooms_(rooms), out_(out) {}
 
   delivery deliver(connection_id id);
+
+  // What is the connection's own, and nothing of its rooms but the rest of a frame that has begun.
+  delivery deliver_own(connection_id id);
+
+  // Whether a pass over one of its rooms may give the connection much that others get as well: it
+  // costs less there.
+  bool shares_much(connection_id id) const;
 
   // What deliveries have cost since the last call, in units of a work_budget. The kernel copies,
   // and on a quick link hands over, what it takes: large sends cost by their bytes.
   std::uint32_t take_work() { return std::exchange(work_, 0); }
 
-  // Before a pass over a room's members: what was counted for another room is forgotten.
+  // A pass over a room's members: those who get the same run of its log as the one before share it.
   void begin_pass() { last_run_ = {}; }
+  void end_pass();
 
   // Moves the connection's cursors to the tails and tells it what it missed.
   void skip_to_tails(connection_id id);
@@ -127,8 +141,16 @@ class sender {
   template <typename Bytes>
   std::uint64_t sum_of_members(connection_id id, Bytes bytes_of) const;
   std::uint64_t lag_of(member_id id) const;
+  // What came of one send; `more` when the connection may have more at once.
+  enum class progress : std::uint8_t { done, more, blocked, broken };
+
   bool write_end(connection_id id);
+  progress send(connection_id id, send_plan& plan);
+  ssize_t transmit(int descriptor, send_plan& plan);
+  bool lend(const send_plan::segment& run);
   void collect(connection_id id, send_plan& plan) const;
+  // False where the rest of the outbox has to come next.
+  bool collect_own(connection_id id, send_plan& plan) const;
   void collect_rooms(connection_id id, send_plan& plan) const;
   void sort_by_age(std::span<lagging_member> lagging) const;
   void apply(connection_id id, const send_plan& plan, std::uint64_t sent);
@@ -137,19 +159,22 @@ class sender {
   std::uint64_t frames_in(const room_log& log, std::uint64_t from, std::uint64_t to);
   void skip_member(member_id id);
 
-  // The frames of the last run of log that was sent: in a pass most members get the same run.
-  struct counted_run {
+  // A run of a log. In a pass most members get the same.
+  struct log_run {
     const room_log* log = nullptr;
     std::uint64_t from = 0;
     std::uint64_t to = 0;
-    std::uint64_t frames = 0;
+
+    bool operator==(const log_run&) const = default;
   };
 
   context& shared_;
   outboxes& outboxes_;
   rooms& rooms_;
-  gather_send send_;
-  counted_run last_run_;
+  outlet& out_;
+  log_run last_run_;               // the last that was sent whole
+  std::uint64_t last_frames_ = 0;  // in it
+  log_run lent_;                   // what the outlet has taken for all who follow
   std::uint32_t work_ = 0;
 };
 

@@ -13,7 +13,7 @@
 
 // Everything that a shard asks of the operating system, so that a simulation can answer instead
 // (tests/simulation links its own definitions of these functions). Failures are negative errno
-// values. kernel.cpp is the one file of the core that makes these system calls.
+// values. kernel.cpp and pages.cpp are the only files of the core that make these system calls.
 namespace chinwag::kernel {
 
 // Readiness as epoll reports it: bits of event::what.

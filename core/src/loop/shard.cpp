@@ -38,7 +38,7 @@ shard::shard(const options& settings, const hash_key& key, handlers called, prog
       outboxes_(shared_),
       rooms_(shared_, outboxes_),
       users_(shared_),
-      sender_(shared_, outboxes_, rooms_, kernel::send),
+      sender_(shared_, outboxes_, rooms_, sockets_),
       lifecycle_(shared_, outboxes_, rooms_, users_, sender_, poller_, timers_, program_),
       protocol_(shared_, outboxes_, rooms_, users_, program_),
       requests_(shared_, outboxes_, rooms_, lifecycle_, protocol_),

@@ -135,6 +135,7 @@ class shard {
   outboxes outboxes_;
   rooms rooms_;
   users users_;
+  kernel_outlet sockets_;
   sender sender_;
   lifecycle lifecycle_;
   protocol protocol_;

@@ -11,6 +11,8 @@ namespace chinwag {
 #define CHINWAG_FAULTS(plant) \
   plant(chunk_recycled_under_leaver) \
   plant(chunk_recycled_early) \
+  plant(lent_chunk_reused) \
+  plant(loan_ends_in_frame) \
   plant(never_behind) \
   plant(asks_behind_a_leave) \
   plant(open_frame_cut) \

@@ -1,8 +1,11 @@
 #include "state/room_log.hpp"
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 #include "host/invariant.hpp"
+#include "host/pages.hpp"
 #include "state/planted_fault.hpp"
 
 namespace chinwag {
@@ -30,6 +33,11 @@ chunk& room_for(room_log& log, chunk_pool& pool, std::size_t bytes) {
   return pool[id];
 }
 
+template <typename T>
+void make_room(std::vector<T>& in, std::size_t count) {
+  if (in.capacity() - in.size() < count) in.reserve(std::max(in.size() + count, in.size() * 2));
+}
+
 // The place in chunk_pool::sizes of the smallest that holds so many bytes; one past its end for
 // more.
 std::size_t size_class(std::size_t bytes) {
@@ -50,27 +58,60 @@ chunk_id chunk_pool::take(std::size_t bytes, const chunk* previous) {
     kind = std::max(kind, largest);
   }
   // A frame larger than every size has a chunk to itself.
-  const std::size_t capacity = kind < sizes.size() ? sizes[kind] : bytes;
+  const chunk_id id = kind < sizes.size() ? take_sized(kind) : take_oversized(bytes);
+  chunk& taken = chunks_[id];
+  taken.used = 0;
+  taken.next = no_id;
+  taken.lent = false;
   ++in_use_;
-  bytes_ += capacity;
-  if (kind < sizes.size() && !spare_[kind].empty()) {
-    const chunk_id id = spare_[kind].back();
-    spare_[kind].pop_back();
-    chunks_[id].used = 0;
-    chunks_[id].next = no_id;
-    return id;
-  }
-  chunk fresh;
-  fresh.capacity = static_cast<std::uint32_t>(capacity);
-  fresh.bytes.reset(new char[capacity]);
-  if (hollow_.empty()) {
-    chunks_.push_back(std::move(fresh));
-    return static_cast<chunk_id>(chunks_.size() - 1);
-  }
-  const chunk_id id = hollow_.back();
-  hollow_.pop_back();
-  chunks_[id] = std::move(fresh);
+  bytes_ += taken.capacity;
   return id;
+}
+
+chunk_id chunk_pool::take_sized(std::size_t kind) {
+  if (spare_[kind].empty() && hollow_[kind].empty()) add_region(kind);
+  std::vector<chunk_id>& from = spare_[kind].empty() ? hollow_[kind] : spare_[kind];
+  const chunk_id id = from.back();
+  from.pop_back();
+  return id;
+}
+
+void chunk_pool::add_region(std::size_t kind) {
+  const std::size_t count = region_bytes / sizes[kind];
+  // What follows can't fail: neither a place nor the region is lost.
+  make_room(chunks_, count);
+  make_room(hollow_[kind], count);
+  make_room(regions_, 1);
+  char* const begin = kernel::map_pages(region_bytes);
+  if (begin == nullptr) throw std::bad_alloc();
+  regions_.push_back(begin);
+  // The first place is given out first.
+  for (std::size_t place = count; place-- > 0;) {
+    hollow_[kind].push_back(static_cast<chunk_id>(chunks_.size()));
+    chunks_.push_back({.capacity = sizes[kind], .bytes = begin + place * sizes[kind]});
+  }
+}
+
+chunk_id chunk_pool::take_oversized(std::size_t bytes) {
+  if (placeless_.empty()) {
+    placeless_.push_back(static_cast<chunk_id>(chunks_.size()));
+    chunks_.emplace_back();
+  }
+  chunk& taken = chunks_[placeless_.back()];
+  taken.bytes = kernel::map_pages(bytes);
+  if (taken.bytes == nullptr) throw std::bad_alloc();
+  taken.capacity = static_cast<std::uint32_t>(bytes);
+  const chunk_id id = placeless_.back();
+  placeless_.pop_back();
+  return id;
+}
+
+chunk_pool::~chunk_pool() {
+  for (char* const begin : regions_) kernel::unmap_pages(begin, region_bytes);
+  for (const chunk& one : chunks_) {
+    const bool own = one.bytes != nullptr && size_class(one.capacity) == sizes.size();
+    if (own) kernel::unmap_pages(one.bytes, one.capacity);
+  }
 }
 
 void chunk_pool::give_back(chunk_id id) {
@@ -79,22 +120,25 @@ void chunk_pool::give_back(chunk_id id) {
   --in_use_;
   bytes_ -= done.capacity;
   const std::size_t kind = size_class(done.capacity);
-  if (kind < sizes.size() && spare_[kind].size() < spare_max) {
+  if (kind == sizes.size()) {
+    kernel::unmap_pages(std::exchange(done.bytes, nullptr), done.capacity);
+    placeless_.push_back(id);
+  } else if (spare_[kind].size() < spare_max && (!done.lent || planted(fault::lent_chunk_reused))) {
     spare_[kind].push_back(id);
-    return;
+  } else {
+    kernel::renew_pages(done.bytes, done.capacity);
+    hollow_[kind].push_back(id);
   }
-  done.bytes.reset();
-  hollow_.push_back(id);
 }
 
 void append(room_log& log, chunk_pool& pool, const message_parts& message) {
   const std::size_t size = message.frame_size();
   chunk& piece = room_for(log, pool, size);
   invariant(size <= piece.capacity - piece.used);
-  message.write_frame(piece.bytes.get() + piece.used);
+  message.write_frame(piece.bytes + piece.used);
   if (planted(fault::long_frame_cut) && size > chunk_pool::sizes.back()) {
     const std::size_t kept = chunk_pool::sizes.back();
-    std::fill_n(piece.bytes.get() + piece.used + kept, size - kept, '\0');
+    std::fill_n(piece.bytes + piece.used + kept, size - kept, '\0');
   }
   piece.used += static_cast<std::uint32_t>(size);
   log.tail += size;
@@ -107,12 +151,19 @@ std::size_t read(const room_log& log, const chunk_pool& pool, std::uint64_t from
   for (chunk_id id = chunk_at(log, pool, from); from < to && count < out.size();) {
     const chunk& piece = pool[id];
     const std::uint64_t end = std::min(to, end_of(piece));
-    // sendmsg only reads, but its interface wants a pointer that isn't const.
-    out[count++] = {const_cast<char*>(piece.bytes.get() + (from - piece.base)),
-                    static_cast<std::size_t>(end - from)};
+    out[count++] = {piece.bytes + (from - piece.base), static_cast<std::size_t>(end - from)};
     from = end;
     id = piece.next;
   }
+  return count;
+}
+
+std::size_t lend(const room_log& log, chunk_pool& pool, std::uint64_t from, std::uint64_t to,
+                 std::span<iovec> out) {
+  const std::size_t count = read(log, pool, from, to, out);
+  if (count == 0) return count;
+  chunk_id id = chunk_at(log, pool, from);
+  for (std::size_t i = 0; i < count; ++i, id = pool[id].next) pool[id].lent = true;
   return count;
 }
 
@@ -120,7 +171,7 @@ std::uint64_t frame_begin(const room_log& log, const chunk_pool& pool, std::uint
   if (position >= log.tail) return log.tail;
   const chunk& piece = pool[chunk_at(log, pool, position)];
   const auto end_of_frame = [&piece](std::uint64_t at) {
-    return at + server_frame_size(piece.bytes.get() + (at - piece.base));
+    return at + server_frame_size(piece.bytes + (at - piece.base));
   };
   std::uint64_t begin = piece.base;
   while (end_of_frame(begin) <= position) begin = end_of_frame(begin);
@@ -146,7 +197,7 @@ bool append_frames(room_log& log, chunk_pool& pool, std::string_view frames) {
     const std::size_t size = whole_frame_size(frames);
     if (size == 0) return false;
     chunk& piece = room_for(log, pool, size);
-    std::copy_n(frames.data(), size, piece.bytes.get() + piece.used);
+    std::copy_n(frames.data(), size, piece.bytes + piece.used);
     piece.used += static_cast<std::uint32_t>(size);
     log.tail += size;
     frames.remove_prefix(size);
@@ -185,7 +236,7 @@ frame_walk walk_frames(const room_log& log, const chunk_pool& pool, std::uint64_
   while (walk.end < position) {
     while (walk.end >= end_of(pool[id])) id = pool[id].next;
     const chunk& piece = pool[id];
-    walk.end += server_frame_size(piece.bytes.get() + (walk.end - piece.base));
+    walk.end += server_frame_size(piece.bytes + (walk.end - piece.base));
     ++walk.frames;
   }
   return walk;
@@ -199,7 +250,7 @@ std::vector<std::uint64_t> frame_ends(const room_log& log, const chunk_pool& poo
   for (std::uint64_t at = from; at < log.tail; ends.push_back(at)) {
     while (at >= end_of(pool[id])) id = pool[id].next;
     const chunk& piece = pool[id];
-    at += server_frame_size(piece.bytes.get() + (at - piece.base));
+    at += server_frame_size(piece.bytes + (at - piece.base));
   }
   return ends;
 }

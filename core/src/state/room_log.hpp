@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,11 +23,13 @@ struct chunk {
   std::uint32_t used = 0;
   std::uint32_t capacity = 0;
   chunk_id next = no_id;
-  std::unique_ptr<char[]> bytes;  // not set until written
+  bool lent = false;      // connections may still refer to its pages: they are not written again
+  char* bytes = nullptr;  // of the pool's memory; nullptr: of none
 };
 
 // Hands out chunks and takes them back. The one given back last is given out first: it is still in
-// the cache. Memory beyond a few spare chunks of each size goes back to the system.
+// the cache. Memory beyond a few spare chunks of each size goes back to the system, and so does
+// that of lent chunks. Their places in the address space stay the pool's.
 class chunk_pool {
  public:
   static constexpr std::array<std::uint32_t, 3> sizes = {4 * 1024, 32 * 1024, 128 * 1024};
@@ -37,6 +38,9 @@ class chunk_pool {
   // leaves many rooms makes all of their logs begin, whether memory is full or not.
   explicit chunk_pool(std::uint64_t memory_bytes_max = UINT64_MAX)
       : bytes_ample_(std::min<std::uint64_t>(memory_bytes_max / 8, 16 * 1024 * 1024)) {}
+  ~chunk_pool();
+  chunk_pool(const chunk_pool&) = delete;
+  chunk_pool& operator=(const chunk_pool&) = delete;
 
   // A chunk with room for at least `bytes`: of the size after `previous` where one came before it
   // in its log, else a large one, or a small one once many are in use. Logs that grow get large
@@ -48,15 +52,26 @@ class chunk_pool {
   const chunk& operator[](chunk_id id) const { return chunks_[id]; }
 
   std::size_t in_use() const { return in_use_; }
+  // Chunks that there have been, with memory or without.
+  std::size_t places() const { return chunks_.size(); }
   // Of those in use.
   std::size_t bytes() const { return bytes_; }
 
  private:
   static constexpr std::size_t spare_max = 128;
+  // The address space of chunks of one size is taken in regions: to a system that allows 65,530
+  // mappings a process, each is one.
+  static constexpr std::size_t region_bytes = 1024 * 1024;
+
+  chunk_id take_sized(std::size_t kind);
+  chunk_id take_oversized(std::size_t bytes);
+  void add_region(std::size_t kind);
 
   std::vector<chunk> chunks_;
-  std::array<std::vector<chunk_id>, sizes.size()> spare_;  // with memory, by size
-  std::vector<chunk_id> hollow_;                           // places whose memory was returned
+  std::vector<char*> regions_;
+  std::array<std::vector<chunk_id>, sizes.size()> spare_;   // with memory, by size
+  std::array<std::vector<chunk_id>, sizes.size()> hollow_;  // whose memory was given back
+  std::vector<chunk_id> placeless_;                         // were oversized
   std::size_t in_use_ = 0;
   std::size_t bytes_ = 0;
   std::size_t bytes_ample_;
@@ -78,6 +93,10 @@ bool append_frames(room_log& log, chunk_pool& pool, std::string_view frames);
 
 // Describes the bytes [from, to) by at most `out.size()` pieces; returns how many it took.
 std::size_t read(const room_log& log, const chunk_pool& pool, std::uint64_t from, std::uint64_t to,
+                 std::span<iovec> out);
+
+// The same, of bytes that connections are going to refer to: their pages are not written again.
+std::size_t lend(const room_log& log, chunk_pool& pool, std::uint64_t from, std::uint64_t to,
                  std::span<iovec> out);
 
 // Where the frame begins that the position lies in; the tail at the tail.

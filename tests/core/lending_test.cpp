@@ -1,0 +1,327 @@
+// Pages of a room's log that many connections refer to, in place of a copy for each.
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "chat_client.hpp"
+#include "connection/flusher.hpp"
+#include "host/kernel.hpp"
+#include "shard_parts.hpp"
+#include "stepped_shard.hpp"
+
+namespace chinwag {
+namespace {
+
+using test::chat_client;
+using test::shard_parts;
+using test::stepped_shard;
+using test::take_server_frames;
+
+// A room of so many members who have all that was said so far.
+struct full_room {
+  explicit full_room(int members, const options& limits = test::unhurried())
+      : parts(limits),
+        end_of_turn(parts.shared, parts.boxes, parts.out, parts.places,
+                    [](connection_id, delivery) {}) {
+    for (int i = 0; i < members; ++i) {
+      parts.places.join(parts.connect("member" + std::to_string(i)), "a");
+    }
+    settle();
+  }
+
+  void settle() {
+    end_of_turn.begin(UINT64_MAX);
+    end_of_turn.flush_outboxes();
+    while (!end_of_turn.flush_rooms()) {
+    }
+    parts.wires.clear();
+    parts.sends = parts.copies = parts.loans = 0;
+  }
+
+  void say(int times, std::size_t bytes) {
+    for (int i = 0; i < times; ++i) parts.publish("a", std::string(bytes, 'x'));
+  }
+
+  // What is wrong with what the wires got since: each has to have so many whole frames.
+  std::string missing(int members, std::size_t frames) {
+    for (int wire = 0; wire < members; ++wire) {
+      std::string bytes = parts.wires[wire];
+      const std::size_t got = take_server_frames(bytes).size();
+      if (got != frames || !bytes.empty()) {
+        return "member " + std::to_string(wire) + ": " + std::to_string(got) + " frames and " +
+               std::to_string(bytes.size()) + " bytes";
+      }
+      if (parts.wires[wire] != parts.wires[0]) return "member " + std::to_string(wire) + " differs";
+    }
+    return {};
+  }
+
+  shard_parts parts;
+  flusher end_of_turn;
+};
+
+TEST(lending, what_a_second_member_gets_is_lent_for_all_who_follow) {
+  full_room room(20);
+  room.say(20, 1'000);
+  EXPECT_TRUE(room.end_of_turn.flush_rooms());
+  EXPECT_EQ(room.parts.sends, 20U);
+  EXPECT_EQ(room.parts.copies, 1U);
+  EXPECT_EQ(room.parts.loans, 1U);
+  EXPECT_TRUE(room.parts.lent.empty()) << "the loan ends with the pass";
+  EXPECT_EQ(room.missing(20, 20), "");
+}
+
+TEST(lending, little_is_copied) {
+  full_room room(20);
+  room.say(1, room.parts.threshold.bytes / 2);
+  EXPECT_TRUE(room.end_of_turn.flush_rooms());
+  EXPECT_EQ(room.parts.copies, 20U);
+  EXPECT_EQ(room.parts.loans, 0U);
+}
+
+TEST(lending, few_get_copies) {
+  full_room room(static_cast<int>(kernel::worth_lending().connections) - 1);
+  room.say(20, 1'000);
+  EXPECT_TRUE(room.end_of_turn.flush_rooms());
+  EXPECT_EQ(room.parts.loans, 0U);
+}
+
+TEST(lending, where_nothing_can_be_lent_all_is_copied) {
+  full_room room(20);
+  room.parts.lent_max = 0;
+  room.say(20, 1'000);
+  EXPECT_TRUE(room.end_of_turn.flush_rooms());
+  EXPECT_EQ(room.parts.copies, 20U);
+  EXPECT_EQ(room.missing(20, 20), "");
+}
+
+// A pipe may hold less than what waits, and its end lies anywhere.
+TEST(lending, a_part_ends_with_a_frame_and_the_rest_is_copied) {
+  full_room room(20);
+  for (const std::size_t held : {1U, 1'000U, 5'000U, 20'000U, 1'000'000U}) {
+    room.parts.lent_max = held;
+    room.say(20, 1'500);
+    EXPECT_TRUE(room.end_of_turn.flush_rooms());
+    EXPECT_EQ(room.missing(20, 20), "") << held;
+    EXPECT_EQ(room.parts.shared.truth.connections[5].open_left, 0U);
+    room.settle();
+  }
+}
+
+TEST(lending, a_member_s_own_messages_go_first_and_its_room_follows_in_the_pass) {
+  full_room room(20);
+  room.say(20, 1'000);
+  room.parts.boxes.add(7, heartbeat_message("1"));
+  room.end_of_turn.flush_outboxes();
+  EXPECT_EQ(room.parts.sends, 1U);
+  EXPECT_EQ(take_server_frames(room.parts.wires[7]).size(), 1U);
+  EXPECT_TRUE(room.end_of_turn.flush_rooms());
+  EXPECT_EQ(room.parts.copies, 2U) << "the heartbeat, and the first member's run";
+  EXPECT_EQ(room.missing(7, 20), "");
+}
+
+// Who has little to get waits for no pass: one send has all.
+TEST(lending, a_member_s_own_messages_take_little_along) {
+  full_room room(20);
+  room.say(1, 100);
+  room.parts.boxes.add(7, heartbeat_message("1"));
+  room.end_of_turn.flush_outboxes();
+  EXPECT_EQ(take_server_frames(room.parts.wires[7]).size(), 2U);
+}
+
+// Wires take what they like, members come and go, own messages come between: everyone gets whole
+// frames and each message of the room once.
+TEST(lending, whatever_the_wires_take_frames_stay_whole_and_in_order) {
+  std::mt19937 random(11);
+  options limits = test::unhurried();
+  limits.sends_per_room_turn = 7;
+  full_room room(20, limits);
+  room.parts.unlimited = false;
+  room.parts.threshold = {.bytes = 2'000, .connections = 3};
+  std::size_t said = 0;
+  for (int step = 0; step < 3'000; ++step) {
+    for (std::uint32_t count = random() % 4; count > 0; --count) {
+      room.parts.publish("a", std::to_string(said++) + std::string(random() % 900, 'x'));
+    }
+    if (random() % 3 == 0) room.parts.boxes.add(random() % 20, heartbeat_message("1"));
+    room.parts.lent_max = random() % 3 == 0 ? random() % 5'000 : SIZE_MAX;
+    for (int wire = 0; wire < 20; ++wire) {
+      room.parts.room_on_wire[wire] = random() % 4 == 0 ? random() % 3'000 : SIZE_MAX;
+    }
+    room.end_of_turn.begin(UINT64_MAX);
+    room.end_of_turn.flush_outboxes();
+    room.end_of_turn.flush_rooms();
+    // What the loop does once a socket is writable again.
+    for (connection_id id = 0; id < 20; ++id) {
+      room.parts.room_on_wire[static_cast<int>(id)] = random() % 2'000;
+      if (room.parts.shared.truth.connections[id].blocked) room.parts.out.deliver(id);
+    }
+  }
+  EXPECT_GT(room.parts.loans, 300U);
+  room.parts.unlimited = true;
+  for (connection_id id = 0; id < 20; ++id) room.parts.out.deliver(id);
+  for (int wire = 0; wire < 20; ++wire) {
+    std::size_t next = 0;
+    for (const auto& frame : take_server_frames(room.parts.wires[wire])) {
+      const std::size_t at = frame.payload.find("\"content\":\"");
+      if (at == std::string::npos) continue;
+      ASSERT_EQ(std::stoul(frame.payload.substr(at + 11)), next) << "member " << wire;
+      ++next;
+    }
+    EXPECT_EQ(next, said) << "member " << wire;
+    EXPECT_TRUE(room.parts.wires[wire].empty());
+  }
+}
+
+// Real sockets: what waits unread in the kernel must not change when the log goes on, is given back
+// and is written anew.
+TEST(lending, what_a_slow_reader_has_yet_to_read_stays_as_it_was) {
+  options settings{.port = 0};
+  settings.requests_per_second_max = 0;
+  settings.room_backlog_bytes_max = 16U * 1024 * 1024;
+  stepped_shard server(settings);
+  std::vector<std::unique_ptr<chat_client>> members;
+  for (int i = 0; i < 12; ++i) {
+    members.push_back(server.connect("m" + std::to_string(i)));
+    members.back()->send(R"({"type":"join","room":"a"})");
+    server.turns(2);
+  }
+  constexpr int bursts = 12;
+  constexpr int each = 10;
+  std::vector<int> next(members.size(), 0);
+  const auto read_some = [&](std::size_t member, int count) {
+    while (count > 0) {
+      const std::string text = members[member]->text();
+      ASSERT_FALSE(text.empty());
+      const std::size_t at = text.find("\"content\":\"");
+      if (at == std::string::npos) continue;
+      const std::string wanted = std::to_string(next[member]++);
+      ASSERT_EQ(text.substr(at + 11, wanted.size()), wanted);
+      ASSERT_EQ(text.find_first_not_of(static_cast<char>('a' + next[member] % 26),
+                                       at + 11 + wanted.size()),
+                text.find('"', at + 11 + wanted.size()));
+      --count;
+    }
+  };
+  int said = 0;
+  for (int burst = 0; burst < bursts; ++burst) {
+    std::string wire;
+    for (int i = 0; i < each; ++i, ++said) {
+      const std::string content =
+          std::to_string(said) + std::string(3'000, static_cast<char>('a' + (said + 1) % 26));
+      wire += test::client_frame(opcode::text,
+                                 R"({"type":"message","room":"a","content":")" + content + "\"}");
+    }
+    members[0]->send_raw(wire);
+    server.turns(20);
+    // Member 5 reads nothing before the end; the others keep up.
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      if (i != 5) read_some(i, each);
+    }
+  }
+  server.turns(20);
+  for (int i = 0; i < bursts * each; ++i) {
+    server.turns(1);
+    read_some(5, 1);
+  }
+}
+
+struct pair_of_sockets {
+  pair_of_sockets() {
+    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::bind(listener, reinterpret_cast<sockaddr*>(&at), sizeof at);
+    ::listen(listener, 1);
+    socklen_t size = sizeof at;
+    ::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size);
+    client = ::socket(AF_INET, SOCK_STREAM, 0);
+    ::connect(client, reinterpret_cast<sockaddr*>(&at), sizeof at);
+    server = ::accept(listener, nullptr, nullptr);
+    ::close(listener);
+  }
+  ~pair_of_sockets() {
+    ::close(client);
+    ::close(server);
+  }
+  std::string read(std::size_t bytes) const {
+    std::string all(bytes, '\0');
+    all.resize(static_cast<std::size_t>(::recv(client, all.data(), bytes, MSG_WAITALL)));
+    return all;
+  }
+
+  int client = -1;
+  int server = -1;
+};
+
+TEST(pages, are_sent_as_they_were_lent_though_they_are_renewed_and_written_anew) {
+  constexpr std::size_t bytes = 32 * 1024;
+  char* const memory = kernel::map_pages(bytes);
+  kernel::page_lender lender;
+  kernel::open_lender(lender);
+  const pair_of_sockets one;
+  const pair_of_sockets other;
+  std::fill_n(memory, bytes, 'o');
+  const iovec all{memory + 100, bytes - 100};
+  ASSERT_EQ(kernel::lend(lender, {&all, 1}), bytes - 100);
+  EXPECT_EQ(kernel::send_lent(lender, one.server, bytes - 100), ssize_t{bytes - 100});
+  EXPECT_EQ(kernel::send_lent(lender, other.server, 1'000), 1'000);
+  kernel::end_loan(lender);
+  kernel::renew_pages(memory, bytes);
+  std::fill_n(memory, bytes, 'n');
+  EXPECT_EQ(one.read(bytes - 100), std::string(bytes - 100, 'o'));
+  EXPECT_EQ(other.read(1'000), std::string(1'000, 'o'));
+  const iovec again{memory, 500};
+  ASSERT_EQ(kernel::lend(lender, {&again, 1}), 500U) << "nothing is left of the loan before";
+  EXPECT_EQ(kernel::send_lent(lender, one.server, 500), 500);
+  EXPECT_EQ(one.read(500), std::string(500, 'n'));
+  kernel::close_lender(lender);
+  kernel::unmap_pages(memory, bytes);
+}
+
+int pipe_signals = 0;
+
+// A program that has not asked for anything of the kind must not die by it.
+TEST(pages, a_connection_that_is_gone_raises_no_signal) {
+  struct sigaction counting {};
+  struct sigaction before {};
+  counting.sa_handler = [](int) { ++pipe_signals; };
+  ::sigaction(SIGPIPE, &counting, &before);
+  char* const memory = kernel::map_pages(4'096);
+  kernel::page_lender lender;
+  kernel::open_lender(lender);
+  const pair_of_sockets gone;
+  ::shutdown(gone.server, SHUT_WR);
+  memory[0] = 'x';
+  const iovec all{memory, 100};
+  ASSERT_EQ(kernel::lend(lender, {&all, 1}), 100U);
+  EXPECT_EQ(kernel::send_lent(lender, gone.server, 100), -EPIPE);
+  kernel::end_loan(lender);
+  EXPECT_EQ(pipe_signals, 0);
+  ::raise(SIGPIPE);
+  EXPECT_EQ(pipe_signals, 1) << "one of the program's own comes as before";
+  kernel::close_lender(lender);
+  kernel::unmap_pages(memory, 4'096);
+  ::sigaction(SIGPIPE, &before, nullptr);
+}
+
+TEST(pages, without_descriptors_nothing_is_lent) {
+  kernel::page_lender never_opened;
+  const std::string text = "text";
+  const iovec all{const_cast<char*>(text.data()), text.size()};
+  EXPECT_EQ(kernel::lend(never_opened, {&all, 1}), 0U);
+  kernel::end_loan(never_opened);
+}
+
+}  // namespace
+}  // namespace chinwag
