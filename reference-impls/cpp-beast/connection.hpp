@@ -28,7 +28,10 @@ class connection : public std::enable_shared_from_this<connection> {
   void run(http::request<http::empty_body> const& upgrade);
   // Neither of these calls back into the rooms.
   void send(shared_text text);
+  void write();  // what waits
   void close(websocket::close_code code, char const* reason);
+
+  tcp_layer& layer() { return stream_.next_layer(); }
 
   std::string const user;
   std::unordered_set<std::string> joined;  // names of rooms, which the rooms keep
@@ -40,7 +43,6 @@ class connection : public std::enable_shared_from_this<connection> {
   void read_on();
   void serve();
   void serve(request const& request);                      // where what its handler throws is met
-  void write();                                            // where each text is written by itself
   void close_at_last(websocket::close_reason const& why);  // behind what waits
   void write_close(websocket::close_reason const& why);
   void keep_alive();

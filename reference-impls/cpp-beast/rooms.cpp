@@ -40,17 +40,18 @@ shared_text presence(char const* type, std::string const& room, std::string cons
   return encoded({{"type", type}, {"room", room}, {"user", user}, {"timestamp", now_ms()}});
 }
 
-void publish(connections_by_name const& all, std::string const& name, shared_text const& text) {
-  auto const found = all.find(name);
-  if (found == all.end()) return;
-  for (auto* const each : found->second) each->send(text);
+void deliver(std::unordered_set<connection*> const& all, shared_text const& text) {
+  for (auto* const each : all) each->send(text);
 }
 
-void take_out(connections_by_name& all, std::string const& name, connection& who) {
+void publish(auto& all, std::string const& name, shared_text const& text) {
   auto const found = all.find(name);
-  if (found == all.end()) return;
-  found->second.erase(&who);
-  if (found->second.empty()) all.erase(found);
+  if (found != all.end()) deliver(found->second, text);
+}
+
+void take_out(auto& all, std::string const& name, connection& who) {
+  all[name].erase(&who);
+  if (all[name].empty()) all.erase(name);
 }
 
 }  // namespace

@@ -7,10 +7,6 @@
 #include "json.hpp"
 #include "transport.hpp"
 
-class connection;
-
-using connections_by_name = std::unordered_map<std::string, std::unordered_set<connection*>>;
-
 /// Who is connected, who is in which room, and what they ask of each other. One thread.
 class rooms {
  public:
@@ -23,6 +19,6 @@ class rooms {
   void join(connection& who, std::string const& room);
   void leave(connection& who, std::string const& room);
 
-  connections_by_name users_;
-  connections_by_name rooms_;
+  std::unordered_map<std::string, std::unordered_set<connection*>> users_;
+  std::unordered_map<std::string, room> rooms_;
 };

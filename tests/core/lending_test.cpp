@@ -152,7 +152,8 @@ TEST(lending, whatever_the_wires_take_frames_stay_whole_and_in_order) {
     for (std::uint32_t count = random() % 4; count > 0; --count) {
       room.parts.publish("a", std::to_string(said++) + std::string(random() % 900, 'x'));
     }
-    if (random() % 3 == 0) room.parts.boxes.add(random() % 20, heartbeat_message("1"));
+    if (random() % 3 == 0)
+      room.parts.boxes.add(static_cast<connection_id>(random() % 20), heartbeat_message("1"));
     room.parts.lent_max = random() % 3 == 0 ? random() % 5'000 : SIZE_MAX;
     for (int wire = 0; wire < 20; ++wire) {
       room.parts.room_on_wire[wire] = random() % 4 == 0 ? random() % 3'000 : SIZE_MAX;

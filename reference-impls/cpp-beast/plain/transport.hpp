@@ -1,12 +1,12 @@
 #pragma once
 
-#include <boost/asio.hpp>
 #include <boost/beast.hpp>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 
 #include "ending.hpp"
 
@@ -30,6 +30,11 @@ struct tcp_layer : tcp_stream {
 
 /// Text that is ready to be sent; all who receive it share it.
 using shared_text = std::shared_ptr<std::string const>;
+
+class connection;
+
+/// Each member is sent each text by itself.
+using room = std::unordered_set<connection*>;
 
 /// What waits for one write after the other.
 struct outbox {

@@ -2,13 +2,17 @@
 
 #include "connection.hpp"
 
-/// The frame is made already, and goes past Beast: the layer keeps it in its place among Beast's
-/// own.
+/// The frame is made here, and goes past Beast: the layer keeps it in its place among Beast's own.
 void connection::send(shared_text text) {
   if (closing_) return;
-  auto& layer = stream_.next_layer();
-  if (!layer.has_room_for(*text)) return close(websocket::close_code::try_again_later, slow);
-  layer.add(std::move(text));
+  auto& writer = layer().writer();
+  if (writer.makes_room_for(text->size())) return writer.add_text(*text);
+  close(websocket::close_code::try_again_later, slow);
+}
+
+/// Who has too much left once the socket is full is slow, whatever a turn brought.
+void connection::write() {
+  if (layer().writer().lags_behind()) close(websocket::close_code::try_again_later, slow);
 }
 
 /// The layer keeps all frames in their order.
