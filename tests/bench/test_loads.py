@@ -133,6 +133,16 @@ def test_a_search_gives_both_sides_and_ranks_by_the_rules_of_all(matrix: Matrix)
     assert {note.code for note in go.notes} == {"connections", "one_round"}
 
 
+def test_what_time_ended_is_known_up_to_the_rate_that_failed(tmp_path: Path) -> None:
+    """As a figure of its own it would look as if the server had ended it."""
+    cut = searched("go", "direct", 120_000.0)
+    cut.limited_by = "time"
+    found = cell(judge(with_loads(tmp_path / "run", [cut])), "load_direct_deliveries", "go")
+    assert found.rounds == 1 and found.limited_by in ("time", "latency, time", "latency")
+    assert (found.low, found.high) == (120_000, pytest.approx(138_000, rel=0.01))
+    assert text.measured(found) == "120,000 to 138,000"
+
+
 def test_a_difference_within_a_single_round_s_margin_is_a_tie(tmp_path: Path) -> None:
     """As in every row: 10 % of one round may be noise."""
     folder = with_loads(tmp_path / "run", [searched("chinwagd", "direct", 126_000.0)])
