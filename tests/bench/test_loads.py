@@ -20,6 +20,7 @@ from chinwag_bench.metrics.load_latency import LoadLatency
 from chinwag_bench.metrics.load_throughput import LoadThroughput
 from chinwag_bench.metrics.metric import Visit
 from chinwag_bench.records import Calibration, Ceiling, Record, Run, Step
+from chinwag_bench.render import text
 from chinwag_bench.render.markdown import document as markdown
 from chinwag_bench.runs.plan import make_plan
 from chinwag_bench.runs.profile import load_run_profile
