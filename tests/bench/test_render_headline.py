@@ -11,7 +11,17 @@ import msgspec
 import pytest
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Claim, Matrix, NearCeiling, Verdict
-from chinwag_bench.render import claims, glance, headline, html, loads, markdown, readme, text
+from chinwag_bench.render import (
+    claims,
+    dumbbells,
+    glance,
+    headline,
+    html,
+    loads,
+    markdown,
+    readme,
+    text,
+)
 
 from .result_builder import build
 
@@ -387,3 +397,25 @@ def test_variants_of_one_server_that_lead_together_are_called_the_best(matrix: M
     twin = next(cell for cell in row if cell.column == "go")
     matrix.cells.append(msgspec.structs.replace(twin, column="go:tuned"))
     assert text.Index(matrix).place(twin) == "best"
+
+
+def test_ratios_of_servers_stand_before_absolute_figures_and_name_their_columns(
+    matrix: Matrix,
+) -> None:
+    chart = dumbbells.chart(matrix)
+    assert chart is not None
+    lines = [*chart.first, *chart.rest]
+    kinds = [one.claim.kind == "relation" for one in lines]
+    assert kinds == sorted(kinds, reverse=True)
+    assert any(kinds)
+    assert all(one.columns for one in lines if one.claim.kind == "relation")
+
+
+def test_a_published_range_is_a_band_around_what_the_factor_is_of(matrix: Matrix) -> None:
+    chart = dumbbells.chart(matrix)
+    assert chart is not None
+    for one in [*chart.first, *chart.rest]:
+        is_range = any(sign in str(one.claim.published) for sign in "-<+")
+        assert (one.band is not None) == is_range, one.claim.published
+        if one.band is not None:
+            assert one.band[0] <= chart.one_at <= one.band[1]
