@@ -20,6 +20,7 @@ from chinwag_bench.metrics.load_latency import LoadLatency
 from chinwag_bench.metrics.load_throughput import LoadThroughput
 from chinwag_bench.metrics.metric import Visit
 from chinwag_bench.records import Calibration, Ceiling, Record, Run, Step
+from chinwag_bench.render import text
 from chinwag_bench.render.markdown import document as markdown
 from chinwag_bench.runs.plan import make_plan
 from chinwag_bench.runs.profile import load_run_profile
@@ -131,6 +132,16 @@ def test_a_search_gives_both_sides_and_ranks_by_the_rules_of_all(matrix: Matrix)
         False
     ] * 3
     assert {note.code for note in go.notes} == {"connections", "one_round"}
+
+
+def test_what_time_ended_is_known_up_to_the_rate_that_failed(tmp_path: Path) -> None:
+    """As a figure of its own it would look as if the server had ended it."""
+    cut = searched("go", "direct", 120_000.0)
+    cut.limited_by = "time"
+    found = cell(judge(with_loads(tmp_path / "run", [cut])), "load_direct_deliveries", "go")
+    assert found.rounds == 1 and found.limited_by in ("time", "latency, time", "latency")
+    assert (found.low, found.high) == (120_000, pytest.approx(138_000, rel=0.01))
+    assert text.measured(found) == "120,000 to 138,000"
 
 
 def test_a_difference_within_a_single_round_s_margin_is_a_tie(tmp_path: Path) -> None:

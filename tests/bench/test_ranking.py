@@ -6,7 +6,7 @@ import random
 
 import pytest
 from chinwag_bench.judging.bounds import Bounds
-from chinwag_bench.judging.ranking import Entry, is_ahead, rank
+from chinwag_bench.judging.ranking import Entry, is_ahead, rank, threshold
 
 from .result_builder import Side, made_cell
 
@@ -20,8 +20,8 @@ def entry(column: str, *rounds: float | Side, leads: bool = True) -> Entry:
     return Entry(made_cell("r", *rounds, column=column, unit="1/s"), sides, leads)
 
 
-def flags(*entries: Entry, better: str = "higher", noise: float = 0.0) -> list[bool | None]:
-    rank(entries, better, noise)  # type: ignore[arg-type]
+def flags(*entries: Entry, better: str = "higher", apart: float = 1.01) -> list[bool | None]:
+    rank(entries, better, apart)  # type: ignore[arg-type]
     return [entry.cell.tie_with_best for entry in entries]
 
 
@@ -34,15 +34,32 @@ def test_what_changes_sides_between_rounds_is_a_tie() -> None:
     assert flags(entry("a", 10, 11, 12), entry("b", 11, 10, 11)) == [True, True]
 
 
-def test_pairs_decide_even_where_ranges_overlap() -> None:
-    # Each round b is 10 % below a, though the ranges overlap widely.
-    assert flags(entry("a", 10, 20, 30), entry("b", 9, 18, 27)) == [True, False]
+def test_rounds_that_overlap_are_a_tie() -> None:
+    """Though b is behind in each: what is printed has to show it."""
+    assert flags(entry("a", 10, 20, 30), entry("b", 9, 18, 27)) == [True, True]
+    assert flags(entry("a", 10, 20, 30), entry("b", 9, 9.5, 9.8)) == [True, False]
+
+
+def test_rounds_wholly_apart_by_more_than_one_server_from_itself_are_no_tie() -> None:
+    wide, far = entry("wide", 1_300, 1_300, 1_680), entry("far", 204, 355, 680)
+    assert flags(wide, far, apart=1.24) == [True, False]
+    assert flags(wide, far, apart=1.92) == [True, True]
+    assert flags(far, wide, better="lower", apart=1.24) == [True, False]
+
+
+def test_a_row_s_threshold_is_what_one_server_was_of_itself_either_way() -> None:
+    several, once = [entry("a", 1, 2)], [entry("a", 1)]
+    assert threshold([0.5, 1.2], several) == 2.0
+    assert threshold([0.9, 1.2], several) == 1.2
+    assert threshold([1.0, 1.0], several) == pytest.approx(1.01)
+    assert threshold([1.0, 1.02], once) == pytest.approx(1.1)
+    assert threshold(None, several) == pytest.approx(1.1)
 
 
 def test_a_single_round_needs_more_than_the_noise() -> None:
     assert flags(entry("a", 10), entry("b", 9.5)) == [True, True]
     assert flags(entry("a", 10), entry("b", 8.5)) == [True, False]
-    assert flags(entry("a", 10), entry("b", 8.5), noise=0.3) == [True, True]
+    assert flags(entry("a", 10), entry("b", 8.5), apart=1.3) == [True, True]
 
 
 def test_rows_without_a_better_side_are_not_ranked() -> None:
@@ -117,10 +134,9 @@ def test_latencies_whose_sides_overlap_are_a_tie() -> None:
 
 
 def test_a_search_s_step_is_no_difference() -> None:
-    coarse = Entry(
-        made_cell("r", 100, 100, 100, unit="1/s"),
-        {number: Bounds(100, 100, step_end=115) for number in (1, 2, 3)},
-    )
+    cell = made_cell("r", 100, 100, 100, unit="1/s")
+    cell.interval = (100, 115)
+    coarse = Entry(cell, {number: Bounds(100, 100, step_end=115) for number in (1, 2, 3)})
     assert flags(coarse, entry("b", 110, 110, 110)) == [True, True]
     assert flags(coarse, entry("b", 120, 120, 120)) == [False, True]
 
@@ -131,58 +147,57 @@ def test_nobody_is_beaten_by_somebody_who_could_be_worse(better: str) -> None:
     beaten = 0
     for _ in range(500):
         entries = [_random_entry(str(column), rng) for column in range(rng.randint(2, 7))]
-        rank(entries, better, noise=rng.choice([0.0, 0.05]))  # type: ignore[arg-type]
+        rank(entries, better, rng.choice([1.01, 1.05]))  # type: ignore[arg-type]
         unbeaten = [one.cell for one in entries if one.cell.tie_with_best is not False]
         is_open = better == "higher" and any(cell.is_open for cell in unbeaten)
         assert is_open or (all(cell.tie_with_best for cell in unbeaten) and unbeaten)
         for loser in (one for one in entries if one.cell.tie_with_best is False):
             beaten += 1
-            sure = [is_ahead(one, loser, better, 0.0) for one in entries]  # type: ignore[arg-type]
+            sure = [is_ahead(one, loser, better, 1.0) for one in entries]  # type: ignore[arg-type]
             ahead = [one for one, is_sure in zip(entries, sure, strict=True) if is_sure]
             assert ahead
             for winner in ahead:
                 if better == "higher":
-                    assert winner.median.low > loser.median.high
+                    assert winner.ends[0] > loser.ends[1]
                 else:
-                    assert winner.median.high < loser.median.low
+                    assert winner.ends[1] < loser.ends[0]
     assert beaten > 100, "the rows are too tame to prove anything"
 
 
 def rows_with_somebody_beaten(rates: list[float], noise: float, rounds: int = 3) -> float:
-    """Share of 200 rows; what a round does to all is drawn, too."""
+    """Share of 200 rows; what a round does to all is drawn, too, and a second measurement of the
+    first server, which gives the threshold.
+    """
     rng = random.Random(20261126)
     found = 0
     for _ in range(200):
         of_round = [rng.lognormvariate(0, noise) for _ in range(rounds)]
-        entries = [
-            entry(str(n), *(rate * each * rng.lognormvariate(0, noise) for each in of_round))
-            for n, rate in enumerate(rates)
+        drawn = [
+            [rate * each * rng.lognormvariate(0, noise) for each in of_round]
+            for rate in [rates[0], *rates]
         ]
-        found += False in flags(*entries)
+        ratios = [again / first for again, first in zip(drawn[0], drawn[1], strict=True)]
+        entries = [entry(str(n), *own) for n, own in enumerate(drawn[1:])]
+        apart = threshold([min(ratios), max(ratios)], entries)
+        found += False in flags(*entries, apart=apart)
     return found / 200
 
 
-@pytest.mark.parametrize("columns", [2, 10])
+@pytest.mark.parametrize("columns", [2, 10, 16])
 def test_of_equal_servers_hardly_ever_one_is_called_beaten(columns: int) -> None:
     """However many there are: the more, the further apart the luckiest and the unluckiest."""
     assert rows_with_somebody_beaten([100.0] * columns, noise=0.1) < 0.12
 
 
 def test_servers_further_apart_than_noise_are_told_apart() -> None:
-    assert rows_with_somebody_beaten([100.0] * 9 + [50.0], noise=0.1) > 0.95
+    assert rows_with_somebody_beaten([100.0] * 9 + [40.0], noise=0.1) > 0.95
     assert rows_with_somebody_beaten([100.0] * 9 + [90.0], noise=0.01) > 0.95
 
 
-def test_a_restless_server_widens_its_own_margins_only() -> None:
+def test_a_restless_server_is_told_from_nobody_within_its_rounds() -> None:
     calm = [entry(str(n), rate, rate * 1.01, rate * 0.99) for n, rate in enumerate((100, 80, 60))]
     restless = entry("restless", 90, 30, 300)
     assert flags(*calm, restless) == [True, False, False, True]
-
-
-def test_who_is_worse_than_a_beaten_server_is_no_tie_for_its_noise() -> None:
-    calm = [entry(str(n), rate, rate * 1.01, rate * 0.99) for n, rate in enumerate((100, 80))]
-    behind = entry("behind", 30, 90, 60)
-    assert flags(*calm, behind) == [True, False, False]
 
 
 def _random_entry(column: str, rng: random.Random) -> Entry:
@@ -195,22 +210,24 @@ def _random_entry(column: str, rng: random.Random) -> Entry:
 
 
 def behind(*entries: Entry, better: str = "higher") -> list[tuple[str, float, bool] | None]:
-    rank(entries, better, 0.0)  # type: ignore[arg-type]
+    rank(entries, better, 1.01)  # type: ignore[arg-type]
     found = [entry.cell.behind for entry in entries]
     return [one and (one.best, pytest.approx(one.factor), one.at_least) for one in found]
 
 
-def test_the_beaten_are_behind_by_the_sides_that_lie_nearest() -> None:
-    assert behind(entry("a", 12, 12), entry("b", 6, 6)) == [None, ("a", 2.0, False)]
-    assert behind(entry("a", 3, 3), entry("b", 6, 6), better="lower") == [None, ("a", 2.0, False)]
-    assert behind(entry("a", (12, 15), (12, 15)), entry("b", (4, 6), (4, 6))) == [
+def test_the_beaten_are_behind_by_the_rounds_that_lie_nearest() -> None:
+    assert behind(entry("a", 12, 15), entry("b", 5, 6)) == [None, ("a", 2.0, False)]
+    assert behind(entry("a", 2, 3), entry("b", 6, 7), better="lower") == [None, ("a", 2.0, False)]
+    assert behind(entry("a", (12, 15), (13, 15)), entry("b", (4, 6), (4, 5))) == [
         None,
-        ("a", 2.0, True),
+        ("a", 2.0, False),
     ]
-    assert behind(entry("a", (4, 6), (4, 6)), entry("b", (9, 12), (9, 12)), better="lower") == [
-        None,
-        ("a", 1.5, True),
-    ]
+
+
+def test_the_best_s_worst_round_counts_not_its_median() -> None:
+    """Of two that are tied the steadier one tells how far behind a third is for certain."""
+    restless, steady = entry("restless", 100, 190, 200), entry("steady", 150, 151, 152)
+    assert behind(restless, steady, entry("c", 60, 75))[2] == ("steady", 2.0, False)
 
 
 def test_an_open_lead_is_a_factor_of_at_least() -> None:

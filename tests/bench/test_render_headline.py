@@ -10,8 +10,18 @@ import math
 import msgspec
 import pytest
 from chinwag_bench.judging.judge import judge
-from chinwag_bench.judging.matrix import Claim, Matrix, Verdict
-from chinwag_bench.render import claims, glance, headline, html, loads, markdown, readme, text
+from chinwag_bench.judging.matrix import Claim, Matrix, NearCeiling, Verdict
+from chinwag_bench.render import (
+    claims,
+    dumbbells,
+    glance,
+    headline,
+    html,
+    loads,
+    markdown,
+    readme,
+    text,
+)
 
 from .result_builder import build
 
@@ -32,9 +42,10 @@ def test_the_headline_tells_leads_and_ties(matrix: Matrix) -> None:
     found = headline.headline(matrix)
     lead = "On one core chinwagd (this kit's own, in C++) delivers the most: at least 603,000"
     assert found.startswith(lead)
-    # The rate at which rust failed, not the one that it held, is what it surely does not exceed.
-    rust, factor = cells["rust"], (cells["chinwagd"].low or 0) / (cells["rust"].reach or 1)
-    assert rust.reach is not None and rust.high is not None and rust.reach > rust.high
+    # The rounds that lie nearest to each other, as the tables have them.
+    rust, nearest = cells["rust"], [cells[name].interval for name in ("chinwagd", "rust")]
+    (worst, _), (_, best) = (ends or (0.0, None) for ends in nearest)
+    factor = worst / (best or 1.0)
     assert found.endswith(f"at least {math.floor(factor * 10) / 10} times rust")
     rust.behind = None
     assert headline.headline(matrix).endswith("rust is next, and how far behind is open")
@@ -75,8 +86,8 @@ def test_the_load_is_told_from_the_run_s_own_plan(matrix: Matrix) -> None:
     mix = {"room": 0.25, "direct": 0.75}
     chat = {"connections": 9, "mix": mix, "room_size": 40, "content_bytes": 512}
     here = (
-        " A rate counts while 99 of 100 messages arrive within 1,000 ms. Server and load generator "
-        "share one machine, over loopback."
+        " A rate counts while 99 of 100 deliveries arrive within 1,000 ms (p99). Server and load "
+        "generator share one machine, over loopback: no network card limits a rate."
     )
     matrix.run.plan = {"settings": settings, "loads": {"chat": chat}}
     assert loads.leading(matrix) == (
@@ -109,11 +120,59 @@ def test_the_headline_s_factor_is_that_of_the_table(matrix: Matrix) -> None:
     index = text.Index(matrix)
     second = index.cell(headline.LEADING_ROW, "rust")
     assert second is not None and second.behind is not None
-    assert index.place(second) == ">= 2.5x"
-    assert headline.headline(matrix).endswith("at least 2.5 times rust")
+    assert index.place(second) == ">= 2.4x"
+    assert headline.headline(matrix).endswith("at least 2.4 times rust")
     leader = index.cell(headline.LEADING_ROW, "chinwagd")
-    assert leader is not None and leader.low is not None
-    assert second.behind.factor == pytest.approx(leader.low / (second.reach or 0))
+    assert leader is not None and leader.interval is not None and second.interval is not None
+    assert second.interval[1] is not None
+    assert second.behind.factor == pytest.approx(leader.interval[0] / second.interval[1])
+
+
+def test_each_language_has_its_best_server_with_rate_and_memory(matrix: Matrix) -> None:
+    said = headline.by_language(matrix)
+    index = text.Index(matrix)
+    for column in ("elixir", "go", "rust"):
+        cell, memory = (
+            index.cell(row, column) for row in (headline.LEADING_ROW, "memory_with_kernel")
+        )
+        assert cell is not None and memory is not None
+        assert f"{text.measured(cell)}/s, {text.measured(memory)} MB ({column})" in said
+    assert "chinwagd" not in said and "tuned" not in said
+    next(one for one in matrix.columns if one.id == "go").variant = "tuned"
+    assert headline.by_language(matrix).endswith("recommends for broadcast.")
+
+
+def test_rates_that_the_generator_may_have_held_back_are_marked_where_they_stand(
+    matrix: Matrix,
+) -> None:
+    assert text.NEAR_CEILING not in readme.table(matrix) + markdown.document(matrix)
+    near = NearCeiling(column="rust", row=headline.LEADING_ROW, share=2.64)
+    matrix.near_ceiling = [near]
+    assert "(rust at 264%)" in headline.sureness(matrix)
+    for shown in (readme.table(matrix), markdown.document(matrix), html.document(matrix)):
+        assert f"{text.NEAR_CEILING} near what the load generator showed" in shown
+        assert shown.count(text.NEAR_CEILING) >= 3
+
+
+def test_each_row_says_its_rounds_and_above_what_servers_are_told_apart(matrix: Matrix) -> None:
+    document = markdown.document(matrix)
+    for row in matrix.rows:
+        cells = [c for c in matrix.cells if c.row == row.id and c.rounds > 1]
+        if cells:
+            most = max(cells, key=lambda cell: cell.rounds)
+            assert text.rounds(matrix, row.id).startswith(f"{most.rounds} rounds, ")
+            assert f"<br>{text.rounds(matrix, row.id)}" in document
+    limit = text.apart(matrix, headline.LEADING_ROW)
+    assert f"told apart above {limit}" in document
+    assert f"<br>*noise: one server twice* | {limit}<br>" in readme.table(matrix)
+
+
+def test_the_common_rate_is_one_figure_wherever_it_stands(matrix: Matrix) -> None:
+    shown = text.common_rate(matrix)
+    index = text.Index(matrix)
+    reached = [index.cell("common_rate", column.id) for column in index.measured_columns()]
+    assert shown in {text.measured(cell) for cell in reached if cell is not None}
+    assert all(f"at {shown}/s" in h.unit for h in glance.heads(matrix) if h.row[:6] == "common")
 
 
 def test_a_place_is_told_in_words_or_times(matrix: Matrix) -> None:
@@ -338,3 +397,25 @@ def test_variants_of_one_server_that_lead_together_are_called_the_best(matrix: M
     twin = next(cell for cell in row if cell.column == "go")
     matrix.cells.append(msgspec.structs.replace(twin, column="go:tuned"))
     assert text.Index(matrix).place(twin) == "best"
+
+
+def test_ratios_of_servers_stand_before_absolute_figures_and_name_their_columns(
+    matrix: Matrix,
+) -> None:
+    chart = dumbbells.chart(matrix)
+    assert chart is not None
+    lines = [*chart.first, *chart.rest]
+    kinds = [one.claim.kind == "relation" for one in lines]
+    assert kinds == sorted(kinds, reverse=True)
+    assert any(kinds)
+    assert all(one.columns for one in lines if one.claim.kind == "relation")
+
+
+def test_a_published_range_is_a_band_around_what_the_factor_is_of(matrix: Matrix) -> None:
+    chart = dumbbells.chart(matrix)
+    assert chart is not None
+    for one in [*chart.first, *chart.rest]:
+        is_range = any(sign in str(one.claim.published) for sign in "-<+")
+        assert (one.band is not None) == is_range, one.claim.published
+        if one.band is not None:
+            assert one.band[0] <= chart.one_at <= one.band[1]

@@ -31,7 +31,7 @@ from chinwag_bench.render.strips import strips
 
 from .result_builder import build
 
-VOID = {"meta", "link", "br", "img", "input", "hr"}
+VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
 HOSTILE = '<script>alert("x")</script>&\'"'
 
 
@@ -280,14 +280,38 @@ def test_advice_leaves_out_what_was_not_measured(matrix: Matrix) -> None:
 
 def test_p99_over_rate_has_a_line_for_each_server_whose_rates_ascend(matrix: Matrix) -> None:
     chart = plots.delay_over_rate(matrix, "title", "note")
-    assert [line.name for line in chart.lines] == [
-        column.id for column in matrix.columns if column.status == "ok"
-    ]
+    measured = {column.id for column in matrix.columns if column.status == "ok"}
+    assert {line.name for line in chart.lines} == measured
+    ends = [line.end[0] for line in chart.lines]
+    assert ends == sorted(ends, reverse=True), "labels stand in the order of the lines' ends"
     for line in chart.lines:
         x = [at for at, _ in line.dots]
         assert x == sorted(x)
         assert all(0 <= at <= 100 for at in x)
     assert all("deliveries/s at p99" in line.summary for line in chart.lines)
+
+
+def test_a_line_ends_at_the_throughput_that_the_tables_have(matrix: Matrix) -> None:
+    cells = {c.column: c for c in matrix.cells if c.row == "throughput_deliveries"}
+    for cell in cells.values():
+        if cell.value is not None:
+            cell.value = cell.value / 2
+    before = plots.delay_over_rate(matrix, "title", "note")
+    assert before.lines
+    for line in before.lines:
+        rate = line.summary.partition(" up to ")[2].partition(" deliveries")[0]
+        value = cells[line.name].value
+        assert value is not None and float(rate.replace(",", "")) <= value * 1.03
+
+
+def test_a_whisker_without_an_end_is_an_arrow(matrix: Matrix) -> None:
+    cell = next(c for c in matrix.cells if c.row == "throughput_deliveries" and c.interval)
+    assert cell.interval is not None
+    for top, arrows in ((cell.value, 0), (None, 1)):
+        cell.high, cell.interval = cell.value, (cell.interval[0], top)
+        bars = plots.bars(matrix, cell.row, "title", "note").bars
+        assert [bar.is_open for bar in bars if bar.name == cell.column] == [bool(arrows)]
+        assert strips(matrix)[cell.row, cell.column].is_open == bool(arrows)
 
 
 def test_holds_of_one_rate_are_one_dot_at_their_median(matrix: Matrix) -> None:
@@ -367,7 +391,7 @@ def test_curves_use_the_whole_width(matrix: Matrix) -> None:
 
 def test_the_ramp_of_each_server_ends_where_it_was_stopped(matrix: Matrix) -> None:
     latency, memory = ramp_charts.charts(matrix)
-    assert [line.name for line in latency.lines] == [ramp.column for ramp in matrix.ramps]
+    assert {line.name for line in latency.lines} == {ramp.column for ramp in matrix.ramps}
     for chart in (latency, memory):
         assert {line.end[0] for line in chart.lines} == {100 * 19_500 / 20_000}
         assert all(len(line.dots) == 3 for line in chart.lines)
@@ -380,7 +404,9 @@ def test_the_ramp_of_each_server_ends_where_it_was_stopped(matrix: Matrix) -> No
 def test_a_step_without_probes_has_no_latency(matrix: Matrix) -> None:
     matrix.ramps[0].steps[-1].p99_ms = None
     latency, memory = ramp_charts.charts(matrix)
-    assert (len(latency.lines[0].dots), len(memory.lines[0].dots)) == (2, 3)
+    column = matrix.ramps[0].column
+    drawn = [next(one for one in chart.lines if one.name == column) for chart in (latency, memory)]
+    assert [len(line.dots) for line in drawn] == [2, 3]
     matrix.ramps = []
     assert ramp_charts.charts(matrix) == []
 

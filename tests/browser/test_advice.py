@@ -83,6 +83,14 @@ def test_the_page_answers_as_decide_does(page: Page, matrix: Matrix) -> None:
             assert shown.locator(".rank").inner_text() == place + "=" * choice.tied, (needs, column)
 
 
+def test_places_are_numbered_once_through_all_kinds(matrix: Matrix) -> None:
+    for needs in ASKED:
+        kind_of: dict[int, str] = {}
+        for choice in decide(matrix, needs).choices:
+            if choice.place is not None:
+                assert kind_of.setdefault(choice.place, choice.kind) == choice.kind, needs
+
+
 def test_its_rows_stand_in_the_order_of_the_answer(page: Page, matrix: Matrix) -> None:
     needs = Needs(connections=1_000, deliveries_per_s=50_000)
     typed(page, needs)

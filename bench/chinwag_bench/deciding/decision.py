@@ -185,12 +185,14 @@ def _place(
     found: Mapping[str, Mapping[str, Merit]],
     weights: Mapping[str, float],
 ) -> None:
-    """Within each kind: nobody is placed before one that does more of what has to hold."""
+    """Numbered once for all kinds: nobody stands before one that does more of what has to hold."""
+    before = 0
     for kind in demands.ORDER:
         mine = [one for one in choices if one.kind == kind]
         costs = {one.column: order.cost(found[one.column], weights) for one in mine}
         known = {column: cost for column, cost in costs.items() if cost is not None}
-        placed = order.places(known)
+        placed = {column: before + place for column, place in order.places(known).items()}
+        before += len(placed)
         for one in mine:
             one.place = placed.get(one.column)
             one.tied = one.place is not None and list(placed.values()).count(one.place) > 1

@@ -48,9 +48,12 @@ def measured(spec: Spec, column: Column, evidence: Evidence) -> tuple[Cell, ByRo
         for r in used
         if r.status == "ok" and (found := _bounds(spec, r, rules)) is not None
     }
-    _fill(cell, spec, rounds, evidence.run.seed)
     good = [record for record in used if record.round in rounds]
     cell.limited_by = _ends(good, rules)
+    if cell.limited_by == "time":
+        # No round came to the end of its search: what failed next is as far as is known.
+        rounds = {index: Bounds(one.low, one.reach) for index, one in rounds.items()}
+    _fill(cell, spec, rounds, evidence.run.seed)
     cell.notes += _of_records(spec, good, rounds, rules)
     cell.notes += _round_notes(made, used, len(rounds), rules)
     return cell, rounds

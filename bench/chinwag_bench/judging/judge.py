@@ -26,7 +26,7 @@ from chinwag_bench.judging.cells import measured
 from chinwag_bench.judging.evidence import Evidence, experiments_of, load
 from chinwag_bench.judging.matrix import Cell, Matrix
 from chinwag_bench.judging.near_ceiling import near_any_ceiling
-from chinwag_bench.judging.ranking import Entry, rank
+from chinwag_bench.judging.ranking import Entry, rank, threshold
 from chinwag_bench.judging.row import Spec
 from chinwag_bench.judging.rows import KNOWN, specs_of
 from chinwag_bench.metrics.registry import BY_NAME
@@ -63,10 +63,12 @@ def judge(result_dir: Path) -> Matrix:
         cells.append(cell)
     noise = aa.differences(columns, specs, samples)
     again = {column.id for column in columns if column.aa_of is not None}
+    noise["apart"] = {}
     for spec in specs:
-        if spec.row.id not in noise["unranked"]:
-            entries = _entries(spec, cells, samples, again)
-            rank(entries, spec.row.better, noise["spread"].get(spec.row.id, 0.0))
+        row, entries = spec.row, _entries(spec, cells, samples, again)
+        if row.better != "none" and row.id not in noise["unranked"]:
+            noise["apart"][row.id] = threshold(noise["range"].get(row.id), entries)
+            rank(entries, row.better, noise["apart"][row.id])
     points, climbed = rate_points.all_points(evidence), ramps.all_ramps(evidence)
     judge_ = judged.judge_of(catalog, cells, points, climbed, noise["range"])
     judged.place_figures(judge_, cells, columns)

@@ -126,12 +126,13 @@ class Behind(msgspec.Struct, kw_only=True):
     """By how much a cell is beaten by the best one of its row."""
 
     best: str
-    """The best one's column."""
+    """The column whose worst round is the best one."""
     factor: float
-    """From the sides that lie nearest to each other: the best is so many times better, or more. Of
-    a rate that a search in steps found, the next step is that side: it failed."""
+    """From the rounds that lie nearest to each other, as printed: every round of the best is so
+    many times better, or more. Of a rate that a search in steps found, a round ends at the next
+    step: it failed."""
     at_least: bool
-    """Whether it may be more: a side of either is wide or open."""
+    """Whether it may be any more: a search that may have gone on was stopped."""
 
 
 class Cell(msgspec.Struct, kw_only=True):
@@ -172,8 +173,7 @@ class Cell(msgspec.Struct, kw_only=True):
     """True: the best, or not to be told from it. False: beaten. None: the row ranks nobody; or of
     those that nobody is ahead of one was not measured to its end, and may be the best."""
     behind: Behind | None = None
-    """``None`` where ``tie_with_best`` is not False, a side is zero, or it was another than the
-    best one that beat it."""
+    """``None`` where ``tie_with_best`` is not False, or a side is zero."""
     reason: Note | None = None
     """Why there is no value."""
     published: list[Published] = []
@@ -308,7 +308,8 @@ class Matrix(msgspec.Struct, kw_only=True):
     """A/A: by how much one server differs from itself under a second name. ``pairs``: each pair of
     columns with ``ratios``, row -> one for each round. ``range``: row -> the lowest and highest of
     them all. ``spread``: row -> the median's distance from 1. ``unranked``: rows that rank nobody,
-    because a pair differs by more than twice."""
+    because a pair differs by more than twice. ``apart``: row -> the factor above which two servers
+    are told apart, of rows that rank."""
     claims: list[Claim] = []
     cases: list[CaseStudy] = []
     experiments: str | None = None

@@ -206,7 +206,7 @@ def _rows_of(name: str) -> Iterator[Spec]:
         f"{title}: p99 of the others",
         "ms",
         "lower",
-        f"{what}: latency of well-behaved members meanwhile, 99 of 100 messages.",
+        f"{what}: latency of well-behaved members meanwhile, 99 of 100 deliveries.",
     )
     yield Spec(p99, "robustness", _p99(name), absent=_ABSENT)
     if name in _GROWS:

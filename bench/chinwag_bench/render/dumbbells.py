@@ -1,6 +1,7 @@
 """Measured beside published, a line a figure: how many times the one is the other.
 
-Ratios have no unit, so figures of all rows stand on one axis: 1 is what the article says.
+Ratios have no unit, so figures of all rows stand on one axis: 1 is what the article says. Those
+that compare servers stand first: they travel between machines, which absolute figures do not.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from chinwag_bench.claims.catalog import Statement, load, uses_of
 from chinwag_bench.judging.matrix import Claim, Matrix, VerdictKind
 from chinwag_bench.numbers import number
 from chinwag_bench.render import claims
 from chinwag_bench.render.axes import Tick
 
-SHOWN = 8
-"""Lines that are not folded: those that are furthest from what is published."""
+SHOWN = 6
+"""Lines that are not folded: of those that come first the furthest from what is published."""
 _DECADES_MAX = 3
 
 
@@ -25,6 +27,10 @@ class Dumbbell:
     claim: Claim
     kind: VerdictKind
     at: float
+    band: tuple[float, float] | None
+    """Where what is published is a range or a limit, its ends on the axis."""
+    columns: str
+    """Whose cells were set against it, as the matrix names them."""
     published: str
     measured: str
     times: str
@@ -47,7 +53,9 @@ def chart(matrix: Matrix) -> DumbbellChart | None:
         return None
     decades = max(abs(claims.decades(claim)) for claim in judged)
     reach = min(_DECADES_MAX, max(1, math.ceil(decades)))
-    order = sorted(judged, key=lambda claim: -abs(claims.decades(claim)))
+    order = sorted(
+        judged, key=lambda claim: (claim.kind != "relation", -abs(claims.decades(claim)))
+    )
     lines = [_dumbbell(claim, reach) for claim in order]
     ticks = [
         Tick(_at(power, reach), "published" if power == 0 else _mark(power))
@@ -67,11 +75,30 @@ def _mark(power: int) -> str:
 def _dumbbell(claim: Claim, reach: int) -> Dumbbell:
     factor = claim.verdict.factor
     assert factor is not None
+    statement = next((one for one in load().claim if one.id == claim.id), None)
     return Dumbbell(
         claim=claim,
         kind=claim.verdict.kind,
         at=_at(claims.decades(claim), reach),
+        band=None if statement is None else _band(statement, reach),
+        columns="" if statement is None else ", ".join(_columns(statement)),
         published=claims.published(claim),
         measured=claims.measured(claim),
         times=f"{number(factor, 2)}x" if factor >= 1 else f"1/{number(1 / factor, 2)}",
     )
+
+
+def _band(statement: Statement, reach: int) -> tuple[float, float] | None:
+    """An open end is that of the axis."""
+    found = statement.expected
+    if found is None or found.low == found.high or found.middle <= 0:
+        return None
+    ends = (found.low / found.middle, found.high / found.middle)
+    low, high = (math.log10(end) if end > 0 else -math.inf for end in ends)
+    return _at(low, reach), _at(high, reach)
+
+
+def _columns(statement: Statement) -> list[str]:
+    """Each once, in the order in which its expressions name them."""
+    used = uses_of(statement)
+    return list({use.column: None for use in used if use.column})

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, replace
 
 from chinwag_bench.judging.matrix import Cell, Matrix, Row
-from chinwag_bench.numbers import number, short
+from chinwag_bench.numbers import short
 from chinwag_bench.records import Column
 from chinwag_bench.render import text
 
@@ -39,8 +39,8 @@ class Head:
 
 def heads(matrix: Matrix) -> list[Head]:
     """The main rows; those of one rate for all say which."""
-    rate = matrix.run.common_rate_deliveries_per_s
-    at = f" at {number(rate)}/s" if rate else ""
+    rate, shown = matrix.run.common_rate_deliveries_per_s, text.common_rate(matrix)
+    at = f" at {shown}/s" if shown else ""
     at_short = f"at {short(rate)}/s" if rate else ""
     known = {row.id for row in matrix.rows}
     wanted = [

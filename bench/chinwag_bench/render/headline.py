@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from chinwag_bench.claims.catalog import load as articles
 from chinwag_bench.judging.matrix import Cell, Matrix
-from chinwag_bench.numbers import number
 from chinwag_bench.render import claims, loads, text
 from chinwag_bench.render.text import measured
 from chinwag_bench.text import listed
@@ -46,7 +45,7 @@ def headline(matrix: Matrix) -> str:
 def promptness(matrix: Matrix) -> str:
     """Who delivers the most while answers come at once; empty where no rate is known for that."""
     competing = _competing(matrix, PROMPT_ROW)
-    start = f"Where 99 of 100 messages have to arrive within {PROMPT_MS} ms (p99), "
+    start = f"With a p99 of at most {PROMPT_MS} ms, "
     if undecided := _undecided(matrix, competing):
         return f"{start}{undecided}."
     cells = [cell for cell in competing if cell.tie_with_best]
@@ -60,29 +59,43 @@ def promptness(matrix: Matrix) -> str:
             lead = f"{beside}; {first.column} showed the most"
         return f"{start}{lead}: {_amount(first)} deliveries/s."
     if len(cells) > TOLD_APART_MAX:
-        least = min(cells, key=lambda cell: cell.low or 0.0)
-        between = f"{cells[0].column} showed {_amount(cells[0])} deliveries/s, {least.column} "
-        names = listed([cell.column for cell in cells])
-        why = f"{between}{_amount(least)}{_why_tied(cells[0])}"
-        return f"{start}{names} are not told apart: {why}."
-    return f"{start}{amounts} carry the most and are not told apart."
+        amounts = listed([f"{cell.column} ({_amount(cell)})" for cell in cells])
+    why = f": their rounds are less than {limit} apart" if (limit := _apart(matrix)) else ""
+    return f"{start}{amounts} carry the most and are not told apart{why}."
 
 
-def _why_tied(first: Cell) -> str:
-    """How far the rounds of the server that showed most are apart: values that differ much may be a
-    tie for that alone.
+def _apart(matrix: Matrix) -> str:
+    return text.apart(matrix, PROMPT_ROW)
+
+
+def by_language(matrix: Matrix) -> str:
+    """For a team that has its language: its best server, with its rate and memory; empty where all
+    are of one.
     """
-    if first.interval is None:
+    index = text.Index(matrix)
+    titles = {column.id: column for column in matrix.columns}
+    best: dict[str, Cell] = {}
+    for cell in _competing(matrix, LEADING_ROW):
+        if titles[cell.column].server != OWN_SERVER:
+            best.setdefault(titles[cell.column].title.partition(" · ")[0], cell)
+    if len(best) < 2:
         return ""
-    low, high = first.interval
-    rounds = f"{number(low)} or more" if high is None else f"{number(low)} to {number(high)}"
-    return f"; {first.column}'s own rounds lie at {rounds}"
+    parts = []
+    for name, cell in sorted(best.items()):
+        memory = index.cell("memory_with_kernel", cell.column)
+        known = memory is not None and memory.value is not None
+        beside = f", {measured(memory)} MB" if memory is not None and known else ""
+        parts.append(f"{name} {_amount(cell)}{index.mark(cell)}/s{beside} ({cell.column})")
+    has_tuned = any(titles[cell.column].variant == "tuned" for cell in best.values())
+    tuned = " tuned: as its library's documentation recommends for broadcast." if has_tuned else ""
+    return f"{'; '.join(parts)}. MB of 10,000 connections.{tuned}"
 
 
 def facts(matrix: Matrix) -> list[tuple[str, str]]:
     """What stands below the headline: (name, sentence)."""
     found = [
         ("Caution", caution(matrix)),
+        ("Your language", by_language(matrix)),
         ("Load", loads.leading(matrix)),
         ("Fast answers", promptness(matrix)),
         ("How sure", sureness(matrix)),
@@ -130,6 +143,8 @@ def sureness(matrix: Matrix) -> str:
         parts = ["One round, which shows no noise: less than 10 % counts as no difference."]
     noise = noise_sentence(matrix)
     parts += [noise] if noise else ["No server was measured twice, so the noise is not known."]
+    if near := _near_ceiling(matrix):
+        parts.append(near)
     failed = [check["name"] for check in matrix.checks if not check["ok"]]
     if failed:
         quoted = ", ".join(f'"{name}"' for name in failed)
@@ -140,6 +155,19 @@ def sureness(matrix: Matrix) -> str:
     if has_own and _OWN not in headline(matrix):
         parts.append(f"{OWN_SERVER} is {_OWN} server.")
     return " ".join(parts)
+
+
+def _near_ceiling(matrix: Matrix) -> str:
+    """How many of the leading row's rates the load generator may have held back."""
+    near = [one for one in matrix.near_ceiling if one.row == LEADING_ROW]
+    if not near:
+        return ""
+    most = max(near, key=lambda one: one.share)
+    who = "server lies" if len(near) == 1 else f"{len(near)} servers lie"
+    return (
+        f"The fastest {who} near what the load generator showed in its calibration, or beyond it "
+        f"({most.column} at {most.share:.0%}), and may do more: {text.NEAR_CEILING} in the table."
+    )
 
 
 def _named(cell: Cell) -> str:
@@ -178,9 +206,8 @@ def _ahead_of(others: list[Cell]) -> str:
     second = max(beaten, key=lambda cell: (cell.reach is None, cell.reach or 0.0))
     if second.behind is None:
         return f"; {second.column} is next, and how far behind is open"
-    return f", {text.times(second.behind).replace('>= ', 'at least ').replace('x', ' times')} " + (
-        second.column
-    )
+    factor = text.times(second.behind).removeprefix(">= ").removesuffix("x")
+    return f", at least {factor} times {second.column}"
 
 
 def _undecided(matrix: Matrix, cells: list[Cell]) -> str:

@@ -8,7 +8,6 @@ from markupsafe import Markup
 
 from chinwag_bench.calibration import describe
 from chinwag_bench.judging.matrix import Cell, Matrix, NearCeiling
-from chinwag_bench.numbers import number
 from chinwag_bench.records import Json, Run
 from chinwag_bench.render import (
     advice,
@@ -84,10 +83,12 @@ def document(matrix: Matrix) -> str:
         plan=list(flat(matrix.run.plan)),
         shown_languages=sorted({column.language for column in matrix.columns}),
         calibration_lines=describe(matrix.calibration) if matrix.calibration else [],
-        near_lines=[_near(near) for near in matrix.near_ceiling],
+        near_lines=[_near(n) for n in matrix.near_ceiling if n.row.endswith("_deliveries")],
         methods=list(method.paragraphs()),
         ceiling_known=ceiling_is_known(matrix),
         sort_key=sort_key,
+        common=text.common_rate(matrix),
+        near=text.near_ceiling(matrix),
         open_row=text.OPEN_ROW,
         fits=glance.SERVERS_SIDE_BY_SIDE,
         usual=glance.usual_servers(matrix),
@@ -119,16 +120,15 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
     """The report's charts, in order, each with a title that says what is shown: those of rows that
     the run has.
     """
-    rate = matrix.run.common_rate_deliveries_per_s
-    at = f"{number(rate)} deliveries/s for all" if rate else "one rate for all"
+    rate = text.common_rate(matrix)
+    at = f"{rate} deliveries/s for all" if rate else "one rate for all"
     made: dict[str, Callable[[], plots.BarChart | plots.CurveChart]] = {
         "rate_p99_100": lambda: plots.delay_over_rate(
             matrix,
-            "Delay over load: p99 at each rate",
-            "Further right carries more, lower answers sooner. A dot is some seconds at one rate "
-            "in which every message arrived; rates within 7 % of each other are one dot. Both axes "
-            "are logarithmic. A line ends at the highest rate that any round kept; the table below "
-            "has the rounds' median. Dashed: tuned.",
+            "p99 at each rate",
+            "Further right carries more, lower answers sooner; both axes are logarithmic. A dot: "
+            "seconds at one rate in which every message arrived. A line ends at the table's "
+            "throughput, the rounds' median. Dashed, hollow: tuned.",
         ),
         "throughput_deliveries": lambda: plots.bars(
             matrix,

@@ -53,7 +53,7 @@ def short_table(matrix: Matrix) -> list[str]:
     ]
     noise = [_noise(matrix, index, head.row) for head in heads]
     if any(noise):
-        body.append(["*noise: one server twice*", *noise])
+        body.append(["*told apart above*<br>*noise: one server twice*", *noise])
     return table(["server", *titles], body)
 
 
@@ -62,7 +62,7 @@ def _short(index: text.Index, row: str, column: str) -> str:
     if cell is None:
         return "-"
     value = escape(text.measured(cell))
-    shown = f"**{value}**" if cell.tie_with_best else value
+    shown = (f"**{value}**" if cell.tie_with_best else value) + index.mark(cell)
     place = index.place(cell)
     below = [place if place == text.NOT_TOLD_APART else "", text.rounds_of(cell)]
     return "<br>".join([shown, *(one for one in below if one)])
@@ -71,7 +71,7 @@ def _short(index: text.Index, row: str, column: str) -> str:
 def _noise(matrix: Matrix, index: text.Index, row: str) -> str:
     if not text.ranks(matrix, index.row(row)):
         return "ranks nobody"
-    return text.noise(matrix, row)
+    return "<br>".join(one for one in (text.apart(matrix, row), text.noise(matrix, row)) if one)
 
 
 def document(matrix: Matrix) -> str:
@@ -92,12 +92,14 @@ def document(matrix: Matrix) -> str:
         load = loads.of_group(matrix, group)
         said = [f"{escape(load)}.", ""] if load else []
         lines += ["", f"## {escape(group)}", "", *said, *table(head, body)]
+    near = f"{escape(text.near_ceiling(matrix))} " if matrix.near_ceiling else ""
     lines += [
         "",
-        "p99: 99 of 100 messages arrive sooner. Bold: the best within the noise. 2.7x: the best is "
-        "so many times better. `>=`: the load generator or the run's time ended first. "
-        "Two numbers: the value lies between them. Noise: one server measured twice, the "
-        "second over the first. A, B: what the articles publish. "
+        "p99: 99 of 100 deliveries arrive sooner. Bold: the best, and who is not told from it. "
+        "2.7x: the nearest rounds of the best are so many times better. Told apart above: who is "
+        "beaten has all rounds further from the other's than this. `>=`: the load generator or "
+        "the run's time ended first. Two numbers: the value lies between them. Noise: one server "
+        f"measured twice, the second over the first. {near}A, B: what the articles publish. "
         + ", ".join(
             f"{sign} {claims.LABELS[kind]}"
             for kind, sign in claims.SIGNS.items()
@@ -119,10 +121,14 @@ def _kernel(matrix: Matrix) -> list[str]:
 
 def _row(index: text.Index, row: Row, columns: Sequence[Column], notes: Footnotes) -> list[str]:
     title = escape(text.row_title(row)) + notes.mark([row.definition])
-    noise = text.noise(index.matrix, row.id)
+    matrix, noise = index.matrix, text.noise(index.matrix, row.id)
+    if rounds := text.rounds(matrix, row.id):
+        title += f"<br>{rounds}"
     if noise and row.better != "none":
-        rank = "" if text.ranks(index.matrix, row) else ", ranks nobody"
+        rank = "" if text.ranks(matrix, row) else ", ranks nobody"
         title += f"<br>noise {noise}{rank}"
+    if apart := text.apart(matrix, row.id):
+        title += f"<br>told apart above {apart}"
     if index.is_open(row.id):
         title += f"<br>{text.OPEN_ROW}"
     return [title, *(_cell(index, index.cell(row.id, column.id), notes) for column in columns)]
@@ -134,6 +140,7 @@ def _cell(index: text.Index, cell: Cell | None, notes: Footnotes) -> str:
     shown = escape(text.measured(cell))
     if cell.tie_with_best:
         shown = f"**{shown}**"
+    shown += index.mark(cell)
     if not cell.tie_with_best and (place := index.place(cell)):
         shown += f"<br>{escape(place)}"
     if text.interval(cell):

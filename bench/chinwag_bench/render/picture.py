@@ -13,7 +13,7 @@ from chinwag_bench.records import Column
 from chinwag_bench.render import palette, text
 from chinwag_bench.render.axes import Decades
 from chinwag_bench.render.glance import in_order
-from chinwag_bench.render.plots import ends
+from chinwag_bench.render.plots import ends, ends_open
 from chinwag_bench.render.templating import ENVIRONMENT
 
 PANELS = {
@@ -39,7 +39,8 @@ _HEAD_LETTER_WIDTH = 7.4
 
 @dataclass(frozen=True)
 class Dot:
-    """A value at ``x``; ``low`` and ``high`` are the ends of its interval. All in user units.
+    """A value at ``x``; ``low`` and ``high`` are the ends of its interval, which has no high one
+    where it is an ``open_end``. All in user units.
     ``few``: fewer rounds found it than the run has made.
     """
 
@@ -79,6 +80,7 @@ def draw(matrix: Matrix) -> str:
     return ENVIRONMENT.get_template("picture.svg").render(
         names=names,
         panels=panels,
+        near=text.near_ceiling(matrix),
         width=round(panels[-1].right + MARGIN),
         margin=MARGIN,
         head=HEAD_HEIGHT,
@@ -96,7 +98,7 @@ def _panel(index: text.Index, row: str, title: str, left: float, columns: list[C
         return round(left + (1 - axis.top(value) / 100) * PLOT_WIDTH, 1)
 
     ticks = [(x(10.0**power), _power(power)) for power in range(axis.low, axis.high + 1)]
-    dots = [_dot(cell, x) if cell else None for cell in cells]
+    dots = [_dot(cell, x, index.mark(cell)) if cell else None for cell in cells]
     values = max((_width(dot) for dot in dots if dot), default=0.0)
     wide = max(PLOT_WIDTH + GAP + values, _HEAD_LETTER_WIDTH * len(title))
     below = "one round" if text.once(index.matrix, row) else ""
@@ -106,7 +108,7 @@ def _panel(index: text.Index, row: str, title: str, left: float, columns: list[C
 def _width(dot: Dot) -> float:
     """What the label takes at most."""
     widths = [
-        _DIGIT_WIDTH if sign.isdigit() else _SIGN_WIDTH if sign in "≥≤" else _BETWEEN_WIDTH
+        _DIGIT_WIDTH if sign.isdigit() else _SIGN_WIDTH if sign in "≥≤†" else _BETWEEN_WIDTH
         for sign in dot.label
     ]
     return sum(widths) * (_BOLD if dot.best else 1.0)
@@ -119,10 +121,13 @@ def _power(power: int) -> str:
     return f"{10.0**power:g}"
 
 
-def _dot(cell: Cell, x: Callable[[float], float]) -> Dot | None:
+def _dot(cell: Cell, x: Callable[[float], float], mark: str) -> Dot | None:
     if not cell.value:
         return None
     low, high = ends(cell)
     label = text.measured(cell).replace(">= ", "≥ ").replace("<= ", "≤ ").replace(" to ", "-")
+    label += mark
     few = bool(text.rounds_of(cell))
-    return Dot(x(cell.value), x(low), x(high), label, cell.is_open, bool(cell.tie_with_best), few)
+    return Dot(
+        x(cell.value), x(low), x(high), label, ends_open(cell), bool(cell.tie_with_best), few
+    )

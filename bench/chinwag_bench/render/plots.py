@@ -22,7 +22,11 @@ from chinwag_bench.render.templating import ENVIRONMENT, data_file
 
 LABEL_DISTANCE = 6.5
 """Least distance of two labels at the ends of curves, in percent of the chart's height."""
+RIGHT_EDGE = 99.5
+"""In percent of the chart's width."""
 LAST_QUANTILE = 0.9999
+ROUNDED = 1.02
+"""What is offered and what is delivered in the same hold differ by its last messages."""
 SAME_RATE = 1.07
 """Half of a search's step: rates of two rounds this close are drawn as one point."""
 
@@ -50,6 +54,8 @@ class Bar:
     segments: list[Segment]
     low: float | None = None
     high: float | None = None
+    is_open: bool = False
+    """The interval has no high end."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,11 @@ class CurveChart:
     x_ticks: list[Tick]
     y_ticks: list[Tick]
 
+    @property
+    def ends_aligned(self) -> bool:
+        """Whether all curves end at the right edge, where labels can stand beside them."""
+        return all(line.end[0] >= RIGHT_EDGE for line in self.lines)
+
 
 def colours(columns: Iterable[Column]) -> dict[str, int]:
     """Column -> number of its colour; all variants of a server share one."""
@@ -145,6 +156,7 @@ def bars(
                 segments=sides(cell, top),
                 low=low if cell.interval else None,
                 high=high if cell.interval else None,
+                is_open=ends_open(cell),
             )
         )
     lines = [
@@ -164,6 +176,11 @@ def ends(cell: Cell) -> tuple[float, float]:
     floor = low or 0.0
     top = high if high is not None else max([floor, cell.value or 0.0, *cell.samples])
     return floor, top
+
+
+def ends_open(cell: Cell) -> bool:
+    """Whether nothing says how far up a round may lie: its whisker has no end."""
+    return cell.is_open if cell.interval is None else cell.interval[1] is None
 
 
 def sides(cell: Cell, top: float) -> list[Segment]:
@@ -233,13 +250,11 @@ def curves(matrix: Matrix, point: str, title: str, note: str) -> CurveChart:
 
 
 def delay_over_rate(matrix: Matrix, title: str, note: str) -> CurveChart:
-    """p99 over the rate, a line a server: all holds that were delivered in full, of all rounds."""
-    lines = {
-        column.id: _median_points(
-            [one for one in matrix.rate_points if one.column == column.id and not one.only_seen]
-        )
-        for column in matrix.columns
-    }
+    """p99 over the rate, a line a server: all holds that were delivered in full, of all rounds, up
+    to the server's throughput.
+    """
+    index = text.Index(matrix)
+    lines = {column.id: _up_to_throughput(index, column.id) for column in matrix.columns}
     drawn_points = [point for points in lines.values() for point in points]
     across = Decades.around([rate for rate, _ in drawn_points])
     up = Decades.around([ms for _, ms in drawn_points])
@@ -255,6 +270,19 @@ def delay_over_rate(matrix: Matrix, title: str, note: str) -> CurveChart:
     x_ticks = [Tick(100 - across.top(mark), _rate(mark)) for mark in across.marks()]
     lines_drawn = drawn(matrix, series, dotted=True)
     return CurveChart(title, note, "deliveries per second", lines_drawn, x_ticks, up.ticks())
+
+
+def _up_to_throughput(index: text.Index, column: str) -> list[tuple[float, float]]:
+    """Without what single rounds kept beyond the median that the tables have."""
+    cell = index.cell("throughput_deliveries", column)
+    most = math.inf if cell is None or cell.value is None else cell.value * ROUNDED
+    return _median_points(
+        [
+            one
+            for one in index.matrix.rate_points
+            if one.column == column and not one.only_seen and one.deliveries_per_s <= most
+        ]
+    )
 
 
 def _rate(value: float) -> str:
@@ -309,7 +337,11 @@ class Series:
 
 
 def drawn(matrix: Matrix, series: Sequence[Series], dotted: bool = False) -> list[Line]:
-    """The curves with their labels beside their ends, none over another."""
+    """The curves with their labels, in the order in which they end: the furthest right first, of
+    those that end at the right edge the highest. There, labels stand beside the ends, none over
+    another.
+    """
+    series = sorted(series, key=lambda one: (-round(one.points[-1][0], 1), one.points[-1][1]))
     by_id = {column.id: column for column in matrix.columns}
     number_of = colours(matrix.columns)
     distance = min(LABEL_DISTANCE, 100 / max(1, len(series) - 1))

@@ -47,9 +47,11 @@ def table(matrix: Matrix) -> str:
         "",
         f"{markdown.escape(text.machine(matrix))}; {text.date(matrix.run.started_at)[:10]}; "
         f"profile {markdown.escape(matrix.run.profile)}. Bold: the best, and those that "
-        "the rounds' noise does not tell from it. Two numbers: the value lies between them. >=: "
+        "are not told from it: of those that are, all rounds are further apart than one server's "
+        "that was measured twice. Two numbers: the value lies between them. >=: "
         "the server may do more, the load generator or the run's time ended first. 1 of 3 rounds: "
-        "so many found the value, and it is less certain than others.",
+        "so many found the value, and it is less certain than others."
+        + (f" {near}" if (near := markdown.escape(text.near_ceiling(matrix))) else ""),
     ]
     lines += [
         f"{markdown.escape(column.title)}: {markdown.escape(text.first_line(column.reason))}."

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chinwag_bench.judging.matrix import Cell, Matrix
-from chinwag_bench.render.plots import colours, ends
+from chinwag_bench.render.plots import colours, ends, ends_open
 
 LEAST_RATIO = 1.05
 """Where the largest value is less than this times the smallest, equal bars would say nothing."""
@@ -22,6 +22,8 @@ class Strip:
     value: float
     low: float | None
     high: float | None
+    is_open: bool
+    """The whisker has no high end."""
     colour: int
 
 
@@ -55,5 +57,9 @@ def _strip(cell: Cell, top: float, colour: int) -> Strip:
     low, high = ends(cell)
     whisker = cell.interval is not None and low != high
     return Strip(
-        at(cell.value or 0.0), at(low) if whisker else None, at(high) if whisker else None, colour
+        at(cell.value or 0.0),
+        at(low) if whisker else None,
+        at(high) if whisker else None,
+        ends_open(cell),
+        colour,
     )

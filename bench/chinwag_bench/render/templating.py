@@ -18,6 +18,14 @@ def data_file(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
+def _breakable(name: str) -> Markup:
+    """Names, which a narrow column may break behind their marks and nowhere else."""
+    found = escape(name)
+    for mark in ":/":
+        found = found.replace(mark, Markup(f"{mark}<wbr>"))
+    return found
+
+
 ENVIRONMENT = Environment(
     loader=FileSystemLoader(TEMPLATES),
     autoescape=True,
@@ -30,7 +38,9 @@ ENVIRONMENT.filters |= {
     "measured": text.measured,
     "whole_bound": lambda shown: shown.replace("= ", "=\N{NO-BREAK SPACE}"),
     "note": notes.sentence,
-    "breakable": lambda name: escape(name).replace(":", Markup(":<wbr>")),
+    "breakable": _breakable,
+    "apart": lambda row, matrix: text.apart(matrix, row),
+    "rounds": lambda row, matrix: text.rounds(matrix, row),
     "load_of": lambda group, matrix: loads.of_group(matrix, group),
     "noise": lambda row, matrix: text.noise(matrix, row).replace(" x", "\N{NO-BREAK SPACE}x"),
     "ranks": lambda row, matrix: text.ranks(matrix, row),

@@ -14,8 +14,12 @@ from chinwag_bench.render import notes
 
 OPEN_ROW = "open who is best"
 """Of a row in which those that may be the best were stopped before their end."""
+NEAR_CEILING = "†"
+"""Of a rate near what the load generator was seen to do, or beyond it."""
 NOT_TOLD_APART = "not told apart"
 """Of a cell that is neither beaten nor called best, where the one that showed most is."""
+_ROUNDING = 1e-9
+"""2.0 may be stored as a little less."""
 _NEVER_S = 253_402_300_800.0
 """The end of the year 9999."""
 
@@ -110,13 +114,22 @@ def noise(matrix: Matrix, row: str) -> str:
     return f"{low} x" if low == high else f"{low} to {high} x"
 
 
+def apart(matrix: Matrix, row: str) -> str:
+    """By what factor the rounds of two servers have to be apart in a row, "1.16x"; empty where it
+    ranks nobody, or in a matrix of a version that did not tell.
+    """
+    found = matrix.aa.get("apart", {}).get(row)
+    return "" if found is None else f"{math.ceil(found * 100 * (1 - _ROUNDING)) / 100:.2f}x"
+
+
 def times(behind: Behind) -> str:
-    """How many times better the best is, "13x"; ">= 2.7x" where it may be more."""
+    """By how much the nearest rounds are apart, "13x", rounded down; ">= 2.7x" where the best was
+    stopped before its end.
+    """
     digits = 3 if behind.factor < 1.1 else 2
-    if not behind.at_least:
-        return f"{number(behind.factor, digits)}x"
     step = 10.0 ** (math.floor(math.log10(behind.factor)) + 1 - digits)
-    return f">= {number(math.floor(behind.factor / step) * step, digits)}x"
+    shown = number(math.floor(behind.factor / step * (1 + _ROUNDING)) * step, digits)
+    return f"{'>= ' if behind.at_least else ''}{shown}x"
 
 
 def ranks(matrix: Matrix, row: Row) -> bool:
@@ -140,15 +153,46 @@ def factor(verdict: Verdict) -> str:
 
 def coverage(matrix: Matrix) -> str:
     """What the values and intervals are, in words."""
-    most = max((cell.rounds for cell in matrix.cells), default=0)
-    found = [c.coverage for c in matrix.cells if c.coverage is not None and c.rounds == most]
-    if not found:
+    if not any(cell.coverage is not None for cell in matrix.cells):
         return "One round: no intervals; differences up to 10 % count as ties."
-    kind = "the range of the rounds" if most < 8 else "a bootstrap of the median"
     return (
-        f"Values are medians of {most} rounds; where two numbers stand, the true value lies "
-        f"between them. Intervals are {kind} and hold the true median with {found[0]:.0%} "
-        "probability."
+        "Values are medians of the rounds; where two numbers stand, the true value lies between "
+        "them. Intervals are the range of the rounds, from eight on a bootstrap of the median. "
+        "Each row says how many rounds it has, and how probably an interval of so many holds the "
+        "true median."
+    )
+
+
+def rounds(matrix: Matrix, row: str) -> str:
+    """ "3 rounds, 75 %": of how many a row's values are medians, and how probably the interval of
+    so many holds the true one. Empty for a row without values, or whose values are no medians.
+    """
+    cells = [cell for cell in matrix.cells if cell.row == row and cell.value is not None]
+    most = max((cell.rounds for cell in cells), default=0)
+    if most <= 1:
+        return "one round" if once(matrix, row) else ""
+    found = [cell.coverage for cell in cells if cell.rounds == most and cell.coverage is not None]
+    return f"{most} rounds" + (f", {100 * found[0]:.3g} %" if found else "")
+
+
+def common_rate(matrix: Matrix) -> str:
+    """The rate that all servers are compared at, as its row has it, "55,300"; empty where there is
+    none.
+    """
+    reached = [c.value for c in matrix.cells if c.row == "common_rate" and c.value is not None]
+    rate = sorted(reached)[len(reached) // 2] if reached else None
+    planned = matrix.run.common_rate_deliveries_per_s
+    return number(rate if rate is not None else planned) if planned else ""
+
+
+def near_ceiling(matrix: Matrix) -> str:
+    """What ``NEAR_CEILING`` behind a rate means; empty where none is near."""
+    if not matrix.near_ceiling:
+        return ""
+    most = max(matrix.near_ceiling, key=lambda one: one.share)
+    return (
+        f"{NEAR_CEILING} near what the load generator showed in its calibration, or beyond it "
+        f"({most.column}: {most.share:.0%}): it may have held the server back."
     )
 
 
@@ -203,6 +247,7 @@ class Index:
         self._leaders = Counter(cell.row for cell in once if cell.tie_with_best)
         self._leading_servers = _servers_by_row(matrix, [c for c in once if c.tie_with_best])
         self._ranked = Counter(cell.row for cell in once if cell.tie_with_best is not None)
+        self._near = {(one.row, one.column) for one in matrix.near_ceiling}
         self._undecided = Counter(cell.row for cell in once if self.is_undecided(cell))
 
     def cell(self, row: str, column: str) -> Cell | None:
@@ -226,6 +271,10 @@ class Index:
         row = self._rows[cell.row]
         return row.better == "higher" and ranks(self.matrix, row)
 
+    def mark(self, cell: Cell) -> str:
+        """What stands behind its value: ``NEAR_CEILING``, or nothing."""
+        return NEAR_CEILING if (cell.row, cell.column) in self._near else ""
+
     def is_open(self, row: str) -> bool:
         """Whether nobody knows the row's best, because measurements that may have gone on were
         stopped.
@@ -243,7 +292,7 @@ class Index:
         return first_line(reasons.pop()) if len(reasons) == 1 else ""
 
     def place(self, cell: Cell | None) -> str:
-        """ "best", "tied", "all tied", or how many times better the best is: ">= 2.7x";
+        """ "best", "tied", "all tied", or how many times better the best is: "2.7x";
         "showed most" of the best beside which another is ``NOT_TOLD_APART``; of an open cell that
         may be the best, what ended it.
 

@@ -114,8 +114,9 @@
     return { value: mean(0), low: mean(1), high: mean(2) };
   };
 
-  // 1 for the first of its kind and for all that can't be told from it, and so on.
+  // 1 for the first and for all that can't be told from it, and so on through all kinds.
   const placeAll = (results) => {
+    let before = 0;
     for (const kind of KINDS) {
       const known = results.filter((one) => one.kind === kind && one.cost !== null)
         .sort((a, b) => a.cost.value - b.cost.value);
@@ -123,11 +124,12 @@
       known.forEach((one, index) => {
         if (leader === null || one.cost.low > leader.cost.high) {
           leader = one;
-          one.place = index + 1;
+          one.place = before + index + 1;
         } else {
           one.place = leader.place;
         }
       });
+      before += known.length;
       for (const one of known) {
         one.tied = known.filter((other) => other.place === one.place).length > 1;
       }
@@ -157,6 +159,8 @@
     fill(row.querySelector(".rank"), place === null ? "–" : `${place}${tied ? "=" : ""}`, "");
     fill(row.querySelector(".verdict"), LABELS[kind], reasons.join("; "));
     fill(row.querySelector(".cores"), load.needed === null ? "–" : number(load.needed), "");
+    const cpu = JSON.parse(row.dataset.facts).merits.cpu;
+    fill(row.querySelector(".cpu"), cpu ? cpu[0].toPrecision(3) : "–", "");
     const projected = memoryConnections && asked.connections > memoryConnections;
     fill(row.querySelector(".memory"), memory ? `${number(memory.total[1])} MB` : "–",
       projected && memory ? "projection" : "");
@@ -267,7 +271,7 @@
     const results = shown.map((row) => judge(row, asked, measuredCores));
     placeAll(results);
     const size = (one) => [KINDS.indexOf(one.kind), one.place ?? Infinity,
-      one.cost?.value ?? Infinity];
+      one.memory?.total[1] ?? Infinity];
     results.sort((a, b) => {
       const [left, right] = [size(a), size(b)];
       const place = left.findIndex((value, index) => value !== right[index]);
