@@ -1,0 +1,61 @@
+#include "frame_log.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+chunk::chunk(std::size_t capacity)
+    : capacity(capacity), bytes(std::make_unique_for_overwrite<char[]>(capacity)) {}
+
+/// One after the other: a long line of chunks would free itself by as deep a recursion.
+frame_log::~frame_log() {
+  while (first_) first_ = std::exchange(first_->next, nullptr);
+}
+
+void frame_log::append_text(std::string_view text) {
+  std::array<char, 10> header;
+  auto const length = text.size();
+  auto const further = length < 126 ? 0 : length <= 0xFFFF ? 2 : 8;  // bytes of the length
+  auto* to = header.data();
+  *to++ = '\x81';  // the last fragment of a text, and the only one
+  *to++ = static_cast<char>(further == 0 ? length : further == 2 ? 126 : 127);
+  for (auto left = further; left-- > 0;) *to++ = static_cast<char>(length >> (8 * left) & 0xFF);
+  append({header.data(), to});
+  append(text);
+}
+
+void frame_log::append(std::string_view bytes) {
+  end_ += bytes.size();
+  while (!bytes.empty()) {
+    if (last_->size == last_->capacity) {
+      last_->next = new chunk(std::min(2 * last_->capacity, chunk_bytes_max));
+      last_ = last_->next.get();
+    }
+    auto const here = std::min(bytes.size(), last_->capacity - last_->size);
+    std::memcpy(last_->bytes.get() + last_->size, bytes.data(), here);
+    last_->size += here;
+    bytes.remove_prefix(here);
+  }
+  give_up_what_is_read();
+}
+
+void frame_log::give_up_what_is_read() {
+  while (first_->readers == 0 && first_->next) first_ = std::exchange(first_->next, nullptr);
+}
+
+void log_reader::take(std::vector<piece>& to) {
+  auto offset = offset_;
+  for (auto* each = in_; each != nullptr; each = each->next.get()) {
+    if (each->size > offset) to.push_back({each, offset, each->size - offset});
+    offset = 0;
+  }
+  leave();
+  in_ = log_->last_;
+  ++in_->readers;
+  offset_ = in_->size;
+  at_ = log_->end_;
+}
+
+void log_reader::leave() {
+  if (--in_->readers == 0) log_->give_up_what_is_read();
+}

@@ -1,0 +1,32 @@
+#include "room.hpp"
+
+#include <algorithm>
+
+#include "connection.hpp"
+
+void room::insert(connection* who) {
+  members_.push_back(who);
+  who->layer().writer().follow(log_);
+}
+
+void room::erase(connection* who) {
+  auto const found = std::ranges::find(members_, who);
+  *found = members_.back();
+  members_.pop_back();
+  who->layer().writer().unfollow(log_);
+}
+
+void room::append(std::string_view text) {
+  log_.append_text(text);
+  if (log_.end() - written_ >= write_bytes) return write_news();
+  members_.front()->layer().writer().of_loop().add(*this);
+}
+
+void room::write_news() {
+  written_ = log_.end();
+  for (auto* const each : members_) each->write();
+}
+
+void deliver(room& all, shared_text const& text) {
+  all.append(*text);
+}
