@@ -91,6 +91,7 @@ struct shard_parts : outlet {
     if (bytes > 0) throw std::logic_error("more than is lent");
     return first;
   }
+  void pause_loan() override {}
   void end_loan() override { lent.clear(); }
 
   ssize_t write(int wire, std::span<const iovec> pieces) {

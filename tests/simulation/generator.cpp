@@ -41,6 +41,8 @@ std::map<std::string, std::string> generator::draw_settings(std::uint64_t seed) 
   static const std::vector<std::uint64_t> often{0, 20, 200, 600};
   settings["kernel.short_receive"] = number(choices_.pick(often));
   settings["kernel.short_send"] = number(choices_.pick(often));
+  settings["kernel.lends_from"] =
+      number(choices_.pick(std::vector<std::uint64_t>{64, 1'000, 1'000'000'000}));
   // Where a welcome may be cut, what a nameless client says could reach others before anybody has
   // seen its name.
   nameless_ = settings["kernel.short_send"] == "0";
@@ -52,8 +54,6 @@ std::map<std::string, std::string> generator::draw_settings(std::uint64_t seed) 
   settings["kernel.reuse_after"] = number(choices_.pick(std::vector<std::uint64_t>{0, 3, 20}));
   settings["kernel.call_us"] = number(choices_.pick(std::vector<std::uint64_t>{1, 5, 100}));
   settings["kernel.kib_us"] = number(choices_.pick(std::vector<std::uint64_t>{0, 1, 30}));
-  settings["kernel.lends_from"] =
-      number(choices_.pick(std::vector<std::uint64_t>{64, 1'000, 1'000'000'000}));
   settings["kernel.lends_little"] = number(choices_.pick(std::vector<std::uint64_t>{0, 300}));
   if (choices_.chance(30)) {
     draw_crowd(settings);

@@ -282,8 +282,10 @@ chinwag::kernel::lending_threshold simulated_kernel::worth_lending() const {
   return {.bytes = habits_.lends_from, .connections = 2};
 }
 
-std::size_t simulated_kernel::lend(std::span<const iovec> pieces) {
-  if (!loan_.empty()) trace_.violate("kernel: lent twice", "the loan before was not ended");
+std::size_t simulated_kernel::lend(const chinwag::kernel::page_lender& of,
+                                   std::span<const iovec> pieces) {
+  std::vector<iovec>& loan = loans_[&of];
+  if (!loan.empty()) trace_.violate("kernel: lent twice", "the loan before was not ended");
   std::size_t offered = 0;
   for (const iovec& piece : pieces) offered += piece.iov_len;
   count("lend", offered, pieces.size());
@@ -294,16 +296,17 @@ std::size_t simulated_kernel::lend(std::span<const iovec> pieces) {
     const std::size_t part = std::min(left, piece.iov_len);
     if (part == 0) break;
     const auto* const at = static_cast<const char*>(piece.iov_base);
-    loan_.push_back({piece.iov_base, part});
+    loan.push_back({piece.iov_base, part});
     referred_to_.push_back({at, std::string(at, part)});
     left -= part;
   }
   return taken;
 }
 
-ssize_t simulated_kernel::send_lent(int descriptor, std::size_t bytes) {
+ssize_t simulated_kernel::send_lent(const chinwag::kernel::page_lender& of, int descriptor,
+                                    std::size_t bytes) {
   std::vector<iovec> first;
-  for (const iovec& piece : loan_) {
+  for (const iovec& piece : loans_[&of]) {
     if (bytes == 0) break;
     first.push_back({piece.iov_base, std::min(bytes, piece.iov_len)});
     bytes -= first.back().iov_len;
@@ -312,8 +315,8 @@ ssize_t simulated_kernel::send_lent(int descriptor, std::size_t bytes) {
   return send(descriptor, first);
 }
 
-void simulated_kernel::end_loan() {
-  loan_.clear();
+void simulated_kernel::end_loan(const chinwag::kernel::page_lender& of) {
+  loans_.erase(&of);
 }
 
 void simulated_kernel::check_lent(const lent_bytes& one) const {
@@ -569,15 +572,18 @@ lending_threshold worth_lending() {
   return now().worth_lending();
 }
 void open_lender(page_lender&) {}
-void close_lender(page_lender&) {}
-std::size_t lend(page_lender&, std::span<const iovec> pieces) {
-  return now().lend(pieces);
+void close_lender(page_lender& of) {
+  now().end_loan(of);
 }
-ssize_t send_lent(page_lender&, int descriptor, std::size_t bytes) {
-  return now().send_lent(descriptor, bytes);
+std::size_t lend(page_lender& of, std::span<const iovec> pieces) {
+  return now().lend(of, pieces);
 }
-void end_loan(page_lender&) {
-  now().end_loan();
+ssize_t send_lent(page_lender& of, int descriptor, std::size_t bytes) {
+  return now().send_lent(of, descriptor, bytes);
+}
+void pause_loan(page_lender&) {}
+void end_loan(page_lender& of) {
+  now().end_loan(of);
 }
 void shutdown_write(int descriptor) {
   now().shutdown_write(descriptor);

@@ -133,9 +133,9 @@ class simulated_kernel {
   ssize_t receive(int descriptor, std::span<char> into);
   ssize_t send(int descriptor, std::span<const iovec> pieces);
   chinwag::kernel::lending_threshold worth_lending() const;
-  std::size_t lend(std::span<const iovec> pieces);
-  ssize_t send_lent(int descriptor, std::size_t bytes);
-  void end_loan();
+  std::size_t lend(const chinwag::kernel::page_lender& of, std::span<const iovec> pieces);
+  ssize_t send_lent(const chinwag::kernel::page_lender& of, int descriptor, std::size_t bytes);
+  void end_loan(const chinwag::kernel::page_lender& of);
   void renew_pages(const char* begin, std::size_t bytes);
   void unmap_pages(const char* begin, std::size_t bytes);
   void shutdown_write(int descriptor);
@@ -206,7 +206,7 @@ class simulated_kernel {
   static chinwag::kernel::peer_address address_of(const link& of);
 
   std::vector<lent_bytes> referred_to_;
-  std::vector<iovec> loan_;
+  std::map<const chinwag::kernel::page_lender*, std::vector<iovec>> loans_;
 
   std::map<connection_number, std::unique_ptr<link>> links_;
   std::deque<link*> waiting_;  // to be accepted

@@ -10,6 +10,9 @@ constexpr std::uint32_t units_per_visit = 1;
 constexpr std::uint32_t units_per_slice = 4;
 constexpr std::uint32_t members_settled_per_unit = 32;
 constexpr std::size_t light_bytes = 8'192;
+// So many members are visited before a room whose slice the turn's end cuts goes to the back of the
+// line. Until then it keeps its place, and what is lent for them.
+constexpr std::uint32_t visits_in_place = 128;
 
 bool is_served(connection_phase phase) {
   return phase != connection_phase::free && phase != connection_phase::dead &&
@@ -48,22 +51,15 @@ void flusher::flush_outboxes() {
 
 void flusher::flush_outbox(connection_id id, work_budget& budget) {
   shared_.links.connections[id].in_outbox_queue = false;
-  if (is_reachable(id) && !shared_.truth.connections[id].blocked && sender_.shares_much(id)) {
-    after_(id, sender_.deliver_own(id));
-  } else {
-    give(id);
-  }
+  give(id);
   budget.spend(units_per_visit + sender_.take_work());
 }
 
 // One that waits to be sent to again is neither sent to nor judged before its turn comes.
 void flusher::give(connection_id id) {
-  if (!is_reachable(id)) return;
-  after_(id, shared_.truth.connections[id].blocked ? delivery::blocked : sender_.deliver(id));
-}
-
-bool flusher::is_reachable(connection_id id) const {
-  return is_served(shared_.truth.connections[id].phase) && !shared_.links.connections[id].writable;
+  const connection& to = shared_.truth.connections[id];
+  if (!is_served(to.phase) || shared_.links.connections[id].writable) return;
+  after_(id, to.blocked ? delivery::blocked : sender_.deliver(id));
 }
 
 void flusher::flush_writable() {
@@ -88,30 +84,44 @@ bool flusher::flush_rooms() {
   for (std::size_t slices = queue.size(); slices > 0 && !queue.empty(); --slices) {
     const room_id id = queue.front();
     queue.pop_front();
-    const bool whole = pass(id, budget);
-    sender_.end_pass();
-    if (whole) {
+    if (pass(id, budget)) {
+      sender_.end_pass();
       finish_pass(id);
       budget.spend(shared_.links.rooms[id].members / members_settled_per_unit);
     } else {
-      if (!planted(fault::pass_never_resumes)) queue.push_back(id);
+      sender_.pause_pass();
+      put_back(id);
     }
     if (budget.spend(units_per_slice)) break;
   }
   return queue.empty();
 }
 
+void flusher::put_back(room_id id) {
+  if (planted(fault::pass_never_resumes)) return;
+  std::deque<room_id>& queue = shared_.links.dirty_rooms;
+  if (visits_ < std::min(visits_in_place, shared_.limits.sends_per_room_turn)) {
+    queue.push_front(id);
+  } else {
+    queue.push_back(id);
+    visits_ = 0;
+  }
+}
+
 // Serves members from where the last slice ended; true when all were visited.
 bool flusher::pass(room_id id, work_budget& budget) {
-  sender_.begin_pass();
   room_links& links = shared_.links.rooms[id];
-  if (!links.in_pass) {
+  if (std::exchange(visited_, id) != id || !links.in_pass) visits_ = 0;
+  if (links.in_pass) {
+    sender_.resume_pass(id, links.passed);
+  } else {
     links.in_pass = true;
     links.next_visit = links.first_member;
-    links.passed = shared_.truth.rooms[id].log.tail;
+    const std::uint64_t begin = std::exchange(links.passed, shared_.truth.rooms[id].log.tail);
+    sender_.begin_pass(id, begin, links.passed);
   }
-  for (std::uint32_t visits = 0; links.next_visit != no_id; ++visits) {
-    if (visits >= shared_.limits.sends_per_room_turn) return false;
+  for (; links.next_visit != no_id; ++visits_) {
+    if (visits_ >= shared_.limits.sends_per_room_turn) return false;
     if (budget.spent()) return false;
     const member_id at = links.next_visit;
     links.next_visit = shared_.links.members[at].next_in_room;
@@ -123,7 +133,7 @@ bool flusher::pass(room_id id, work_budget& budget) {
 
 void flusher::visit(member_id id) {
   const member& to = shared_.truth.members[id];
-  if (to.cursor >= std::min(to.end, shared_.truth.rooms[to.room].log.tail)) return;
+  if (to.cursor >= std::min(to.end, shared_.links.rooms[to.room].passed)) return;
   give(to.connection);
 }
 

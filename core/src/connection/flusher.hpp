@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "connection/sender.hpp"
@@ -37,7 +38,7 @@ class flusher {
   work_budget half_of_what_is_left() const;
   void flush_outbox(connection_id id, work_budget& budget);
   void give(connection_id id);
-  bool is_reachable(connection_id id) const;
+  void put_back(room_id id);
   bool pass(room_id id, work_budget& budget);
   void visit(member_id id);
   void finish_pass(room_id id);
@@ -48,6 +49,9 @@ class flusher {
   rooms& rooms_;
   after_delivery after_;
   std::uint64_t until_us_ = UINT64_MAX;
+  // The room whose members were visited last, and how many of them in its slice.
+  room_id visited_ = no_id;
+  std::uint32_t visits_ = 0;
 };
 
 }  // namespace chinwag

@@ -48,20 +48,6 @@ delivery sender::deliver(connection_id id) {
   return to.ending ? delivery::finished : delivery::idle;
 }
 
-delivery sender::deliver_own(connection_id id) {
-  while (true) {
-    send_plan plan;
-    collect_own(id, plan);
-    if (plan.empty()) break;
-    const progress came = send(id, plan);
-    if (came == progress::broken) return delivery::broken;
-    if (came == progress::blocked) return delivery::blocked;
-    if (came == progress::done) break;
-  }
-  if (outboxes_.waiting(id) > 0) outboxes_.queue(id);
-  return delivery::idle;
-}
-
 sender::progress sender::send(connection_id id, send_plan& plan) {
   connection& to = shared_.truth.connections[id];
   const std::uint64_t planned = plan.total();
@@ -77,8 +63,7 @@ sender::progress sender::send(connection_id id, send_plan& plan) {
   return plan.total() < planned ? progress::more : progress::done;
 }
 
-// What a second one in a row gets is lent to the outlet, for those who get it, too. (Whoever is
-// alone with what it lacks would pay for a loan and save nothing.)
+// What many get is lent to the outlet.
 ssize_t sender::transmit(int descriptor, send_plan& plan) {
   const send_plan::segment* const run = plan.only_run();
   if (run == nullptr || !lend(*run)) return out_.send(descriptor, plan.pieces());
@@ -86,16 +71,20 @@ ssize_t sender::transmit(int descriptor, send_plan& plan) {
   return out_.send_lent(descriptor, plan.total());
 }
 
-// Whether the run is lent, or its beginning is.
+// Whether the run is lent, or its beginning is. Lent is what most get, or what a second one in a
+// row gets: whoever is alone with what it lacks would pay for a loan and save nothing.
 bool sender::lend(const send_plan::segment& run) {
   const room_id place = shared_.truth.members[run.source].room;
+  if (place != pass_.place) return false;
   const room_log& log = shared_.truth.rooms[place].log;
   const log_run wanted{&log, run.from, run.from + run.length};
-  if (lent_.log == wanted.log && lent_.from == wanted.from && lent_.to <= wanted.to) return true;
+  if (lent_of_ == place && lent_.from == wanted.from && lent_.to <= wanted.to) return true;
   const kernel::lending_threshold least = out_.worth_lending();
-  if (wanted != last_run_ || run.length < least.bytes) return false;
-  if (shared_.links.rooms[place].members < least.connections) return false;
-  end_pass();
+  if (run.length < least.bytes || shared_.links.rooms[place].members < least.connections) {
+    return false;
+  }
+  if (wanted.from != pass_.begin && wanted != last_run_) return false;
+  end_loan();
   std::array<iovec, send_plan::pieces_max> pieces;
   const std::size_t count =
       chinwag::lend(log, shared_.truth.chunks, wanted.from, wanted.to, pieces);
@@ -103,28 +92,41 @@ bool sender::lend(const send_plan::segment& run) {
   // A plan's runs are of whole frames.
   std::uint64_t end = frame_begin(log, shared_.truth.chunks, wanted.from + taken);
   if (planted(fault::loan_ends_in_frame)) end = wanted.from + taken;
+  lent_of_ = place;
   lent_ = {&log, wanted.from, std::min(end, wanted.to)};
   if (lent_.to > lent_.from) return true;
-  end_pass();
+  end_loan();
   return false;
 }
 
-void sender::end_pass() {
-  if (lent_.log == nullptr) return;
+void sender::end_loan() {
+  if (lent_of_ == no_id) return;
   out_.end_loan();
+  lent_of_ = no_id;
   lent_ = {};
 }
 
-bool sender::shares_much(connection_id id) const {
-  const connection& to = shared_.truth.connections[id];
-  if (to.phase != connection_phase::chat) return false;
-  const kernel::lending_threshold least = out_.worth_lending();
-  for (member_id at = shared_.links.connections[id].first_member; at != no_id;
-       at = shared_.links.members[at].next_of_connection) {
-    const room_links& place = shared_.links.rooms[shared_.truth.members[at].room];
-    if (place.dirty && place.members >= least.connections && lag_of(at) >= least.bytes) return true;
-  }
-  return false;
+// A loan of an earlier pass is never taken up: its room may be another one by now.
+void sender::begin_pass(room_id place, std::uint64_t begin, std::uint64_t end) {
+  end_loan();
+  last_run_ = {};
+  pass_ = {place, begin, end};
+}
+
+void sender::resume_pass(room_id place, std::uint64_t end) {
+  if (lent_of_ != place) end_loan();
+  last_run_ = {};
+  pass_ = {place, lent_of_ == place ? lent_.from : UINT64_MAX, end};
+}
+
+void sender::pause_pass() {
+  pass_ = {};
+  if (lent_of_ != no_id) out_.pause_loan();
+}
+
+void sender::end_pass() {
+  pass_ = {};
+  end_loan();
 }
 
 // What a closing connection says last, once everything else is out. False when nothing is to come.
@@ -194,10 +196,6 @@ void sender::hold_back_for(connection_id id) {
 }
 
 void sender::collect(connection_id id, send_plan& plan) const {
-  if (collect_own(id, plan)) collect_rooms(id, plan);
-}
-
-bool sender::collect_own(connection_id id, send_plan& plan) const {
   const connection& to = shared_.truth.connections[id];
   const bool cut = planted(fault::close_in_open_frame) && to.phase == connection_phase::closing;
   if (is_member(to.open_source) && !cut) {
@@ -205,11 +203,13 @@ bool sender::collect_own(connection_id id, send_plan& plan) const {
     plan.add_log(to.open_source, shared_.truth.rooms[open.room].log, shared_.truth.chunks,
                  open.cursor, open.cursor + to.open_left, true);
   }
-  if (to.buffers == no_id) return true;
-  const std::string_view waiting = shared_.truth.buffers[to.buffers].out.waiting();
-  if (!waiting.empty()) plan.add_bytes(outbox_source, waiting.substr(0, outbox_bytes_per_send));
-  // A frame may be cut there: nothing else comes before the rest of it.
-  return waiting.size() <= outbox_bytes_per_send;
+  if (to.buffers != no_id) {
+    const std::string_view waiting = shared_.truth.buffers[to.buffers].out.waiting();
+    if (!waiting.empty()) plan.add_bytes(outbox_source, waiting.substr(0, outbox_bytes_per_send));
+    // A frame may be cut there: nothing else comes before the rest of it.
+    if (waiting.size() > outbox_bytes_per_send) return;
+  }
+  collect_rooms(id, plan);
 }
 
 void sender::collect_rooms(connection_id id, send_plan& plan) const {
@@ -221,7 +221,8 @@ void sender::collect_rooms(connection_id id, send_plan& plan) const {
     const member& membership = shared_.truth.members[at];
     const room& place = shared_.truth.rooms[membership.room];
     const std::uint64_t from = membership.cursor + (to.open_source == at ? to.open_left : 0);
-    const std::uint64_t until = due_until(membership, place);
+    std::uint64_t until = due_until(membership, place);
+    if (membership.room == pass_.place) until = std::min(until, pass_.end);
     if (from < until) lagging[count++] = {at, membership.room, from, until};
   }
   if (count > 1) sort_by_age(std::span(lagging).first(count));

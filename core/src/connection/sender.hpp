@@ -57,7 +57,7 @@ class send_plan {
     return is_run ? &list_[0] : nullptr;
   }
 
-  // Of a plan that is one run: leaves its beginning. The pieces are those of the whole.
+  // Of a plan that is one run: leaves its beginning. Its pieces stay as they are.
   void shorten(std::uint64_t length) { list_[0].length = total_ = length; }
 
   std::span<const segment> segments() const { return std::span(list_).first(segments_); }
@@ -96,19 +96,15 @@ class sender {
 
   delivery deliver(connection_id id);
 
-  // What is the connection's own, and nothing of its rooms but the rest of a frame that has begun.
-  delivery deliver_own(connection_id id);
-
-  // Whether a pass over one of its rooms may give the connection much that others get as well: it
-  // costs less there.
-  bool shares_much(connection_id id) const;
-
   // What deliveries have cost since the last call, in units of a work_budget. The kernel copies,
   // and on a quick link hands over, what it takes: large sends cost by their bytes.
   std::uint32_t take_work() { return std::exchange(work_, 0); }
 
-  // A pass over a room's members: those who get the same run of its log as the one before share it.
-  void begin_pass() { last_run_ = {}; }
+  // A pass over a room's members, who get its log until `end`, most of them from `begin` on: the
+  // kernel is lent that once for all of them. It may pause, when something else is to be done.
+  void begin_pass(room_id place, std::uint64_t begin, std::uint64_t end);
+  void resume_pass(room_id place, std::uint64_t end);
+  void pause_pass();
   void end_pass();
 
   // Moves the connection's cursors to the tails and tells it what it missed.
@@ -148,9 +144,8 @@ class sender {
   progress send(connection_id id, send_plan& plan);
   ssize_t transmit(int descriptor, send_plan& plan);
   bool lend(const send_plan::segment& run);
+  void end_loan();
   void collect(connection_id id, send_plan& plan) const;
-  // False where the rest of the outbox has to come next.
-  bool collect_own(connection_id id, send_plan& plan) const;
   void collect_rooms(connection_id id, send_plan& plan) const;
   void sort_by_age(std::span<lagging_member> lagging) const;
   void apply(connection_id id, const send_plan& plan, std::uint64_t sent);
@@ -174,7 +169,17 @@ class sender {
   outlet& out_;
   log_run last_run_;               // the last that was sent whole
   std::uint64_t last_frames_ = 0;  // in it
-  log_run lent_;                   // what the outlet has taken for all who follow
+
+  // The pass that is under way; no room: none is.
+  struct pass {
+    room_id place = no_id;
+    std::uint64_t begin = UINT64_MAX;
+    std::uint64_t end = UINT64_MAX;
+  };
+
+  pass pass_;
+  room_id lent_of_ = no_id;  // whose log's run the outlet has for all who follow
+  log_run lent_;
   std::uint32_t work_ = 0;
 };
 

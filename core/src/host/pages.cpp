@@ -44,24 +44,13 @@ void hold_signal(page_lender& of) {
   const sigset_t only = only_pipe_signal();
   sigset_t before;
   ::pthread_sigmask(SIG_BLOCK, &only, &before);
-  of.holds_signal = ::sigismember(&before, SIGPIPE) == 0;
-  of.had_signal = false;
-  of.pipe_broke = false;
-  if (of.holds_signal) return;  // then none waited
+  of.holds_signal = true;
+  of.was_held = ::sigismember(&before, SIGPIPE) == 1;
+  of.had_signal = of.pipe_broke = false;
+  if (!of.was_held) return;  // then none waited
   sigset_t waiting;
   ::sigpending(&waiting);
   of.had_signal = ::sigismember(&waiting, SIGPIPE) == 1;
-}
-
-// One that somebody else has sent stays.
-void release_signal(page_lender& of) {
-  const sigset_t only = only_pipe_signal();
-  const timespec at_once{};
-  if (of.pipe_broke && !of.had_signal) {
-    while (::sigtimedwait(&only, nullptr, &at_once) < 0 && errno == EINTR) {
-    }
-  }
-  if (of.holds_signal) ::pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
 }
 
 }  // namespace
@@ -104,11 +93,11 @@ std::size_t lend(page_lender& of, std::span<const iovec> pieces) {
   if (of.sink < 0) return 0;
   const ssize_t taken = ::vmsplice(of.lent[1], pieces.data(), pieces.size(), without_waiting);
   if (taken <= 0) return 0;
-  hold_signal(of);
   return of.bytes = static_cast<std::size_t>(taken);
 }
 
 ssize_t send_lent(page_lender& of, int descriptor, std::size_t bytes) {
+  if (!of.holds_signal) hold_signal(of);
   const ssize_t held = ::tee(of.lent[0], of.given[1], bytes, without_waiting);
   if (held < 0) return -errno;
   const ssize_t sent = ::splice(of.given[0], nullptr, descriptor, nullptr,
@@ -120,10 +109,21 @@ ssize_t send_lent(page_lender& of, int descriptor, std::size_t bytes) {
   return -failure;
 }
 
+// One that somebody else has sent stays.
+void pause_loan(page_lender& of) {
+  if (!std::exchange(of.holds_signal, false)) return;
+  const sigset_t only = only_pipe_signal();
+  const timespec at_once{};
+  if (of.pipe_broke && !of.had_signal) {
+    while (::sigtimedwait(&only, nullptr, &at_once) < 0 && errno == EINTR) {
+    }
+  }
+  if (!of.was_held) ::pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+}
+
 void end_loan(page_lender& of) {
-  if (of.bytes == 0) return;
+  pause_loan(of);
   drop(of.lent[0], of.sink, std::exchange(of.bytes, 0));
-  release_signal(of);
 }
 
 }  // namespace chinwag::kernel

@@ -28,9 +28,12 @@ struct page_lender {
   std::array<int, 2> given = {-1, -1};  // a pipe of those that one connection is about to get
   int sink = -1;                        // takes what is left in either
   std::size_t bytes = 0;                // lent now
-  bool holds_signal = false;            // SIGPIPE waits for the end of the loan
-  bool had_signal = false;              // it did before
-  bool pipe_broke = false;              // it was sent meanwhile
+
+  // SIGPIPE is held back since send_lent(), until pause_loan().
+  bool holds_signal = false;
+  bool was_held = false;    // it was before, too
+  bool had_signal = false;  // one waited
+  bool pipe_broke = false;  // one was raised since
 };
 
 // From where on lending costs less than copying.
@@ -43,11 +46,13 @@ lending_threshold worth_lending();
 // Where that fails, nothing can be lent.
 void open_lender(page_lender& of);
 void close_lender(page_lender& of);  // ends a loan, too
-// Lends the beginning of the pieces: how many bytes, 0 if none. A send to a connection that is
-// gone raises SIGPIPE, which splice(2) can't be told not to do: until end_loan() it is held back.
+// Lends the beginning of the pieces: how many bytes, 0 if none.
 std::size_t lend(page_lender& of, std::span<const iovec> pieces);
-// As send(), of so many bytes from the beginning of the loan.
+// As send(), of so many bytes from the beginning of the loan. To a connection that is gone it
+// raises SIGPIPE, which splice(2) can't be told not to do: the thread does not get it. For that it
+// is held back until pause_loan(), before the thread does anything else.
 ssize_t send_lent(page_lender& of, int descriptor, std::size_t bytes);
+void pause_loan(page_lender& of);
 void end_loan(page_lender& of);
 
 }  // namespace chinwag::kernel
