@@ -68,7 +68,7 @@ def judge(result_dir: Path) -> Matrix:
             entries = _entries(spec, cells, samples, again)
             rank(entries, spec.row.better, noise["spread"].get(spec.row.id, 0.0))
     points, climbed = rate_points.all_points(evidence), ramps.all_ramps(evidence)
-    judge_ = judged.judge_of(catalog, cells, points, climbed, noise["range"])
+    judge_ = judged.judge_of(catalog, cells, points, climbed, noise)
     judged.place_figures(judge_, cells, columns)
     below = _experiments(result_dir)
     apart = None if below is None else _judge_of(below, catalog)
@@ -100,8 +100,7 @@ def _experiments(result_dir: Path) -> Matrix | None:
 
 
 def _judge_of(matrix: Matrix, catalog: Catalog) -> Judge:
-    ranges = matrix.aa["range"]
-    return judged.judge_of(catalog, matrix.cells, matrix.rate_points, matrix.ramps, ranges)
+    return judged.judge_of(catalog, matrix.cells, matrix.rate_points, matrix.ramps, matrix.aa)
 
 
 def _loads(evidence: Evidence) -> list[str]:
