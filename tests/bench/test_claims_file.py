@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+import tomllib
 from chinwag_bench.claims import coverage, judged
-from chinwag_bench.claims.catalog import CLAIMS_TOML, Catalog, check_rows, load, read
+from chinwag_bench.claims.catalog import (
+    CLAIMS_TOML,
+    Catalog,
+    Statement,
+    check_rows,
+    load,
+    read,
+)
 from chinwag_bench.claims.expression import ExpressionError, uses
 from chinwag_bench.errors import HostError, UsageError
 from chinwag_bench.judging.rows import KNOWN
@@ -144,3 +153,94 @@ def test_published_rows_of_the_articles_give_way_to_what_is_measured() -> None:
     all_of_them = {spec.row.id for spec in rows.rows(())}
     assert "hot_upgrade" in all_of_them
     assert {spec.row.id for spec in rows.rows({"hot_upgrade"})} == all_of_them - {"hot_upgrade"}
+
+
+def sentences(claim: Statement) -> list[str]:
+    return [claim.because, claim.kinder, claim.inverse]
+
+
+def test_a_rate_in_messages_is_compared_as_deliveries_and_told_as_both() -> None:
+    """More than 100,000 messages/s were never offered, so by article A's sums no other reading is
+    left.
+    """
+    fact = load().fact
+    assert fact("connections") * fact("messages_per_connection") == 100_000
+    stated = [
+        one
+        for one in load().claim
+        if re.search(r"messages?/s", one.says) and (one.readings or one.test)
+    ]
+    assert {one.item for one in stated} == {"A31", "A44", "A58"}
+    for claim in stated:
+        assert claim.measured_unit == "deliveries/s", claim.id
+        judged_by = " ".join([*claim.readings, claim.test])
+        assert "throughput_messages" not in judged_by, claim.id
+        assert "messages" in " ".join(sentences(claim)), claim.id
+
+
+def test_no_comparison_has_two_units_of_rate() -> None:
+    rates = {"throughput_deliveries", "throughput_messages"}
+    for claim in load().claim:
+        for text in claim.expressions:
+            assert not rates <= {use.name for use in uses(text)}, claim.id
+
+
+def test_a_statement_about_a_change_is_judged_by_that_change_alone() -> None:
+    """What a tuned variant does, many changes do."""
+    for claim in load().claim:
+        if claim.kind in ("tip", "case") or claim.id in ("A8", "A64"):
+            used = {use.column for text in claim.expressions for use in uses(text)}
+            assert not any(column.endswith(":tuned") for column in used), claim.id
+
+
+def test_whoever_speaks_of_the_common_rate_names_it() -> None:
+    catalog = load()
+    remarks = [("", text) for text in catalog.remarks.values()]
+    said = [(one.id, text) for one in catalog.claim for text in sentences(one)]
+    for id_, text in remarks + said:
+        assert text.count("the common rate") == text.count("the common rate of {common_rate["), id_
+    for claim in catalog.claim:
+        rows = {use.name for text in (*claim.readings, claim.test) if text for use in uses(text)}
+        if any(row.startswith("common_") for row in rows):
+            text = " ".join([*sentences(claim), catalog.remarks.get(claim.remark, "")])
+            assert "{common_rate[" in text, claim.id
+
+
+def test_a_broadcast_s_rate_is_what_the_profiles_have() -> None:
+    found = set()
+    for path in (CLAIMS_TOML.parents[1] / "run_profiles").glob("*.toml"):
+        profile = tomllib.loads(path.read_text(encoding="utf-8"))
+        found.add(profile.get("broadcast", {}).get("messages_per_s"))
+    found.discard(None)
+    assert (min(found), max(found)) == (10, 20)
+    assert "at 10 to 20 messages/s" in load().remarks["large-room"]
+
+
+def test_article_a_s_memory_is_read_after_a_load_and_b_s_as_connections_join() -> None:
+    rows = set(load().other_rows)
+    assert rows == {"memory_joined", "memory_after_rest"}
+    for claim in load().claim:
+        used = {use.name for text in (*claim.readings, claim.test) if text for use in uses(text)}
+        if used & rows:
+            wanted = "memory_after_rest" if claim.article == "A" else "memory_joined"
+            assert used & rows == {wanted}, claim.id
+
+
+def test_code_that_does_not_work_is_told_from_numbers_that_contradict_each_other() -> None:
+    """A listing's own constants may contradict a figure, too: that one is a sum."""
+    works = {one.id for one in load().claim if one.works}
+    assert {one.id for one in load().claim if one.kind == "listing" and one.sum} == {"A29.memory"}
+    assert {"A2", "A28.room", "A29.limit", "A30.broadcast", "A53", "A55", "A59", "B47"} <= works
+
+
+def test_what_stands_beside_a_published_unit_is_of_that_unit() -> None:
+    by_id = {one.id: one for one in load().claim}
+    assert by_id["B31.elixir"].measured_unit == "KB per connection"
+    # MB of 10,000 connections / 10 = KB of one; 2 KB x 0.01 = 20 MB of 10,000
+    assert (by_id["B31.elixir"].per, by_id["B31.elixir"].measured_per) == (0.01, 10)
+    saving, fact = by_id["A46.saving"], load().fact
+    nodes = fact("case_nodes_before") - fact("case_nodes_after")
+    assert saving.published == fact("case_saving_usd") / nodes
+    assert saving.unit == saving.measured_unit
+    # 40 % more in all for 22 % more of them is what each of them takes
+    assert by_id["A61"].published == pytest.approx(1.40 / 1.22, rel=1e-3)

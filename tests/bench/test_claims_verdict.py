@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 from chinwag_bench.claims import catalog as catalogs
@@ -34,6 +36,11 @@ def verdict(*cells: Cell, **claim: object) -> Verdict:
     return judge_of(catalog, cells).verdict(statement)
 
 
+def twice(sides: float | tuple[float, float]) -> list[float | tuple[float, float]]:
+    """Two rounds that agree: a single one would have 10 % for its noise."""
+    return [sides, sides]
+
+
 def by_p99(published: float | str, *rounds: float | tuple[float, float | None]) -> Verdict:
     return verdict(cell("common_p99", *rounds), published=published, readings=["common_p99[go]"])
 
@@ -55,11 +62,11 @@ def test_the_stated_load_by_hand() -> None:
         ((71.0, 71.0), "differs"),
         ((50.0, 80.0), "holds"),
         ((55.0, 70.0), "differs"),
-        ((0.0, 500.0), "holds"),
+        ((0.0, 500.0), "undecided"),
     ],
 )
 def test_the_tolerance_is_a_factor_around_the_pair(sides: tuple[float, float], kind: str) -> None:
-    found = by_p99(89, sides)
+    found = by_p99(89, *twice(sides))
     assert found.kind == kind
     assert found.factor == pytest.approx(sides[1] / 89)
     assert found.measured == sides
@@ -78,22 +85,24 @@ def test_the_tolerance_is_a_factor_around_the_pair(sides: tuple[float, float], k
 def test_a_figure_that_is_a_limit_allows_no_tolerance(
     published: float | str, sides: tuple[float, float], kind: str
 ) -> None:
-    assert by_p99(published, sides).kind == kind
+    assert by_p99(published, *twice(sides)).kind == kind
 
 
 def test_memory_per_connection_becomes_megabytes_per_ten_thousand() -> None:
     # 2 KB x 10,000 = 20 MB.
     def by_memory(published: str, megabytes: float) -> Verdict:
         return verdict(
-            cell("memory_joined", megabytes),
+            cell("memory_joined", megabytes, megabytes),
             published=published,
             per=0.01,
+            measured_per=10,
             readings=["memory_joined[go]"],
         )
 
     assert by_memory("~2KB", 21.0).kind == "holds"
     found = by_memory("~2KB", 153.0)
     assert (found.kind, found.factor) == ("differs", pytest.approx(7.65))
+    assert found.measured == (pytest.approx(15.3), pytest.approx(15.3)), "KB beside KB"
     assert by_memory("~100KB+", 4000.0).kind == "holds"
     assert by_memory("~100KB+", 999.0).kind == "differs"
 
@@ -102,11 +111,15 @@ def test_the_rounds_say_whether_the_verdict_is_within_noise() -> None:
     quiet = by_p99(89, 10.0, 11.0, 12.0)
     assert (quiet.kind, quiet.within_noise) == ("differs", False)
     spread = by_p99(89, 10.0, 11.0, 89.0)
-    assert (spread.kind, spread.within_noise) == ("differs", True)
+    assert (spread.kind, spread.within_noise) == ("undecided", True)
+    assert spread.text == (
+        "Measured is 0.12 x the published figure. By the medians it differs; noise allows both "
+        "(10.0 to 89.0 with noise)."
+    )
 
 
 def test_one_round_has_ten_percent_for_its_noise() -> None:
-    # 100 x 1.25 = 125; 130 / 1.1 = 118 would hold, 150 / 1.1 = 136 would not.
+    # 100 x 1.25 = 125; 130 / 1.1 = 118 may hold, 150 / 1.1 = 136 does not.
     assert [by_p99(100, value).within_noise for value in (130.0, 150.0)] == [True, False]
 
 
@@ -118,7 +131,7 @@ def test_what_one_server_differs_from_itself_is_noise() -> None:
     catalog = msgspec.structs.replace(CATALOG, claim=[claim])
     cells = [cell("common_p99", 149.0, 150.0, 151.0)]
     found = [
-        judge_of(catalog, cells, itself=itself).verdict(claim).within_noise
+        judge_of(catalog, cells, aa={"range": itself}).verdict(claim).within_noise
         for itself in ({}, {"common_p99": (0.9, 1.1)}, {"common_p99": (0.7, 1.1)})
     ]
     assert found == [False, False, True]
@@ -131,15 +144,16 @@ def test_what_one_server_differs_from_itself_is_noise() -> None:
         (50.0, 100.0, "reversed"),
         (400.0, 100.0, "differs"),
         (120.0, 100.0, "differs"),
-        ((100.0, 250.0), 100.0, "holds"),
+        ((105.0, 250.0), 100.0, "holds"),
+        ((90.0, 250.0), 100.0, "undecided"),
     ],
 )
 def test_a_ratio_is_another_number_or_on_the_other_side_of_one(
     go: float | tuple[float, float], rust: float, kind: str
 ) -> None:
     found = verdict(
-        cell("memory_joined", go),
-        cell("memory_joined", rust, column="rust"),
+        cell("memory_joined", *twice(go)),
+        cell("memory_joined", *twice(rust), column="rust"),
         kind="relation",
         published=2.0,
         readings=["memory_joined[go] / memory_joined[rust]"],
@@ -153,7 +167,7 @@ def test_a_ratio_is_another_number_or_on_the_other_side_of_one(
 def test_a_comparison_of_servers_holds_is_reversed_or_stays_open(
     go: float | tuple[float, float], kind: str
 ) -> None:
-    cells = (cell("memory_joined", go), cell("memory_joined", 100.0, column="rust"))
+    cells = (cell("memory_joined", *twice(go)), cell("memory_joined", *twice(100.0), column="rust"))
     assert verdict(*cells, test="memory_joined[go] < memory_joined[rust]").kind == kind
 
 
@@ -244,3 +258,104 @@ def test_without_a_value_nothing_is_compared() -> None:
 def test_what_is_not_measured_says_so(claim: dict[str, str], kind: str, text: str) -> None:
     found = verdict(**claim)
     assert (found.kind, found.text) == (kind, text)
+
+
+def ratio(
+    go: list[float], rust: list[float], published: float, again: Sequence[float] = (), **aa: object
+) -> Verdict:
+    claim = Statement(
+        id="A1", lines=[(1, 1)], says="x", kind="relation", untested="Later.", unit="times",
+        published=published, readings=["common_p99[go] / common_p99[rust]"],
+    )  # fmt: skip
+    catalog = msgspec.structs.replace(CATALOG, claim=[claim])
+    cells = [cell("common_p99", *go), cell("common_p99", *rust, column="rust")]
+    if again:
+        cells.append(cell("common_p99", *again, column="go (again)"))
+        aa["pairs"] = [{"column": "go", "again": "go (again)"}]
+    return judge_of(catalog, cells, aa=aa).verdict(claim)
+
+
+@pytest.mark.parametrize("published", [1.05, 1.17, 1.25])
+def test_a_relation_with_the_other_sign_never_holds(published: float) -> None:
+    """0.96 is within a factor of 1.25 of all of them, and says the opposite."""
+    assert ratio([96.0, 96.0], [100.0, 100.0], published).kind == "reversed"
+    assert ratio([96.0, 102.0], [100.0, 101.0], published).kind == "undecided"
+
+
+def test_a_relation_that_may_be_none_is_not_told_apart() -> None:
+    found = ratio([80.0, 117.0, 118.0], [100.0, 100.0, 100.0], 0.9)
+    assert (found.kind, found.within_noise) == ("undecided", True)
+    assert found.text == (
+        "Measured: 1.17 times, published: 0.9. By the medians it is reversed; noise allows both "
+        "(0.800 to 1.18 with noise)."
+    )
+    assert found.interval == (pytest.approx(0.8), pytest.approx(1.18))
+
+
+def test_what_noise_can_t_explain_differs_even_if_its_sign_is_not_known() -> None:
+    found = ratio([98.0, 108.0, 109.0], [100.0, 100.0, 100.0], 0.53)
+    assert (found.kind, found.within_noise) == ("differs", True)
+    assert "Measured: 1.08 times, published: 0.53." in found.text
+    assert "not told apart (0.980 to 1.09 with noise)" in found.text
+
+
+def test_an_interval_has_what_a_second_measurement_of_the_same_server_showed() -> None:
+    rounds = [600.0, 650.0, 700.0], [100.0, 100.0, 100.0]
+    assert ratio(*rounds, 0.11).interval == (pytest.approx(6), pytest.approx(7))
+    found = ratio(*rounds, 0.11, again=[440.0, 500.0, 550.0])
+    assert (found.kind, found.interval) == ("reversed", (pytest.approx(4.4), pytest.approx(7)))
+
+
+def test_of_two_values_that_are_compared_each_has_the_root_of_the_noise() -> None:
+    """That is of two measurements: applied to both of them it would count twice."""
+    found = ratio([200.0, 200.0], [100.0, 100.0], 2.0, range={"common_p99": (0.64, 1.2)})
+    assert found.interval == (pytest.approx(2 * 0.64), pytest.approx(2 / 0.64))
+
+
+def test_the_noise_of_a_delay_that_was_not_measured_twice_is_that_of_one_that_was() -> None:
+    cells = [cell("broadcast_p99", 20.0, 20.0), cell("storm", 20.0, 20.0)]
+    rounds = judge_of(CATALOG, cells, aa={"range": {"common_p99": (0.5, 1.1)}}).rounds
+    assert rounds.cell("broadcast_p99", "go").pair == (10, 40)
+    assert rounds.cell("storm", "go").pair == (20, 20)
+
+
+def test_below_what_is_resolved_a_figure_is_only_bounded() -> None:
+    found = by_p99(12, *twice((0.0, 10.3)))
+    assert found.kind == "undecided"
+    assert found.text == "Measured: at most 10.3, which is all that can be told."
+    assert by_p99(1200, *twice((0.0, 10.3))).kind == "differs"
+    assert by_p99("<100", *twice((0.0, 10.3))).kind == "holds", "a bound keeps a limit"
+
+
+def test_code_that_does_not_do_what_is_said_is_no_impossible_figure() -> None:
+    claim = {"kind": "listing", "works": "fact.bits <= 7", "because": "{fact.bits} bits."}
+    assert (verdict(**claim).kind, verdict(**claim).text) == ("faulty", "8 bits.")
+    fine = verdict(**{**claim, "works": "fact.bits <= 8"})
+    assert (fine.kind, fine.text) == ("holds", "8 bits. By reading, which measures nothing.")
+
+
+def test_a_figure_in_words_has_no_multiple() -> None:
+    claim = {"published": "yes", "test": "cores_2_used[go] > 1.5", "readings": ["cores_2_used[go]"]}
+    found = verdict(cell("cores_2_used", *twice(1.8)), **claim)
+    assert (found.kind, found.factor, found.measured) == ("holds", None, (1.8, 1.8))
+
+
+def test_where_two_rows_may_be_meant_the_other_one_s_verdict_is_told() -> None:
+    other = {
+        "memory_after_rest": catalogs.OtherRow(row="memory_joined", means="after a rest"),
+        "memory_joined": catalogs.OtherRow(row="memory_after_rest", means="of joined ones"),
+    }
+    claim = Statement(
+        id="A1", lines=[(1, 1)], says="x", kind="figure", untested="Later.",
+        published=100, readings=["memory_after_rest[go]"],
+    )  # fmt: skip
+    catalog = msgspec.structs.replace(CATALOG, claim=[claim], other_rows=other)
+
+    def said(joined: float) -> str:
+        cells = [cell("memory_after_rest", *twice(100.0)), cell("memory_joined", *twice(joined))]
+        return judge_of(catalog, cells).verdict(claim).text
+
+    assert said(101.0).endswith("Memory is that after a rest.")
+    assert said(300.0).endswith(
+        "Memory is that after a rest; by that of joined ones it differs: 300."
+    )

@@ -12,12 +12,16 @@ import msgspec
 import pytest
 from chinwag_bench.faults import causes
 from chinwag_bench.faults.causes import causes_of
+from chinwag_bench.faults.outcome import Outcome, Role
 from chinwag_bench.faults.trial import Stage, TrialSettings, try_fault
+from chinwag_bench.judging.bounds import Bounds
+from chinwag_bench.judging.matrix import Cell
 from chinwag_bench.load_profile import load_profile
 from chinwag_bench.metrics import fault_recovery
 from chinwag_bench.metrics.cell import Place
 from chinwag_bench.metrics.metric import Visit
 from chinwag_bench.paths import Workspace
+from chinwag_bench.render import notes, text
 from chinwag_bench.servers.build import build
 from chinwag_bench.servers.catalog import Target, discover
 from chinwag_bench.servers.process import Launch, start_server
@@ -131,6 +135,70 @@ def test_a_record_holds_every_fault_that_the_server_can_have(stage, target):
     # Its process is all that can be killed of it.
     assert values["kill_unit_all"] == values["kill_all_all"]
     assert msgspec.json.decode(msgspec.json.encode(record), type=fault_recovery.FaultRecovery)
+
+
+def role(connections: int, *heard_ms: float, lost: int = 0) -> Role:
+    return Role(
+        connections=connections, lost_connections=lost, deaf=0, hears_again_ms=list(heard_ms)
+    )
+
+
+def recovered(
+    fault: str, happened: str = "it showed", **roles: Role
+) -> fault_recovery.FaultRecovery:
+    """80 clients in 8 rooms, each with 200 messages/s: 5 ms from one to the next on average."""
+    nobody = {name: role(0) for name in ("victims", "room_mates", "bystanders")}
+    return fault_recovery.FaultRecovery(
+        column="x", round=1, started_at=0, seconds=1, status="ok", connections=80,
+        messages_per_s=1600.0,
+        outcomes={fault: Outcome(happened=happened, roles=nobody | roles)},
+    )  # fmt: skip
+
+
+ROWS = {spec.row.id: spec for spec in fault_recovery.METRIC.rows}
+
+
+def test_a_time_is_known_to_what_whoever_nothing_happened_to_waits_for() -> None:
+    """The slowest of 8 rooms waits for 5 (1 + 1/2 + ... + 1/8) = 13.59 ms on average."""
+    found = recovered(
+        "exception",
+        victims=role(1, 2.5),
+        room_mates=role(9, *[2.5] * 9),
+        bystanders=role(70, *[10.28] * 70),
+    )
+    assert ROWS["exception_victim"].bounds(found) == Bounds(0.0, 2.5)
+    others = ROWS["exception_others"].bounds(found)
+    assert others == Bounds(0.0, 10.28)
+    found.outcomes["exception"].roles["bystanders"] = role(70, *[70.5] * 70)
+    others = ROWS["exception_others"].bounds(found)
+    assert (others.low, others.high) == (pytest.approx(70.5 - 13.589, abs=0.001), 70.5)
+
+
+def test_who_has_to_come_back_may_have_tried_too_early() -> None:
+    """One more attempt, 10 ms later."""
+    there = recovered("exception", victims=role(1, 29.7), bystanders=role(79, *[1.0] * 79))
+    away = recovered("exception", victims=role(1, 29.7, lost=1), bystanders=role(79, *[1.0] * 79))
+    found = [ROWS["exception_victim"].bounds(one).low for one in (there, away)]
+    assert found == [pytest.approx(24.7), pytest.approx(14.7)]
+
+
+def test_units_that_are_not_alike_are_named_and_rank_nobody() -> None:
+    by_unit = {
+        "connection": recovered("kill_unit", victims=role(1, 10.3, lost=1)),
+        "worker": recovered("kill_unit", "killed: process 12", victims=role(40, *[30.0] * 40)),
+        "all": recovered("kill_all", "killed: process 12", victims=role(80, *[30.0] * 80)),
+    }
+    for id_ in ("kill_unit_all", "kill_unit_lost"):
+        assert ROWS[id_].row.better == "none"
+        for unit, record in by_unit.items():
+            (note,) = ROWS[id_].notes(record)
+            assert note.args["unit"] == unit
+            assert notes.sentence(note)
+            cell = Cell(row=id_, column="x", unit="ms", value=1.0, low=1.0, notes=[note])
+            assert text.rounds_of(cell) == text.KILLED[unit]
+    alike = [id_ for id_ in ROWS if not id_.startswith("kill_unit")]
+    assert {ROWS[id_].row.better for id_ in alike} == {"lower"}
+    assert not any(ROWS[id_].notes(by_unit["all"]) for id_ in alike)
 
 
 def test_every_fault_of_every_manifest_has_a_name_of_its_own():

@@ -275,19 +275,20 @@ def test_the_articles_are_named_and_their_statements_counted(matrix: Matrix) -> 
     assert said.startswith(f"Of {sum(counted.values())} statements in ")
     assert "Elixir 1.17 vs Go 1.24" in said and "Elixir vs Node.js" in said
     assert f"{counted['impossible']} impossible as stated" in said
+    assert f"{counted['faulty']} do not work as printed" in said
     for cell in matrix.cells:
         cell.published = []
     assert "No published figure" in headline.tally_sentence(matrix)
 
 
 def test_the_statements_that_are_reversed_most_are_named_once_a_ratio(matrix: Matrix) -> None:
-    def claim(statement: str, published: float, measured: float, *, noisy: bool = False) -> Claim:
+    def claim(statement: str, published: float, measured: float) -> Claim:
         verdict = Verdict(
             kind="reversed",
             text="",
             factor=measured / published,
             measured=(measured, measured),
-            within_noise=noisy,
+            interval=(measured / 1.25, measured * 1.25),
         )
         place = {"id": statement, "article": "A", "item": statement, "lines": [(1, 1)]}
         return Claim(
@@ -303,13 +304,13 @@ def test_the_statements_that_are_reversed_most_are_named_once_a_ratio(matrix: Ma
         claim("little", 0.9, 1.5),
         claim("far", 0.1, 8.0),
         claim("the same the other way round", 9.0, 0.125),
-        claim("noisy", 0.01, 8.0, noisy=True),
     ]
     assert headline.reversed_sentence(matrix) == (
-        'Beyond noise, the furthest first: "far" (A), published 0.1 times, measured 8.00 times; '
-        '"little" (A), published 0.9 times, measured 1.50 times.'
+        'Beyond noise, the furthest first: "far" (A), published 0.1 times, measured 6.40 to 10.0 '
+        "times; "
+        '"little" (A), published 0.9 times, measured 1.20 to 1.88 times.'
     )
-    assert claims.counts(matrix) == "4 reversed (1 within noise)"
+    assert claims.counts(matrix) == "3 reversed"
     matrix.claims = []
     assert headline.reversed_sentence(matrix) == ""
 

@@ -64,12 +64,20 @@ def test_memory_without_a_point_or_connections_has_no_value() -> None:
 
 def test_shares_become_percent_and_seconds_milliseconds() -> None:
     cpu = CpuAtN(**PLAIN | {"seconds": 10.0}, user_share=0.025, system_share=0.05)
-    found = [at(name, cpu) for name in ("cpu_at_n", "cpu_at_n_user", "cpu_at_n_system")]
-    assert found == pytest.approx([7.5, 2.5, 5.0])
+    sides = [BY_ID[f"cpu_at_n{part}"].bounds(cpu) for part in ("", "_user", "_system")]
+    assert [(one.low + one.high) / 2 for one in sides] == pytest.approx([7.5, 2.5, 5.0])
     assert at("cpu_at_n", CpuAtN(**PLAIN)) is None
     start = Start(**PLAIN, health_s=0.25)
     assert at("start_health", start) == 250
     assert at("start_first_message", start) is None
+
+
+def test_a_count_of_ticks_is_known_to_one_tick_in_each_mode() -> None:
+    """19 ticks of 10 ms in 3 s: 12 in user mode and 7 in kernel mode, one more or less each."""
+    cpu = CpuAtN(**PLAIN | {"seconds": 3.6}, user_share=0.04, system_share=0.07 / 3, available_s=3)
+    whole, user = (BY_ID[name].bounds(cpu) for name in ("cpu_at_n", "cpu_at_n_user"))
+    assert whole == Bounds(pytest.approx(17 / 3), pytest.approx(21 / 3))
+    assert user == Bounds(pytest.approx(11 / 3), pytest.approx(13 / 3))
 
 
 def test_a_share_of_few_ticks_is_known_to_one_tick_only() -> None:

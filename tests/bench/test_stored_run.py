@@ -134,8 +134,9 @@ def test_of_an_a_a_the_whole_range_is_told(matrix: Matrix) -> None:
     ("row", "column", "article", "kind"),
     [
         ("common_p99", "node-ws", "B", "holds"),
-        ("common_p99", "elixir", "B", "differs"),
-        ("common_p99", "go", "A", "differs"),
+        # Go differs from itself by 40 times: of others nothing is certain, either.
+        ("common_p99", "elixir", "B", "undecided"),
+        ("common_p99", "go", "A", "undecided"),
         ("throughput_deliveries", "elixir", "A", "impossible"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 from chinwag_bench.claims.expression import (
     FACT,
+    MEASURED,
     SAID,
     ExpressionError,
     Use,
@@ -61,6 +62,15 @@ class ArticleRow(_Part, kw_only=True, frozen=True):
     unit: str = ""
 
 
+class OtherRow(_Part, kw_only=True, frozen=True):
+    """Of a row beside which another one may be meant, too: the wording of a statement chooses."""
+
+    row: str
+    """The other one."""
+    means: str
+    """What the first one is of, in words that follow "memory"."""
+
+
 class When(_Part, kw_only=True, frozen=True):
     """Needs of which a rule speaks: all that are given have to be there."""
 
@@ -95,15 +105,22 @@ class Statement(_Part, kw_only=True, frozen=True):
     published: float | str | None = None
     """The figure as quoted."""
     unit: str = ""
+    measured_unit: str = ""
+    """Of the readings, where that is another than the figure's."""
     readings: list[str] = []
     """What is set against ``published``: a cell, in whose place the figure then stands, too, or an
     expression. Where several may be meant, the kindest that was measured counts."""
     per: float = 1.0
     """By what a quoted number is multiplied to have the readings' unit."""
+    measured_per: float = 1.0
+    """By what readings are divided to stand beside the figure in ``measured_unit``."""
     test: str = ""
     """A comparison that is true where the statement holds."""
     sum: str = ""
     """A comparison of the articles' own numbers; where it is false, the statement is impossible."""
+    works: str = ""
+    """A comparison of facts about code that an article prints; where it is false, the code does not
+    do what is said of it."""
     remark: str = ""
     """Name of a sentence of ``[remarks]`` that several verdicts end with."""
     because: str = ""
@@ -138,7 +155,8 @@ class Statement(_Part, kw_only=True, frozen=True):
     @property
     def expressions(self) -> list[str]:
         """All but those within sentences."""
-        return [e for e in (*self.readings, self.test, self.sum, self.projection) if e]
+        parts = (*self.readings, self.test, self.sum, self.works, self.projection)
+        return [part for part in parts if part]
 
     @property
     def expected(self) -> Range | None:
@@ -180,6 +198,8 @@ class Catalog(_Part, kw_only=True, frozen=True):
     facts: dict[str, Fact]
     remarks: dict[str, str] = {}
     rows: dict[str, ArticleRow] = {}
+    other_rows: dict[str, OtherRow] = {}
+    """By the row that a statement is read by."""
     claim: list[Statement]
     case: list[Case] = []
 
@@ -213,6 +233,8 @@ def check_rows(catalog: Catalog, rows: frozenset[str]) -> None:
     """Raises ExpressionError where a statement or a case names a row that no matrix has."""
     used = [(claim.id, use) for claim in catalog.claim for use in uses_of(claim)]
     used += [(f"case {case.id}", use) for case in catalog.case for use in uses_of_case(case)]
+    others = {name for row, other in catalog.other_rows.items() for name in (row, other.row)}
+    used += [("other_rows", Use("cell", row)) for row in sorted(others)]
     for where, use in used:
         if use.kind == "cell" and use.name not in rows:
             raise ExpressionError(
@@ -247,25 +269,30 @@ def _problems_of(claim: Statement, catalog: Catalog) -> list[str]:
         found.append(f"there is no article {claim.article!r}")
     if claim.remark and claim.remark not in catalog.remarks:
         found.append(f"there is no remark {claim.remark!r}")
-    if any(not is_comparison(text) for text in (claim.test, claim.sum) if text):
-        found.append("`test` and `sum` are comparisons")
+    if any(not is_comparison(text) for text in _comparisons(claim)):
+        found.append("`test`, `sum` and `works` are comparisons")
     if any(is_comparison(text) for text in (*claim.readings, claim.projection) if text):
         found.append("`readings` and `projection` are numbers")
-    if any(use.kind in ("cell", "computed") for use in (uses(claim.sum) if claim.sum else ())):
-        found.append("a `sum` is of the articles' own numbers")
+    sums = [text for text in (claim.sum, claim.works) if text]
+    if any(use.kind in MEASURED for text in sums for use in uses(text)):
+        found.append("`sum` and `works` are of the articles' own numbers")
     if bool(claim.picks) != bool(claim.when):
         found.append("`picks` says who, `when` for which needs: it takes both")
     if claim.readings and claim.published is None:
         found.append("`readings` need a `published` figure")
     if claim.readings and claim.expected is None and any(map(only_cell, claim.readings)) is False:
         found.append("`published` is no number")
-    judged = claim.readings or claim.test or claim.sum
+    judged = claim.readings or claim.test or claim.sum or claim.works
     silent = claim.kind in WITHOUT_MEASUREMENT or claim.source == "none"
     if not claim.untested and not judged and not silent:
         found.append("nothing answers it: say in `untested` what would")
     if not claim.untested and (claim.readings or claim.test):
         found.append("say in `untested` what answers it in a run that lacks the values")
     return [f"{claim.id}: {problem}" for problem in found if problem]
+
+
+def _comparisons(claim: Statement) -> list[str]:
+    return [text for text in (claim.test, claim.sum, claim.works) if text]
 
 
 def uses_of(claim: Statement) -> list[Use]:
@@ -283,7 +310,7 @@ def uses_of_case(case: Case) -> list[Use]:
 
 
 def _unknown(use: Use, catalog: Catalog) -> str:
-    if use.kind in ("cell", "computed") and use.column not in catalog.columns:
+    if use.kind in MEASURED and use.column not in catalog.columns:
         return f"{use.name}[{use.column}]: `columns` has no {use.column!r}"
     if use.kind == FACT and use.name not in catalog.facts:
         return f"there is no fact {use.name!r}"

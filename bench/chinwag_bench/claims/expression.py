@@ -18,6 +18,8 @@ from chinwag_bench.errors import UsageError
 
 SAID = "said"
 FACT = "fact"
+MEASURED = ("cell", "computed")
+"""Kinds of names whose values come from a run."""
 COMPUTATIONS = ("rate_within_p99", "rate_within_p50", "ramp_p99")
 """Each of a column and a number: ``rate_within_p99[go:tuned](10)``."""
 _CHOICES = ("min", "max")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 from chinwag_bench.claims import expression
@@ -10,7 +10,7 @@ from chinwag_bench.claims.catalog import Catalog, Statement, check_rows, load, u
 from chinwag_bench.claims.values import RunValues
 from chinwag_bench.claims.verdict import Judge
 from chinwag_bench.judging.matrix import Cell, Claim, Published, Ramp, RatePoint, Verdict
-from chinwag_bench.records import Column
+from chinwag_bench.records import Column, Json
 
 APART = "Measured apart, by `chinwag claims --run`."
 
@@ -30,14 +30,24 @@ def judge_of(
     cells: Sequence[Cell] = (),
     rate_points: Sequence[RatePoint] = (),
     ramps: Sequence[Ramp] = (),
-    itself: Mapping[str, Sequence[float]] | None = None,
+    aa: Json | None = None,
 ) -> Judge:
-    """For the values of one run; without any, what arithmetic alone says. ``itself``: by how much
-    one server differs from itself in a row, as in ``Matrix.aa``.
+    """For the values of one run; without any, what arithmetic alone says. ``aa``: by how much one
+    server differs from itself in each row, as ``Matrix.aa`` has it.
     """
+    known = aa or {}
+    again = {pair["column"]: pair["again"] for pair in known.get("pairs", ())}
     return Judge(
         RunValues(catalog, cells, rate_points, ramps),
-        RunValues(catalog, cells, rate_points, ramps, of_rounds=True, itself=itself or {}),
+        RunValues(
+            catalog,
+            cells,
+            rate_points,
+            ramps,
+            of_rounds=True,
+            itself=known.get("range", {}),
+            again=again,
+        ),
     )
 
 
@@ -55,6 +65,7 @@ def all_claims(judge: Judge, experiments: Judge | None = None) -> list[Claim]:
             kind=claim.kind,
             published=claim.published,
             unit=claim.unit,
+            measured_unit=claim.measured_unit,
             verdict=_verdict(claim, judge, experiments),
         )
         for claim in judge.values.catalog.claim

@@ -42,9 +42,13 @@ def filled(template: str, values: Values) -> str:
 
 
 def shown(found: Quantity) -> str:
-    """ "at least 603,000" where it is open, "0.93 to 2.53" where its sides differ."""
+    """ "at least 603,000" where it is open, "0.93 to 2.53" where its sides differ, "at most 10.3"
+    where less can't be told apart.
+    """
     if found.is_open:
         return f"at least {number(found.low)}"
     if number(found.low) == number(found.high):
         return number(found.high)
+    if found.low <= 0:
+        return f"at most {number(found.high)}"
     return f"{number(found.low)} to {number(found.high)}"

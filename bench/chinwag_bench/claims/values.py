@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from chinwag_bench.claims.catalog import Catalog
@@ -15,11 +15,15 @@ from chinwag_bench.judging.matrix import Cell, Ramp, RatePoint
 from chinwag_bench.judging.rate_points import highest_rates, over_rounds
 from chinwag_bench.judging.stats import SINGLE_ROUND_MARGIN
 
+_DELAY_ROW = "common_p99"
+"""Its noise is that of a p99 in rows of which no server was measured twice."""
+
 
 @dataclass(frozen=True)
 class RunValues:
     """A run's values, for ``expression.Values``. ``of_rounds``: not between the medians of the
-    rounds' sides, but as far apart as the rounds are, and one server from itself.
+    rounds' sides, but as far apart as the rounds are, those of a second measurement of the same
+    server with them, and one server from itself.
     """
 
     catalog: Catalog
@@ -29,10 +33,20 @@ class RunValues:
     of_rounds: bool = False
     itself: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """Row -> the lowest and highest ratio of one server's second measurement to its first."""
+    again: Mapping[str, str] = field(default_factory=dict)
+    """Column -> the one that is its second measurement."""
+    in_two: bool = False
+    """Whether a value is one of two that are compared. What one server differs from itself is of
+    two measurements, so each of them has the root of it."""
     _by_place: dict[tuple[str, str], Cell] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self._by_place.update({(cell.row, cell.column): cell for cell in self.cells})
+
+    @cached_property
+    def compared(self) -> RunValues:
+        """The same for expressions that set measured values against each other."""
+        return replace(self, in_two=True)
 
     @cached_property
     def columns(self) -> frozenset[str]:
@@ -63,16 +77,25 @@ class RunValues:
         return self._with_noise(found, cell) if self.of_rounds else found
 
     def _with_noise(self, found: Quantity, cell: Cell) -> Quantity:
-        low, high = cell.interval or (found.low, None if found.is_open else found.high)
-        top = math.inf if high is None else max(high, found.high)
+        known = [_of_rounds(one) for one in (cell, self._second(cell)) if one is not None]
+        low = min(found.low, *(one.low for one in known))
+        high = max(found.high, *(one.high for one in known))
         factor = self.apart(cell.row)
         if cell.rounds < 2:
             factor = max(factor, 1 + SINGLE_ROUND_MARGIN)
-        return Quantity(min(low, found.low) / factor, top * factor)
+        if self.in_two:
+            factor = math.sqrt(factor)
+        return Quantity(low / factor, high * factor)
+
+    def _second(self, cell: Cell) -> Cell | None:
+        """Of the same row, from the second measurement of the column's server."""
+        found = self.found(cell.row, self.again.get(cell.column, ""))
+        return None if found is None or found.low is None else found
 
     def apart(self, row: str) -> float:
         """By how much one server differs from itself in the row, at least 1."""
-        return max((max(one, 1 / one) for one in self.itself.get(row, ()) if one > 0), default=1.0)
+        like = _DELAY_ROW if row not in self.itself and row.endswith("_p99") else row
+        return max((max(one, 1 / one) for one in self.itself.get(like, ()) if one > 0), default=1.0)
 
     def said(self, claim: str) -> Quantity:
         """What a statement publishes, in its readings' unit: of a range the middle."""
@@ -86,17 +109,21 @@ class RunValues:
         """Deliveries/s within ``number`` ms, or ms at ``number`` connections. Raises Missing."""
         if name == "ramp_p99":
             return self._ramp_p99(column, number)
-        points = [one for one in self.rate_points if one.column == column and not one.only_seen]
-        median = name == "rate_within_p50"
-        rounds = _rates_within_p50(points, number) if median else highest_rates(points, number)
+        rounds = self._rates_within(name, column, number)
         if not rounds:
-            quantile = "p50" if median else "p99"
+            quantile = name.removeprefix("rate_within_")
             raise Missing(f"{column} has no hold near a {quantile} of {number:g} ms")
         if self.of_rounds:
-            known = rounds.values()
+            known = rounds + self._rates_within(name, self.again.get(column, ""), number)
             return Quantity(min(one.low for one in known), max(one.high for one in known))
-        found = over_rounds(rounds.values())
+        found = over_rounds(rounds)
         return Quantity(found.low, found.high)
+
+    def _rates_within(self, name: str, column: str, limit_ms: float) -> list[Bounds]:
+        points = [one for one in self.rate_points if one.column == column and not one.only_seen]
+        median = name == "rate_within_p50"
+        found = _rates_within_p50(points, limit_ms) if median else highest_rates(points, limit_ms)
+        return list(found.values())
 
     def _ramp_p99(self, column: str, connections: float) -> Quantity:
         found = [
@@ -109,6 +136,13 @@ class RunValues:
         if not found:
             raise Missing(f"{column} has no step of a ramp with {connections:,.0f} connections")
         return exactly(found[0])
+
+
+def _of_rounds(cell: Cell) -> Quantity:
+    """As far apart as the cell's rounds are."""
+    assert cell.low is not None
+    low, high = cell.interval or (cell.low, cell.high)
+    return Quantity(min(low, cell.low), math.inf if high is None else max(high, cell.high or 0.0))
 
 
 def _is_late(point: RatePoint, p50_limit_ms: float) -> bool:

@@ -27,6 +27,10 @@ class LogEnd:
             return log.read().decode(errors="replace")
 
 
+PROCESS_KILLED = "killed: process"
+"""How the proof of a killed process begins."""
+
+
 def prove(
     cause: Cause, watched: Watched, fault_ns: int, asker: int, gone: set[int], log: str
 ) -> str | None:
@@ -35,7 +39,7 @@ def prove(
     """
     if cause.kills:
         pids = ", ".join(map(str, sorted(gone)))
-        return f"killed: process {pids}" if gone else None
+        return f"{PROCESS_KILLED} {pids}" if gone else None
     if cause.ms:
         silent_ms = _served_again_ms(watched, fault_ns, asker)
         if silent_ms is not None and silent_ms < _STUCK_SHARE * cause.ms:

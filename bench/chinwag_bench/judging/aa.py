@@ -13,6 +13,9 @@ from chinwag_bench.records import Column, Json
 FACTOR_MAX = 2.0
 """A row in which one server differs from itself by more ranks nobody."""
 
+WIDE_FACTOR = 2.0
+"""Between sides that are further apart no middle speaks for a value."""
+
 Samples = Mapping[tuple[str, str], ByRound]
 """Row and column -> the sides of each round; empty where the cell has none."""
 
@@ -29,26 +32,35 @@ def differences(columns: Sequence[Column], specs: Sequence[Spec], samples: Sampl
         found: dict[str, list[float]] = {}
         for spec in specs:
             row = spec.row.id
-            each = _ratios(samples.get((row, column.aa_of), {}), samples.get((row, column.id), {}))
-            values = [one for one in map(_middle, each) if one is not None]
+            each = _pairs(samples.get((row, column.aa_of), {}), samples.get((row, column.id), {}))
+            is_rate = spec.row.better == "higher"
+            values = [one for pair in each if (one := _middle(*pair, is_rate)) is not None]
             if not values:
                 continue
             found[row] = values
             known = ranges.setdefault(row, [values[0], values[0]])
             ranges[row] = [min(known[0], *values), max(known[1], *values)]
             spreads[row] = max(spreads.get(row, 0.0), spread(values))
-            if spec.row.better != "none" and any(map(_differs, each)):
+            if spec.row.better != "none" and any(
+                _differs(ratio(again, first)) for first, again in each
+            ):
                 unranked[row] = None
         pairs.append({"column": column.aa_of, "again": column.id, "ratios": found})
     return {"pairs": pairs, "range": ranges, "spread": spreads, "unranked": list(unranked)}
 
 
-def _ratios(first: ByRound, again: ByRound) -> list[Bounds]:
-    return [ratio(again[index], first[index]) for index in sorted(first.keys() & again.keys())]
+def _pairs(first: ByRound, again: ByRound) -> list[tuple[Bounds, Bounds]]:
+    return [(first[index], again[index]) for index in sorted(first.keys() & again.keys())]
 
 
-def _middle(one: Bounds) -> float | None:
-    """One number for a ratio that is known between two; ``None`` where a side is open."""
+def _middle(first: Bounds, again: Bounds, is_rate: bool) -> float | None:
+    """One number for a ratio that is known between two; ``None`` where a side is open. Of times and
+    amounts that are known to little more than a bound, the ratio of what was read.
+    """
+    one = ratio(again, first)
+    is_wide = any(side.high > WIDE_FACTOR * side.low for side in (first, again))
+    if is_wide and not is_rate and first.high > 0:
+        return again.high / first.high if math.isfinite(first.high + again.high) else None
     if one.low <= 0 or math.isinf(one.high):
         return None
     return math.sqrt(one.low * one.high)

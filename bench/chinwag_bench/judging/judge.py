@@ -70,7 +70,7 @@ def judge(result_dir: Path) -> Matrix:
             noise["apart"][row.id] = threshold(noise["range"].get(row.id), entries)
             rank(entries, row.better, noise["apart"][row.id])
     points, climbed = rate_points.all_points(evidence), ramps.all_ramps(evidence)
-    judge_ = judged.judge_of(catalog, cells, points, climbed, noise["range"])
+    judge_ = judged.judge_of(catalog, cells, points, climbed, noise)
     judged.place_figures(judge_, cells, columns)
     below = _experiments(result_dir)
     apart = None if below is None else _judge_of(below, catalog)
@@ -102,8 +102,7 @@ def _experiments(result_dir: Path) -> Matrix | None:
 
 
 def _judge_of(matrix: Matrix, catalog: Catalog) -> Judge:
-    ranges = matrix.aa["range"]
-    return judged.judge_of(catalog, matrix.cells, matrix.rate_points, matrix.ramps, ranges)
+    return judged.judge_of(catalog, matrix.cells, matrix.rate_points, matrix.ramps, matrix.aa)
 
 
 def _loads(evidence: Evidence) -> list[str]:

@@ -35,6 +35,7 @@ VerdictKind = Literal[
     "differs",
     "undecided",
     "impossible",
+    "faulty",
     "too_small",
     "opinion",
     "no_source",
@@ -52,9 +53,12 @@ class Verdict(msgspec.Struct, kw_only=True):
     """Measured divided by published, where both are numbers of one unit."""
     measured: tuple[float, float | None] | None = None
     """Both sides of what was set against the statement; ``None`` as the high side: open."""
+    interval: tuple[float, float | None] | None = None
+    """The same as far apart as the rounds are, and one server measured twice is from itself; ten
+    percent stand in for that where there is one round. ``None`` where nothing was measured."""
     within_noise: bool = False
-    """Whether the range of the rounds, or what one server differs from itself, would give another
-    verdict than the medians; ten percent stand in for it where there is one round."""
+    """Whether the medians alone would have given another verdict, which that interval does not
+    bear out."""
 
 
 class Published(msgspec.Struct, kw_only=True):
@@ -81,6 +85,8 @@ class Claim(msgspec.Struct, kw_only=True):
     kind: str
     published: float | str | None = None
     unit: str = ""
+    measured_unit: str = ""
+    """Of what was set against the figure, where that is not ``unit``."""
     verdict: Verdict
 
 

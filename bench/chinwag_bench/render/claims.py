@@ -14,6 +14,7 @@ from chinwag_bench.numbers import number
 LABELS: dict[VerdictKind, str] = {
     "reversed": "reversed",
     "impossible": "impossible as stated",
+    "faulty": "does not work as printed",
     "differs": "differs",
     "undecided": "not told apart",
     "holds": "holds",
@@ -28,6 +29,7 @@ NO_SIGN = "-"
 SIGNS: dict[VerdictKind, str] = {
     "reversed": "⇄",
     "impossible": "✗",
+    "faulty": "!",
     "differs": "≠",
     "undecided": "~",
     "holds": "=",
@@ -38,10 +40,11 @@ SIGNS: dict[VerdictKind, str] = {
     "no_claim": NO_SIGN,
 }
 MEANINGS: dict[VerdictKind, str] = {
-    "reversed": "a comparison of servers has the other sign",
+    "reversed": "a comparison of servers has the other sign, beyond noise",
     "impossible": "the article's own numbers contradict it",
+    "faulty": "the code, as it is printed, does not do what is said of it",
     "differs": "another number, more than a factor of 1.25 away from what was measured",
-    "undecided": "what was measured allows both",
+    "undecided": "what was measured, or its noise, allows both",
     "holds": 'within a factor of 1.25 of what was measured; a published limit ("< 15") is kept',
     "too_small": "this machine ended the measurement before the figure",
     "untested": "this run has no value that says the same",
@@ -52,6 +55,7 @@ MEANINGS: dict[VerdictKind, str] = {
 _STYLES: dict[VerdictKind, str] = {
     "reversed": "red",
     "impossible": "red",
+    "faulty": "red",
     "differs": "yellow",
     "holds": "green",
 }
@@ -59,7 +63,7 @@ _SHARED_UNITS = ("times", "ms", "MB", "connections")
 """In which a figure is measured as it is published. Of others the article means something else: its
 messages are read as deliveries, its money is an amount before and one after.
 """
-_PLURALS = {"holds": "hold", "differs": "differ"}
+_PLURALS = {"holds": "hold", "differs": "differ", "faulty": "do not work as printed"}
 
 
 def grouped(matrix: Matrix) -> dict[VerdictKind, list[Claim]]:
@@ -81,25 +85,22 @@ def tally(matrix: Matrix) -> dict[VerdictKind, int]:
 
 
 def counts(matrix: Matrix) -> str:
-    """The tally in words: "11 reversed (4 within noise), 18 impossible as stated, 30 differ"."""
-    doubtful = sum(claim.verdict.within_noise for claim in grouped(matrix).get("reversed", []))
-    remarks = {"reversed": f" ({doubtful} within noise)" if doubtful else ""}
+    """The tally in words: "7 reversed, 10 impossible as stated, 30 differ"."""
     return ", ".join(
         f"{count} {LABELS[kind] if count == 1 else _PLURALS.get(kind, LABELS[kind])}"
-        + remarks.get(kind, "")
         for kind, count in tally(matrix).items()
         if count
     )
 
 
 def most_reversed(matrix: Matrix, most: int) -> list[Claim]:
-    """Published ratios that are reversed beyond noise, those that are furthest from what was
+    """Published ratios that are reversed, those that are furthest from what was
     measured first; of several on one measured ratio, or its inverse, one.
     """
     found: dict[float, Claim] = {}
     claims = [claim for claim in grouped(matrix).get("reversed", []) if has_both(claim)]
     for claim in sorted(claims, key=lambda claim: -abs(decades(claim))):
-        if isinstance(claim.published, float) and not claim.verdict.within_noise:
+        if isinstance(claim.published, float):
             ratio = decades(claim) + math.log10(claim.published)
             found.setdefault(round(abs(ratio), 1), claim)
     return list(found.values())[:most]
@@ -151,9 +152,14 @@ def published(claim: Claim) -> str:
 
 
 def measured(claim: Claim) -> str:
-    """What was set against it: ">= 19,500 connections", "0.93 to 2.53 times"."""
-    unit = claim.unit if claim.unit in _SHARED_UNITS else ""
-    return f"{_between(claim.verdict.measured)} {unit}".strip() if claim.verdict.measured else ""
+    """What was set against it: ">= 19,500 connections"; of two servers compared the range that
+    noise allows, "0.93 to 2.53 times".
+    """
+    unit = claim.measured_unit or (claim.unit if claim.unit in _SHARED_UNITS else "")
+    found = claim.verdict.measured
+    if found and claim.unit == "times":
+        found = claim.verdict.interval or found
+    return f"{_between(found)} {unit}".strip() if found else ""
 
 
 def _between(pair: tuple[float, float | None] | None) -> str:
@@ -162,6 +168,8 @@ def _between(pair: tuple[float, float | None] | None) -> str:
     low, high = pair
     if high is None:
         return f">= {number(low)}"
+    if low <= 0 < high:
+        return f"<= {number(high)}"
     return number(high) if number(low) == number(high) else f"{number(low)} to {number(high)}"
 
 
@@ -199,7 +207,7 @@ def _print_case(case: CaseStudy, console: Console) -> None:
 
 
 def _print(claim: Claim, console: Console) -> None:
-    noise = " (within noise: the rounds allow another verdict)"
+    noise = " (the medians alone would say otherwise)"
     where = f"{claim.article} {lines(claim)}"
     console.print(
         Text(f"  {claim.id}: {claim.statement}").append(f"  [{where}]", style="dim"),

@@ -54,6 +54,11 @@ _WAYS = {
 }
 
 
+_KILLED = {
+    "connection": "the process of one connection was killed",
+    "worker": "one of its workers was killed",
+    "all": "all of it was killed: nothing smaller of it ends by itself",
+}
 _JOINED = {"redis": "Redis", "distribution": "Erlang's distribution"}
 
 
@@ -92,6 +97,7 @@ _WORDS: dict[str, Callable[[Json], str]] = {
         f"round {args['round']} was ended by {ended_by(args['by'])}, not by the server"
     ),
     "connections": _connections,
+    "killed": lambda args: _KILLED[args["unit"]],
     "upgraded_by": _upgraded_by,
     "nodes": lambda args: (
         f"by the variant {args['variant']}, joined by {_JOINED[args['backplane']]}"

@@ -20,6 +20,8 @@ NOT_TOLD_APART = "not told apart"
 """Of a cell that is neither beaten nor called best, where the one that showed most is."""
 _ROUNDING = 1e-9
 """2.0 may be stored as a little less."""
+KILLED = {"connection": "one connection", "worker": "one worker", "all": "all of it"}
+"""What a kill of the smallest unit is of."""
 _NEVER_S = 253_402_300_800.0
 """The end of the year 9999."""
 
@@ -75,7 +77,8 @@ def interval(cell: Cell) -> str:
 
 def rounds_of(cell: Cell | None) -> str:
     """ "1 of 3 rounds" where a value rests on fewer rounds than the run has made for its row, so
-    that it is less certain than it looks; empty elsewhere.
+    that it is less certain than it looks; "one connection" where it is of another unit than its
+    neighbours; empty elsewhere.
     """
     if cell is None or cell.value is None:
         return ""
@@ -85,6 +88,8 @@ def rounds_of(cell: Cell | None) -> str:
             return f"{used - note.args['missing']} of {used} rounds"
         if note.code == "pooled":
             return "rounds pooled"
+        if note.code == "killed":
+            return KILLED[note.args["unit"]]
     return ""
 
 
