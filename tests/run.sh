@@ -52,6 +52,13 @@ rust_units() {
   cargo test -q --locked --manifest-path tuned/Cargo.toml \
     --target-dir "$ROOT/build/servers/rust.tuned/target"
 }
+beast_units() {
+  local folder="$ROOT/build/servers/cpp-beast.tests"
+  cmake -S reference-impls/cpp-beast -B "$folder" -G Ninja -DTUNED=ON -DTESTS=ON \
+    -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_FLAGS="-fsanitize=address,undefined" >/dev/null
+  cmake --build "$folder" --target chat_beast_tests
+  "$folder/tests/chat_beast_tests" --gtest_brief=1
+}
 elixir_units() {
   cd reference-impls/elixir
   export LANG=C.UTF-8 MIX_ENV=test ERL_LIBS="$ROOT/build/beam/libs"
@@ -65,6 +72,7 @@ gateway_units() {
 }
 addon_units() { node --test tests/bindings/node/*.test.cjs; }
 units=()
+beast_units & units+=($!)
 if have go; then go_units & units+=($!); fi
 if have cargo; then rust_units & units+=($!); fi
 if have mix; then elixir_units & units+=($!); fi

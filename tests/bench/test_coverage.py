@@ -88,7 +88,7 @@ def test_equals_are_told_apart_as_seldom_as_the_coverage_says(rounds: int) -> No
     rng = np.random.default_rng([SEED, rounds])
     ratios = np.exp(rng.normal(0.0, 0.05, (trials, rounds)))
     names = [(entry(each.tolist()), entry([1.0] * rounds)) for each in ratios]
-    apart = sum(is_ahead(a, b, "higher", 0.0) or is_ahead(b, a, "higher", 0.0) for a, b in names)
+    apart = sum(is_ahead(a, b, "higher", 1.0) or is_ahead(b, a, "higher", 1.0) for a, b in names)
     ties = 1 - apart / trials
     claimed = min_max_coverage(rounds)
     assert ties == pytest.approx(claimed, abs=3.5 * standard_error(claimed, trials))

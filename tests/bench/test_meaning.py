@@ -47,7 +47,7 @@ def test_a_cut_round_that_the_others_outweigh_leaves_a_tie_a_tie() -> None:
     cut = made_cell("r", (90, None), 99, 98, column="b", unit="1/s")
     sides = {1: Bounds(90, math.inf), 2: Bounds(99, 99, 113), 3: Bounds(98, 98, 112)}
     exact = {number: Bounds(value, value) for number, value in ((1, 100), (2, 101), (3, 99))}
-    rank([Entry(best, exact), Entry(cut, sides)], "higher", noise=0.0)
+    rank([Entry(best, exact), Entry(cut, sides)], "higher", apart=1.0)
     assert (best.tie_with_best, cut.tie_with_best) == (True, True)
 
 

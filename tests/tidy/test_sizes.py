@@ -12,7 +12,7 @@ from tree import CODE, ROOT, lines, name, tracked
 FILE_LINES_MAX = 550
 FUNCTION_LINES_MAX = 70
 LINE_COLUMNS_MAX = 100
-SERVER_LINES_MAX = 530  # of a default; about 50 are HTTP that a library leaves to its user
+SERVER_LINES_MAX = 560  # of a default; about 50 are HTTP that a library leaves to its user
 PEER_LINES_MAX = 720  # of some the point is what they leave to their user
 
 CODE_FILES = [path for path in tracked() if path.suffix in CODE]

@@ -86,7 +86,10 @@ if Code.ensure_loaded?(Chat.Directory.Log) do
     end
 
     defp append(lists, text, except) do
-      Map.new(lists, fn {pid, heard} -> {pid, if(pid == except, do: heard, else: heard <> text)} end)
+      Map.new(lists, fn
+        {^except, heard} -> {except, heard}
+        {pid, heard} -> {pid, heard <> text}
+      end)
     end
   end
 end
