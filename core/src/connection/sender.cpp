@@ -77,8 +77,8 @@ bool sender::lend(const send_plan::segment& run) {
   const room_id place = shared_.truth.members[run.source].room;
   if (place != pass_.place) return false;
   const room_log& log = shared_.truth.rooms[place].log;
-  const log_run wanted{&log, run.from, run.from + run.length};
-  if (lent_of_ == place && lent_.from == wanted.from && lent_.to <= wanted.to) return true;
+  const log_run wanted{place, run.from, run.from + run.length};
+  if (lent_.place == place && lent_.from == wanted.from && lent_.to <= wanted.to) return true;
   const kernel::lending_threshold least = out_.worth_lending();
   if (run.length < least.bytes || shared_.links.rooms[place].members < least.connections) {
     return false;
@@ -92,17 +92,15 @@ bool sender::lend(const send_plan::segment& run) {
   // A plan's runs are of whole frames.
   std::uint64_t end = frame_begin(log, shared_.truth.chunks, wanted.from + taken);
   if (planted(fault::loan_ends_in_frame)) end = wanted.from + taken;
-  lent_of_ = place;
-  lent_ = {&log, wanted.from, std::min(end, wanted.to)};
+  lent_ = {place, wanted.from, std::min(end, wanted.to)};
   if (lent_.to > lent_.from) return true;
   end_loan();
   return false;
 }
 
 void sender::end_loan() {
-  if (lent_of_ == no_id) return;
+  if (lent_.place == no_id) return;
   out_.end_loan();
-  lent_of_ = no_id;
   lent_ = {};
 }
 
@@ -114,14 +112,14 @@ void sender::begin_pass(room_id place, std::uint64_t begin, std::uint64_t end) {
 }
 
 void sender::resume_pass(room_id place, std::uint64_t end) {
-  if (lent_of_ != place) end_loan();
+  if (lent_.place != place) end_loan();
   last_run_ = {};
-  pass_ = {place, lent_of_ == place ? lent_.from : UINT64_MAX, end};
+  pass_ = {place, lent_.place == place ? lent_.from : UINT64_MAX, end};
 }
 
 void sender::pause_pass() {
   pass_ = {};
-  if (lent_of_ != no_id) out_.pause_loan();
+  if (lent_.place != no_id) out_.pause_loan();
 }
 
 void sender::end_pass() {
@@ -272,7 +270,7 @@ std::uint32_t sender::advance_member(const send_plan::segment& part, std::uint64
   std::uint64_t open = part.length - taken;
   std::uint64_t finished = open == 0 ? 1 : 0;
   if (!part.open && open == 0) {
-    finished = frames_in(place.log, part.from, part.from + taken);
+    finished = frames_in(to.room, part.from, part.from + taken);
   } else if (!part.open) {
     const std::uint64_t position = part.from + taken;
     const frame_walk walk = walk_frames(place.log, shared_.truth.chunks, part.from, position);
@@ -285,10 +283,11 @@ std::uint32_t sender::advance_member(const send_plan::segment& part, std::uint64
   return static_cast<std::uint32_t>(open);
 }
 
-std::uint64_t sender::frames_in(const room_log& log, std::uint64_t from, std::uint64_t to) {
-  if (const log_run run{&log, from, to}; run != last_run_) {
+std::uint64_t sender::frames_in(room_id place, std::uint64_t from, std::uint64_t to) {
+  if (const log_run run{place, from, to}; run != last_run_) {
     last_run_ = run;
-    last_frames_ = walk_frames(log, shared_.truth.chunks, from, to).frames;
+    last_frames_ =
+        walk_frames(shared_.truth.rooms[place].log, shared_.truth.chunks, from, to).frames;
   }
   return last_frames_;
 }

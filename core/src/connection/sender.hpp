@@ -151,12 +151,12 @@ class sender {
   void apply(connection_id id, const send_plan& plan, std::uint64_t sent);
   std::uint32_t advance(connection_id id, const send_plan::segment& part, std::uint64_t taken);
   std::uint32_t advance_member(const send_plan::segment& part, std::uint64_t taken);
-  std::uint64_t frames_in(const room_log& log, std::uint64_t from, std::uint64_t to);
+  std::uint64_t frames_in(room_id place, std::uint64_t from, std::uint64_t to);
   void skip_member(member_id id);
 
-  // A run of a log. In a pass most members get the same.
+  // A run of a room's log. In a pass most members get the same.
   struct log_run {
-    const room_log* log = nullptr;
+    room_id place = no_id;
     std::uint64_t from = 0;
     std::uint64_t to = 0;
 
@@ -178,8 +178,7 @@ class sender {
   };
 
   pass pass_;
-  room_id lent_of_ = no_id;  // whose log's run the outlet has for all who follow
-  log_run lent_;
+  log_run lent_;  // what the outlet has for all who follow; no room: nothing
   std::uint32_t work_ = 0;
 };
 
