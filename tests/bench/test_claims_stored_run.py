@@ -131,7 +131,7 @@ def test_verdicts_by_hand(found: dict[str, Claim], id_: str, kind: str, factor: 
         ("A29.limit", "faulty", "reads 512 B at most, and a message has 1,024 B"),
         ("A30.broadcast", "faulty", "sends 0 frames"),
         ("A31.elixir", "impossible", "= 1.16 Gbit/s over 1 Gbit/s"),
-        ("A31.elixir", "impossible", "Over the up to 12.5 Gbit/s of the type"),
+        ("A31.elixir", "impossible", "it fits into the up to 12.5 Gbit/s of a c6i.4xlarge"),
         ("A23", "differs", "1.01 times as much p99 for 85.7 times as many connections"),
         ("A48.p99", "impossible", "987 ms, tuned 112 ms; 9 ms is its p50"),
         ("A48.memory", "differs", "table 240 MB; measured here, and multiplied: 2.79 GB"),

@@ -139,7 +139,7 @@ def test_each_language_has_its_best_server_with_rate_and_memory(matrix: Matrix) 
         assert f"{text.measured(cell)}/s, {text.measured(memory)} MB ({column})" in said
     assert "chinwagd" not in said and "tuned" not in said
     next(one for one in matrix.columns if one.id == "go").variant = "tuned"
-    assert headline.by_language(matrix).endswith("recommends for broadcast.")
+    assert headline.by_language(matrix).endswith(headline.TUNED)
 
 
 def test_rates_that_the_generator_may_have_held_back_are_marked_where_they_stand(

@@ -17,6 +17,7 @@ TOLD_APART_MAX = 3
 NAMED_REVERSED_MAX = 3
 OWN_SERVER = "chinwagd"
 """A reader has to know who wrote both the server and what measures it."""
+TUNED = "tuned: what its library recommends for broadcast; in five of them a log a room besides."
 _OWN = "this kit's own"
 _CORES = {1: "one core", 2: "two cores", 4: "four cores", 8: "eight cores"}
 
@@ -87,7 +88,7 @@ def by_language(matrix: Matrix) -> str:
         beside = f", {measured(memory)} MB" if memory is not None and known else ""
         parts.append(f"{name} {_amount(cell)}{index.mark(cell)}/s{beside} ({cell.column})")
     has_tuned = any(titles[cell.column].variant == "tuned" for cell in best.values())
-    tuned = " tuned: as its library's documentation recommends for broadcast." if has_tuned else ""
+    tuned = f" {TUNED}" if has_tuned else ""
     return f"{'; '.join(parts)}. MB of 10,000 connections.{tuned}"
 
 
