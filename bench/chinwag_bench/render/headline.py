@@ -17,7 +17,7 @@ TOLD_APART_MAX = 3
 NAMED_REVERSED_MAX = 3
 OWN_SERVER = "chinwagd"
 """A reader has to know who wrote both the server and what measures it."""
-TUNED = "tuned: what its library recommends for broadcast; in five of them a log a room besides."
+TUNED = "tuned: what its library recommends for broadcast, in five languages with a log a room."
 _OWN = "this kit's own"
 _CORES = {1: "one core", 2: "two cores", 4: "four cores", 8: "eight cores"}
 
