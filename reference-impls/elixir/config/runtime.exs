@@ -31,17 +31,6 @@ address = fn text ->
   with {:error, _not_v4} <- :inet.getaddr(host, :inet), do: :inet.getaddr(host, :inet6)
 end
 
-# Of nodes that have an address, by which others find them.
-nodes = fn text ->
-  names = String.split(text, ",", trim: true)
-
-  if Enum.all?(names, &(&1 =~ ~r/\A[a-z0-9_-]{1,64}@[0-9a-z.-]{1,64}\z/)) and length(names) <= 64,
-    do: {:ok, Enum.map(names, &String.to_atom/1)},
-    else: :error
-end
-
-own_node = fn text -> with {:ok, [node]} <- nodes.(text), do: {:ok, node} end
-
 variant = System.get_env("CHAT_VARIANT", "default")
 timer_ms_max = 0xFFFF_FFFF
 
@@ -57,12 +46,6 @@ config :chat,
   # Read by the variant that is named for it alone.
   write_delay_ms:
     if(variant == "coalesced", do: number.("CHAT_WRITE_DELAY_MS", "20", 60_000), else: 0)
-
-if variant == "cluster" do
-  config :chat,
-    node: read.("CHAT_NODE", "", "the node's name, such as chat1@10.0.0.1", own_node),
-    peers: read.("CHAT_PEERS", "", "the names of the other nodes, separated by commas", nodes)
-end
 
 # Until the server serves: why it can't is one line that it says itself.
 config :logger, level: :none

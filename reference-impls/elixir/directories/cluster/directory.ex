@@ -8,8 +8,8 @@ defmodule Chat.Directory do
   """
   use Supervisor
 
-  alias Chat.Directory.{Peers, Relay}
-  alias Chat.{Janitor, Outbox}
+  alias Chat.Directory.{Connections, Peers, Relay, Settings}
+  alias Chat.Outbox
 
   @type place :: {:user | :room, String.t()}
 
@@ -17,16 +17,10 @@ defmodule Chat.Directory do
 
   @impl true
   def init(_) do
-    registry =
-      {Registry,
-       keys: :duplicate,
-       name: __MODULE__,
-       partitions: System.schedulers_online(),
-       listeners: [Janitor]}
-
+    :ok = Settings.read()
     scope = %{id: :pg, start: {:pg, :start_link, [Relay.scope()]}}
     # Who starts anew fills what comes after it: relays join for those whom the registry has.
-    Supervisor.init([registry, scope, Peers | Relay.all()], strategy: :rest_for_one)
+    Supervisor.init([Connections, scope, Peers | Relay.all()], strategy: :rest_for_one)
   end
 
   @doc """
@@ -36,13 +30,12 @@ defmodule Chat.Directory do
   @spec enter(place, stay :: integer, Outbox.t()) :: :ok
   def enter(place, stay, outbox) do
     :ok = Relay.hold(place)
-    {:ok, _} = Registry.register(__MODULE__, place, {stay, outbox})
-    :ok
+    Connections.enter(place, stay, outbox)
   end
 
   @spec leave(place) :: :ok
   def leave(place) do
-    :ok = Registry.unregister(__MODULE__, place)
+    :ok = Connections.leave(place)
     Relay.release(place)
   end
 
@@ -50,7 +43,7 @@ defmodule Chat.Directory do
   @spec publish(String.t(), binary, except :: pid) :: :ok | :unavailable
   def publish(room, text, except) do
     place = {:room, room}
-    deliver(place, text, except)
+    Connections.publish(place, text, except)
     Relay.publish(place, text)
   end
 
@@ -61,7 +54,7 @@ defmodule Chat.Directory do
   @spec announce(String.t(), binary, except :: pid) :: :ok | :unavailable
   def announce(room, text, except) do
     place = {:room, room}
-    deliver(place, text, except)
+    Connections.publish(place, text, except)
 
     case Relay.ask(place, text) do
       {_told, :ok} -> :ok
@@ -73,7 +66,7 @@ defmodule Chat.Directory do
   @spec direct(String.t(), binary, except :: pid) :: :ok | :no_such_user | :unavailable
   def direct(user, text, except) do
     place = {:user, user}
-    here = deliver(place, text, except)
+    here = Connections.deliver(place, text, except)
 
     case Relay.ask(place, text) do
       {_there, :unavailable} -> :unavailable
@@ -82,36 +75,14 @@ defmodule Chat.Directory do
     end
   end
 
-  @doc "Delivers to this node's connections alone, and says to how many."
-  @spec deliver(place, binary, except :: pid | nil) :: non_neg_integer
-  def deliver(place, text, except \\ nil) do
-    connections = Registry.lookup(__MODULE__, place)
-
-    # The registry hears of a death a moment later than others do.
-    living = Enum.filter(connections, fn {pid, _} -> pid != except and Process.alive?(pid) end)
-
-    Enum.each(living, fn {pid, {stay, outbox}} ->
-      Outbox.put(outbox, pid, byte_size(text), {:published, place, stay, text})
-    end)
-
-    length(living)
-  end
-
   @doc "What was published before is in its receivers' mailboxes when this returns."
   @spec settle() :: :ok
   def settle, do: :ok
 
-  @spec connections() :: [pid]
-  def connections do
-    Registry.select(__MODULE__, [{{{:user, :_}, :"$1", :_}, [], [:"$1"]}])
-  end
+  defdelegate connections, to: Connections, as: :all
 
   @doc "A process that all connections of its share need: those die with it."
-  @spec heart() :: pid
-  def heart do
-    [{_id, partition, :worker, _modules} | _] = Supervisor.which_children(__MODULE__)
-    partition
-  end
+  defdelegate heart, to: Connections
 
   @doc "What `/health` says beside the usual."
   @spec health() :: keyword

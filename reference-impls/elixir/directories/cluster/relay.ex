@@ -6,7 +6,7 @@ defmodule Chat.Directory.Relay do
   use GenServer
 
   alias Chat.Directory
-  alias Chat.Directory.Peers
+  alias Chat.Directory.{Connections, Peers}
 
   @scope Directory.Scope
   # A group of all relays: a node whose relays are there has told of all its places.
@@ -77,7 +77,7 @@ defmodule Chat.Directory.Relay do
   end
 
   def handle_call({:deliver, place, text}, _from, relay) do
-    {:reply, Directory.deliver(place, text), relay}
+    {:reply, Connections.deliver(place, text), relay}
   end
 
   @impl true
@@ -87,7 +87,7 @@ defmodule Chat.Directory.Relay do
 
   @impl true
   def handle_info({:publish, place, text}, relay) do
-    Directory.deliver(place, text)
+    Connections.deliver(place, text)
     {:noreply, relay}
   end
 

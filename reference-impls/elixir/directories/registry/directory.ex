@@ -6,38 +6,20 @@ defmodule Chat.Directory do
   the connection left a room is not taken for news of the same room after it came back.
   """
 
-  alias Chat.{Janitor, Outbox}
+  alias Chat.Directory.Connections
 
   @type place :: {:user | :room, String.t()}
 
-  def child_spec(_) do
-    Registry.child_spec(
-      keys: :duplicate,
-      name: __MODULE__,
-      partitions: System.schedulers_online(),
-      listeners: [Janitor]
-    )
-  end
+  defdelegate child_spec(options), to: Connections
 
   @doc "The calling process will receive `{:published, place, stay, text}` of what is said there."
-  @spec enter(place, stay :: integer, Outbox.t()) :: :ok
-  def enter(place, stay, outbox) do
-    {:ok, _} = Registry.register(__MODULE__, place, {stay, outbox})
-    :ok
-  end
+  defdelegate enter(place, stay, outbox), to: Connections
 
-  @spec leave(place) :: :ok
-  def leave(place), do: Registry.unregister(__MODULE__, place)
+  defdelegate leave(place), to: Connections
 
   @doc "Delivers to every member of `room`, but not to the process `except`."
   @spec publish(String.t(), binary, except :: pid) :: :ok
-  def publish(room, text, except) do
-    place = {:room, room}
-
-    Registry.dispatch(__MODULE__, place, fn members ->
-      for {pid, _} = member when pid != except <- members, do: deliver(place, member, text)
-    end)
-  end
+  def publish(room, text, except), do: Connections.publish({:room, room}, text, except)
 
   @doc "As `publish`: where there are several nodes it waits until all have told their members."
   @spec announce(String.t(), binary, except :: pid) :: :ok
@@ -46,37 +28,19 @@ defmodule Chat.Directory do
   @doc "Delivers to every connection of `user`, but not to the process `except`."
   @spec direct(String.t(), binary, except :: pid) :: :ok | :no_such_user
   def direct(user, text, except) do
-    place = {:user, user}
-    connections = Registry.lookup(__MODULE__, place)
-
-    # The registry hears of a death a moment later than others do.
-    case Enum.filter(connections, fn {pid, _} -> pid != except and Process.alive?(pid) end) do
-      [] -> :no_such_user
-      living -> Enum.each(living, &deliver(place, &1, text))
-    end
+    if Connections.deliver({:user, user}, text, except) > 0, do: :ok, else: :no_such_user
   end
 
   @doc "What was published before is in its receivers' mailboxes when this returns."
   @spec settle() :: :ok
   def settle, do: :ok
 
-  @spec connections() :: [pid]
-  def connections do
-    Registry.select(__MODULE__, [{{{:user, :_}, :"$1", :_}, [], [:"$1"]}])
-  end
+  defdelegate connections, to: Connections, as: :all
 
   @doc "A process that all connections of its share need: those die with it."
-  @spec heart() :: pid
-  def heart do
-    [{_id, partition, :worker, _modules} | _] = Supervisor.which_children(__MODULE__)
-    partition
-  end
+  defdelegate heart, to: Connections
 
   @doc "What `/health` says beside the usual."
   @spec health() :: keyword
   def health, do: []
-
-  defp deliver(place, {pid, {stay, outbox}}, text) do
-    Outbox.put(outbox, pid, byte_size(text), {:published, place, stay, text})
-  end
 end

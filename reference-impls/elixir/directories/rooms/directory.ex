@@ -7,7 +7,7 @@ defmodule Chat.Directory do
   """
   use Supervisor
 
-  alias Chat.Directory.Rooms
+  alias Chat.Directory.{Connections, Rooms}
   alias Chat.{Janitor, Outbox}
 
   @type place :: {:user | :room, String.t()}
@@ -17,16 +17,8 @@ defmodule Chat.Directory do
   @impl true
   def init(_) do
     delay_ms = Application.get_env(:chat, :write_delay_ms, 0)
-
-    users =
-      {Registry,
-       keys: :duplicate,
-       name: __MODULE__,
-       partitions: System.schedulers_online(),
-       listeners: [Janitor]}
-
     rooms = {PartitionSupervisor, child_spec: {Rooms, delay_ms}, name: Rooms}
-    Supervisor.init([users, rooms], strategy: :one_for_one)
+    Supervisor.init([Connections, rooms], strategy: :one_for_one)
   end
 
   @doc """
@@ -34,10 +26,7 @@ defmodule Chat.Directory do
   `{:frames, place, stay, bytes, frames}` of what is said in a room.
   """
   @spec enter(place, stay :: integer, Outbox.t()) :: :ok
-  def enter({:user, _name} = place, stay, outbox) do
-    {:ok, _} = Registry.register(__MODULE__, place, {stay, outbox})
-    :ok
-  end
+  def enter({:user, _name} = place, stay, outbox), do: Connections.enter(place, stay, outbox)
 
   # The janitor hears of it as it does from a registry.
   def enter({:room, room} = place, stay, outbox) do
@@ -62,37 +51,17 @@ defmodule Chat.Directory do
   @doc "Delivers to every connection of `user`, but not to the process `except`."
   @spec direct(String.t(), binary, except :: pid) :: :ok | :no_such_user
   def direct(user, text, except) do
-    place = {:user, user}
-    connections = Registry.lookup(__MODULE__, place)
-
-    # The registry hears of a death a moment later than others do.
-    case Enum.filter(connections, fn {pid, _} -> pid != except and Process.alive?(pid) end) do
-      [] ->
-        :no_such_user
-
-      living ->
-        for {pid, {stay, outbox}} <- living,
-            do: Outbox.put(outbox, pid, byte_size(text), {:published, place, stay, text})
-
-        :ok
-    end
+    if Connections.deliver({:user, user}, text, except) > 0, do: :ok, else: :no_such_user
   end
 
   @doc "What was published before is in its receivers' mailboxes when this returns."
   @spec settle() :: :ok
   def settle, do: Rooms.settle()
 
-  @spec connections() :: [pid]
-  def connections do
-    Registry.select(__MODULE__, [{{{:user, :_}, :"$1", :_}, [], [:"$1"]}])
-  end
+  defdelegate connections, to: Connections, as: :all
 
   @doc "A process that all connections of its share need: those die with it."
-  @spec heart() :: pid
-  def heart do
-    [{_id, partition, :worker, _modules} | _] = Supervisor.which_children(__MODULE__)
-    partition
-  end
+  defdelegate heart, to: Connections
 
   @doc "What `/health` says beside the usual."
   @spec health() :: keyword
