@@ -11,6 +11,8 @@ import { Turn } from './turn.js';
 // a slow consumer.
 const WRITE_BYTES_MAX = 64 * 1024;
 
+const NOTHING = [];
+
 /**
  * Its socket is corked from the first thing on that is for it alone: what its rooms had for it by
  * then is put there first, so all comes in the order in which it was said. Pings, pongs and closes
@@ -71,6 +73,10 @@ export class LoggedConnection extends Connection {
 
   /** What its rooms have for it, in the order in which they began to have it. */
   #takeAll() {
+    if (this.memberships.size === 1) {
+      const [member] = this.memberships;
+      return member.isBehind ? member.take() : NOTHING;
+    }
     const behind = [];
     for (const member of this.memberships) if (member.isBehind) behind.push(member);
     if (behind.length === 1) return behind[0].take();

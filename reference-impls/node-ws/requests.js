@@ -7,11 +7,11 @@ const isText = (value) => typeof value === 'string';
 
 /** What each request needs, with each field's check. Chat has a method for each of them. */
 const FIELDS = new Map([
-  ['join', { room: isName }],
-  ['leave', { room: isName }],
-  ['message', { room: isName, content: isText }],
-  ['direct', { to: isName, content: isText }],
-  ['heartbeat', {}],
+  ['join', [['room', isName]]],
+  ['leave', [['room', isName]]],
+  ['message', [['room', isName], ['content', isText]]],
+  ['direct', [['to', isName], ['content', isText]]],
+  ['heartbeat', []],
 ]);
 
 /** Says what is wrong with a request, or null. */
@@ -20,7 +20,7 @@ function fault(request) {
     return 'a message is a JSON object';
   }
   if (!isText(request.type)) return '"type" is missing or not a string';
-  for (const [field, isValid] of Object.entries(FIELDS.get(request.type) ?? {})) {
+  for (const [field, isValid] of FIELDS.get(request.type) ?? []) {
     if (!isValid(request[field])) return `"${field}" is missing, not a string or out of bounds`;
   }
   return null;
