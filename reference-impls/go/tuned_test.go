@@ -99,7 +99,9 @@ func TestNothingFollowsAClose(t *testing.T) {
 	r.tell(forAll([]byte("late")))
 	c.outbox.Write(goodbye)
 	expectAll(t, far, goodbye)
+	r.mutex.Lock() // The writer's turn looks at the room, too.
 	r.remove(c)
+	r.mutex.Unlock()
 	if !r.isEmpty() {
 		t.Error("a client that is closed stays a member")
 	}
