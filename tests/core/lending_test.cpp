@@ -150,17 +150,70 @@ TEST(lending, a_part_ends_with_a_frame_and_the_rest_is_copied) {
   }
 }
 
-// They do not wait for the pass over its room, which takes a while.
-TEST(lending, a_member_with_messages_of_its_own_gets_all_at_once_as_copies) {
+// Its answers do not wait for the pass over its room, which takes a while; the room's news do.
+TEST(lending, a_member_with_messages_of_its_own_gets_those_first_and_the_loan_with_all) {
   full_room room(20);
   room.say(20, 1'000);
   room.parts.boxes.add(7, heartbeat_message("1"));
   room.end_of_turn.flush_outboxes();
-  EXPECT_EQ(room.parts.copies, 1U);
-  EXPECT_EQ(take_server_frames(room.parts.wires[7]).size(), 21U);
+  EXPECT_EQ(take_server_frames(room.parts.wires[7]).size(), 1U);
   EXPECT_TRUE(room.end_of_turn.flush_rooms());
-  EXPECT_EQ(room.parts.sends, 20U);
+  EXPECT_EQ(room.parts.sends, 21U);
   EXPECT_EQ(room.parts.copies, 1U);
+  EXPECT_EQ(room.parts.loans, 1U);
+  EXPECT_EQ(room.missing(20, 20), "");
+}
+
+TEST(lending, messages_of_its_own_in_the_middle_of_a_pass_leave_a_member_in_step) {
+  options limits = test::unhurried();
+  limits.sends_per_room_turn = 7;
+  full_room room(20, limits);
+  room.say(20, 1'000);
+  EXPECT_FALSE(room.end_of_turn.flush_rooms());
+  for (const connection_id id : {3U, 15U}) room.parts.boxes.add(id, heartbeat_message("1"));
+  room.end_of_turn.flush_outboxes();
+  EXPECT_EQ(take_server_frames(room.parts.wires[15]).size(), 1U);
+  while (!room.end_of_turn.flush_rooms()) {
+  }
+  EXPECT_EQ(room.parts.loans, 1U);
+  EXPECT_EQ(room.parts.copies, 2U) << "those messages";
+}
+
+// Little is not worth a second system call.
+TEST(lending, little_goes_out_with_messages_of_its_own) {
+  full_room room(20);
+  room.say(1, 1'000);
+  room.parts.boxes.add(7, heartbeat_message("1"));
+  room.end_of_turn.flush_outboxes();
+  EXPECT_EQ(room.parts.sends, 1U);
+  EXPECT_EQ(take_server_frames(room.parts.wires[7]).size(), 2U);
+}
+
+TEST(lending, a_member_that_was_behind_comes_into_step_with_the_others) {
+  full_room room(20);
+  room.parts.unlimited = false;
+  for (int wire = 0; wire < 20; ++wire)
+    room.parts.room_on_wire[wire] = wire == 7 ? 3'000 : SIZE_MAX;
+  room.say(20, 1'000);
+  EXPECT_TRUE(room.end_of_turn.flush_rooms());
+  room.parts.unlimited = true;
+  room.say(20, 1'000);
+  room.parts.shared.is_writable(7);
+  room.end_of_turn.flush_writable();
+  EXPECT_EQ(room.parts.copies, 1U) << "what the others had already";
+  EXPECT_TRUE(room.end_of_turn.flush_rooms());
+  EXPECT_EQ(room.parts.copies, 1U);
+  EXPECT_EQ(room.parts.loans, 2U);
+  EXPECT_EQ(room.missing(20, 40), "");
+}
+
+TEST(lending, before_a_close_frame_everything_goes_out) {
+  full_room room(20);
+  room.say(20, 1'000);
+  test_access::set(room.parts.shared.truth.connections[7].phase, connection_phase::closing);
+  test_access::set(room.parts.shared.truth.connections[7].close_with, close_code::normal);
+  EXPECT_EQ(room.parts.out.deliver(7), delivery::finished);
+  EXPECT_EQ(take_server_frames(room.parts.wires[7]).size(), 21U);
 }
 
 // Wires take what they like, members come and go, own messages come between: everyone gets whole

@@ -217,10 +217,8 @@ void sender::collect_rooms(connection_id id, send_plan& plan) const {
   for (member_id at = shared_.links.connections[id].first_member;
        at != no_id && count < lagging.size(); at = shared_.links.members[at].next_of_connection) {
     const member& membership = shared_.truth.members[at];
-    const room& place = shared_.truth.rooms[membership.room];
     const std::uint64_t from = membership.cursor + (to.open_source == at ? to.open_left : 0);
-    std::uint64_t until = due_until(membership, place);
-    if (membership.room == pass_.place) until = std::min(until, pass_.end);
+    const std::uint64_t until = due_now(id, membership, from);
     if (from < until) lagging[count++] = {at, membership.room, from, until};
   }
   if (count > 1) sort_by_age(std::span(lagging).first(count));
@@ -229,6 +227,32 @@ void sender::collect_rooms(connection_id id, send_plan& plan) const {
     plan.add_log(one.id, shared_.truth.rooms[one.place].log, shared_.truth.chunks, one.from,
                  one.until, false);
   }
+}
+
+// The end of what a member gets of a room's log at once. What a pass lends to all members waits for
+// the pass: a member that got it earlier, with an answer of its own, would get a copy and be out of
+// step with the others from then on. A member behind the others gets what the last pass gave, and
+// is in step again. Everything goes out before a close frame.
+std::uint64_t sender::due_now(connection_id id, const member& membership,
+                              std::uint64_t from) const {
+  const room_id place = membership.room;
+  const std::uint64_t until = due_until(membership, shared_.truth.rooms[place]);
+  if (place == pass_.place) return std::min(until, pass_.end);
+  const bool closing = shared_.truth.connections[id].phase == connection_phase::closing &&
+                       !planted(fault::closed_before_the_loan);
+  if (closing || !waits_for_pass(place)) return until;
+  if (lent_.place == place && lent_.from == from) return from;
+  return std::min(until, std::max(from, shared_.links.rooms[place].passed));
+}
+
+// Whether a pass under way has lent something, or the next one will: the log behind the last pass's
+// end is the next one's.
+bool sender::waits_for_pass(room_id place) const {
+  const room_links& links = shared_.links.rooms[place];
+  const kernel::lending_threshold least = out_.worth_lending();
+  if (links.members < least.connections) return false;
+  const std::uint64_t news = shared_.truth.rooms[place].log.tail - links.passed;
+  return lent_.place == place || news >= least.bytes;
 }
 
 // By when their rooms became dirty. That count wraps: what tells which came first is how long ago

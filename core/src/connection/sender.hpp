@@ -147,6 +147,8 @@ class sender {
   void end_loan();
   void collect(connection_id id, send_plan& plan) const;
   void collect_rooms(connection_id id, send_plan& plan) const;
+  std::uint64_t due_now(connection_id id, const member& membership, std::uint64_t from) const;
+  bool waits_for_pass(room_id place) const;
   void sort_by_age(std::span<lagging_member> lagging) const;
   void apply(connection_id id, const send_plan& plan, std::uint64_t sent);
   std::uint32_t advance(connection_id id, const send_plan::segment& part, std::uint64_t taken);

@@ -13,6 +13,7 @@ namespace chinwag {
   plant(chunk_recycled_early) \
   plant(lent_chunk_reused) \
   plant(loan_ends_in_frame) \
+  plant(closed_before_the_loan) \
   plant(never_behind) \
   plant(asks_behind_a_leave) \
   plant(open_frame_cut) \
