@@ -14,7 +14,7 @@
 using tcp_stream = boost::beast::basic_stream<boost::asio::ip::tcp, tcp_executor>;
 
 /// From so many bytes on that are new nothing waits for the turn to end.
-constexpr std::size_t write_bytes = 65'536;
+constexpr std::size_t write_bytes = 262'144;
 
 /// What waits for one socket: the news of the logs that it follows, and frames for it alone. It has
 /// places in logs and no list of messages; all that waits goes out in one write. Whoever waits for

@@ -8,6 +8,7 @@
 #include "ending.hpp"
 #include "room.hpp"
 #include "settings.hpp"
+#include "socket_reader.hpp"
 #include "socket_writer.hpp"
 
 /// Text that is ready to be sent. Its frame is made in the log that it is appended to.
@@ -22,7 +23,8 @@ class tcp_layer {
   using next_layer_type = tcp_stream;
 
   explicit tcp_layer(tcp_stream stream)
-      : writer_(std::make_shared<socket_writer>(std::move(stream))) {
+      : writer_(std::make_shared<socket_writer>(std::move(stream))),
+        reader_(std::make_shared<socket_reader>(writer_)) {
     next_layer().expires_never();
     next_layer().socket().non_blocking(true);
   }
@@ -39,7 +41,13 @@ class tcp_layer {
 
   template <class Buffers, class Token>
   auto async_read_some(Buffers const& buffers, Token&& token) {
-    return next_layer().socket().async_read_some(buffers, std::forward<Token>(token));
+    using signature = void(boost::beast::error_code, std::size_t);
+    return boost::asio::async_initiate<Token, signature>(
+        [this](auto handler, auto const& buffers) {
+          reader_->read(std::make_unique<pending_read_of<Buffers, decltype(handler)>>(
+              buffers, std::move(handler)));
+        },
+        token, buffers);
   }
 
   /// Beast's own frames keep their place among the others. One that may wait no more ends the
@@ -79,6 +87,7 @@ class tcp_layer {
 
  private:
   std::shared_ptr<socket_writer> writer_;
+  std::shared_ptr<socket_reader> reader_;
 };
 
 /// For all members, of which there is one at least.
