@@ -16,7 +16,7 @@ defmodule Chat.MixProject do
       version: "0.1.0",
       elixir: "~> 1.14",
       start_permanent: Mix.env() == :prod,
-      elixirc_paths: ~w(lib adapters/#{@adapter} directories/common directories/#{@directory}),
+      elixirc_paths: ~w(lib adapters/#{@adapter} directories/connections directories/#{@directory}),
       # Compiled code of one OTP version does not always load in another one.
       build_path: "#{@build}/#{@adapter}-#{@directory}-otp#{System.otp_release()}",
       deps_path: "#{@build}/deps",

@@ -61,8 +61,9 @@ def test_the_headline_tells_leads_and_ties(matrix: Matrix) -> None:
 def test_the_first_sentences_name_the_articles_and_the_noise(matrix: Matrix) -> None:
     assert '"Elixir vs Node.js for real-time chat services"' in headline.tally_sentence(matrix)
     noise = headline.noise_sentence(matrix)
-    assert noise.startswith("Noise: go, measured twice, came out at 0.9")
-    assert all(f"times its own {name}" in noise for name in ("throughput", "CPU", "p99"))
+    assert noise.startswith("Noise: go, measured twice: throughput 0.9")
+    assert all(f"{name} " in noise for name in ("throughput", "CPU", "p99"))
+    assert noise.endswith("times its own.")
     matrix.aa["unranked"] = ["common_p99"]
     assert headline.noise_sentence(matrix).endswith("p99 can't be ranked in this run.")
 
@@ -148,7 +149,7 @@ def test_rates_that_the_generator_may_have_held_back_are_marked_where_they_stand
     assert text.NEAR_CEILING not in readme.table(matrix) + markdown.document(matrix)
     near = NearCeiling(column="rust", row=headline.LEADING_ROW, share=2.64)
     matrix.near_ceiling = [near]
-    assert "(rust at 264%)" in headline.sureness(matrix)
+    assert "(rust 264%)" in headline.sureness(matrix)
     for shown in (readme.table(matrix), markdown.document(matrix), html.document(matrix)):
         assert f"{text.NEAR_CEILING} near what the load generator showed" in shown
         assert shown.count(text.NEAR_CEILING) >= 3

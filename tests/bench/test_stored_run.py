@@ -237,7 +237,9 @@ def carried(directory: Path) -> Iterator[tuple[str, float, float]]:
 
 
 def arrived_in_time(hold: dict[str, Any]) -> bool:
-    _, second, _, fourth = hold["quarter_mean_ms"]
+    first, second, third, fourth = hold["quarter_mean_ms"]
+    # Of a line through the four by least squares, from one to the next.
+    rise = (3 * (fourth - first) + third - second) / 10
     return (
         hold["sent"] >= 0.99 * hold["offered_messages_per_s"] * hold["hold_s"]
         and hold["delivered"] == hold["expected"]
@@ -246,8 +248,9 @@ def arrived_in_time(hold: dict[str, Any]) -> bool:
         # Not much later than it was planned, either.
         and hold["deliveries_per_s"] >= 0.98 * hold["expected"] / hold["hold_s"]
         and hold["latency_ms"]["p99"] <= 1000
-        # In ms: a hundredth of the hold.
+        # In ms: a hundredth of the hold in half of it.
         and fourth - second <= 10 * hold["hold_s"]
+        and rise <= 5 * hold["hold_s"]
     )
 
 
@@ -278,9 +281,12 @@ def test_the_readme_s_first_sentence_follows_from_the_raw_records() -> None:
     said = (REFERENCE.parents[1] / "README.md").read_text().split("<!-- matrix:begin -->")[1]
     sentence = said.strip().splitlines()[0]
     shown = f"{float(f'{medians[first]:.3g}'):,.0f}"
-    assert sentence.startswith(
-        f"**On one core {first} (this kit's own, in C++) delivers the most: {shown} "
-        "deliveries/s, at least "
-    )
-    assert sentence.endswith(f" times {second}.**")
-    assert float(sentence.split("at least ")[1].split()[0]) <= medians[first] / medians[second]
+    named = f"{first} (this kit's own, in C++)" if first == "chinwagd" else first
+    assert sentence.startswith(f"**On one core {named} ")
+    assert shown in sentence
+    if " times " in sentence:
+        assert sentence.endswith(f" times {second}.**")
+        least = float(sentence.split(" times ")[0].split()[-1])
+        assert least <= medians[first] / medians[second]
+    else:
+        assert "is open" in sentence or "not told apart" in sentence

@@ -17,7 +17,7 @@ TOLD_APART_MAX = 3
 NAMED_REVERSED_MAX = 3
 OWN_SERVER = "chinwagd"
 """A reader has to know who wrote both the server and what measures it."""
-TUNED = "tuned: what its library recommends for broadcast, in five languages with a log a room."
+TUNED = "tuned: its library's advice for broadcast; in five languages a log a room."
 _OWN = "this kit's own"
 _CORES = {1: "one core", 2: "two cores", 4: "four cores", 8: "eight cores"}
 
@@ -164,10 +164,10 @@ def _near_ceiling(matrix: Matrix) -> str:
     if not near:
         return ""
     most = max(near, key=lambda one: one.share)
-    who = "server lies" if len(near) == 1 else f"{len(near)} servers lie"
+    who = "server" if len(near) == 1 else f"{len(near)} servers"
     return (
-        f"The fastest {who} near what the load generator showed in its calibration, or beyond it "
-        f"({most.column} at {most.share:.0%}), and may do more: {text.NEAR_CEILING} in the table."
+        f"The fastest {who} may do more ({text.NEAR_CEILING}): near the load generator's "
+        f"calibration or beyond ({most.column} {most.share:.0%})."
     )
 
 
@@ -181,13 +181,13 @@ def noise_sentence(matrix: Matrix) -> str:
     """
     rows = {"throughput": LEADING_ROW, "CPU": "common_cpu_per_delivery", "p99": "common_p99"}
     found = {name: text.noise(matrix, row).removesuffix(" x") for name, row in rows.items()}
-    known = [f"{range_} times its own {name}" for name, range_ in found.items() if range_]
+    known = [f"{name} {range_}" for name, range_ in found.items() if range_]
     if not known:
         return ""
     twice = listed([pair["column"] for pair in matrix.aa["pairs"]])
     lost = [name for name, row in rows.items() if row in matrix.aa["unranked"]]
     rest = f"; {listed(lost)} can't be ranked in this run" if lost else ""
-    return f"Noise: {twice}, measured twice, came out at {listed(known)}{rest}."
+    return f"Noise: {twice}, measured twice: {listed(known)} times its own{rest}."
 
 
 def _where(matrix: Matrix) -> str:
