@@ -350,10 +350,11 @@ def report(search: Search, record: Found, server_cores: int) -> Found:
 
 def limit(search: Search, server_cores: int) -> tuple[str, bool]:
     """What ended the staircase, and whether the server might have done more."""
-    if search.best and search.is_generator_limited(search.best):
-        return "generator", True
     if search.outcome.ended in ("cap", "time"):
         return search.outcome.ended, True
+    # Its lags are a part of the delays that kept the server from going higher.
+    if search.best and search.is_generator_limited(search.best):
+        return "generator", True
     failed = search.lowest_failure()
     if failed is None:
         return "cap", True
