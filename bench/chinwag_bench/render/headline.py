@@ -58,7 +58,8 @@ def promptness(matrix: Matrix) -> str:
         lead = f"{first.column} carries the most"
         if beside := _beside(matrix, first, competing):
             lead = f"{beside}; {first.column} showed the most"
-        return f"{start}{lead}: {_amount(first)} deliveries/s."
+        rounds = f" ({found})" if (found := text.rounds_of(first)) else ""
+        return f"{start}{lead}: {_amount(first)} deliveries/s{rounds}."
     if len(cells) > TOLD_APART_MAX:
         amounts = listed([f"{cell.column} ({_amount(cell)})" for cell in cells])
     why = f": their rounds are less than {limit} apart" if (limit := _apart(matrix)) else ""
