@@ -161,7 +161,7 @@ VISIBLE_WORDS = """() => {
 
 
 def test_words_on_the_page_as_opened_are_few(reference: Page) -> None:
-    """What a reader has to see first; the rest is folded. How long the sentences are is the data's."""
+    """What a reader sees first; the rest is folded. Sentences are as long as the data make them."""
     assert reference.evaluate(VISIBLE_WORDS) <= 1_520
 
 

@@ -17,7 +17,9 @@ TOLD_APART_MAX = 3
 NAMED_REVERSED_MAX = 3
 OWN_SERVER = "chinwagd"
 """A reader has to know who wrote both the server and what measures it."""
-TUNED = "tuned: its library's advice for broadcast; in five languages a log a room."
+TUNED = (
+    "tuned: its library's advice for broadcast; in five languages a room's members share one log."
+)
 _OWN = "this kit's own"
 _CORES = {1: "one core", 2: "two cores", 4: "four cores", 8: "eight cores"}
 
