@@ -329,7 +329,11 @@ def test_where_a_search_was_cut_short_nobody_leads(matrix: Matrix, row: str) -> 
     assert " showed the most, " in says(matrix) and " can do more is open" in says(matrix)
     assert first.column in says(matrix) and second.column in says(matrix)
     first.high = first.low
-    assert f"the search of {second.column} was cut short" in says(matrix)
+    assert f"whether {second.column} (" in says(matrix)
+    assert "its search was cut short" in says(matrix)
+    third = cells[2]
+    third.tie_with_best, third.high = None, third.low
+    assert says(matrix).rstrip(".").endswith("cut short; 1 other is not told apart from it")
     first.tie_with_best = second.tie_with_best = True
     assert "are not told apart" in says(matrix)
 

@@ -236,7 +236,23 @@ def _undecided(matrix: Matrix, cells: list[Cell]) -> str:
         is_ = "is" if len(others) == 1 else "are"
         rest = f"; {who} {is_} not told apart from that" if others else ""
         return f"{shown}, where its search was cut short{rest}"
-    return f"{shown}; whether {who} can do more is open: {cut} cut short"
+    if most.is_open:
+        return f"{shown}; whether {who} can do more is open: {cut} cut short"
+    return f"{shown}{_stopped_below(others)}"
+
+
+def _stopped_below(others: list[Cell]) -> str:
+    """Of those that may lead before one whose search was not cut short: who may do more for that
+    reason, and who is only not told apart from it.
+    """
+    stopped = [cell for cell in others if cell.is_open]
+    told = len(others) - len(stopped)
+    amounts = listed([f"{cell.column} ({_amount(cell)})" for cell in stopped])
+    who = amounts if len(stopped) <= TOLD_APART_MAX else f"{len(stopped)} others"
+    searches = "its search was" if len(stopped) == 1 else "their searches were"
+    said = f"; whether {who} can do more is open: {searches} cut short" if stopped else ""
+    is_ = "other is" if told == 1 else "others are"
+    return said + (f"; {told} {is_} not told apart from it" if told else "")
 
 
 def _beside(matrix: Matrix, first: Cell, cells: list[Cell]) -> str:
