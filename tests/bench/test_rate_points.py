@@ -346,14 +346,18 @@ def test_no_cell_claims_more_than_its_rounds(reference: Matrix) -> None:
         assert cell.low <= (math.inf if cell.high is None else cell.high)
 
 
-def test_in_the_reference_run_it_is_known_who_delivers_the_most(reference: Matrix) -> None:
-    """No search was cut short, and the rounds of the first two lie apart."""
-    cells = [c for c in reference.cells if c.row == "throughput_deliveries" and c.value is not None]
-    assert [cell.column for cell in cells if cell.tie_with_best] == ["chinwagd"]
-    assert [cell.column for cell in cells if cell.tie_with_best is None] == []
+def test_the_headline_of_the_reference_run_leaves_open_what_a_search_left_open(
+    reference: Matrix,
+) -> None:
+    """In this run time ended the searches of chinwagd in two rounds of three."""
+    cells = {c.column: c for c in reference.cells if c.row == "throughput_deliveries" and c.value}
+    assert [column for column, cell in cells.items() if cell.tie_with_best] == []
+    undecided = [column for column, cell in cells.items() if cell.tie_with_best is None]
+    assert {"rust:tuned", "chinwagd"} < set(undecided)
+    assert cells["chinwagd"].is_open and not cells["rust:tuned"].is_open
     said = headline.headline(reference)
-    assert "chinwagd (this kit's own, in C++) delivers the most: " in said
-    assert said.endswith(" times cpp-uws:tuned")
+    assert said.startswith("On one core rust:tuned showed the most, ")
+    assert "; whether chinwagd (at least " in said
 
 
 def test_points_are_in_order_of_rates(reference: Matrix) -> None:
