@@ -369,6 +369,8 @@ def limited(outcome="failed", *, generator=(), failure="latency", cpu_s=0.5, fai
         (limited("cap", failed=False), ("cap", True)),
         (limited("time"), ("time", True)),
         (limited("time", failed=False), ("time", True)),
+        (limited("time", generator=["best"]), ("time", True)),
+        (limited("cap", generator=["best"]), ("cap", True)),
         (limited(cpu_s=1.8), ("server", False)),
         (limited(), ("latency", False)),
         (limited(failure="loss"), ("loss", False)),

@@ -226,19 +226,17 @@ def _undecided(matrix: Matrix, cells: list[Cell]) -> str:
     found = sorted(found, key=lambda cell: order.index(cell.column))
     most = max(found, key=lambda cell: cell.value or 0.0)
     others = [cell for cell in found if cell is not most]
-    stopped = [cell.column for cell in found if cell.is_open]
-    amounts = listed([f"{cell.column} ({_amount(cell)})" for cell in others])
-    who = amounts if len(found) <= TOLD_APART_MAX else f"{len(others)} others"
-    one = len(stopped) == 1
-    cut = f"the search{'' if one else 'es'} of {_servers(stopped)} {'was' if one else 'were'}"
     shown = f"{_named(most)} showed the most, {_amount(most)} deliveries/s"
+    if not most.is_open:
+        return f"{shown}{_stopped_below(others)}"
+    who = _others(others, TOLD_APART_MAX - 1)
+    stopped = [cell.column for cell in found if cell.is_open]
     if stopped == [most.column]:
         is_ = "is" if len(others) == 1 else "are"
         rest = f"; {who} {is_} not told apart from that" if others else ""
         return f"{shown}, where its search was cut short{rest}"
-    if most.is_open:
-        return f"{shown}; whether {who} can do more is open: {cut} cut short"
-    return f"{shown}{_stopped_below(others)}"
+    searches = f"the searches of {_servers(stopped)} were"
+    return f"{shown}; whether {who} can do more is open: {searches} cut short"
 
 
 def _stopped_below(others: list[Cell]) -> str:
@@ -247,12 +245,18 @@ def _stopped_below(others: list[Cell]) -> str:
     """
     stopped = [cell for cell in others if cell.is_open]
     told = len(others) - len(stopped)
-    amounts = listed([f"{cell.column} ({_amount(cell)})" for cell in stopped])
-    who = amounts if len(stopped) <= TOLD_APART_MAX else f"{len(stopped)} others"
+    who = _others(stopped, TOLD_APART_MAX)
     searches = "its search was" if len(stopped) == 1 else "their searches were"
     said = f"; whether {who} can do more is open: {searches} cut short" if stopped else ""
     is_ = "other is" if told == 1 else "others are"
     return said + (f"; {told} {is_} not told apart from it" if told else "")
+
+
+def _others(cells: list[Cell], named_max: int) -> str:
+    """Their names with what they showed; more than ``named_max`` are counted."""
+    if len(cells) > named_max:
+        return f"{len(cells)} others"
+    return listed([f"{cell.column} ({_amount(cell)})" for cell in cells])
 
 
 def _beside(matrix: Matrix, first: Cell, cells: list[Cell]) -> str:

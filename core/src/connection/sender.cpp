@@ -230,7 +230,7 @@ void sender::collect_rooms(connection_id id, send_plan& plan) const {
 }
 
 // The end of what a member gets of a room's log at once. What a pass lends to all members waits for
-// the pass: a member that got it earlier, with an answer of its own, would get a copy and be out of
+// the pass: a member that got it earlier, with a message of its own, would get a copy and be out of
 // step with the others from then on. A member behind the others gets what the last pass gave, and
 // is in step again. Everything goes out before a close frame.
 std::uint64_t sender::due_now(connection_id id, const member& membership,
