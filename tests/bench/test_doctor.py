@@ -136,6 +136,39 @@ def test_ports_among_the_outgoing_ones_are_noted(tree: Tree) -> None:
     assert 'ip_local_port_range="32768 60999"' in found.todo
 
 
+@pytest.mark.parametrize(
+    ("control", "level"), [("bbr", "warning"), ("cubic", "ok"), ("reno", "ok")]
+)
+def test_paced_connections_are_a_warning(tree: Tree, control: str, level: str) -> None:
+    tree.put("proc/sys/net/ipv4/tcp_congestion_control", control)
+    found = network.congestion_control(tree.root)
+    assert (found.level, found.found) == (level, control)
+    commands = [change.command() for change in found.changes]
+    paces = level == "warning"
+    assert commands == (['sysctl -w net.ipv4.tcp_congestion_control="cubic"'] if paces else [])
+
+
+def test_what_a_run_s_own_network_has_is_nothing_to_mend_on_the_machine(tree: Tree) -> None:
+    tree.put(SYSCTL, "128")
+    found = network.replaced(somaxconn(tree.root))
+    assert (found.level, found.found, found.todo, found.changes) == ("ok", "128", "", [])
+    assert found.meaning == "a run's own network has 16384"
+    memory_of_all = next(one for one in network.MINIMA if one.name == "net.ipv4.tcp_mem")
+    tree.put("proc/sys/net/ipv4/tcp_mem", "1 2 3")
+    shared = network.sysctl(tree.root, memory_of_all)
+    assert shared is not None
+    assert network.replaced(shared) == shared
+
+
+def test_whether_a_run_has_a_network_of_its_own_is_a_finding() -> None:
+    found = network.of_a_run(network.RunNetwork(own=False))
+    assert (found.level, found.todo) == ("note", "measure as root, where namespaces may be made")
+    own = network.RunNetwork()
+    own.close()
+    if own.has_been_made:
+        assert (network.of_a_run(own).level, network.of_a_run(own).found) == ("ok", "its own")
+
+
 def test_a_small_connection_tracking_table_is_a_warning(tree: Tree) -> None:
     minimum = next(one for one in network.MINIMA if "conntrack" in one.name)
     assert network.sysctl(tree.root, minimum) is None

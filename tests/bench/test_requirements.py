@@ -60,6 +60,11 @@ def test_who_asks_for_few_connections_needs_few_files():
     check_open_files(20, 600)
 
 
+@pytest.fixture(autouse=True)
+def unpaced(monkeypatch):
+    monkeypatch.setattr(requirements, "pacing", lambda: None)
+
+
 def test_one_core_for_both_and_a_quota_are_told(monkeypatch):
     monkeypatch.setattr(requirements, "cpu_quota", lambda: None)
     assert caveats(CpuPlan(server=[0], generator=[1])) == []
@@ -77,6 +82,13 @@ def test_a_storm_of_more_than_may_wait_is_told_before_it_with_what_to_do():
     said = short_queue(10_000, 4_096)
     assert said.startswith("4,096 connections may wait to be accepted here, and 10,000 come at")
     assert said.endswith('sysctl -w net.core.somaxconn="16384"')
+
+
+def test_paced_connections_are_told(monkeypatch):
+    monkeypatch.setattr(requirements, "cpu_quota", lambda: None)
+    monkeypatch.setattr(requirements, "pacing", lambda: "bbr")
+    (found,) = caveats(CpuPlan(server=[0], generator=[1]))
+    assert found.startswith("the kernel paces connections here (congestion control bbr)")
 
 
 def test_settings_of_runtimes_that_the_shell_has_are_no_servers_own(monkeypatch):

@@ -59,6 +59,13 @@ Metrics = Annotated[
         autocompletion=completion.metric_lists,
     ),
 ]
+HostNetwork = Annotated[
+    bool,
+    typer.Option(
+        "--host-network",
+        help="Measure in the machine's network, not in one of the run's own (which takes root).",
+    ),
+]
 Names = Annotated[
     list[str] | None,
     typer.Argument(

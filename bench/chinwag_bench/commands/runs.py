@@ -14,6 +14,7 @@ from chinwag_bench.commands import completion, options
 from chinwag_bench.commands.servers import print_json, warn_of_broken
 from chinwag_bench.errors import EXIT_OK, EXIT_SERVER, HostError, UsageError
 from chinwag_bench.judging.evidence import EXPERIMENTS
+from chinwag_bench.machine.run_network import RunNetwork, run_network
 from chinwag_bench.paths import find_workspace
 from chinwag_bench.progress import Reporter, make_reporter, said_when_interrupted
 from chinwag_bench.report_server import ReportServer
@@ -50,6 +51,7 @@ def run(
     server_cores: options.ServerCores = None,
     cap: options.Cap = None,
     metric: options.Metrics = None,
+    host_network: options.HostNetwork = False,
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the run in this result directory.")
     ] = None,
@@ -68,7 +70,11 @@ def run(
     fault_recovery · chinwag run --resume results/2026-01-31-120000-host"""
     if anyway and resume is None:
         raise UsageError("--anyway goes with --resume only", hint="see `chinwag run --help`")
-    with make_reporter(json=json, quiet=quiet) as reporter:
+    with (
+        make_reporter(json=json, quiet=quiet) as reporter,
+        run_network(own=not host_network) as network,
+        network.entered(),
+    ):
         if resume is not None:
             workspace = find_workspace()
             session = resume_session(
@@ -78,7 +84,7 @@ def run(
             request = make_request(
                 profile, servers, peers, seed, results, server_cores, cap, metric
             )
-            store = new_store(request)
+            store = new_store(request, network.description)
             with nothing_left_of_nothing(store):
                 obstacles = check_built(_with_nodes(request))
                 for column, (_, reason) in obstacles.items():
@@ -114,6 +120,7 @@ def matrix(
     server_cores: options.ServerCores = None,
     cap: options.Cap = None,
     metric: options.Metrics = None,
+    host_network: options.HostNetwork = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -122,17 +129,23 @@ def matrix(
     [bold]Examples[/bold]: chinwag matrix · chinwag matrix --profile smoke --servers go,rust
     """
     request = make_request(profile, servers, peers, seed, results, server_cores, cap, metric)
-    with make_reporter(json=json, quiet=quiet) as reporter:
-        session, obstacles = prepare(request, reporter)
-        failed = measure(session, reporter, headroom=True)
+    with (
+        make_reporter(json=json, quiet=quiet) as reporter,
+        run_network(own=not host_network) as network,
+    ):
+        session, obstacles = prepare(request, reporter, network)
+        with network.entered():
+            failed = measure(session, reporter, headroom=True)
     finish(session, json=json)
     if request.profile.experiments:
-        measure_experiments(session.store.folder, json=json, quiet=quiet)
+        measure_experiments(session.store.folder, host_network=host_network, json=json, quiet=quiet)
     write_report(session.store.folder, json=json)
     raise typer.Exit(EXIT_SERVER if failed or obstacles else EXIT_OK)
 
 
-def measure_experiments(below: Path, *, json: bool, quiet: bool) -> None:
+def measure_experiments(
+    below: Path, *, host_network: bool = False, json: bool, quiet: bool
+) -> None:
     """What puts single statements of the articles to the test, as a run of its own below a result,
     whose report is the caller's to write anew. Raises as ``matrix`` does.
     """
@@ -140,9 +153,13 @@ def measure_experiments(below: Path, *, json: bool, quiet: bool) -> None:
     with disk_errors(folder):
         folder.mkdir(exist_ok=True)
     request = make_request(EXPERIMENTS, None, False, _SEED, folder, None)
-    with make_reporter(json=json, quiet=quiet) as reporter:
-        session, _ = prepare(request, reporter)
-        measure(session, reporter)
+    with (
+        make_reporter(json=json, quiet=quiet) as reporter,
+        run_network(own=not host_network) as network,
+    ):
+        session, _ = prepare(request, reporter, network)
+        with network.entered():
+            measure(session, reporter)
     finish(session, json=json)
     write_files(session.store.folder, json=json)
 
@@ -228,9 +245,12 @@ def make_request(
     )
 
 
-def prepare(request: Request, reporter: Reporter) -> tuple[Session, int]:
-    """Builds and verifies. Returns the session and how many columns will stay empty."""
-    store = new_store(request)
+def prepare(request: Request, reporter: Reporter, network: RunNetwork) -> tuple[Session, int]:
+    """Builds and verifies, in the machine's network: builds download. Returns the session, to be
+    measured in the run's, and how many columns will stay empty.
+    """
+    with network.entered():
+        store = new_store(request, network.description)
     originals = [target for target in _with_nodes(request) if not target.again]
     smoke = request.profile.verify_smoke
     with nothing_left_of_nothing(store):
@@ -241,7 +261,8 @@ def prepare(request: Request, reporter: Reporter) -> tuple[Session, int]:
         store.run.verifications = outcomes
         store.save_verifications()
         obstacles |= failures
-        return open_session(request, store, obstacles), len(obstacles)
+        with network.entered():
+            return open_session(request, store, obstacles), len(obstacles)
 
 
 def _with_nodes(request: Request) -> list[Target]:

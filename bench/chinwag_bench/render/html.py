@@ -64,6 +64,7 @@ def document(matrix: Matrix) -> str:
         meanings=claims.MEANINGS,
         statements=claims.grouped(matrix),
         machine=text.machine(matrix),
+        network=text.network(matrix),
         command=repeating(matrix.run),
         coverage=text.coverage(matrix),
         contents=CONTENTS,

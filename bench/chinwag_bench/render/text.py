@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
 from chinwag_bench.judging.matrix import Behind, Cell, Matrix, Published, Row, Verdict
+from chinwag_bench.machine.run_network import CONGESTION_CONTROL, OWN
 from chinwag_bench.numbers import number, short
 from chinwag_bench.records import Column
 from chinwag_bench.render import notes
@@ -229,6 +230,20 @@ def machine(matrix: Matrix) -> str:
         parts.append(f"{cores} cores")
     parts += [str(found[key]) for key in ("system", "kernel") if found.get(key)]
     return ", ".join(parts)
+
+
+def network(matrix: Matrix) -> str | None:
+    """Where servers and generator met, in a sentence; ``None`` of runs from before it was written
+    down.
+    """
+    described = matrix.run.plan.get("network")
+    if described is None:
+        return None
+    control = (matrix.run.machine.get("sysctl") or {}).get(CONGESTION_CONTROL) or "not shown"
+    whose = "a network namespace of the run's own" if described == OWN else "the machine's network"
+    reason = described.partition(": ")[2]
+    because = f", because {reason}" if reason else ""
+    return f"Servers and generator met in {whose}{because}; congestion control: {control}."
 
 
 def _servers_by_row(matrix: Matrix, cells: Sequence[Cell]) -> dict[str, set[str]]:

@@ -12,6 +12,7 @@ from chinwag_bench.machine.control_groups import cpu_quota
 from chinwag_bench.machine.cpu_plan import CpuPlan
 from chinwag_bench.machine.listen_queue import LISTEN_QUEUE_AMPLE
 from chinwag_bench.machine.open_files import connections_possible, raise_limit
+from chinwag_bench.machine.run_network import pacing
 from chinwag_bench.machine.runtime_variables import runtime_variables
 from chinwag_bench.servers.ports import ephemeral_range
 
@@ -91,6 +92,11 @@ def caveats(cpus: CpuPlan) -> list[str]:
         found.append(
             f"a CPU quota of {quota:g} cores stops both for the rest of each period, where "
             f"{usable} are used"
+        )
+    if control := pacing():
+        found.append(
+            f"the kernel paces connections here (congestion control {control}), which costs each "
+            "server another share of its CPU time"
         )
     if names := runtime_variables():
         found.append(f"servers run under settings of this shell: {', '.join(names)}")

@@ -81,6 +81,7 @@ class Session:
         writes down what that cost; and what this machine does not show.
         """
         notes = self.store.run.notes
+        reporter.say("step", f"network: {self.store.run.plan.get('network', 'not written down')}")
         for caveat in self.store.run.plan.get("caveats", []):
             reporter.say("warning", f"figures are not for quoting: {caveat}")
         queue = short_queue(self.profile.connections_in_a_storm(), longest_backlog())
@@ -216,9 +217,9 @@ def open_session(request: Request, store: RunStore, obstacles: Obstacles) -> Ses
     return Session(store, request.workspace, request.profile, good)
 
 
-def new_store(request: Request) -> RunStore:
-    """Makes the result directory, without columns yet. Raises before making it when the plan can't
-    be carried out.
+def new_store(request: Request, network: str) -> RunStore:
+    """Makes the result directory, without columns yet; called where the run's network is entered,
+    which ``network`` describes. Raises before making it when the plan can't be carried out.
     """
     request.workspace.generator()
     loads = read_loads(request.workspace, request.profile)
@@ -238,7 +239,7 @@ def new_store(request: Request) -> RunStore:
         kit_version=KIT_VERSION,
         columns=[],
         machine=machine,
-        plan=_plan_facts(plan, cpus, loads),
+        plan=_plan_facts(plan, cpus, loads) | {"network": network},
     )
     store = RunStore(folder, run)
     try:

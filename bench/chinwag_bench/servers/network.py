@@ -271,9 +271,15 @@ def _destinations(routes: str) -> Iterator[ipaddress.IPv4Network]:
             yield ipaddress.IPv4Network(words[0] if words else "", strict=False)
 
 
+def _interfaces() -> set[str]:
+    """Of the network that this process is in, which /sys may not show."""
+    rows = Path("/proc/net/dev").read_text().splitlines()[2:]
+    return {row.partition(":")[0].strip() for row in rows}
+
+
 def _wait_gone(names: Sequence[str]) -> None:
     deadline = time.monotonic() + _GONE_TIMEOUT_S
-    while any(Path("/sys/class/net", name).exists() for name in names):
+    while set(names) & _interfaces():
         if time.monotonic() > deadline:
             return
         time.sleep(0.005)

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <string_view>
 
 #include "wire/text.hpp"
 
@@ -64,6 +65,27 @@ listening failure(const std::string& host, std::uint16_t port, int number) {
   return {.outcome = {name_of(number), text}};
 }
 
+bool is_loopback(const addrinfo& at) {
+  if (at.ai_family == AF_INET) {
+    const in_addr to = reinterpret_cast<const sockaddr_in*>(at.ai_addr)->sin_addr;
+    return ntohl(to.s_addr) >> 24 == IN_LOOPBACKNET;
+  }
+  return at.ai_family == AF_INET6 &&
+         IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(at.ai_addr)->sin6_addr) != 0;
+}
+
+// BBR spaces out what a connection sends, by a timer for each. Between processes of one machine, a
+// proxy and its server, there is no link to share, and the timers cost a quarter of all CPU time.
+// Accepted connections have their listener's congestion control from their first packet on.
+void do_not_pace(int listener) {
+  std::array<char, 16> control{};  // TCP_CA_NAME_MAX
+  socklen_t size = control.size();
+  if (::getsockopt(listener, IPPROTO_TCP, TCP_CONGESTION, control.data(), &size) != 0) return;
+  if (!std::string_view(control.data()).starts_with("bbr")) return;
+  constexpr std::string_view unpaced = "reno";  // no kernel is without it
+  ::setsockopt(listener, IPPROTO_TCP, TCP_CONGESTION, unpaced.data(), unpaced.size());
+}
+
 // Binds and listens on one address; a negative errno if that fails.
 int listen_at(const addrinfo& at, std::uint32_t backlog) {
   const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -71,6 +93,7 @@ int listen_at(const addrinfo& at, std::uint32_t backlog) {
   if (descriptor < 0) return -errno;
   const int on = 1;
   ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (is_loopback(at)) do_not_pace(descriptor);
   if (::bind(descriptor, at.ai_addr, at.ai_addrlen) == 0 &&
       ::listen(descriptor, static_cast<int>(backlog)) == 0) {
     return descriptor;

@@ -32,7 +32,8 @@ struct listening {
   std::uint16_t port = 0;
 };
 
-// A listening socket on `host` (an IP address or a name) and `port` (0: any free one).
+// A listening socket on `host` (an IP address or a name) and `port` (0: any free one). Connections
+// to an address that only this machine reaches are not paced.
 listening listen(const std::string& host, std::uint16_t port, std::uint32_t backlog);
 
 // Where a connection comes from: an IPv6 address, or an IPv4 address as IPv6 writes it.

@@ -7,8 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from chinwag_bench.machine.doctor.finding import Change, Finding, Level, read
 from chinwag_bench.machine.listen_queue import LISTEN_QUEUE_AMPLE
+from chinwag_bench.machine.run_network import (
+    CONGESTION_CONTROL,
+    SETTINGS,
+    RunNetwork,
+    pacing,
+)
 from chinwag_bench.servers.ports import PortSpan, ephemeral_range, port_span
 
 _GROUP = "network"
@@ -69,14 +77,66 @@ MINIMA = [
 
 
 def findings(root: Path) -> Iterator[Finding]:
+    network = RunNetwork()
+    network.close()
+    yield of_a_run(network)
+    for found in _of_the_machine(root):
+        yield replaced(found) if network.has_been_made else found
+    yield time_stamps()
+
+
+def _of_the_machine(root: Path) -> Iterator[Finding]:
     for minimum in MINIMA:
         found = sysctl(root, minimum)
         if found is not None:
             yield found
+    yield congestion_control(root)
     outgoing = ephemeral_range(root / _PORT_RANGE.lstrip("/"))
     yield port_range(root, outgoing)
     yield free_ports(root, port_span(outgoing))
-    yield time_stamps()
+
+
+def of_a_run(network: RunNetwork) -> Finding:
+    """Whether a run has a network of its own."""
+    own = network.has_been_made
+    return Finding(
+        group=_GROUP,
+        check="network of a run",
+        level="ok" if own else "note",
+        found="its own" if own else network.description,
+        meaning="a namespace with the same settings on every machine"
+        if own
+        else "figures depend on the network settings below, and on the machine's firewall",
+        todo="" if own else "measure as root, where namespaces may be made",
+    )
+
+
+def replaced(found: Finding) -> Finding:
+    """The finding where runs have a network of their own, which has its own value of it."""
+    value = SETTINGS.get(found.check)
+    if value is None:
+        return found
+    meaning = f"a run's own network has {value}"
+    return msgspec.structs.replace(found, level="ok", meaning=meaning, todo="", changes=[])
+
+
+def congestion_control(root: Path) -> Finding:
+    """Whether the kernel spaces out what each connection sends."""
+    shown = read(root, "/proc/sys/" + CONGESTION_CONTROL.replace(".", "/")) or "not shown"
+    paces = pacing(root) is not None
+    change = Change("/proc/sys/" + CONGESTION_CONTROL.replace(".", "/"), shown, "cubic")
+    return Finding(
+        group=_GROUP,
+        check=CONGESTION_CONTROL,
+        level="warning" if paces else "ok",
+        found=shown,
+        meaning="it paces each connection by a timer of its own: over loopback that costs servers "
+        "CPU time, and each another share of it"
+        if paces
+        else "it does not pace connections",
+        todo=f"measure without: {change.command()}" if paces else "",
+        changes=[change] if paces else [],
+    )
 
 
 def sysctl(root: Path, minimum: Minimum) -> Finding | None:
