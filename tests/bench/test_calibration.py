@@ -175,6 +175,12 @@ def test_servers_beyond_what_the_calibration_saw_are_named_with_those_near_it():
     assert [one.share for one in near_ceiling(CALIBRATED, ["article"], cells)] == [2.0, 1.5]
 
 
+def test_a_calibration_that_its_server_ended_is_no_ceiling():
+    bound = msgspec.structs.replace(ARTICLE, limited_by="server", lower_bound=True)
+    found = msgspec.structs.replace(CALIBRATED, ceilings=[bound])
+    assert near_ceiling(found, ["article"], [throughput("fast", 2_000_000.0)]) == []
+
+
 def test_a_ceiling_says_nothing_of_another_load():
     assert near_ceiling(CALIBRATED, ["chatty-small"], [throughput("a", 1e6)]) == []
     assert near_ceiling(None, ["article"], [throughput("a", 1e6)]) == []

@@ -11,6 +11,7 @@ from chinwag_bench.claims.expression import (
     Missing,
     Use,
     only_cell,
+    only_cell_left,
     parse,
     truth,
     uses,
@@ -154,6 +155,14 @@ def test_one_cell_alone_is_a_place_in_the_matrix() -> None:
     assert only_cell("memory[go:tuned]") == ("memory", "go:tuned")
     assert only_cell("said[A9.elixir]") is None
     assert only_cell("memory[go] * 2") is None
+
+
+def test_the_only_cell_left_of_a_comparison_is_known() -> None:
+    assert only_cell_left("memory[go:tuned] < 15") == ("memory", "go:tuned")
+    assert only_cell_left("memory[go] > max(memory[rust], 2)") == ("memory", "go")
+    assert only_cell_left("memory[go] / 2 < 15") is None
+    assert only_cell_left("said[A9.elixir] < 15") is None
+    assert only_cell_left("memory[go:tuned]") is None
 
 
 def test_sentences_show_what_they_compute() -> None:

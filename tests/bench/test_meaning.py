@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from chinwag_bench.compare.difference import difference
+from chinwag_bench.judging.aa import differences
 from chinwag_bench.judging.bounds import Bounds
 from chinwag_bench.judging.curves import QUANTILES, all_curves
 from chinwag_bench.judging.evidence import load
@@ -18,7 +19,7 @@ from chinwag_bench.judging.rows import SPECS
 from chinwag_bench.metrics.latency import Latency
 from chinwag_bench.metrics.throughput import Throughput
 from chinwag_bench.paths import Workspace
-from chinwag_bench.records import Effort, Record
+from chinwag_bench.records import Column, Effort, Record
 from chinwag_bench.render import advice, glance, headline, text
 from chinwag_bench.servers.catalog import discover
 
@@ -187,3 +188,22 @@ def test_effort_is_read_by_nobody_as_a_race() -> None:
 )
 def test_a_manifest_says_whether_a_second_core_is_of_use(column: str, threads: str) -> None:
     assert discover(Workspace(ROOT)).target(column).server.manifest.threads == threads
+
+
+def test_a_row_that_prints_a_difference_of_more_than_twice_ranks_nobody_however_unsure() -> None:
+    """The sides of both leave open whether it is: what is printed, and the threshold made of it,
+    are 2.35, and a reader who sees them expects no best."""
+    row = next(spec for spec in SPECS if spec.row.id == "common_p99")
+    samples = {
+        ("common_p99", "go"): {1: Bounds(1.5, 2.0)},
+        ("common_p99", "go (again)"): {1: Bounds(3.0, 5.5)},
+    }
+    columns = [
+        Column(id="go", server="go", variant="default", title="Go", language="Go"),
+        Column(
+            id="go (again)", server="go", variant="default", title="Go", language="Go", aa_of="go"
+        ),
+    ]
+    found = differences(columns, [row], samples)
+    assert round(found["range"]["common_p99"][1], 2) == 2.35
+    assert found["unranked"] == ["common_p99"]

@@ -11,7 +11,7 @@ from chinwag_bench.judging.advice import advise, known_within, table
 from chinwag_bench.judging.bounds import Bounds
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Matrix, RatePoint
-from chinwag_bench.judging.rate_points import bracket, highest_rates, over_rounds
+from chinwag_bench.judging.rate_points import bracket, highest_rates, looked_near, over_rounds
 from chinwag_bench.judging.rules import Rules
 from chinwag_bench.judging.searches import (
     P99_LIMITS_MS,
@@ -95,10 +95,19 @@ def test_a_short_hold_is_refuted_by_one_as_long_at_no_higher_a_rate() -> None:
     )
 
 
-def test_only_rounds_that_looked_on_both_sides_count() -> None:
-    near = [point(100, 5), point(200, 50)]
+def test_a_round_that_jumped_over_the_limit_counts_like_the_others() -> None:
+    """The only one that looked near its limit is the best one here, too: its rate is no median."""
+    near = [point(2_760, 9), point(3_000, 50)]
+    far = [point(840, 5, index=2), point(4_000, 500, index=2)]
+    farther = [point(1_290, 5, index=3), point(6_000, 500, index=3)]
+    found = highest_rates(near + far + farther, LIMIT_MS)
+    assert [looked_near(one) for one in found.values()] == [True, False, False]
+    both = over_rounds(found.values())
+    assert (both.low, both.high) == (1_290, 4_000)
+
+
+def test_where_no_round_looked_near_its_limit_their_holds_are_taken_together() -> None:
     far = [point(90, 5, index=2), point(4000, 500, index=2)]
-    assert set(highest_rates(near + far, LIMIT_MS)) == {1}
     pooled = highest_rates([*far, point(300, 50, index=3)], LIMIT_MS)
     assert pooled == {0: Bounds(90, 300)}
 

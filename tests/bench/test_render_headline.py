@@ -10,7 +10,7 @@ import math
 import msgspec
 import pytest
 from chinwag_bench.judging.judge import judge
-from chinwag_bench.judging.matrix import Claim, Matrix, NearCeiling, Verdict
+from chinwag_bench.judging.matrix import Cell, Claim, Matrix, NearCeiling, Verdict
 from chinwag_bench.render import (
     claims,
     dumbbells,
@@ -23,7 +23,9 @@ from chinwag_bench.render import (
     text,
 )
 
-from .result_builder import build
+from .result_builder import build, made_cell
+
+ROW = headline.LEADING_ROW
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,45 @@ def test_the_first_sentences_name_the_articles_and_the_noise(matrix: Matrix) -> 
     assert noise.endswith("times its own.")
     matrix.aa["unranked"] = ["common_p99"]
     assert headline.noise_sentence(matrix).endswith("p99 can't be ranked in this run.")
+
+
+def two_variants(matrix: Matrix, default: Cell, tuned: Cell) -> Matrix:
+    """One server's only two columns, with these rates."""
+    plain = next(column for column in matrix.columns if column.id == "go")
+    matrix.columns = [plain, msgspec.structs.replace(plain, id="go:tuned", variant="tuned")]
+    matrix.cells = [default, tuned]
+    return matrix
+
+
+@pytest.mark.parametrize(
+    ("default", "tuned", "said"),
+    [
+        (made_cell(ROW, 100.0), made_cell(ROW, 1_200.0, column="go:tuned"), "12x"),
+        (made_cell(ROW, 100.0), made_cell(ROW, (900.0, 1_200.0), column="go:tuned"), "9 to 12x"),
+        (made_cell(ROW, 100.0), made_cell(ROW, (1_200.0, None), column="go:tuned"), ">= 12x"),
+        (made_cell(ROW, (100.0, None)), made_cell(ROW, 1_200.0, column="go:tuned"), "<= 12x"),
+    ],
+)
+def test_what_tuning_brings_is_told_between_the_sides(
+    matrix: Matrix, default: Cell, tuned: Cell, said: str
+) -> None:
+    found = headline.tuning(two_variants(matrix, default, tuned))
+    assert found == f"`tuned` carries so many times its default: go {said}."
+
+
+def test_without_a_tuned_variant_nothing_is_said_of_tuning(matrix: Matrix) -> None:
+    matrix = two_variants(matrix, made_cell(ROW, 100.0), made_cell(ROW, 1_200.0, column="other"))
+    assert headline.tuning(matrix) == ""
+
+
+def test_versions_other_than_the_articles_are_told(matrix: Matrix) -> None:
+    matrix = two_variants(matrix, made_cell(ROW, 100.0), made_cell(ROW, 1.0, column="go:tuned"))
+    for column in matrix.columns:
+        column.published = "go"
+        column.versions = {"go": "go1.26.8"}
+    assert headline.versions(matrix) == "Go 1.26.8 (1.24 in article A)."
+    matrix.columns[0].versions = {"go": "go1.24.3"}
+    assert headline.versions(matrix) == ""
 
 
 def test_how_sure_it_is_tells_rounds_noise_and_failed_checks(matrix: Matrix) -> None:

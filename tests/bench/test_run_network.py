@@ -24,7 +24,7 @@ def setting(name: str) -> str:
 def network():
     with run_network(own=True) as made:
         if not made.has_been_made:
-            pytest.skip("no rights to make a network namespace")
+            pytest.skip("no network namespace can be made here")
         yield made
 
 
@@ -87,6 +87,24 @@ def test_without_the_rights_a_run_is_in_the_machine_s_network_and_says_why(monke
     outside = os.readlink(NAMESPACE)
     with network.entered():
         assert os.readlink(NAMESPACE) == outside
+
+
+def test_where_settings_can_t_be_changed_the_machine_s_network_serves(monkeypatch, network):
+    """A container may make a namespace and show it a /proc/sys that is for reading."""
+
+    def refused(path: Path, text: str) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "write_text", refused)
+    outside = os.readlink(NAMESPACE)
+    assert RunNetwork().description == "the machine's: Read-only file system"
+    assert os.readlink(NAMESPACE) == outside
+
+
+def test_a_setting_that_this_kernel_does_not_have_is_left_out(monkeypatch, network):
+    monkeypatch.setitem(SETTINGS, "net.ipv4.tcp_no_such_setting", "1")
+    with run_network(own=True) as made:
+        assert made.has_been_made
 
 
 def test_who_asks_for_the_machine_s_network_gets_it():

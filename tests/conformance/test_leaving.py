@@ -12,16 +12,24 @@ from .client import Client
 from .messages import Message
 
 BATCH = 50
-"""Messages of one write. Everybody reads all the time: nobody is a slow consumer."""
+"""Messages of one write."""
+AHEAD_MAX = 4 * BATCH
+"""Nobody is a slow consumer: the flood is no further ahead of who reads, however busy the machine
+is.
+"""
 
 LEAVES_AFTER = (700, 1200, 1200)
 """Messages that come before it leaves, each time."""
 ROUNDS = 50
 
 
-async def flood(sender: Client, room: str, is_over: asyncio.Event) -> int:
-    """Numbered messages without pause, of which the sender reads its own; the last one's number."""
+async def flood(sender: Client, room: str, leaver: Leaver, is_over: asyncio.Event) -> int:
+    """Numbered messages, of which the sender reads its own; the last one's number. It waits for the
+    leaver while that only reads, and for nobody while it leaves and comes back.
+    """
     for start in itertools.count(0, BATCH):
+        while leaver.only_reads and leaver.is_there and start - leaver.last > AHEAD_MAX:
+            await asyncio.sleep(0.001)
         if is_over.is_set():
             break
         batch = [
@@ -43,10 +51,13 @@ class Leaver:
         self.client, self.room = client, room
         self.last = -1
         self.is_there = True
+        self.only_reads = False
 
     async def read(self, count: int) -> None:
+        self.only_reads = True
         for _ in range(count):
             self._took(await self.client.receive())
+        self.only_reads = False
 
     async def read_until(self, number: int) -> None:
         while self.last < number:
@@ -82,7 +93,7 @@ async def test_who_leaves_amid_a_flood_gets_nothing_after_its_heartbeat(chat: Ch
     sender, client = await chat.members(room, 2)
     leaver = Leaver(client, room)
     is_over = asyncio.Event()
-    flooding = asyncio.create_task(flood(sender, room, is_over))
+    flooding = asyncio.create_task(flood(sender, room, leaver, is_over))
     try:
         for count in LEAVES_AFTER:
             await leaver.read(count)

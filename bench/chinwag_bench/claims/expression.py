@@ -136,6 +136,13 @@ def only_cell(text: str) -> tuple[str, str] | None:
     return (found.name, found.column) if found is not None and found.kind == "cell" else None
 
 
+def only_cell_left(text: str) -> tuple[str, str] | None:
+    """The same of the left side of a comparison."""
+    node = parse(text)
+    left = node.left if isinstance(node, ast.Compare) else None
+    return only_cell(_source(text, left)) if isinstance(left, ast.Subscript) else None
+
+
 def _named(text: str, node: ast.expr) -> Use:
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
         inside = _source(text, node.slice)

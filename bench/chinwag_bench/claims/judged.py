@@ -65,11 +65,21 @@ def all_claims(judge: Judge, experiments: Judge | None = None) -> list[Claim]:
             kind=claim.kind,
             published=claim.published,
             unit=claim.unit,
-            measured_unit=claim.measured_unit,
+            measured_unit=claim.measured_unit or _unit_of_cell(claim, judge, experiments),
             verdict=_verdict(claim, judge, experiments),
         )
         for claim in judge.values.catalog.claim
     ]
+
+
+def _unit_of_cell(claim: Statement, judge: Judge, experiments: Judge | None) -> str:
+    """Of a figure without a unit that is tested by one cell: the cell's. Empty elsewhere."""
+    place = None if claim.unit or not claim.test else expression.only_cell_left(claim.test)
+    if place is None:
+        return ""
+    runs = [judge] if experiments is None else [judge, experiments]
+    cells = [one.values.found(*place) for one in runs]
+    return next((cell.unit for cell in cells if cell is not None), "")
 
 
 def _verdict(claim: Statement, judge: Judge, experiments: Judge | None) -> Verdict:

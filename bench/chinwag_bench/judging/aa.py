@@ -41,9 +41,8 @@ def differences(columns: Sequence[Column], specs: Sequence[Spec], samples: Sampl
             known = ranges.setdefault(row, [values[0], values[0]])
             ranges[row] = [min(known[0], *values), max(known[1], *values)]
             spreads[row] = max(spreads.get(row, 0.0), spread(values))
-            if spec.row.better != "none" and any(
-                _differs(ratio(again, first)) for first, again in each
-            ):
+            differs = any(one <= 0 or max(one, 1 / one) > FACTOR_MAX for one in values)
+            if spec.row.better != "none" and differs:
                 unranked[row] = None
         pairs.append({"column": column.aa_of, "again": column.id, "ratios": found})
     return {"pairs": pairs, "range": ranges, "spread": spreads, "unranked": list(unranked)}
@@ -64,8 +63,3 @@ def _middle(first: Bounds, again: Bounds, is_rate: bool) -> float | None:
     if one.low <= 0 or math.isinf(one.high):
         return None
     return math.sqrt(one.low * one.high)
-
-
-def _differs(one: Bounds) -> bool:
-    """For certain, and by more than ``FACTOR_MAX``."""
-    return one.low > FACTOR_MAX or one.high < 1 / FACTOR_MAX

@@ -11,6 +11,7 @@ from chinwag_bench.judging.evidence import Evidence
 from chinwag_bench.judging.matrix import Cell, Note
 from chinwag_bench.judging.rate_points import (
     highest_rates,
+    looked_near,
     of_column,
     over_rounds,
     searches_of,
@@ -88,9 +89,10 @@ def _rate_within(cell: Cell, spec: Spec, column: Column, evidence: Evidence) -> 
         if 0 in rounds:
             cell.notes.append(Note(code="pooled"))
         else:
-            looked = len({point.round for point in points})
-            if cell.rounds < looked:
-                args = {"missing": looked - cell.rounds, "used": looked}
+            made = len({point.round for point in points})
+            near = sum(math.isinf(one.high) or looked_near(one) for one in rounds.values())
+            if near < made:
+                args = {"missing": made - near, "used": made}
                 cell.notes.append(Note(code="rounds_not_looked", args=args))
         return rounds
     searches = evidence.of(searches_of(spec.load), column.id, spec.load)

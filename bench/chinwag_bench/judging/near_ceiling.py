@@ -45,13 +45,14 @@ def near_ceiling(
     row: str = _ROWS[0],
 ) -> list[NearCeiling]:
     """The columns at ``NEAR_SHARE`` of the ceiling or more, or beyond it, the highest first.
-    ``loads`` are the load profiles of the row's records: a ceiling is of its own load only.
+    ``loads`` are the load profiles of the row's records: a ceiling is of its own load only. Where
+    something else ended the calibration there is no ceiling, and nobody is near it.
     """
     rates = {c.column: c.value for c in cells if c.row == row and c.value is not None}
     known = [
         ceiling.deliveries_per_s
         for ceiling in (calibration.ceilings if calibration else [])
-        if ceiling.load in loads and ceiling.deliveries_per_s
+        if ceiling.load in loads and ceiling.deliveries_per_s and not ceiling.lower_bound
     ]
     if not known:
         return []

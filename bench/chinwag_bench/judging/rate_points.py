@@ -28,7 +28,7 @@ from chinwag_bench.judging.sustained import offered_deliveries_per_s
 from chinwag_bench.records import Paced, Record, Searched, Step
 
 BRACKET = 4.0
-"""A round whose rates jump further than this over the limit was not looking for it."""
+"""A round whose rates jump further than this over the limit did not look near it."""
 
 
 def all_points(evidence: Evidence) -> list[RatePoint]:
@@ -123,25 +123,28 @@ def over_rounds(rounds: Collection[Bounds]) -> Bounds:
 
 
 def highest_rates(points: Sequence[RatePoint], limit_ms: float) -> dict[int, Bounds]:
-    """By round, from those rounds that looked on both sides of the limit, and with a low side of 0
-    those that show only what is too much, near to what the others kept. Where nothing was too much,
-    what each round kept. Where no round looked on both sides, one bracket over the holds of all
-    rounds, as round 0.
+    """By round, what it kept and what was too much; with a low side of 0 those rounds that show
+    only what is too much, near to what the others kept. Where nothing was too much, what each round
+    kept. Where no round looked on both sides, one bracket over the holds of all rounds, as round 0.
+
+    A round that jumped over the limit has sides that are far apart, and counts like any other: the
+    ones that happened to look near their limit may be the best ones.
     """
     by_round: dict[int, list[RatePoint]] = {}
     for point in points:
         by_round.setdefault(point.round, []).append(point)
     brackets = {index: bracket(own, limit_ms) for index, own in sorted(by_round.items())}
     known = {index: one for index, one in brackets.items() if one is not None}
-    found = {index: one for index, one in known.items() if one.high <= BRACKET * one.low}
+    found = {index: one for index, one in known.items() if looked_near(one)}
     if known and all(math.isinf(one.high) for one in known.values()):
         return known
     if not found:
         pooled = bracket(points, limit_ms)
         return {0: pooled} if pooled is not None and pooled.low > 0 else {}
     near = BRACKET * max(one.low for one in found.values())
-    return {
-        index: one
-        for index, one in known.items()
-        if index in found or (one.low == 0 and one.high <= near)
-    }
+    return {index: one for index, one in known.items() if one.low > 0 or one.high <= near}
+
+
+def looked_near(one: Bounds) -> bool:
+    """Whether a round looked on both sides of its limit, near to it."""
+    return one.high <= BRACKET * one.low

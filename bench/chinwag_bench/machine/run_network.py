@@ -10,7 +10,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from chinwag_bench.machine.listen_queue import LISTEN_QUEUE_AMPLE
@@ -38,6 +38,7 @@ _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
 _IFREQ = struct.Struct("16sh14x")
+_SYSCTLS = Path("/proc/sys")
 _CURRENT = Path("/proc/thread-self/ns/net")
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -140,9 +141,10 @@ def _loopback_up() -> None:
 
 
 def _apply() -> None:
-    """What this kernel does not have, or does not let be changed, stays as a new namespace has it:
-    the fingerprint shows what a run had.
+    """What this kernel does not have is left out. Raises ``OSError`` where settings can't be
+    changed, as in a container: a new namespace's own may be worse than the machine's.
     """
     for name, value in SETTINGS.items():
-        with suppress(OSError):
-            (Path("/proc/sys") / name.replace(".", "/")).write_text(value)
+        setting = _SYSCTLS / name.replace(".", "/")
+        if setting.exists():
+            setting.write_text(value)

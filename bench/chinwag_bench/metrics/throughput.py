@@ -195,10 +195,11 @@ in deliveries per second and messages per second, never one of them alone.
 was kept within 10 and 100 ms, as delivered, by a hold of a second or more, and the lowest offer
 above it that the server did not keep. A hold is refuted by another of its round that is as long,
 at no higher a rate; one above the rate that its search confirmed keeps no limit. A hold in which
-the generator was the limit refutes none. Rounds that looked on both sides of the limit (within a
-factor of 4) count; a round that kept none bears on the high side, and the cell spans both where
-that is below what others kept; where nothing was too much, each round's highest counts; where none
-looked on both sides, the holds of all rounds are taken together, and the cell says so. A hold's
+the generator was the limit refutes none. A round that did not look near the limit, on both sides
+of it within a factor of 4, counts like the others, and the cell says how many did look; a round
+that kept none bears on the high side, and the cell spans both where that is below what others kept;
+where nothing was too much, each round's highest counts; where none looked on both sides, the holds
+of all rounds are taken together, and the cell says so. A hold's
 p99 rests on some thousand messages or more, so it is the rounds together that tell. "Which one for
 me?" has the same medians for any p99, and calls nothing too much that any hold kept, were it short
 or of a round that was repeated.

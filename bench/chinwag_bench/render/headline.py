@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from chinwag_bench.claims.catalog import load as articles
+from chinwag_bench.judging.bounds import Bounds, ratio
 from chinwag_bench.judging.matrix import Cell, Matrix
+from chinwag_bench.numbers import short
 from chinwag_bench.render import claims, loads, text
 from chinwag_bench.render.text import measured
 from chinwag_bench.text import listed
@@ -95,14 +99,63 @@ def by_language(matrix: Matrix) -> str:
     return f"{'; '.join(parts)}. MB of 10,000 connections.{tuned}"
 
 
+def tuning(matrix: Matrix) -> str:
+    """How many times its default each server's `tuned` variant carries, the most first; empty where
+    no server has both.
+    """
+    found = []
+    cells = {cell.column: cell for cell in matrix.cells if cell.row == LEADING_ROW}
+    for column in matrix.columns:
+        default, tuned = cells.get(column.server), cells.get(column.id)
+        if column.variant != "tuned" or not (default and default.value and tuned and tuned.value):
+            continue
+        apart = ratio(_sides(tuned), _sides(default))
+        found.append((apart.low, f"{column.server} {_factor(apart)}"))
+    parts = [part for _, part in sorted(found, key=lambda one: -one[0])]
+    return f"`tuned` carries so many times its default: {', '.join(parts)}." if parts else ""
+
+
+def _sides(cell: Cell) -> Bounds:
+    assert cell.low is not None
+    return Bounds(cell.low, math.inf if cell.high is None else cell.high)
+
+
+def _factor(apart: Bounds) -> str:
+    if math.isinf(apart.high):
+        return f">= {short(apart.low)}x"
+    if apart.low == 0:
+        return f"<= {short(apart.high)}x"
+    low, high = short(apart.low), short(apart.high)
+    return f"{low}x" if low == high else f"{low} to {high}x"
+
+
+def versions(matrix: Matrix) -> str:
+    """The runtimes that were measured in another version than article A names; empty where none
+    was.
+    """
+    stacks = articles().articles["A"].stacks
+    found = []
+    for column in matrix.columns:
+        stack = stacks.get(column.published or "")
+        name, _, there = (stack or "").partition(",")[0].partition(" ")
+        shown = column.versions.get(name.lower()) or column.versions.get(f"{name.lower()}c", "")
+        here = shown.removeprefix(name.lower())
+        is_other = bool(there and here) and not f"{here}.".startswith(f"{there}.")
+        if is_other and column.id == column.server:
+            found.append(f"{name} {here} ({there} in article A)")
+    return f"{', '.join(found)}." if found else ""
+
+
 def facts(matrix: Matrix) -> list[tuple[str, str]]:
     """What stands below the headline: (name, sentence)."""
     found = [
         ("Caution", caution(matrix)),
         ("Your language", by_language(matrix)),
+        ("Tuning", tuning(matrix)),
         ("Load", loads.leading(matrix)),
         ("Fast answers", promptness(matrix)),
         ("How sure", sureness(matrix)),
+        ("Versions", versions(matrix)),
         ("Articles", tally_sentence(matrix)),
         ("Reversed", reversed_sentence(matrix)),
     ]

@@ -173,7 +173,7 @@ def _claims(matrix: Matrix) -> list[str]:
         [
             f"{claim.article} {claims.lines(claim)}",
             escape(claim.statement),
-            claims.LABELS[kind] + (", within noise" if claim.verdict.within_noise else ""),
+            claims.LABELS[kind] + (f"; {claims.BY_MEDIANS}" if claim.verdict.within_noise else ""),
             escape(claim.verdict.text),
         ]
         for kind, found in claims.grouped(matrix).items()
