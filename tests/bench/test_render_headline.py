@@ -82,7 +82,7 @@ def two_variants(matrix: Matrix, default: Cell, tuned: Cell) -> Matrix:
     ("default", "tuned", "said"),
     [
         (made_cell(ROW, 100.0), made_cell(ROW, 1_200.0, column="go:tuned"), "12x"),
-        (made_cell(ROW, 100.0), made_cell(ROW, (900.0, 1_200.0), column="go:tuned"), "9 to 12x"),
+        (made_cell(ROW, 100.0), made_cell(ROW, (900.0, 1_200.0), column="go:tuned"), "9.0 to 12x"),
         (made_cell(ROW, 100.0), made_cell(ROW, (1_200.0, None), column="go:tuned"), ">= 12x"),
         (made_cell(ROW, (100.0, None)), made_cell(ROW, 1_200.0, column="go:tuned"), "<= 12x"),
     ],
@@ -91,7 +91,7 @@ def test_what_tuning_brings_is_told_between_the_sides(
     matrix: Matrix, default: Cell, tuned: Cell, said: str
 ) -> None:
     found = headline.tuning(two_variants(matrix, default, tuned))
-    assert found == f"`tuned` carries so many times its default: go {said}."
+    assert found == f"tuned carries so many times its default: go {said}."
 
 
 def test_without_a_tuned_variant_nothing_is_said_of_tuning(matrix: Matrix) -> None:
@@ -348,9 +348,9 @@ def test_the_statements_that_are_reversed_most_are_named_once_a_ratio(matrix: Ma
         claim("the same the other way round", 9.0, 0.125),
     ]
     assert headline.reversed_sentence(matrix) == (
-        'Beyond noise, the furthest first: "far" (A), published 0.1 times, measured 6.40 to 10.0 '
+        'Beyond noise, the furthest first: "far" (A), published 0.1 times, measured 8.00 '
         "times; "
-        '"little" (A), published 0.9 times, measured 1.20 to 1.88 times.'
+        '"little" (A), published 0.9 times, measured 1.50 times.'
     )
     assert claims.counts(matrix) == "3 reversed"
     matrix.claims = []

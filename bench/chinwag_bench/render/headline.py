@@ -112,7 +112,7 @@ def tuning(matrix: Matrix) -> str:
         apart = ratio(_sides(tuned), _sides(default))
         found.append((apart.low, f"{column.server} {_factor(apart)}"))
     parts = [part for _, part in sorted(found, key=lambda one: -one[0])]
-    return f"`tuned` carries so many times its default: {', '.join(parts)}." if parts else ""
+    return f"tuned carries so many times its default: {', '.join(parts)}." if parts else ""
 
 
 def _sides(cell: Cell) -> Bounds:
