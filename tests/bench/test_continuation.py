@@ -14,6 +14,7 @@ import pytest
 from chinwag_bench.errors import UsageError
 from chinwag_bench.load_profile import load_profile
 from chinwag_bench.machine.fingerprint import read_fingerprint
+from chinwag_bench.machine.run_network import BOTH, BY_REQUEST, OWN
 from chinwag_bench.records import Run
 from chinwag_bench.runs import continuation
 from chinwag_bench.runs.store import RunStore
@@ -72,7 +73,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 )
 def test_another_machine_is_refused_with_what_differs(path: str, value: Any, said: str) -> None:
     with pytest.raises(UsageError, match="began under other conditions") as caught:
-        continuation.check(a_run(), changed(path, value), MADE, {}, anyway=False)
+        continuation.check(a_run(), changed(path, value), MADE, {}, network=OWN, anyway=False)
     assert caught.value.message.splitlines()[1:] == [f"  {said}"]
     assert "--anyway" in (caught.value.hint or "")
 
@@ -81,7 +82,7 @@ def test_another_machine_is_refused_with_what_differs(path: str, value: Any, sai
     ("path", "value"), [("cpu/mhz", 1234.5), ("memory_bytes", 8_010_000_000), ("compilers", {})]
 )
 def test_what_varies_on_one_machine_is_no_difference(path: str, value: Any) -> None:
-    continuation.check(a_run(), changed(path, value), MADE, {}, anyway=False)
+    continuation.check(a_run(), changed(path, value), MADE, {}, network=OWN, anyway=False)
 
 
 @pytest.mark.parametrize(
@@ -94,30 +95,32 @@ def test_what_varies_on_one_machine_is_no_difference(path: str, value: Any) -> N
 )
 def test_another_build_is_refused(made: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        continuation.check(a_run(), MACHINE, made, {}, anyway=False)
+        continuation.check(a_run(), MACHINE, made, {}, network=OWN, anyway=False)
 
 
 def test_anyway_is_a_note_of_the_run() -> None:
     run = a_run()
-    continuation.check(run, changed("kernel", "6.2"), MADE | {"kit": "9"}, {}, anyway=True)
+    continuation.check(
+        run, changed("kernel", "6.2"), MADE | {"kit": "9"}, {}, network=OWN, anyway=True
+    )
     (note,) = run.notes
     assert note.endswith("kernel: 6.1 then, 6.2 now; the kit is another one")
 
 
 def test_a_run_that_wrote_nothing_down_is_compared_as_far_as_it_tells() -> None:
     old = msgspec.structs.replace(a_run(), machine={}, plan={})
-    continuation.check(old, MACHINE, MADE, {}, anyway=False)
+    continuation.check(old, MACHINE, MADE, {}, network=OWN, anyway=False)
 
 
 def test_a_changed_load_is_refused(checkout: Checkout) -> None:
     load = load_profile(checkout.workspace, "idle")
     run = a_run(loads={"idle": load.as_json() | {"stated_deliveries_per_s": 1}})
-    continuation.check(run, MACHINE, MADE, {"idle": load}, anyway=False)
+    continuation.check(run, MACHINE, MADE, {"idle": load}, network=OWN, anyway=False)
     path = checkout.root / "bench/load/profiles/idle.json"
     path.write_text(path.read_text().replace('"content_bytes": 100', '"content_bytes": 200'))
     other = load_profile(checkout.workspace, "idle")
     with pytest.raises(UsageError, match="load profile idle was changed"):
-        continuation.check(run, MACHINE, MADE, {"idle": other}, anyway=False)
+        continuation.check(run, MACHINE, MADE, {"idle": other}, network=OWN, anyway=False)
 
 
 def test_this_machine_does_not_differ_from_itself(
@@ -129,7 +132,7 @@ def test_this_machine_does_not_differ_from_itself(
     continuation.remember(run, checkout.workspace, [toy])
     stored = msgspec.json.decode(msgspec.json.encode(run), type=Run)
     again = continuation.made_with(checkout.workspace, [toy])
-    continuation.check(stored, read_fingerprint(), again, {}, anyway=False)
+    continuation.check(stored, read_fingerprint(), again, {}, network=OWN, anyway=False)
 
 
 def test_an_interrupted_run_goes_on_with_a_new_build_only_by_anyway(
@@ -171,3 +174,27 @@ def test_a_run_whose_server_is_not_built_here_is_refused(checkout: Checkout, toy
 
 def test_anyway_alone_is_wrong_usage(checkout: Checkout) -> None:
     assert checkout.chinwag("run", TINY, "--anyway").returncode == 2
+
+
+@pytest.mark.parametrize(("before", "now"), [(OWN, BY_REQUEST), (BY_REQUEST, OWN)])
+def test_another_network_is_refused_by_name(before: str, now: str) -> None:
+    run = a_run()
+    run.plan["network"] = before
+    with pytest.raises(UsageError) as caught:
+        continuation.check(run, MACHINE, MADE, {}, network=now, anyway=False)
+    said = caught.value.message.splitlines()[1:]
+    assert said == [f"  the network: {before} then, {now} now"]
+
+
+def test_who_goes_on_in_another_network_anyway_is_told_of_both() -> None:
+    run = a_run()
+    run.plan["network"] = OWN
+    continuation.check(run, MACHINE, MADE, {}, network=BY_REQUEST, anyway=True)
+    assert run.plan["network"] == BOTH
+    assert "the network: own then" in run.notes[-1]
+
+
+def test_the_reason_why_a_run_has_no_network_of_its_own_is_no_difference() -> None:
+    run = a_run()
+    run.plan["network"] = "the machine's: no rights"
+    continuation.check(run, MACHINE, MADE, {}, network=BY_REQUEST, anyway=False)

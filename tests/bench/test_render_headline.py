@@ -81,22 +81,34 @@ def two_variants(matrix: Matrix, default: Cell, tuned: Cell) -> Matrix:
 @pytest.mark.parametrize(
     ("default", "tuned", "said"),
     [
-        (made_cell(ROW, 100.0), made_cell(ROW, 1_200.0, column="go:tuned"), "12x"),
-        (made_cell(ROW, 100.0), made_cell(ROW, (900.0, 1_200.0), column="go:tuned"), "9.0 to 12x"),
-        (made_cell(ROW, 100.0), made_cell(ROW, (1_200.0, None), column="go:tuned"), ">= 12x"),
-        (made_cell(ROW, (100.0, None)), made_cell(ROW, 1_200.0, column="go:tuned"), "<= 12x"),
+        (made_cell(ROW, 100.0), made_cell(ROW, 1_200.0, column="go:tuned"), ", 12x its default"),
+        (
+            made_cell(ROW, 100.0),
+            made_cell(ROW, (900.0, 1_200.0), column="go:tuned"),
+            ", 9.0 to 12x its default",
+        ),
+        (
+            made_cell(ROW, 100.0),
+            made_cell(ROW, (1_200.0, None), column="go:tuned"),
+            ", >= 12x its default",
+        ),
+        (
+            made_cell(ROW, (100.0, None)),
+            made_cell(ROW, 1_200.0, column="go:tuned"),
+            ", <= 12x its default",
+        ),
     ],
 )
 def test_what_tuning_brings_is_told_between_the_sides(
     matrix: Matrix, default: Cell, tuned: Cell, said: str
 ) -> None:
-    found = headline.tuning(two_variants(matrix, default, tuned))
-    assert found == f"tuned carries so many times its default: go {said}."
+    assert headline.tuning(two_variants(matrix, default, tuned), tuned) == said
 
 
 def test_without_a_tuned_variant_nothing_is_said_of_tuning(matrix: Matrix) -> None:
-    matrix = two_variants(matrix, made_cell(ROW, 100.0), made_cell(ROW, 1_200.0, column="other"))
-    assert headline.tuning(matrix) == ""
+    default = made_cell(ROW, 100.0)
+    matrix = two_variants(matrix, default, made_cell(ROW, 1_200.0, column="other"))
+    assert headline.tuning(matrix, default) == ""
 
 
 def test_versions_other_than_the_articles_are_told(matrix: Matrix) -> None:
@@ -104,7 +116,7 @@ def test_versions_other_than_the_articles_are_told(matrix: Matrix) -> None:
     for column in matrix.columns:
         column.published = "go"
         column.versions = {"go": "go1.26.8"}
-    assert headline.versions(matrix) == "Go 1.26.8 (1.24 in article A)."
+    assert headline.versions(matrix) == " Measured in Go 1.26.8, not 1.24."
     matrix.columns[0].versions = {"go": "go1.24.3"}
     assert headline.versions(matrix) == ""
 
@@ -112,7 +124,8 @@ def test_versions_other_than_the_articles_are_told(matrix: Matrix) -> None:
 def test_how_sure_it_is_tells_rounds_noise_and_failed_checks(matrix: Matrix) -> None:
     rounds = max(cell.rounds for cell in matrix.cells)
     sure = headline.sureness(matrix)
-    assert sure.startswith(f"{rounds} rounds in random order. Noise: go")
+    assert sure.startswith(f"{rounds} rounds in random order. Rounds of one server are up to 1.2x")
+    assert " apart (elixir). Noise: go" in sure
     assert 'Failed: the check "Conformance before measuring".' in sure
     assert ("chinwagd is this kit's own server." in sure) == (
         "(this kit's own, in C++)" not in headline.headline(matrix)

@@ -93,11 +93,13 @@ def test_where_settings_can_t_be_changed_the_machine_s_network_serves(monkeypatc
     """A container may make a namespace and show it a /proc/sys that is for reading."""
 
     def refused(path: Path, text: str) -> int:
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
 
     monkeypatch.setattr(Path, "write_text", refused)
     outside = os.readlink(NAMESPACE)
-    assert RunNetwork().description == "the machine's: Read-only file system"
+    assert RunNetwork().description == (
+        "the machine's: /proc/sys/net/core/somaxconn: Read-only file system"
+    )
     assert os.readlink(NAMESPACE) == outside
 
 
@@ -124,3 +126,15 @@ def test_a_congestion_control_that_paces_is_known(tmp_path, control, paces):
 
 def test_a_machine_that_shows_no_congestion_control_is_not_said_to_pace(tmp_path):
     assert pacing(tmp_path) is None
+
+
+def test_what_acts_on_all_networks_is_told_of_the_machine_s(network):
+    outside = {name: setting(name) for name in module._OF_THE_KERNEL if shown(name)}
+    with network.entered():
+        found = network.fingerprint()["sysctl"]
+    assert {name: " ".join(found[name].split()) for name in outside} == outside
+    assert found["net.ipv4.tcp_congestion_control"] == "reno"
+
+
+def shown(name: str) -> bool:
+    return Path("/proc/sys", name.replace(".", "/")).exists()

@@ -224,3 +224,15 @@ def test_presets_fill_the_form_in(page: Page) -> None:
     page.get_by_role("button", name="Busy rooms").click()
     expect(page.locator("#which [name=upgrades]")).not_to_be_checked()
     expect(page.locator("#which [name=recovery]")).to_have_value("")
+
+
+def test_a_preset_of_a_team_asks_for_its_language(page: Page) -> None:
+    page.get_by_role("button", name=presets()["product"].title).click()
+    expect(page.locator("#which [name=language]")).to_have_value("Go")
+    shown = page.locator("#which tbody tr:not([hidden]):not(.off)")
+    languages = shown.evaluate_all("rows => [...new Set(rows.map(row => row.dataset.language))]")
+    assert languages == ["Go"]
+    assert "elixir" not in page.locator("#which .answer").inner_text()
+    page.get_by_role("button", name="Busy rooms").click()
+    expect(page.locator("#which [name=language]")).to_have_value("")
+    assert shown.evaluate_all("rows => new Set(rows.map(row => row.dataset.language)).size") > 1

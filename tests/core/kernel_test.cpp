@@ -85,6 +85,7 @@ TEST(kernel, connections_of_this_machine_are_not_paced_and_others_are_as_the_mac
     EXPECT_EQ(control_of_a_connection("127.1.2.3", "127.1.2.3"), "reno");
     EXPECT_EQ(control_of_a_connection("localhost", "127.0.0.1"), "reno");
     EXPECT_EQ(control_of_a_connection("::1", "::1"), "reno");
+    EXPECT_EQ(control_of_a_connection("::ffff:127.0.0.1", "127.0.0.1"), "reno");
     EXPECT_EQ(control_of_a_connection("0.0.0.0", "127.0.0.1"), "bbr");
     EXPECT_EQ(control_of_a_connection("::", "::1"), "bbr");
   }).join();

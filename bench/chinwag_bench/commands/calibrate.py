@@ -13,6 +13,7 @@ from chinwag_bench.errors import EXIT_OK, EXIT_SERVER
 from chinwag_bench.load_profile import load_profile
 from chinwag_bench.machine.cpu_plan import plan_cpus
 from chinwag_bench.machine.open_files import raise_limit
+from chinwag_bench.machine.run_network import run_network
 from chinwag_bench.metrics.cell import Site
 from chinwag_bench.paths import find_workspace
 from chinwag_bench.progress import make_reporter, said_when_interrupted
@@ -26,6 +27,7 @@ def calibrate(
     ] = None,
     seed: options.Seed = 1,
     server_cores: options.ServerCores = None,
+    host_network: options.HostNetwork = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -53,7 +55,8 @@ def calibrate(
         obstacles = build_all([plain], reporter)
         if obstacles:
             raise typer.Exit(EXIT_SERVER)
-        found = calibration.calibrate(site, loads, catalog)
+        with run_network(own=not host_network) as network, network.entered():
+            found = calibration.calibrate(site, loads, catalog)
     if json:
         print_json(found)
     else:

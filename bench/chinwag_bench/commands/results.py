@@ -13,6 +13,7 @@ from chinwag_bench.commands import options
 from chinwag_bench.commands.servers import print_json
 from chinwag_bench.errors import EXIT_FOUND, EXIT_OK, UsageError
 from chinwag_bench.judging.evidence import UnreadableResult
+from chinwag_bench.machine.run_network import BY_REQUEST
 from chinwag_bench.paths import find_workspace
 from chinwag_bench.runs.store import newest_result, result_directory
 
@@ -118,7 +119,8 @@ def claims(
     matrix = judge(directory)
     if measured:
         # Judged before, too: half an hour is not spent on a directory that can't be.
-        measure_experiments(directory, json=json, quiet=quiet)
+        as_asked = matrix.run.plan.get("network") == BY_REQUEST
+        measure_experiments(directory, host_network=as_asked, json=json, quiet=quiet)
         write_files(directory, json=json)
         matrix = judge(directory)
     if json:

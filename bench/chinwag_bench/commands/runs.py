@@ -26,6 +26,7 @@ from chinwag_bench.runs.rounds import with_again
 from chinwag_bench.runs.session import (
     Request,
     Session,
+    began_in_own_network,
     new_store,
     open_session,
     resume_session,
@@ -72,19 +73,19 @@ def run(
         raise UsageError("--anyway goes with --resume only", hint="see `chinwag run --help`")
     with (
         make_reporter(json=json, quiet=quiet) as reporter,
-        run_network(own=not host_network) as network,
+        run_network(own=not host_network and _may_be_own(resume)) as network,
         network.entered(),
     ):
         if resume is not None:
             workspace = find_workspace()
             session = resume_session(
-                workspace, discover(workspace), result_directory(resume), anyway=anyway
+                workspace, discover(workspace), result_directory(resume), network, anyway=anyway
             )
         else:
             request = make_request(
                 profile, servers, peers, seed, results, server_cores, cap, metric
             )
-            store = new_store(request, network.description)
+            store = new_store(request, network)
             with nothing_left_of_nothing(store):
                 obstacles = check_built(_with_nodes(request))
                 for column, (_, reason) in obstacles.items():
@@ -100,6 +101,11 @@ def run(
     elif not json:
         print(f"judge and render it: chinwag report {session.store.folder}")
     raise typer.Exit(EXIT_SERVER if failed else EXIT_OK)
+
+
+def _may_be_own(resume: Path | None) -> bool:
+    """A run goes on in the network that it began in."""
+    return resume is None or began_in_own_network(result_directory(resume))
 
 
 def matrix(
@@ -250,7 +256,7 @@ def prepare(request: Request, reporter: Reporter, network: RunNetwork) -> tuple[
     measured in the run's, and how many columns will stay empty.
     """
     with network.entered():
-        store = new_store(request, network.description)
+        store = new_store(request, network)
     originals = [target for target in _with_nodes(request) if not target.again]
     smoke = request.profile.verify_smoke
     with nothing_left_of_nothing(store):

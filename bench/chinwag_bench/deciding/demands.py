@@ -57,7 +57,8 @@ def _load(facts: Facts, needs: Needs) -> Iterator[Finding]:
     else:
         parts.append(f"carried {number(known.carried)} deliveries/s")
     if known.refused is not None:
-        parts.append(f"did not keep {number(known.refused)}")
+        is_alike = known.carried is not None and number(known.carried) == number(known.refused)
+        parts.append(f"did not keep {'more' if is_alike else number(known.refused)}")
     if answer.kind == "if_it_scales":
         parts.append(f"takes {answer.cores} cores if each carries as much; measured on {cores}")
     if facts.is_one_thread and answer.cores is not None and answer.cores > cores:

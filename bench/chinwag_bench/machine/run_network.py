@@ -12,7 +12,9 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from chinwag_bench.machine.fingerprint import read_fingerprint
 from chinwag_bench.machine.listen_queue import LISTEN_QUEUE_AMPLE
 
 SETTINGS = {
@@ -32,6 +34,15 @@ CONGESTION_CONTROL = "net.ipv4.tcp_congestion_control"
 OWN = "own"
 """What run.json's ``plan.network`` says of a namespace of the run's own; the reason otherwise."""
 BY_REQUEST = "the machine's, as asked for"
+BOTH = "own for a part of the run, and the machine's for the other"
+"""Of a run that went on where it had not begun."""
+_OF_THE_KERNEL = (
+    "net.core.netdev_max_backlog",
+    "net.core.rmem_max",
+    "net.core.wmem_max",
+    "net.ipv4.tcp_mem",
+)
+"""Settings that act on all networks, and that only the machine's shows."""
 
 _CLONE_NEWNET = 0x4000_0000
 _SIOCGIFFLAGS = 0x8913
@@ -53,6 +64,7 @@ class RunNetwork:
         run is in the machine's network, and ``description`` says why.
         """
         self._inner: int | None = None
+        self._of_the_kernel = {name: _shown(name) for name in _OF_THE_KERNEL}
         self.description = BY_REQUEST
         if not own:
             return
@@ -60,7 +72,8 @@ class RunNetwork:
             self._inner = _make()
             self.description = OWN
         except OSError as error:
-            self.description = f"the machine's: {error.strerror or error}"
+            where = f"{error.filename}: " if error.filename else ""
+            self.description = f"the machine's: {where}{error.strerror or error}"
 
     @property
     def has_been_made(self) -> bool:
@@ -81,6 +94,14 @@ class RunNetwork:
                 _enter(outer)
         finally:
             os.close(outer)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """The machine's, as it is for what runs in this network; called where it is entered."""
+        found = read_fingerprint()
+        for name, value in self._of_the_kernel.items():
+            if found["sysctl"].get(name) is None:
+                found["sysctl"][name] = value
+        return found
 
     def close(self) -> None:
         if self._inner is not None:
@@ -106,6 +127,13 @@ def pacing(root: Path = Path("/")) -> str | None:
     except OSError:
         return None
     return control if control.startswith(PACING_PREFIX) else None
+
+
+def _shown(name: str) -> str | None:
+    try:
+        return (_SYSCTLS / name.replace(".", "/")).read_text().strip()
+    except OSError:
+        return None
 
 
 def _make() -> int:

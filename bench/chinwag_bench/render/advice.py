@@ -57,7 +57,9 @@ def presets() -> list[Preset]:
 
 
 def _fields(asked: Needs) -> Json:
-    """What is not asked for is empty; where no memory is, that of a small machine."""
+    """What is not asked for is empty; where no memory is, that of a small machine. Who has several
+    languages takes any.
+    """
     return {
         "connections": asked.connections,
         "deliveries": asked.deliveries_per_s,
@@ -67,6 +69,7 @@ def _fields(asked: Needs) -> Json:
         "recovery": "" if asked.recovery_ms is None else asked.recovery_ms,
         "upgrades": asked.upgrades,
         "nodes": asked.nodes > 1,
+        "language": asked.languages[0] if len(asked.languages) == 1 else "",
     }
 
 

@@ -151,7 +151,7 @@ def _points(line: FaultTimeline, begin_ms: int, width: int) -> str:
 def _said(line: FaultTimeline) -> str:
     if line.lost is not None:
         return _said_of_outage(line, line.lost)
-    lost = f"{line.connections_lost:g} connections lost"
+    lost = f"{line.connections_lost:g} connection{'' if line.connections_lost == 1 else 's'} lost"
     if line.way and line.all_hear_ms is not None:
         return f"{_WAYS[line.way]}: {number(line.all_hear_ms)} ms of silence at most; {lost}"
     if line.all_hear_ms is None:

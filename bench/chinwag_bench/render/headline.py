@@ -22,7 +22,8 @@ NAMED_REVERSED_MAX = 3
 OWN_SERVER = "chinwagd"
 """A reader has to know who wrote both the server and what measures it."""
 TUNED = (
-    "tuned: its library's advice for broadcast; in five languages a room's members share one log."
+    "tuned: its library's advice for broadcast; but for uWebSockets and Socket.IO one copy of a "
+    "room's messages for all its members."
 )
 _OWN = "this kit's own"
 _CORES = {1: "one core", 2: "two cores", 4: "four cores", 8: "eight cores"}
@@ -58,7 +59,9 @@ def promptness(matrix: Matrix) -> str:
     cells = [cell for cell in competing if cell.tie_with_best]
     if not cells:
         return ""
-    amounts = listed([f"{cell.column} ({_amount(cell)} deliveries/s)" for cell in cells])
+    amounts = listed(
+        [f"{cell.column} ({_amount(cell)} deliveries/s{_found(cell)})" for cell in cells]
+    )
     if len(cells) == 1:
         first = cells[0]
         lead = f"{first.column} carries the most"
@@ -70,6 +73,10 @@ def promptness(matrix: Matrix) -> str:
         amounts = listed([f"{cell.column} ({_amount(cell)})" for cell in cells])
     why = f": their rounds are less than {limit} apart" if (limit := _apart(matrix)) else ""
     return f"{start}{amounts} carry the most and are not told apart{why}."
+
+
+def _found(cell: Cell) -> str:
+    return f", {rounds}" if (rounds := text.rounds_of(cell)) else ""
 
 
 def _apart(matrix: Matrix) -> str:
@@ -93,26 +100,22 @@ def by_language(matrix: Matrix) -> str:
         memory = index.cell("memory_with_kernel", cell.column)
         known = memory is not None and memory.value is not None
         beside = f", {measured(memory)} MB" if memory is not None and known else ""
-        parts.append(f"{name} {_amount(cell)}{index.mark(cell)}/s{beside} ({cell.column})")
+        who = f"{cell.column}{tuning(matrix, cell)}"
+        parts.append(f"{name} {_amount(cell)}{index.mark(cell)}/s{beside} ({who})")
     has_tuned = any(titles[cell.column].variant == "tuned" for cell in best.values())
     tuned = f" {TUNED}" if has_tuned else ""
     return f"{'; '.join(parts)}. MB of 10,000 connections.{tuned}"
 
 
-def tuning(matrix: Matrix) -> str:
-    """How many times its default each server's `tuned` variant carries, the most first; empty where
-    no server has both.
+def tuning(matrix: Matrix, cell: Cell) -> str:
+    """How many times its server's default a `tuned` column carries: ", 21x its default"; empty of
+    another column, and where the default has no rate.
     """
-    found = []
-    cells = {cell.column: cell for cell in matrix.cells if cell.row == LEADING_ROW}
-    for column in matrix.columns:
-        default, tuned = cells.get(column.server), cells.get(column.id)
-        if column.variant != "tuned" or not (default and default.value and tuned and tuned.value):
-            continue
-        apart = ratio(_sides(tuned), _sides(default))
-        found.append((apart.low, f"{column.server} {_factor(apart)}"))
-    parts = [part for _, part in sorted(found, key=lambda one: -one[0])]
-    return f"tuned carries so many times its default: {', '.join(parts)}." if parts else ""
+    column = next(one for one in matrix.columns if one.id == cell.column)
+    default = text.Index(matrix).cell(cell.row, column.server)
+    if column.variant != "tuned" or default is None or not default.value:
+        return ""
+    return f", {_factor(ratio(_sides(cell), _sides(default)))} its default"
 
 
 def _sides(cell: Cell) -> Bounds:
@@ -142,8 +145,8 @@ def versions(matrix: Matrix) -> str:
         here = shown.removeprefix(name.lower())
         is_other = bool(there and here) and not f"{here}.".startswith(f"{there}.")
         if is_other and column.id == column.server:
-            found.append(f"{name} {here} ({there} in article A)")
-    return f"{', '.join(found)}." if found else ""
+            found.append(f"{name} {here}, not {there}")
+    return f" Measured in {listed(found)}." if found else ""
 
 
 def facts(matrix: Matrix) -> list[tuple[str, str]]:
@@ -151,11 +154,9 @@ def facts(matrix: Matrix) -> list[tuple[str, str]]:
     found = [
         ("Caution", caution(matrix)),
         ("Your language", by_language(matrix)),
-        ("Tuning", tuning(matrix)),
         ("Load", loads.leading(matrix)),
         ("Fast answers", promptness(matrix)),
         ("How sure", sureness(matrix)),
-        ("Versions", versions(matrix)),
         ("Articles", tally_sentence(matrix)),
         ("Reversed", reversed_sentence(matrix)),
     ]
@@ -198,6 +199,8 @@ def sureness(matrix: Matrix) -> str:
     parts = [f"{rounds} rounds in random order."]
     if rounds <= 1:
         parts = ["One round, which shows no noise: less than 10 % counts as no difference."]
+    elif furthest := _furthest_rounds(matrix):
+        parts.append(furthest)
     noise = noise_sentence(matrix)
     parts += [noise] if noise else ["No server was measured twice, so the noise is not known."]
     if near := _near_ceiling(matrix):
@@ -212,6 +215,19 @@ def sureness(matrix: Matrix) -> str:
     if has_own and _OWN not in headline(matrix):
         parts.append(f"{OWN_SERVER} is {_OWN} server.")
     return " ".join(parts)
+
+
+def _furthest_rounds(matrix: Matrix) -> str:
+    """How far the rounds of one server are apart at most, of the leading row's."""
+    found = []
+    for cell in _competing(matrix, LEADING_ROW):
+        low, high = cell.interval or (None, None)
+        if low and high:
+            found.append((high / low, cell.column))
+    if not found:
+        return ""
+    factor, column = max(found)
+    return f"Rounds of one server are up to {short(factor)}x apart ({column})."
 
 
 def _near_ceiling(matrix: Matrix) -> str:
@@ -264,7 +280,7 @@ def _ahead_of(others: list[Cell]) -> str:
     if second.behind is None:
         return f"; {second.column} is next, and how far behind is open"
     factor = text.times(second.behind).removeprefix(">= ").removesuffix("x")
-    return f", at least {factor} times {second.column}"
+    return f", by the nearest rounds at least {factor} times {second.column}"
 
 
 def _undecided(matrix: Matrix, cells: list[Cell]) -> str:
@@ -353,7 +369,7 @@ def tally_sentence(matrix: Matrix) -> str:
     known = articles().articles
     names = " and ".join(f'"{article.title}" ({letter})' for letter, article in known.items())
     total = sum(claims.tally(matrix).values())
-    return f"Of {total} statements in {names}: {claims.counts(matrix)}."
+    return f"Of {total} statements in {names}: {claims.counts(matrix)}.{versions(matrix)}"
 
 
 def reversed_sentence(matrix: Matrix) -> str:

@@ -109,7 +109,9 @@ def ceiling_is_known(matrix: Matrix) -> bool:
     """Whether the calibration found what the generator can do under the throughput's load."""
     load = (matrix.run.plan.get("settings", {}).get("throughput") or {}).get("load", "article")
     ceilings = matrix.calibration.ceilings if matrix.calibration else []
-    return any(one.load == load and one.deliveries_per_s for one in ceilings)
+    return any(
+        one.load == load and one.deliveries_per_s and not one.lower_bound for one in ceilings
+    )
 
 
 def repeating(run: Run) -> str:

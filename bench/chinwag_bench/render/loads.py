@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 
+from chinwag_bench.claims.catalog import load as articles
 from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.judging.sustained import SustainedLimits
+from chinwag_bench.numbers import short
 from chinwag_bench.records import Json
 
 _SETTINGS = {
@@ -34,8 +36,17 @@ def leading(matrix: Matrix) -> str:
     return (
         f"{found}.{deliveries if profile['mix']['room'] else ''} A rate counts while 99 of 100 "
         f"deliveries arrive within {limits.p99_ms_max:,.0f} ms (p99). Server and load generator "
-        "share one machine, over loopback: no network card limits a rate."
+        f"share one machine, over loopback: no network card limits a rate{_card(matrix)}."
     )
+
+
+def _card(matrix: Matrix) -> str:
+    """What that of article A's type of machine would; empty where no frame was measured."""
+    if matrix.floor is None or not matrix.floor.frame_bytes:
+        return ""
+    bits = articles().facts["network_bits_of_type"].value
+    rate = bits / 8 / matrix.floor.frame_bytes
+    return f", where {bits / 1e9:g} Gbit/s would carry {short(rate)} deliveries/s"
 
 
 def of_group(matrix: Matrix, group: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
 from chinwag_bench.judging.matrix import Behind, Cell, Matrix, Published, Row, Verdict
-from chinwag_bench.machine.run_network import CONGESTION_CONTROL, OWN
+from chinwag_bench.machine.run_network import BOTH, CONGESTION_CONTROL, OWN
 from chinwag_bench.numbers import number, short
 from chinwag_bench.records import Column
 from chinwag_bench.render import notes
@@ -239,6 +239,8 @@ def network(matrix: Matrix) -> str | None:
     described = matrix.run.plan.get("network")
     if described is None:
         return None
+    if described == BOTH:
+        return f"The network was {BOTH}."
     control = (matrix.run.machine.get("sysctl") or {}).get(CONGESTION_CONTROL) or "not shown"
     whose = "a network namespace of the run's own" if described == OWN else "the machine's network"
     reason = described.partition(": ")[2]

@@ -12,6 +12,7 @@ from typing import Any
 
 from chinwag_bench.errors import HostError, UsageError
 from chinwag_bench.load_profile import LoadProfile
+from chinwag_bench.machine.run_network import BOTH, OWN
 from chinwag_bench.paths import Workspace
 from chinwag_bench.records import Json, Run
 from chinwag_bench.runs.prepare import check_built
@@ -70,6 +71,7 @@ def check(
     made: Json,
     loads: Mapping[str, LoadProfile],
     *,
+    network: str,
     anyway: bool,
 ) -> None:
     """Raises ``UsageError`` with all that differs from where the run began; with ``anyway`` a note
@@ -77,6 +79,10 @@ def check(
     """
     found = [*_of_machine(run.machine, machine), *_of_making(run.plan.get(_KEY, {}), made)]
     found += _of_loads(run.plan.get("loads", {}), loads)
+    before = run.plan.get("network", network)
+    if (before == OWN) != (network == OWN):
+        found.insert(0, f"the network: {before} then, {network} now")
+        run.plan["network"] = BOTH
     if not found:
         return
     if not anyway:

@@ -21,9 +21,9 @@ from chinwag_bench.load_profile import LoadProfile, load_profile
 from chinwag_bench.machine import first_touch
 from chinwag_bench.machine.cpu_plan import CpuPlan, plan_cpus
 from chinwag_bench.machine.disturbance import between, take_snapshot, unseen
-from chinwag_bench.machine.fingerprint import read_fingerprint
 from chinwag_bench.machine.listen_queue import longest_backlog
 from chinwag_bench.machine.open_files import raise_limit
+from chinwag_bench.machine.run_network import OWN, RunNetwork
 from chinwag_bench.metrics import floor, headroom, latency
 from chinwag_bench.metrics.cell import Place, Site
 from chinwag_bench.paths import Workspace
@@ -217,9 +217,9 @@ def open_session(request: Request, store: RunStore, obstacles: Obstacles) -> Ses
     return Session(store, request.workspace, request.profile, good)
 
 
-def new_store(request: Request, network: str) -> RunStore:
-    """Makes the result directory, without columns yet; called where the run's network is entered,
-    which ``network`` describes. Raises before making it when the plan can't be carried out.
+def new_store(request: Request, network: RunNetwork) -> RunStore:
+    """Makes the result directory, without columns yet; called where the run's network is entered.
+    Raises before making it when the plan can't be carried out.
     """
     request.workspace.generator()
     loads = read_loads(request.workspace, request.profile)
@@ -227,7 +227,7 @@ def new_store(request: Request, network: str) -> RunStore:
     plan.check_budget()
     check_machine(request.profile.connections_at_once())
     cpus = plan_cpus(request.server_cores)
-    machine = read_fingerprint()
+    machine = network.fingerprint()
     folder = new_folder(request.results or request.workspace.results, machine["hostname"])
     run = Run(
         id=folder.name,
@@ -239,7 +239,7 @@ def new_store(request: Request, network: str) -> RunStore:
         kit_version=KIT_VERSION,
         columns=[],
         machine=machine,
-        plan=_plan_facts(plan, cpus, loads) | {"network": network},
+        plan=_plan_facts(plan, cpus, loads) | {"network": network.description},
     )
     store = RunStore(folder, run)
     try:
@@ -251,12 +251,28 @@ def new_store(request: Request, network: str) -> RunStore:
     return store
 
 
+def began_in_own_network(folder: Path) -> bool:
+    """Of a run to go on with. Runs from before it was written down were in the machine's. What
+    is no run is told of by who opens it.
+    """
+    try:
+        run = msgspec.json.decode((folder / "run.json").read_bytes(), type=Run)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return True
+    return bool(run.plan.get("network") == OWN)
+
+
 def resume_session(
-    workspace: Workspace, catalog: Catalog, folder: Path, *, anyway: bool = False
+    workspace: Workspace,
+    catalog: Catalog,
+    folder: Path,
+    network: RunNetwork,
+    *,
+    anyway: bool = False,
 ) -> Session:
-    """Goes on where a run stopped: same profile, columns, seed and order, same machine and builds.
-    Raises ``UsageError`` with what differs, which ``anyway`` turns into a note of the run, and
-    while another process goes on with it.
+    """Goes on where a run stopped: same profile, columns, seed and order, same machine and builds;
+    called where the run's network is entered. Raises ``UsageError`` with what differs, which
+    ``anyway`` turns into a note of the run, and while another process goes on with it.
     """
     if not (folder / "run.json").is_file():
         raise UsageError(f"{folder} is not a result directory: it has no run.json")
@@ -280,11 +296,15 @@ def resume_session(
     needed = [*targets, *nodes_of(profile, targets)]
     continuation.check(
         store.run,
-        read_fingerprint(),
+        network.fingerprint(),
         continuation.made_with(workspace, needed),
         read_loads(workspace, profile),
+        network=network.description,
         anyway=anyway,
     )
+    cpus = CpuPlan(store.run.plan["server_cores"], store.run.plan["generator_cores"])
+    said = store.run.plan.get("caveats", [])
+    store.run.plan["caveats"] = list(dict.fromkeys([*said, *caveats(cpus)]))
     store.save_run()
     return Session(store, workspace, profile, targets)
 

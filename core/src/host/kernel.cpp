@@ -70,8 +70,10 @@ bool is_loopback(const addrinfo& at) {
     const in_addr to = reinterpret_cast<const sockaddr_in*>(at.ai_addr)->sin_addr;
     return ntohl(to.s_addr) >> 24 == IN_LOOPBACKNET;
   }
-  return at.ai_family == AF_INET6 &&
-         IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(at.ai_addr)->sin6_addr) != 0;
+  if (at.ai_family != AF_INET6) return false;
+  const in6_addr& to = reinterpret_cast<const sockaddr_in6*>(at.ai_addr)->sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&to) != 0 ||
+         (IN6_IS_ADDR_V4MAPPED(&to) != 0 && to.s6_addr[12] == IN_LOOPBACKNET);
 }
 
 // BBR spaces out what a connection sends, by a timer for each. Between processes of one machine, a

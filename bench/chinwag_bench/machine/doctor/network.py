@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -107,12 +108,17 @@ def of_a_run(network: RunNetwork) -> Finding:
         meaning="a namespace with the same settings on every machine"
         if own
         else "figures depend on the network settings below, and on the machine's firewall",
-        todo="" if own else "measure as root, where namespaces may be made",
+        todo="" if own or os.geteuid() == 0 else "measure as root, where namespaces may be made",
     )
 
 
 def replaced(found: Finding) -> Finding:
-    """The finding where runs have a network of their own, which has its own value of it."""
+    """The finding where runs have a network of their own, which has its own value of it, and ports
+    that nobody else takes.
+    """
+    if found.check == "free ports" and found.level != "ok":
+        meaning = "for `chinwag verify` and `serve`; a run's own network has others"
+        return msgspec.structs.replace(found, level="note", meaning=meaning)
     value = SETTINGS.get(found.check)
     if value is None:
         return found

@@ -34,10 +34,15 @@
     return { kind, carried, refused, needed };
   };
 
+  // Of two rates that read alike the one that was too much is more.
+  const beyond = (refused, carried) => (
+    carried && number(refused) === number(carried) ? "more" : number(refused)
+  );
+
   const loadWhy = ({ carried, refused }) => [
     carried ? `carried ${number(carried)} deliveries/s within this p99`
       : "no rate was kept within this p99",
-    refused ? `did not keep ${number(refused)}` : "",
+    refused ? `did not keep ${beyond(refused, carried)}` : "",
   ].filter(Boolean).join(", ");
 
   const loadSays = (facts, load, asked, measuredCores) => {
@@ -209,7 +214,8 @@
         parts.push(`${listed(first)} ${come}${where}.`);
       }
       if (others.length > 0) {
-        parts.push(`${best === "enough" ? "Enough, too" : "So are"}: ${listed(others)}.`);
+        const enough = best === "enough" ? "Enough, too" : "Enough, too, if so";
+        parts.push(`${enough}: ${listed(others)}.`);
       }
     }
     if (of("unknown").length > 0) parts.push(`Not known: ${listed(of("unknown"))}.`);
@@ -221,7 +227,7 @@
   const table = section.querySelector("table");
 
   const FIELDS = ["connections", "deliveries", "p99", "memory", "cores", "recovery", "upgrades",
-    "nodes"];
+    "nodes", "language"];
   const valueOf = (name) => (form[name].type === "checkbox" ? String(Number(form[name].checked))
     : form[name].value);
   const setValue = (name, value) => {
@@ -241,6 +247,7 @@
     recovery: form.recovery.value === "" ? null : form.recovery.valueAsNumber,
     upgrades: form.upgrades.checked,
     nodes: form.nodes.checked,
+    language: form.language.value,
   });
 
   // The numbers stand in the address in the order of the fields.
@@ -267,7 +274,10 @@
     }
     const asked = read();
     const measuredCores = Number(table.dataset.cores);
-    const shown = [...table.tBodies[0].rows].filter((row) => !hidden(row));
+    const rows = [...table.tBodies[0].rows];
+    const spoken = (row) => ["", row.dataset.language].includes(asked.language);
+    rows.forEach((row) => { row.hidden = !spoken(row); });
+    const shown = rows.filter((row) => !hidden(row) && spoken(row));
     const results = shown.map((row) => judge(row, asked, measuredCores));
     placeAll(results);
     const size = (one) => [KINDS.indexOf(one.kind), one.place ?? Infinity,
