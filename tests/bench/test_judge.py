@@ -124,7 +124,8 @@ def test_aa_is_printed_and_its_second_name_is_not_ranked_first(matrix: Matrix) -
     ratios = pair["ratios"]["common_cpu_per_delivery"]
     assert len(ratios) == 3 and all(0.9 < ratio < 1.1 for ratio in ratios)
     assert matrix.aa["range"]["common_cpu_per_delivery"] == [min(ratios), max(ratios)]
-    assert matrix.aa["unranked"] == []
+    # Of all rows only the largest of some thousand delays differs more than twice.
+    assert matrix.aa["unranked"] == ["common_max"]
 
 
 def test_other_versions_are_noted(matrix: Matrix) -> None:
