@@ -15,6 +15,7 @@ from chinwag_bench.machine.control_groups import cpu_quota, memory_limits
 from chinwag_bench.machine.cpu_plan import cpu_list, speeds_note
 from chinwag_bench.machine.memory_share import host_memory
 from chinwag_bench.machine.runtime_variables import runtime_variables
+from chinwag_bench.machine.sysctl import read_sysctl
 
 _SYSCTLS = (
     "fs.file-max",
@@ -62,7 +63,7 @@ def read_fingerprint() -> dict[str, Any]:
         "swap_bytes": memory.get("SwapTotal"),
         "open_files": list(resource.getrlimit(resource.RLIMIT_NOFILE)),
         "processes": list(resource.getrlimit(resource.RLIMIT_NPROC)),
-        "sysctl": {name: _text(Path("/proc/sys") / name.replace(".", "/")) for name in _SYSCTLS},
+        "sysctl": {name: read_sysctl(name) for name in _SYSCTLS},
         "transparent_huge_pages": _text(Path("/sys/kernel/mm/transparent_hugepage/enabled")),
         "compilers": {name: _version(name) for name in _COMPILERS},
         "python": platform.python_version(),

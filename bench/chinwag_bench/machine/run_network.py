@@ -16,6 +16,7 @@ from typing import Any
 
 from chinwag_bench.machine.fingerprint import read_fingerprint
 from chinwag_bench.machine.listen_queue import LISTEN_QUEUE_AMPLE
+from chinwag_bench.machine.sysctl import read_sysctl, sysctl_path
 
 SETTINGS = {
     "net.core.somaxconn": str(LISTEN_QUEUE_AMPLE),
@@ -49,7 +50,6 @@ _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
 _IFREQ = struct.Struct("16sh14x")
-_SYSCTLS = Path("/proc/sys")
 _CURRENT = Path("/proc/thread-self/ns/net")
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -64,7 +64,7 @@ class RunNetwork:
         run is in the machine's network, and ``description`` says why.
         """
         self._inner: int | None = None
-        self._of_the_kernel = {name: _shown(name) for name in _OF_THE_KERNEL}
+        self._of_the_kernel = {name: read_sysctl(name) for name in _OF_THE_KERNEL}
         self.description = BY_REQUEST
         if not own:
             return
@@ -121,19 +121,8 @@ def run_network(*, own: bool) -> Iterator[RunNetwork]:
 
 def pacing(root: Path = Path("/")) -> str | None:
     """The congestion control, where it is one that paces."""
-    path = root / "proc/sys" / CONGESTION_CONTROL.replace(".", "/")
-    try:
-        control = path.read_text().strip()
-    except OSError:
-        return None
-    return control if control.startswith(PACING_PREFIX) else None
-
-
-def _shown(name: str) -> str | None:
-    try:
-        return (_SYSCTLS / name.replace(".", "/")).read_text().strip()
-    except OSError:
-        return None
+    control = read_sysctl(CONGESTION_CONTROL, root)
+    return control if control is not None and control.startswith(PACING_PREFIX) else None
 
 
 def _make() -> int:
@@ -173,6 +162,6 @@ def _apply() -> None:
     changed, as in a container: a new namespace's own may be worse than the machine's.
     """
     for name, value in SETTINGS.items():
-        setting = _SYSCTLS / name.replace(".", "/")
+        setting = sysctl_path(name)
         if setting.exists():
             setting.write_text(value)

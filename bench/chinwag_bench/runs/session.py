@@ -37,7 +37,7 @@ from chinwag_bench.runs.prepare import Obstacles, make_columns
 from chinwag_bench.runs.profile import RunProfile, profile_of_run
 from chinwag_bench.runs.requirements import caveats, check_machine, short_queue
 from chinwag_bench.runs.runner import Runner
-from chinwag_bench.runs.store import RunStore, new_folder
+from chinwag_bench.runs.store import RunStore, new_folder, read_run
 from chinwag_bench.servers.catalog import AGAIN, Catalog, Target, discover
 from chinwag_bench.servers.effort import read_effort
 from chinwag_bench.text import minutes
@@ -256,10 +256,9 @@ def began_in_own_network(folder: Path) -> bool:
     is no run is told of by who opens it.
     """
     try:
-        run = msgspec.json.decode((folder / "run.json").read_bytes(), type=Run)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return bool(read_run(folder).plan.get("network") == OWN)
+    except UsageError:
         return True
-    return bool(run.plan.get("network") == OWN)
 
 
 def resume_session(

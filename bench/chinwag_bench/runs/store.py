@@ -101,16 +101,20 @@ class RunStore:
     @classmethod
     def reopen(cls, folder: Path) -> RunStore:
         """The directory of an interrupted run. Raises ``UsageError`` when it is none."""
-        path = folder / "run.json"
-        try:
-            run = msgspec.json.decode(path.read_bytes(), type=Run)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise UsageError(f"{folder} is not a result directory: {path.name}: {error}") from error
-        store = cls(folder, run)
+        store = cls(folder, read_run(folder))
         for metric in (*KINDS, *KINDS_OF_RUN):
             drop_torn_line(store._raw(metric))
         store._complete_cell()
         return store
+
+
+def read_run(folder: Path) -> Run:
+    """What a result directory says of its run. Raises ``UsageError`` when it is none."""
+    path = folder / "run.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Run)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UsageError(f"{folder} is not a result directory: {path.name}: {error}") from error
 
 
 def newest_result(workspace: Workspace) -> Path | None:

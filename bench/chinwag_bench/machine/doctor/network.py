@@ -18,6 +18,7 @@ from chinwag_bench.machine.run_network import (
     RunNetwork,
     pacing,
 )
+from chinwag_bench.machine.sysctl import read_sysctl, sysctl_path
 from chinwag_bench.servers.ports import PortSpan, ephemeral_range, port_span
 
 _GROUP = "network"
@@ -43,7 +44,7 @@ class Minimum:
 
     @property
     def path(self) -> str:
-        return "/proc/sys/" + self.name.replace(".", "/")
+        return str(sysctl_path(self.name))
 
 
 # Not net.ipv4.tcp_max_syn_backlog: over loopback a handshake is over before connect(2) returns, so
@@ -128,9 +129,9 @@ def replaced(found: Finding) -> Finding:
 
 def congestion_control(root: Path) -> Finding:
     """Whether the kernel spaces out what each connection sends."""
-    shown = read(root, "/proc/sys/" + CONGESTION_CONTROL.replace(".", "/")) or "not shown"
+    shown = read_sysctl(CONGESTION_CONTROL, root) or "not shown"
     paces = pacing(root) is not None
-    change = Change("/proc/sys/" + CONGESTION_CONTROL.replace(".", "/"), shown, "cubic")
+    change = Change(str(sysctl_path(CONGESTION_CONTROL)), shown, "cubic")
     return Finding(
         group=_GROUP,
         check=CONGESTION_CONTROL,
