@@ -96,14 +96,14 @@ def test_a_checkout_that_can_t_be_written_is_one_line_with_a_hint_that_fits(chec
 
 
 def test_too_few_ports_to_connect_from_are_said_before_anything_is_made(checkout, toy, tmp_path):
-    """In a network of its own: what can't be opened would look like the server's refusal."""
+    """In the machine's network: what can't be opened would look like the server's refusal."""
     many = tmp_path / "many.toml"
     many.write_text(Path(TINY).read_text().replace("connections = 10\n", "connections = 1000\n"))
     narrow = 'ip link set lo up && echo "40000 40499" >/proc/sys/net/ipv4/ip_local_port_range'
     apart = ["unshare", "--net", "--map-root-user", "sh", "-c"]
     if subprocess.run([*apart, narrow], check=False, capture_output=True).returncode:
         pytest.skip("no network namespace can be made here")
-    asked = shlex.join(checkout.command("run", str(many)))
+    asked = shlex.join(checkout.command("run", str(many), "--host-network"))
     done = subprocess.run(
         [*apart, f"{narrow} && exec {asked}"],
         env=checkout.env(),

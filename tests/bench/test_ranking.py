@@ -47,6 +47,14 @@ def test_rounds_wholly_apart_by_more_than_one_server_from_itself_are_no_tie() ->
     assert flags(far, wide, better="lower", apart=1.24) == [True, False]
 
 
+def test_whose_value_is_behind_a_beaten_one_s_is_not_best_for_rounds_that_lie_far_apart() -> None:
+    first, beaten, restless = entry("a", 7, 7, 7), entry("b", 8, 8, 8), entry("c", 7, 12, 16)
+    assert flags(first, beaten, restless, better="lower") == [True, False, None]
+    high, low = entry("a", 24, 51, 60), entry("b", 13, 13, 14)
+    assert flags(high, low, entry("c", 1, 10, 28)) == [True, False, None]
+    assert flags(high, low, entry("c", 1, 14, 28)) == [True, False, True]
+
+
 def test_a_row_s_threshold_is_what_one_server_was_of_itself_either_way() -> None:
     several, once = [entry("a", 1, 2)], [entry("a", 1)]
     assert threshold([0.5, 1.2], several) == 2.0
@@ -150,7 +158,10 @@ def test_nobody_is_beaten_by_somebody_who_could_be_worse(better: str) -> None:
         rank(entries, better, rng.choice([1.01, 1.05]))  # type: ignore[arg-type]
         unbeaten = [one.cell for one in entries if one.cell.tie_with_best is not False]
         is_open = better == "higher" and any(cell.is_open for cell in unbeaten)
-        assert is_open or (all(cell.tie_with_best for cell in unbeaten) and unbeaten)
+        sign = 1 if better == "higher" else -1
+        lost = [sign * (e.cell.value or 0.0) for e in entries if e.cell.tie_with_best is False]
+        told = [one for one in unbeaten if sign * (one.value or 0.0) >= max(lost, default=-1e9)]
+        assert is_open or (all(cell.tie_with_best for cell in told) and told)
         for loser in (one for one in entries if one.cell.tie_with_best is False):
             beaten += 1
             sure = [is_ahead(one, loser, better, 1.0) for one in entries]  # type: ignore[arg-type]

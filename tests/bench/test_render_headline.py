@@ -17,6 +17,7 @@ from chinwag_bench.render import (
     glance,
     headline,
     html,
+    languages,
     loads,
     markdown,
     readme,
@@ -81,34 +82,34 @@ def two_variants(matrix: Matrix, default: Cell, tuned: Cell) -> Matrix:
 @pytest.mark.parametrize(
     ("default", "tuned", "said"),
     [
-        (made_cell(ROW, 100.0), made_cell(ROW, 1_200.0, column="go:tuned"), ", 12x its default"),
+        (made_cell(ROW, 100.0), made_cell(ROW, 1_200.0, column="go:tuned"), "12x its default"),
         (
             made_cell(ROW, 100.0),
             made_cell(ROW, (900.0, 1_200.0), column="go:tuned"),
-            ", 9.0 to 12x its default",
+            "9.0 to 12x its default",
         ),
         (
             made_cell(ROW, 100.0),
             made_cell(ROW, (1_200.0, None), column="go:tuned"),
-            ", >= 12x its default",
+            ">= 12x its default",
         ),
         (
             made_cell(ROW, (100.0, None)),
             made_cell(ROW, 1_200.0, column="go:tuned"),
-            ", <= 12x its default",
+            "<= 12x its default",
         ),
     ],
 )
 def test_what_tuning_brings_is_told_between_the_sides(
     matrix: Matrix, default: Cell, tuned: Cell, said: str
 ) -> None:
-    assert headline.tuning(two_variants(matrix, default, tuned), tuned) == said
+    assert languages.over_default(two_variants(matrix, default, tuned), tuned) == said
 
 
 def test_without_a_tuned_variant_nothing_is_said_of_tuning(matrix: Matrix) -> None:
     default = made_cell(ROW, 100.0)
     matrix = two_variants(matrix, default, made_cell(ROW, 1_200.0, column="other"))
-    assert headline.tuning(matrix, default) == ""
+    assert languages.over_default(matrix, default) == ""
 
 
 def test_versions_other_than_the_articles_are_told(matrix: Matrix) -> None:
@@ -184,17 +185,18 @@ def test_the_headline_s_factor_is_that_of_the_table(matrix: Matrix) -> None:
 
 
 def test_each_language_has_its_best_server_with_rate_and_memory(matrix: Matrix) -> None:
-    said = headline.by_language(matrix)
+    best = {one.column: one for one in languages.best_by_language(matrix, "chinwagd")}
     index = text.Index(matrix)
-    for column in ("elixir", "go", "rust"):
+    for column in ("chinwagd", "elixir", "go", "rust"):
         cell, memory = (
-            index.cell(row, column) for row in (headline.LEADING_ROW, "memory_with_kernel")
+            index.cell(row, column) for row in (languages.RATE_ROW, languages.MEMORY_ROW)
         )
         assert cell is not None and memory is not None
-        assert f"{text.measured(cell)}/s, {text.measured(memory)} MB ({column})" in said
-    assert "chinwagd" not in said and "tuned" not in said
-    next(one for one in matrix.columns if one.id == "go").variant = "tuned"
-    assert headline.by_language(matrix).endswith(headline.TUNED)
+        assert best[column].memory_mb == text.measured(memory)
+    assert best["chinwagd"].language == "chinwagd" and best["chinwagd"].remark == "C++"
+    assert best["go"].language == "Go" and best["go"].remark == ""
+    page = html.document(matrix)
+    assert f"{best['rust'].deliveries_per_s}/s" in page and languages.TUNED not in page
 
 
 def test_rates_that_the_generator_may_have_held_back_are_marked_where_they_stand(
@@ -365,6 +367,10 @@ def test_the_statements_that_are_reversed_most_are_named_once_a_ratio(matrix: Ma
         "times; "
         '"little" (A), published 0.9 times, measured 1.50 times.'
     )
+    matrix.claims.append(claim("in words", 1.0, 2.0))
+    matrix.claims[-1].published = None
+    assert headline.reversed_sentence(matrix).endswith('And without a figure: "in words" (A).')
+    matrix.claims.pop()
     assert claims.counts(matrix) == "3 reversed"
     matrix.claims = []
     assert headline.reversed_sentence(matrix) == ""

@@ -322,7 +322,7 @@ def test_holds_of_one_rate_are_one_dot_at_their_median(matrix: Matrix) -> None:
     ]
     (line,) = plots.delay_over_rate(matrix, "title", "note").lines
     assert len(line.dots) == 2
-    assert line.dots[0][1] == pytest.approx(axes.Decades(0, 1).top(2.0))
+    assert line.dots[0][1] == pytest.approx(axes.Decades.fitted([2.0, 4.0]).top(2.0))
 
 
 def test_memory_bars_stack_user_and_kernel(matrix: Matrix) -> None:
@@ -372,6 +372,9 @@ def luminance(colour: str) -> float:
 
 def test_decades_hold_all_values() -> None:
     assert axes.Decades.around([0.2, 40]) == axes.Decades(-1, 2)
+    assert axes.Decades.fitted([49.9, 812]).marks() == pytest.approx([40, 100, 1_000])
+    assert axes.Decades.fitted([5.0]).marks() == pytest.approx([5, 6])
+    assert axes.Decades.fitted([]).marks() == pytest.approx([1.0, 2.0])
     assert axes.Decades.around([1.0]) == axes.Decades(0, 1)
     assert axes.Decades.around([]) == axes.Decades(0, 1)
     axis = axes.Decades(-1, 1)

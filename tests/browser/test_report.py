@@ -66,16 +66,24 @@ def test_the_first_screen_says_who_won_at_what_load_by_how_much_and_how_sure(
     expect(reference.locator("h1")).to_have_text(headline.headline(matrix))
     facts = headline.facts(matrix)
     assert [name for name, _ in facts] == [
-        "Your language",
         "Load",
         "Fast answers",
+        "Other loads",
         "How sure",
         "Articles",
         "Reversed",
     ]
-    for _, sentence in facts:
-        expect(reference.get_by_text(sentence)).to_be_in_viewport()
-    expect(reference.locator("#load .plot svg").first).to_be_in_viewport()
+    expect(reference.get_by_text(facts[0][1])).to_be_in_viewport()
+    for language in reference.locator(".languages li").all():
+        expect(language).to_be_in_viewport()
+    expect(reference.locator("#load .plot svg").first).to_be_in_viewport(ratio=1)
+    top, bottom = (
+        reference.locator(place).evaluate("(one) => one.getBoundingClientRect().top")
+        for place in ("#words", "#servers")
+    )
+    assert bottom - top < 450
+    for _, sentence in facts[1:]:
+        expect(reference.locator("#words").get_by_text(sentence)).to_be_visible()
     first = reference.locator("#glance tbody tr").first
     assert first.get_attribute("data-column") == glance.in_order(matrix)[0].id
 

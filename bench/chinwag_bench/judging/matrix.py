@@ -177,7 +177,8 @@ class Cell(msgspec.Struct, kw_only=True):
     limited_by: str | None = None
     tie_with_best: bool | None = None
     """True: the best, or not to be told from it. False: beaten. None: the row ranks nobody; or of
-    those that nobody is ahead of one was not measured to its end, and may be the best."""
+    those that nobody is ahead of one was not measured to its end, and may be the best; or only the
+    distance of its rounds keeps others from being ahead of it."""
     behind: Behind | None = None
     """``None`` where ``tie_with_best`` is not False, or a side is zero."""
     reason: Note | None = None

@@ -10,6 +10,8 @@ leave a side open decide nothing, unless most do: then nobody is ahead of the se
 Of a rate, a cell that is open says where somebody stopped looking, not where the server ends. While
 one that nobody is ahead of may be any better than the one that showed most, nobody is called best:
 that one's figure is no more than where it was stopped, or a limit that others may well exceed.
+
+Nor is a cell best whose value is behind a beaten one's: its rounds are too far apart to say.
 """
 
 from __future__ import annotations
@@ -72,6 +74,7 @@ def rank(entries: Sequence[Entry], better: Better, apart: float) -> None:
         if entry.cell.tie_with_best is False:
             entry.cell.behind = _behind(entry, sure, better)
     _leave_open(entries, unbeaten, better)
+    _leave_scattered(entries, better)
 
 
 def _leave_open(entries: Sequence[Entry], unbeaten: Sequence[Entry], better: Better) -> None:
@@ -90,6 +93,18 @@ def _leave_open(entries: Sequence[Entry], unbeaten: Sequence[Entry], better: Bet
         for entry in entries:
             if entry.cell.behind is not None:
                 entry.cell.behind.at_least = True
+
+
+def _leave_scattered(entries: Sequence[Entry], better: Better) -> None:
+    """Takes "best" from those whose value is behind that of a beaten one: nobody is ahead of them
+    for no other reason than that their rounds lie far apart.
+    """
+    sign = 1 if better == "higher" else -1
+    beaten = [sign * (e.cell.value or 0.0) for e in entries if e.cell.tie_with_best is False]
+    best_beaten = max(beaten, default=-math.inf)
+    for entry in entries:
+        if entry.cell.tie_with_best and sign * (entry.cell.value or 0.0) < best_beaten:
+            entry.cell.tie_with_best = None
 
 
 def is_ahead(a: Entry, b: Entry, better: Better, apart: float) -> bool:

@@ -6,6 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_EXACT = 1e-9
+"""Logarithms of the same number may differ by less."""
+
 
 @dataclass(frozen=True)
 class Tick:
@@ -44,10 +47,10 @@ class Linear:
 
 @dataclass(frozen=True)
 class Decades:
-    """A logarithmic axis between two powers of ten, of milliseconds or of rates."""
+    """A logarithmic axis, of milliseconds or of rates; its ends are exponents of ten."""
 
-    low: int
-    high: int
+    low: float
+    high: float
 
     @classmethod
     def around(cls, values: Sequence[float]) -> Decades:
@@ -56,15 +59,28 @@ class Decades:
         low = math.floor(min(logs))
         return cls(low, max(math.ceil(max(logs)), low + 1))
 
+    @classmethod
+    def fitted(cls, values: Sequence[float]) -> Decades:
+        """The narrowest that holds the values and ends in a round number."""
+        least, most = min(values, default=1.0), max(values, default=1.0)
+        steps = [math.log10(step) for step in (1, 2, 3, 4, 5, 6, 8)]
+        low, high = math.log10(max(least, 1e-3)), math.log10(max(most, 1e-3))
+        ends = [
+            power + step for power in range(math.floor(low), math.ceil(high) + 2) for step in steps
+        ]
+        start = max(end for end in ends if end <= low + _EXACT)
+        return cls(start, min(end for end in ends if end >= high - _EXACT and end > start))
+
     def top(self, value: float) -> float:
         """Percent from the upper edge."""
         exponent = math.log10(max(value, 10**self.low))
         return 100 * (self.high - exponent) / (self.high - self.low)
 
     def marks(self) -> list[float]:
-        """The powers of ten, both ends among them."""
-        return [10.0**power for power in range(self.low, self.high + 1)]
+        """Both ends, and the powers of ten between them."""
+        between = range(math.floor(self.low) + 1, math.ceil(self.high))
+        return [10.0**power for power in (self.low, *between, self.high)]
 
     def ticks(self) -> list[Tick]:
         """A mark at each power of ten, of milliseconds."""
-        return [Tick(self.top(mark), f"{mark:g} ms") for mark in self.marks()]
+        return [Tick(self.top(mark), f"{mark:.3g} ms") for mark in self.marks()]

@@ -8,8 +8,11 @@ from collections import Counter
 from rich.console import Console
 from rich.text import Text
 
+from chinwag_bench.claims.catalog import load, uses_of
+from chinwag_bench.claims.expression import Use
 from chinwag_bench.judging.matrix import CaseSide, CaseStudy, Claim, Matrix, Verdict, VerdictKind
 from chinwag_bench.numbers import number
+from chinwag_bench.render import text
 
 LABELS: dict[VerdictKind, str] = {
     "reversed": "reversed",
@@ -95,6 +98,12 @@ def counts(matrix: Matrix) -> str:
     )
 
 
+def reversed_in_words(matrix: Matrix) -> list[Claim]:
+    """The reversed statements that publish no figure, in the order of the articles."""
+    found = [claim for claim in matrix.claims if claim.verdict.kind == "reversed"]
+    return [claim for claim in found if claim.published is None]
+
+
 def most_reversed(matrix: Matrix, most: int) -> list[Claim]:
     """Published ratios that are reversed, those that are furthest from what was
     measured first; of several on one measured ratio, or its inverse, one.
@@ -119,6 +128,31 @@ def decades(claim: Claim) -> float:
     """How far the measured figure is above the published one, of a claim that has both."""
     assert claim.verdict.factor is not None
     return math.log10(claim.verdict.factor)
+
+
+def columns(claim: Claim) -> list[str]:
+    """The columns of the matrix that were set against it, each once, in the order in which its
+    expressions name them; none of a statement that the catalogue no longer has.
+    """
+    return list({use.column: None for use in _uses(claim) if use.column})
+
+
+def under(matrix: Matrix, claim: Claim) -> str:
+    """Under which load its first cell was measured, in few words: "at 62,900/s"; empty where its
+    row names it.
+    """
+    words = {
+        "common": f"at {text.common_rate(matrix)}/s",
+        "throughput": "at its highest rate",
+        "broadcast": "in one large room",
+    }
+    rows = (use.name.partition("_")[0] for use in _uses(claim) if use.kind == "cell")
+    return next((words[row] for row in rows if row in words), "")
+
+
+def _uses(claim: Claim) -> list[Use]:
+    statement = next((one for one in load().claim if one.id == claim.id), None)
+    return [] if statement is None else uses_of(statement)
 
 
 def lines(claim: Claim) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from chinwag_bench.claims.catalog import Statement, load, uses_of
+from chinwag_bench.claims.catalog import Statement, load
 from chinwag_bench.judging.matrix import Claim, Matrix, VerdictKind
 from chinwag_bench.numbers import number
 from chinwag_bench.render import claims
@@ -31,7 +31,11 @@ class Dumbbell:
     """Where what is published is a range or a limit, its ends on the axis."""
     columns: str
     """Whose cells were set against it, as the matrix names them."""
+    under: str
+    """The load, where it is not the row's own."""
     published: str
+    published_brief: str
+    """Without its unit where the measured one has the same."""
     measured: str
     times: str
 
@@ -56,7 +60,7 @@ def chart(matrix: Matrix) -> DumbbellChart | None:
     order = sorted(
         judged, key=lambda claim: (claim.kind != "relation", -abs(claims.decades(claim)))
     )
-    lines = [_dumbbell(claim, reach) for claim in order]
+    lines = [_dumbbell(matrix, claim, reach) for claim in order]
     ticks = [
         Tick(_at(power, reach), "published" if power == 0 else _mark(power))
         for power in range(-reach, reach + 1)
@@ -72,18 +76,22 @@ def _mark(power: int) -> str:
     return f"{10**power:,}x" if power > 0 else f"1/{10**-power:,}"
 
 
-def _dumbbell(claim: Claim, reach: int) -> Dumbbell:
+def _dumbbell(matrix: Matrix, claim: Claim, reach: int) -> Dumbbell:
     factor = claim.verdict.factor
     assert factor is not None
+    published, measured = claims.published(claim), claims.measured(claim)
+    alike = bool(claim.unit) and measured.endswith(f" {claim.unit}")
     statement = next((one for one in load().claim if one.id == claim.id), None)
     return Dumbbell(
         claim=claim,
         kind=claim.verdict.kind,
         at=_at(claims.decades(claim), reach),
         band=None if statement is None else _band(statement, reach),
-        columns="" if statement is None else ", ".join(_columns(statement)),
-        published=claims.published(claim),
-        measured=claims.measured(claim),
+        columns=", ".join(claims.columns(claim)),
+        under=claims.under(matrix, claim),
+        published=published,
+        published_brief=published.removesuffix(f" {claim.unit}") if alike else published,
+        measured=measured,
         times=f"{number(factor, 2)}x" if factor >= 1 else f"1/{number(1 / factor, 2)}",
     )
 
@@ -96,9 +104,3 @@ def _band(statement: Statement, reach: int) -> tuple[float, float] | None:
     ends = (found.low / found.middle, found.high / found.middle)
     low, high = (math.log10(end) if end > 0 else -math.inf for end in ends)
     return _at(low, reach), _at(high, reach)
-
-
-def _columns(statement: Statement) -> list[str]:
-    """Each once, in the order in which its expressions name them."""
-    used = uses_of(statement)
-    return list({use.column: None for use in used if use.column})

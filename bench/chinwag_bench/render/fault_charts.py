@@ -57,6 +57,9 @@ _OUTAGES = {
 }
 _KNOWN |= _OUTAGES
 
+_ENDS = "A chart ends half a second after all hear again."
+"""Where not all are as long: nothing is watched beyond."""
+
 _WAYS = {
     "code": "code replaced",
     "handover": "connections handed over",
@@ -103,11 +106,12 @@ def chart(fault: str, lines: list[FaultTimeline], number_of: dict[str, int]) -> 
     what = UPGRADE if fault == UPGRADE else "outage" if fault in _OUTAGES else "fault"
     counted = "Deliveries from node to node" if fault in _OUTAGES else "Deliveries"
     title, note = _KNOWN.get(fault, (f"The {fault} is killed", "An inner part that others need."))
+    ends = f" {_ENDS}" if len({len(line.shares) for line in lines}) > 1 else ""
     marks = [mark for mark in Linear.over(end_ms).marks() if mark <= end_ms]
     return FaultChart(
         title=title,
         note=f"{note} {counted} in bins of {lines[0].bin_ms} ms, the median of the rounds, over "
-        f"those before the {what}.",
+        f"those before the {what}.{ends}",
         smalls=[
             Small(
                 column=line.column,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from chinwag_bench.claims.catalog import load as articles
-from chinwag_bench.judging.bounds import Bounds, ratio
-from chinwag_bench.judging.matrix import Cell, Matrix
-from chinwag_bench.numbers import short
+from chinwag_bench.judging.matrix import Cell, Claim, Matrix
+from chinwag_bench.numbers import number, short
 from chinwag_bench.render import claims, loads, text
 from chinwag_bench.render.text import measured
 from chinwag_bench.text import listed
@@ -19,12 +16,10 @@ DISTURBED_SHARE_MAX = 0.2
 TOLD_APART_MAX = 3
 """More servers than that are counted, not listed."""
 NAMED_REVERSED_MAX = 3
+ABOVE_PLOT = ("Caution", "Load")
+"""The facts without which the page's first plot can't be read; the others stand below it."""
 OWN_SERVER = "chinwagd"
 """A reader has to know who wrote both the server and what measures it."""
-TUNED = (
-    "tuned: its library's advice for broadcast; but for uWebSockets and Socket.IO one copy of a "
-    "room's messages for all its members."
-)
 _OWN = "this kit's own"
 _CORES = {1: "one core", 2: "two cores", 4: "four cores", 8: "eight cores"}
 
@@ -59,9 +54,6 @@ def promptness(matrix: Matrix) -> str:
     cells = [cell for cell in competing if cell.tie_with_best]
     if not cells:
         return ""
-    amounts = listed(
-        [f"{cell.column} ({_amount(cell)} deliveries/s{_found(cell)})" for cell in cells]
-    )
     if len(cells) == 1:
         first = cells[0]
         lead = f"{first.column} carries the most"
@@ -69,67 +61,23 @@ def promptness(matrix: Matrix) -> str:
             lead = f"{beside}; {first.column} showed the most"
         rounds = f" ({found})" if (found := text.rounds_of(first)) else ""
         return f"{start}{lead}: {_amount(first)} deliveries/s{rounds}."
-    if len(cells) > TOLD_APART_MAX:
-        amounts = listed([f"{cell.column} ({_amount(cell)})" for cell in cells])
-    why = f": their rounds are less than {limit} apart" if (limit := _apart(matrix)) else ""
-    return f"{start}{amounts} carry the most and are not told apart{why}."
-
-
-def _found(cell: Cell) -> str:
-    return f", {rounds}" if (rounds := text.rounds_of(cell)) else ""
-
-
-def _apart(matrix: Matrix) -> str:
-    return text.apart(matrix, PROMPT_ROW)
-
-
-def by_language(matrix: Matrix) -> str:
-    """For a team that has its language: its best server, with its rate and memory; empty where all
-    are of one.
-    """
     index = text.Index(matrix)
-    titles = {column.id: column for column in matrix.columns}
-    best: dict[str, Cell] = {}
-    for cell in _competing(matrix, LEADING_ROW):
-        if titles[cell.column].server != OWN_SERVER:
-            best.setdefault(titles[cell.column].title.partition(" · ")[0], cell)
-    if len(best) < 2:
-        return ""
-    parts = []
-    for name, cell in sorted(best.items()):
-        memory = index.cell("memory_with_kernel", cell.column)
-        known = memory is not None and memory.value is not None
-        beside = f", {measured(memory)} MB" if memory is not None and known else ""
-        who = f"{cell.column}{tuning(matrix, cell)}"
-        parts.append(f"{name} {_amount(cell)}{index.mark(cell)}/s{beside} ({who})")
-    has_tuned = any(titles[cell.column].variant == "tuned" for cell in best.values())
-    tuned = f" {TUNED}" if has_tuned else ""
-    return f"{'; '.join(parts)}. MB of 10,000 connections.{tuned}"
+    cells += [cell for cell in competing if index.is_undecided(cell)]
+    several = len(cells) > TOLD_APART_MAX
+    shown = [f"{c.column} ({_amount(c)})" if several else _with_rounds(c) for c in cells]
+    amounts = listed(shown)
+    limit = text.apart(matrix, PROMPT_ROW)
+    why = f": their rounds overlap, or are less than {limit} apart" if limit else ""
+    return f"{start}{amounts} deliveries/s are not told apart{why}."
 
 
-def tuning(matrix: Matrix, cell: Cell) -> str:
-    """How many times its server's default a `tuned` column carries: ", 21x its default"; empty of
-    another column, and where the default has no rate.
-    """
-    column = next(one for one in matrix.columns if one.id == cell.column)
-    default = text.Index(matrix).cell(cell.row, column.server)
-    if column.variant != "tuned" or default is None or not default.value:
-        return ""
-    return f", {_factor(ratio(_sides(cell), _sides(default)))} its default"
-
-
-def _sides(cell: Cell) -> Bounds:
-    assert cell.low is not None
-    return Bounds(cell.low, math.inf if cell.high is None else cell.high)
-
-
-def _factor(apart: Bounds) -> str:
-    if math.isinf(apart.high):
-        return f">= {short(apart.low)}x"
-    if apart.low == 0:
-        return f"<= {short(apart.high)}x"
-    low, high = short(apart.low), short(apart.high)
-    return f"{low}x" if low == high else f"{low} to {high}x"
+def _with_rounds(cell: Cell) -> str:
+    """With the range of its rounds, which is what decides whether two are told apart."""
+    low, high = cell.interval or (None, None)
+    if low is None:
+        return f"{cell.column} ({_amount(cell)})"
+    to = "or more" if high is None else f"to {number(high)}"
+    return f"{cell.column} (rounds of {number(low)} {to})"
 
 
 def versions(matrix: Matrix) -> str:
@@ -153,9 +101,9 @@ def facts(matrix: Matrix) -> list[tuple[str, str]]:
     """What stands below the headline: (name, sentence)."""
     found = [
         ("Caution", caution(matrix)),
-        ("Your language", by_language(matrix)),
         ("Load", loads.leading(matrix)),
         ("Fast answers", promptness(matrix)),
+        ("Other loads", loads.others(matrix)),
         ("How sure", sureness(matrix)),
         ("Articles", tally_sentence(matrix)),
         ("Reversed", reversed_sentence(matrix)),
@@ -376,7 +324,17 @@ def reversed_sentence(matrix: Matrix) -> str:
     """The statements that what was measured contradicts most; empty where none is contradicted."""
     found = [
         f'"{claim.statement}" ({claim.article}), published {claims.published(claim)}, measured '
-        f"{claims.measured(claim)}"
+        f"{claims.measured(claim)}{_by(claim)}"
         for claim in claims.most_reversed(matrix, NAMED_REVERSED_MAX)
     ]
-    return f"Beyond noise, the furthest first: {'; '.join(found)}." if found else ""
+    told = [f'"{one.statement}" ({one.article})' for one in claims.reversed_in_words(matrix)]
+    shown = listed(told[:NAMED_REVERSED_MAX]) if told else ""
+    parts = [f"Beyond noise, the furthest first: {'; '.join(found)}."] if found else []
+    parts += [f"{'And w' if found else 'W'}ithout a figure: {shown}."] if told else []
+    return " ".join(parts)
+
+
+def _by(claim: Claim) -> str:
+    """Whose cells were set against it: " (go, elixir)"; empty of a statement without a cell."""
+    columns = claims.columns(claim)
+    return f" ({', '.join(columns)})" if columns else ""

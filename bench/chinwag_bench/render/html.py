@@ -17,6 +17,7 @@ from chinwag_bench.render import (
     glance,
     headline,
     kernel,
+    languages,
     limits,
     method,
     palette,
@@ -29,6 +30,7 @@ from chinwag_bench.render.templating import ENVIRONMENT, data_file
 
 CONTENTS = {
     "load": "Delay over load",
+    "words": "In words",
     "glance": "Result",
     "figures": "The articles",
     "which": "Which one for me?",
@@ -53,12 +55,16 @@ SCRIPTS = ("address.js", "filter.js", "sort.js", "advice.js", "folds.js")
 def document(matrix: Matrix) -> str:
     """The whole report. All text of the matrix is escaped."""
     index = text.Index(matrix)
+    best = languages.best_by_language(matrix, headline.OWN_SERVER)
     return ENVIRONMENT.get_template("report.html").render(
         matrix=matrix,
         run=matrix.run,
         index=index,
         headline=headline.headline(matrix),
         facts=headline.facts(matrix),
+        above_plot=headline.ABOVE_PLOT,
+        languages=best,
+        tuned_means=f" {languages.TUNED}" if any(map(languages.is_tuned, best)) else "",
         tally=claims.tally(matrix),
         labels=claims.LABELS,
         meanings=claims.MEANINGS,
@@ -130,8 +136,8 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
             matrix,
             "p99 at each rate",
             "Further right carries more, lower answers sooner; both axes are logarithmic. A dot: "
-            "seconds at one rate in which every message arrived. A line ends at the table's "
-            "throughput, the rounds' median. Dashed, hollow: tuned.",
+            "seconds at one rate, every message delivered. A line ends at the median throughput. "
+            "Dashed, hollow: tuned.",
         ),
         "throughput_deliveries": lambda: plots.bars(
             matrix,

@@ -11,6 +11,8 @@ from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.judging.sustained import SustainedLimits
 from chinwag_bench.numbers import short
 from chinwag_bench.records import Json
+from chinwag_bench.render import text
+from chinwag_bench.text import listed
 
 _SETTINGS = {
     "Throughput": "throughput",
@@ -47,6 +49,35 @@ def _card(matrix: Matrix) -> str:
     bits = articles().facts["network_bits_of_type"].value
     rate = bits / 8 / matrix.floor.frame_bytes
     return f", where {bits / 1e9:g} Gbit/s would carry {short(rate)} deliveries/s"
+
+
+def others(matrix: Matrix) -> str:
+    """Who takes the least CPU time under the loads that have rows of their own, and where nobody is
+    ranked by rate; empty where there is none.
+    """
+    index = text.Index(matrix)
+    parts = []
+    unranked = []
+    for name in _profiles(matrix):
+        cells = [c for c in matrix.cells if c.row == f"load_{name}_cpu_per_delivery"]
+        best = sorted((c for c in cells if c.tie_with_best), key=lambda cell: cell.value or 0.0)
+        if not best:
+            continue
+        shown = text.measured(best[0])
+        parts.append(f"{_in_words(matrix, name)}: {listed([c.column for c in best])} ({shown} us)")
+        if index.is_open(f"load_{name}_deliveries"):
+            unranked.append(name)
+    if not parts:
+        return ""
+    rates = f" Nobody is ranked by rate under {listed(unranked)}: searches ended by time."
+    return f"Least CPU a delivery: {'; '.join(parts)}.{rates if unranked else ''}"
+
+
+def _in_words(matrix: Matrix, name: str) -> str:
+    profile = _profiles(matrix)[name]
+    if not profile["mix"]["room"]:
+        return f"to one user only ({name})"
+    return f"{profile['rooms_per_connection']:,} rooms of {profile['room_size']:,} each ({name})"
 
 
 def of_group(matrix: Matrix, group: str) -> str:

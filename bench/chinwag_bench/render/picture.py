@@ -5,6 +5,7 @@ An SVG file of its own, so its colours follow the reader's light or dark mode by
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -97,7 +98,7 @@ def _panel(index: text.Index, row: str, title: str, left: float, columns: list[C
     def x(value: float) -> float:
         return round(left + (1 - axis.top(value) / 100) * PLOT_WIDTH, 1)
 
-    ticks = [(x(10.0**power), _power(power)) for power in range(axis.low, axis.high + 1)]
+    ticks = [(x(mark), _power(round(math.log10(mark)))) for mark in axis.marks()]
     dots = [_dot(cell, x, index.mark(cell)) if cell else None for cell in cells]
     values = max((_width(dot) for dot in dots if dot), default=0.0)
     wide = max(PLOT_WIDTH + GAP + values, _HEAD_LETTER_WIDTH * len(title))

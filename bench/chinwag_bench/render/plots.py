@@ -256,8 +256,8 @@ def delay_over_rate(matrix: Matrix, title: str, note: str) -> CurveChart:
     index = text.Index(matrix)
     lines = {column.id: _up_to_throughput(index, column.id) for column in matrix.columns}
     drawn_points = [point for points in lines.values() for point in points]
-    across = Decades.around([rate for rate, _ in drawn_points])
-    up = Decades.around([ms for _, ms in drawn_points])
+    across = Decades.fitted([rate for rate, _ in drawn_points])
+    up = Decades.fitted([ms for _, ms in drawn_points])
     series = [
         Series(
             column,
@@ -287,8 +287,8 @@ def _up_to_throughput(index: text.Index, column: str) -> list[tuple[float, float
 
 def _rate(value: float) -> str:
     for size, sign in ((1e6, " M"), (1e3, " k")):
-        if value >= size:
-            return f"{value / size:g}{sign}"
+        if value >= size * (1 - 1e-9):
+            return f"{value / size:.3g}{sign}"
     return f"{value:g}"
 
 

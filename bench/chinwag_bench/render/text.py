@@ -18,11 +18,11 @@ OPEN_ROW = "open who is best"
 NEAR_CEILING = "†"
 """Of a rate near what the load generator was seen to do, or beyond it."""
 NOT_TOLD_APART = "not told apart"
-"""Of a cell that is neither beaten nor called best, where the one that showed most is."""
+"""Of a cell that is neither beaten nor called best, where another one is."""
 _ROUNDING = 1e-9
 """2.0 may be stored as a little less."""
-KILLED = {"connection": "one connection", "worker": "one worker", "all": "all of it"}
-"""What a kill of the smallest unit is of."""
+KILLED = {"connection": "one connection", "worker": "one worker"}
+"""What a kill of the smallest unit is of, where that is not the whole server."""
 _NEVER_S = 253_402_300_800.0
 """The end of the year 9999."""
 
@@ -90,7 +90,7 @@ def rounds_of(cell: Cell | None) -> str:
         if note.code == "pooled":
             return "rounds pooled"
         if note.code == "killed":
-            return KILLED[note.args["unit"]]
+            return KILLED.get(note.args["unit"], "")
     return ""
 
 
@@ -285,13 +285,13 @@ class Index:
         return self._titles[self._rows[row].title] > 1
 
     def is_undecided(self, cell: Cell | None) -> bool:
-        """Whether it may be the best of a row of which nobody knows the best: a search that was
-        stopped there, or a limit that such a one may exceed. Its figure is no place in an order.
+        """Whether it may be the best of its row, and nobody knows: a search that was stopped there,
+        a limit that such a one may exceed, or rounds too far apart. Its figure is no place in an
+        order.
         """
         if cell is None or cell.tie_with_best is not None or not cell.may_rank:
             return False
-        row = self._rows[cell.row]
-        return row.better == "higher" and ranks(self.matrix, row)
+        return ranks(self.matrix, self._rows[cell.row])
 
     def mark(self, cell: Cell) -> str:
         """What stands behind its value: ``NEAR_CEILING``, or nothing."""
@@ -315,8 +315,8 @@ class Index:
 
     def place(self, cell: Cell | None) -> str:
         """ "best", "tied", "all tied", or how many times better the best is: "2.7x";
-        "showed most" of the best beside which another is ``NOT_TOLD_APART``; of an open cell that
-        may be the best, what ended it.
+        "showed most" or "lowest" of the best beside which another is ``NOT_TOLD_APART``; of an open
+        cell that may be the best, what ended it.
 
         Empty where the row ranks nobody.
         """
@@ -331,7 +331,9 @@ class Index:
             leaders, ranked = self._leaders[cell.row], self._ranked[cell.row]
             # Variants of one server need not be told apart to say which server it is.
             if len(self._leading_servers.get(cell.row, ())) < 2:
-                return "showed most" if self._undecided[cell.row] else "best"
+                higher = self._rows[cell.row].better == "higher"
+                furthest = "showed most" if higher else "lowest"
+                return furthest if self._undecided[cell.row] else "best"
             return "all tied" if leaders == ranked else "tied"
         return "" if cell.behind is None else times(cell.behind)
 

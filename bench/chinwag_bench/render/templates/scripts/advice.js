@@ -40,7 +40,7 @@
   );
 
   const loadWhy = ({ carried, refused }) => [
-    carried ? `carried ${number(carried)} deliveries/s within this p99`
+    carried ? `carried ${number(carried)}`
       : "no rate was kept within this p99",
     refused ? `did not keep ${beyond(refused, carried)}` : "",
   ].filter(Boolean).join(", ");

@@ -49,7 +49,7 @@
     const hidden = all.filter((column) => !shown.has(column));
     const few = hidden.length > 0 && hidden.length <= NAMED;
     const others = hidden.length > 0 && isUsual([...shown])
-      ? ": of each the variant that carried most" : "";
+      ? ": each server's best variant" : "";
     const names = few ? `, without ${hidden.join(", ")}` : others;
     for (const output of document.querySelectorAll("output.servers")) {
       output.textContent = `${shown.size} of ${all.length} shown${names}`;
