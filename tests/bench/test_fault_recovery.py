@@ -195,7 +195,7 @@ def test_units_that_are_not_alike_are_named_and_rank_nobody() -> None:
             assert note.args["unit"] == unit
             assert notes.sentence(note)
             cell = Cell(row=id_, column="x", unit="ms", value=1.0, low=1.0, notes=[note])
-            assert text.rounds_of(cell) == text.KILLED.get(unit, "")
+            assert text.of_what(cell) == text.KILLED[unit]
     alike = [id_ for id_ in ROWS if not id_.startswith("kill_unit")]
     assert {ROWS[id_].row.better for id_ in alike} == {"lower"}
     assert not any(ROWS[id_].notes(by_unit["all"]) for id_ in alike)

@@ -91,7 +91,14 @@ def with_loads(folder: Path, more: list[Record] | None = None) -> Path:
             file.write(msgspec.json.encode(record) + b"\n")
     run = msgspec.json.decode((folder / "run.json").read_bytes(), type=Run)
     run.plan["settings"] = run.plan["settings"] | SETTINGS
-    run.plan["loads"]["direct"] = {"description": "One to one only"}
+    one_to_one = {"room": 0.0, "direct": 1.0}
+    run.plan["loads"]["direct"] = {"description": "One to one only", "mix": one_to_one}
+    run.plan["loads"]["poisson"] = {
+        "description": "At random moments",
+        "mix": {"room": 0.5, "direct": 0.5},
+        "rooms_per_connection": 1,
+        "room_size": 100,
+    }
     run.common_rates_of_loads = {"direct": 20_000.0, "poisson": 20_000.0}
     (folder / "run.json").write_bytes(msgspec.json.encode(run))
     return folder
@@ -194,6 +201,8 @@ def test_the_table_in_words_has_the_rows_with_their_load(matrix: Matrix) -> None
     text = markdown(matrix)
     assert "Load direct" in text
     assert "Load poisson" in text
+    assert "Least CPU a delivery: to one user only (direct): chinwagd (" in text
+    assert "a room of 100 each (poisson): chinwagd" in text
 
 
 def test_the_checks_look_at_these_holds_too(tmp_path: Path) -> None:

@@ -49,7 +49,10 @@ def test_the_headline_tells_leads_and_ties(matrix: Matrix) -> None:
     rust, nearest = cells["rust"], [cells[name].interval for name in ("chinwagd", "rust")]
     (worst, _), (_, best) = (ends or (0.0, None) for ends in nearest)
     factor = worst / (best or 1.0)
-    assert found.endswith(f"at least {math.floor(factor * 10) / 10} times rust")
+    assert found.endswith(f" and {math.floor(factor * 10) / 10} times by the nearest rounds")
+    leader = cells["chinwagd"].low or 0.0
+    medians = math.floor(leader / (rust.high or 1.0) * 10) / 10
+    assert f", {medians} times rust by the medians and " in found
     rust.behind = None
     assert headline.headline(matrix).endswith("rust is next, and how far behind is open")
     cells["chinwagd"].tie_with_best = False
@@ -125,8 +128,10 @@ def test_versions_other_than_the_articles_are_told(matrix: Matrix) -> None:
 def test_how_sure_it_is_tells_rounds_noise_and_failed_checks(matrix: Matrix) -> None:
     rounds = max(cell.rounds for cell in matrix.cells)
     sure = headline.sureness(matrix)
-    assert sure.startswith(f"{rounds} rounds in random order. Rounds of one server are up to 1.2x")
-    assert " apart (elixir). Noise: go" in sure
+    assert sure.startswith(
+        f"{rounds} rounds in random order. Rounds of one server are apart by up to "
+    )
+    assert "by up to 1.2x (elixir), within 10 ms by up to 1.3x (go). " in sure
     assert 'Failed: the check "Conformance before measuring".' in sure
     assert ("chinwagd is this kit's own server." in sure) == (
         "(this kit's own, in C++)" not in headline.headline(matrix)
@@ -143,12 +148,12 @@ def test_the_load_is_told_from_the_run_s_own_plan(matrix: Matrix) -> None:
     chat = {"connections": 9, "mix": mix, "room_size": 40, "content_bytes": 512}
     here = (
         " A rate counts while 99 of 100 deliveries arrive within 1,000 ms (p99). Server and load "
-        "generator share one machine, over loopback: no network card limits a rate."
+        "generator share one machine, over loopback: no network card is in the way."
     )
     matrix.run.plan = {"settings": settings, "loads": {"chat": chat}}
     assert loads.leading(matrix) == (
         "2,000 connections; of the messages 25% to rooms of 40 and 75% to one user, 512 bytes each."
-        " One message to a room of 40 is 40 deliveries." + here
+        " One message to a room of 40 is 40 deliveries: 93% of all are to rooms." + here
     )
     chat["mix"] = {"room": 0.0, "direct": 1.0}
     assert loads.leading(matrix) == (
@@ -177,7 +182,7 @@ def test_the_headline_s_factor_is_that_of_the_table(matrix: Matrix) -> None:
     second = index.cell(headline.LEADING_ROW, "rust")
     assert second is not None and second.behind is not None
     assert index.place(second) == ">= 2.4x"
-    assert headline.headline(matrix).endswith("at least 2.4 times rust")
+    assert headline.headline(matrix).endswith(" and 2.4 times by the nearest rounds")
     leader = index.cell(headline.LEADING_ROW, "chinwagd")
     assert leader is not None and leader.interval is not None and second.interval is not None
     assert second.interval[1] is not None
@@ -365,7 +370,7 @@ def test_the_statements_that_are_reversed_most_are_named_once_a_ratio(matrix: Ma
     assert headline.reversed_sentence(matrix) == (
         'Beyond noise, the furthest first: "far" (A), published 0.1 times, measured 8.00 '
         "times; "
-        '"little" (A), published 0.9 times, measured 1.50 times.'
+        '"little" (A), published 0.9 times, measured 1.50 times; 1 more of the same ratio.'
     )
     matrix.claims.append(claim("in words", 1.0, 2.0))
     matrix.claims[-1].published = None
@@ -475,6 +480,48 @@ def test_ratios_of_servers_stand_before_absolute_figures_and_name_their_columns(
     assert kinds == sorted(kinds, reverse=True)
     assert any(kinds)
     assert all(one.columns for one in lines if one.claim.kind == "relation")
+    unlike = [
+        (one.columns, round(abs(math.log10(one.claim.verdict.factor or 1)), 1))
+        for one in chart.first
+    ]
+    assert len(set(unlike)) == len(unlike), "a ratio and its inverse"
+
+
+def test_what_stands_for_the_articles_says_that_it_is_a_default(matrix: Matrix) -> None:
+    claim = next(one for one in matrix.claims if one.id == "A9.go-to-elixir")
+    assert claims.set_against(matrix, claim) == "go and elixir"
+    for name in ("go", "elixir"):
+        column = next(one for one in matrix.columns if one.id == name)
+        tuned = msgspec.structs.replace(column, id=f"{name}:tuned", variant="tuned")
+        matrix.columns.append(tuned)
+    assert claims.set_against(matrix, claim) == "go and elixir, defaults"
+
+
+def test_a_figure_s_factor_reaches_from_one_side_to_the_other(matrix: Matrix) -> None:
+    claim = next(one for one in matrix.claims if one.id == "A33.rust-to-elixir")
+    claim.verdict = Verdict(
+        kind="differs", text="", factor=0.9 / 11.1, measured=(0.73, 0.9), interval=(0.6, 1.2)
+    )
+    matrix.claims = [claim]
+    chart = dumbbells.chart(matrix)
+    assert chart is not None
+    (line,) = chart.first
+    assert line.times == "1/15 to 1/12"
+    assert line.whisker is not None and line.whisker[0] < line.at < line.whisker[1] < chart.one_at
+    assert not claims.is_order_open(claim)
+    claim.verdict.within_noise = True
+    assert claims.is_order_open(claim)
+    claim.verdict.measured = (20.0, None)
+    chart = dumbbells.chart(matrix)
+    assert chart is not None and chart.first[0].times == ">= 1.8x"
+
+
+def test_what_an_article_contradicts_by_itself_is_named_with_its_sum(matrix: Matrix) -> None:
+    said = headline.impossible_sentence(matrix)
+    assert said.startswith('"10,000 connections send 10 messages/s of 1,024 B each, ')
+    assert " = 41.4 Gbit/s over 1 Gbit/s. Does not work as printed: " in said
+    matrix.claims = []
+    assert headline.impossible_sentence(matrix) == ""
 
 
 def test_a_published_range_is_a_band_around_what_the_factor_is_of(matrix: Matrix) -> None:

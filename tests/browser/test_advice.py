@@ -119,8 +119,8 @@ def test_the_first_places_are_shown_and_the_rest_is_unfolded_on_request(
     page.goto(file.as_uri())
     rows = page.locator("#which tbody tr:not(.off)")
     more = page.locator("#which .more button")
-    assert [row.is_visible() for row in rows.all()] == [True] * 6 + [False] * (rows.count() - 6)
-    expect(more).to_have_text(f"{rows.count() - 6} more, and what memory is made of")
+    assert [row.is_visible() for row in rows.all()] == [True] * 4 + [False] * (rows.count() - 4)
+    expect(more).to_have_text(f"{rows.count() - 4} more, and what memory is made of")
     assert page.locator("#which .parts:visible").count() == 0
     more.click()
     assert all(row.is_visible() for row in rows.all())

@@ -13,6 +13,7 @@ from chinwag_bench.claims.expression import Use
 from chinwag_bench.judging.matrix import CaseSide, CaseStudy, Claim, Matrix, Verdict, VerdictKind
 from chinwag_bench.numbers import number
 from chinwag_bench.render import text
+from chinwag_bench.text import listed
 
 LABELS: dict[VerdictKind, str] = {
     "reversed": "reversed",
@@ -105,16 +106,28 @@ def reversed_in_words(matrix: Matrix) -> list[Claim]:
 
 
 def most_reversed(matrix: Matrix, most: int) -> list[Claim]:
-    """Published ratios that are reversed, those that are furthest from what was
-    measured first; of several on one measured ratio, or its inverse, one.
+    """Published ratios that are reversed, those that are furthest from what was measured first; of
+    several on one measured ratio, or its inverse, one.
     """
     found: dict[float, Claim] = {}
-    claims = [claim for claim in grouped(matrix).get("reversed", []) if has_both(claim)]
-    for claim in sorted(claims, key=lambda claim: -abs(decades(claim))):
-        if isinstance(claim.published, float):
-            ratio = decades(claim) + math.log10(claim.published)
-            found.setdefault(round(abs(ratio), 1), claim)
+    for claim in _reversed_ratios(matrix):
+        assert isinstance(claim.published, float)
+        ratio = decades(claim) + math.log10(claim.published)
+        found.setdefault(round(abs(ratio), 1), claim)
     return list(found.values())[:most]
+
+
+def reversed_again(matrix: Matrix) -> int:
+    """How many reversed ratios are of one measured ratio with another, or its inverse."""
+    ratios = _reversed_ratios(matrix)
+    return len(ratios) - len(most_reversed(matrix, len(ratios)))
+
+
+def _reversed_ratios(matrix: Matrix) -> list[Claim]:
+    """The furthest from what was measured first."""
+    found = [claim for claim in grouped(matrix).get("reversed", []) if has_both(claim)]
+    ratios = [claim for claim in found if isinstance(claim.published, float)]
+    return sorted(ratios, key=lambda claim: -abs(decades(claim)))
 
 
 def has_both(claim: Claim) -> bool:
@@ -135,6 +148,27 @@ def columns(claim: Claim) -> list[str]:
     expressions name them; none of a statement that the catalogue no longer has.
     """
     return list({use.column: None for use in _uses(claim) if use.column})
+
+
+def set_against(matrix: Matrix, claim: Claim) -> str:
+    """Those columns in words: "go and elixir, defaults" where each has another variant, which a
+    reader would take it for; empty without any.
+    """
+    names = columns(claim)
+    variants = {column.id: column.variant for column in matrix.columns}
+    tuned = {column.server for column in matrix.columns if column.variant == "tuned"}
+    if not names:
+        return ""
+    if any(name not in tuned or variants.get(name) != "default" for name in names):
+        return listed(names)
+    return f"{listed(names)}, {'defaults' if len(names) > 1 else 'default'}"
+
+
+def is_order_open(claim: Claim) -> bool:
+    """Whether the medians put the servers in the other order, and the noise does not tell them
+    apart: the published ratio differs from either.
+    """
+    return claim.verdict.kind == "differs" and claim.verdict.within_noise
 
 
 def under(matrix: Matrix, claim: Claim) -> str:

@@ -7,6 +7,7 @@ that compare servers stand first: they travel between machines, which absolute f
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chinwag_bench.claims.catalog import Statement, load
@@ -15,7 +16,7 @@ from chinwag_bench.numbers import number
 from chinwag_bench.render import claims
 from chinwag_bench.render.axes import Tick
 
-SHOWN = 6
+SHOWN = 5
 """Lines that are not folded: of those that come first the furthest from what is published."""
 _DECADES_MAX = 3
 
@@ -29,8 +30,11 @@ class Dumbbell:
     at: float
     band: tuple[float, float] | None
     """Where what is published is a range or a limit, its ends on the axis."""
+    whisker: tuple[float, float] | None
+    """How far rounds and noise reach, on the axis; ``None`` where the statement is no figure that
+    readings are set against."""
     columns: str
-    """Whose cells were set against it, as the matrix names them."""
+    """Whose cells were set against it, as the matrix names them, and that they are defaults."""
     under: str
     """The load, where it is not the row's own."""
     published: str
@@ -38,6 +42,7 @@ class Dumbbell:
     """Without its unit where the measured one has the same."""
     measured: str
     times: str
+    """From the one side of what was measured to the other: "3.2 to 3.9x", "1/15 to 1/12"."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,18 @@ def chart(matrix: Matrix) -> DumbbellChart | None:
         Tick(_at(power, reach), "published" if power == 0 else _mark(power))
         for power in range(-reach, reach + 1)
     ]
-    return DumbbellChart(lines[:SHOWN], lines[SHOWN:], _at(0, reach), ticks)
+    first = _distinct(lines)[:SHOWN]
+    rest = [line for line in lines if line not in first]
+    return DumbbellChart(first, rest, _at(0, reach), ticks)
+
+
+def _distinct(lines: Sequence[Dumbbell]) -> list[Dumbbell]:
+    """Without those that only invert a ratio of one before."""
+    found: dict[tuple[frozenset[str], float], Dumbbell] = {}
+    for line in lines:
+        factor = round(abs(claims.decades(line.claim)), 1)
+        found.setdefault((frozenset(claims.columns(line.claim)), factor), line)
+    return list(found.values())
 
 
 def _at(decades: float, reach: int) -> float:
@@ -87,13 +103,51 @@ def _dumbbell(matrix: Matrix, claim: Claim, reach: int) -> Dumbbell:
         kind=claim.verdict.kind,
         at=_at(claims.decades(claim), reach),
         band=None if statement is None else _band(statement, reach),
-        columns=", ".join(claims.columns(claim)),
+        whisker=_whisker(claim, statement, reach),
+        columns=claims.set_against(matrix, claim),
         under=claims.under(matrix, claim),
         published=published,
         published_brief=published.removesuffix(f" {claim.unit}") if alike else published,
         measured=measured,
-        times=f"{number(factor, 2)}x" if factor >= 1 else f"1/{number(1 / factor, 2)}",
+        times=_times(_ratios(claim.verdict.measured, statement), factor),
     )
+
+
+def _ratios(
+    pair: tuple[float, float | None] | None, statement: Statement | None
+) -> tuple[float, float] | None:
+    """Both sides of something measured over what is published; an open one is infinite."""
+    expected = None if statement is None else statement.expected
+    if pair is None or statement is None or expected is None or expected.middle <= 0:
+        return None
+    unit = statement.measured_per / expected.middle
+    low, high = pair
+    return low * unit, math.inf if high is None else high * unit
+
+
+def _times(ratios: tuple[float, float] | None, factor: float) -> str:
+    """``factor`` stands where the sides are not known, or where one of them is no multiple."""
+    low, high = ratios or (factor, factor)
+    if low <= 0:
+        low = high = factor
+    if math.isinf(high):
+        return f">= {_multiple(low)}"
+    least, most = _multiple(low), _multiple(high)
+    if least == most:
+        return least
+    return f"{least.removesuffix('x') if low >= 1 else least} to {most}"
+
+
+def _multiple(ratio: float) -> str:
+    return f"{number(ratio, 2)}x" if ratio >= 1 else f"1/{number(1 / ratio, 2)}"
+
+
+def _whisker(claim: Claim, statement: Statement | None, reach: int) -> tuple[float, float] | None:
+    ratios = _ratios(claim.verdict.interval, statement)
+    if ratios is None or ratios[1] <= 0:
+        return None
+    low, high = (math.log10(end) if end > 0 else -math.inf for end in ratios)
+    return _at(low, reach), _at(high, reach)
 
 
 def _band(statement: Statement, reach: int) -> tuple[float, float] | None:

@@ -66,7 +66,7 @@ def _value(index: text.Index, row: str, column: str) -> str:
     value = markdown.escape(text.measured(cell))
     best = cell.tie_with_best
     place = "" if best else markdown.escape(index.place(cell))
-    below = [place, text.rounds_of(cell)]
+    below = [place, text.rounds_of(cell), text.of_what(cell)]
     return "<br>".join([f"**{value}**" if best else value, *(one for one in below if one)])
 
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from chinwag_bench.judging.matrix import UPGRADE, FaultTimeline, Matrix
 from chinwag_bench.numbers import number
+from chinwag_bench.render import text
 from chinwag_bench.render.axes import Linear, Tick
 from chinwag_bench.render.plots import colours
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
@@ -59,15 +60,6 @@ _KNOWN |= _OUTAGES
 
 _ENDS = "A chart ends half a second after all hear again."
 """Where not all are as long: nothing is watched beyond."""
-
-_WAYS = {
-    "code": "code replaced",
-    "handover": "connections handed over",
-    "workers": "workers replaced",
-    "socket": "same socket",
-    "port": "same port",
-    "restart": "stopped first",
-}
 
 
 @dataclass(frozen=True)
@@ -157,7 +149,9 @@ def _said(line: FaultTimeline) -> str:
         return _said_of_outage(line, line.lost)
     lost = f"{line.connections_lost:g} connection{'' if line.connections_lost == 1 else 's'} lost"
     if line.way and line.all_hear_ms is not None:
-        return f"{_WAYS[line.way]}: {number(line.all_hear_ms)} ms of silence at most; {lost}"
+        return (
+            f"{text.UPGRADED[line.way]}: {number(line.all_hear_ms)} ms of silence at most; {lost}"
+        )
     if line.all_hear_ms is None:
         return f"somebody never hears again; {lost}"
     return f"all hear again after {number(line.all_hear_ms)} ms; {lost}"

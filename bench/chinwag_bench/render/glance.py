@@ -60,9 +60,9 @@ def page_heads(matrix: Matrix) -> list[Head]:
     """
     known = {row.id for row in matrix.rows}
     wanted = [
-        Head("kill_unit_all", "recovery", "ms after a kill", ("recov.", "ms")),
+        Head("kill_unit_all", "recovery", "ms after a kill of", ("recov.", "ms")),
         Head("hot_upgrade", "upgrade", "% of connections lost", ("upgrade", "% lost")),
-        Head("start_first_message", "restart", "ms to the first message", ("restart", "ms")),
+        Head("start_first_message", "restart", "ms to a message", ("restart", "ms")),
     ]
     short = [head for head in heads(matrix) if head.row != "rate_p99_10"]
     return [*short, *(_marked(matrix, head) for head in wanted if head.row in known)]

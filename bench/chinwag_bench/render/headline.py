@@ -41,14 +41,14 @@ def headline(matrix: Matrix) -> str:
     lead = f"{_named(first)} delivers the most"
     if beside := _beside(matrix, first, cells):
         lead = f"{beside}; {first.column} showed the most"
-    rest = _ahead_of([cell for cell in cells if cell is not first])
+    rest = _ahead_of(first, [cell for cell in cells if cell is not first])
     return f"{_where(matrix)}{lead}: {_amount(first)} deliveries/s{rest}"
 
 
 def promptness(matrix: Matrix) -> str:
     """Who delivers the most while answers come at once; empty where no rate is known for that."""
     competing = _competing(matrix, PROMPT_ROW)
-    start = f"With a p99 of at most {PROMPT_MS} ms, "
+    start = f"With a p99 up to {PROMPT_MS} ms, "
     if undecided := _undecided(matrix, competing):
         return f"{start}{undecided}."
     cells = [cell for cell in competing if cell.tie_with_best]
@@ -67,7 +67,7 @@ def promptness(matrix: Matrix) -> str:
     shown = [f"{c.column} ({_amount(c)})" if several else _with_rounds(c) for c in cells]
     amounts = listed(shown)
     limit = text.apart(matrix, PROMPT_ROW)
-    why = f": their rounds overlap, or are less than {limit} apart" if limit else ""
+    why = f": their rounds overlap, or are within the noise ({limit})" if limit else ""
     return f"{start}{amounts} deliveries/s are not told apart{why}."
 
 
@@ -97,16 +97,19 @@ def versions(matrix: Matrix) -> str:
     return f" Measured in {listed(found)}." if found else ""
 
 
-def facts(matrix: Matrix) -> list[tuple[str, str]]:
-    """What stands below the headline: (name, sentence)."""
+def facts(matrix: Matrix, *, counts_follow: bool = False) -> list[tuple[str, str]]:
+    """What stands below the headline: (name, sentence). ``counts_follow``: how many statements have
+    which verdict is told elsewhere.
+    """
     found = [
         ("Caution", caution(matrix)),
         ("Load", loads.leading(matrix)),
         ("Fast answers", promptness(matrix)),
         ("Other loads", loads.others(matrix)),
         ("How sure", sureness(matrix)),
-        ("Articles", tally_sentence(matrix)),
+        ("Articles", tally_sentence(matrix, counts_follow=counts_follow)),
         ("Reversed", reversed_sentence(matrix)),
+        ("Impossible", impossible_sentence(matrix)),
     ]
     return [(name, sentence) for name, sentence in found if sentence]
 
@@ -166,16 +169,23 @@ def sureness(matrix: Matrix) -> str:
 
 
 def _furthest_rounds(matrix: Matrix) -> str:
-    """How far the rounds of one server are apart at most, of the leading row's."""
+    """How far one server's rounds are apart at most: of the leading row, and of the prompt one."""
+    leading, prompt = (_furthest(matrix, row) for row in (LEADING_ROW, PROMPT_ROW))
+    if not leading:
+        return ""
+    beside = f", within {PROMPT_MS} ms by up to {prompt}" if prompt else ""
+    return f"Rounds of one server are apart by up to {leading}{beside}."
+
+
+def _furthest(matrix: Matrix, row: str) -> str:
+    """ "1.8x (rust:tuned)"; empty where no server has several rounds with a value."""
     found = []
-    for cell in _competing(matrix, LEADING_ROW):
+    for cell in _competing(matrix, row):
         low, high = cell.interval or (None, None)
         if low and high:
             found.append((high / low, cell.column))
-    if not found:
-        return ""
-    factor, column = max(found)
-    return f"Rounds of one server are up to {short(factor)}x apart ({column})."
+    factor, column = max(found, default=(1.0, ""))
+    return f"{short(factor)}x ({column})" if column else ""
 
 
 def _near_ceiling(matrix: Matrix) -> str:
@@ -219,16 +229,20 @@ def _amount(cell: Cell) -> str:
     return measured(cell).replace(">= ", "at least ")
 
 
-def _ahead_of(others: list[Cell]) -> str:
-    """The factor to the next one, as far as it is certain."""
+def _ahead_of(first: Cell, others: list[Cell]) -> str:
+    """The factors to the next one: that of the medians, and the one that is certain."""
     beaten = [cell for cell in others if cell.tie_with_best is False]
     if not beaten:
         return ""
     second = max(beaten, key=lambda cell: (cell.reach is None, cell.reach or 0.0))
     if second.behind is None:
         return f"; {second.column} is next, and how far behind is open"
-    factor = text.times(second.behind).removeprefix(">= ").removesuffix("x")
-    return f", by the nearest rounds at least {factor} times {second.column}"
+    nearest = text.times(second.behind).removeprefix(">= ").removesuffix("x")
+    if not first.low or not second.high:
+        return f", at least {nearest} times {second.column} by the nearest rounds"
+    medians = text.rounded_down(first.low / second.high)
+    by_rounds = f"{nearest} times by the nearest rounds"
+    return f", {medians} times {second.column} by the medians and {by_rounds}"
 
 
 def _undecided(matrix: Matrix, cells: list[Cell]) -> str:
@@ -310,31 +324,69 @@ def _competing(matrix: Matrix, row: str) -> list[Cell]:
     return list(best.values())
 
 
-def tally_sentence(matrix: Matrix) -> str:
-    """The tally of statements in words, with the articles' names."""
+def tally_sentence(matrix: Matrix, *, counts_follow: bool = False) -> str:
+    """The tally of statements in words, with the articles' names; ``counts_follow``: in short."""
     if not any(cell.published for cell in matrix.cells):
         return "No published figure belongs to a server of this run."
     known = articles().articles
     names = " and ".join(f'"{article.title}" ({letter})' for letter, article in known.items())
-    total = sum(claims.tally(matrix).values())
-    return f"Of {total} statements in {names}: {claims.counts(matrix)}.{versions(matrix)}"
+    tally = claims.tally(matrix)
+    counts = f"{tally['holds']} hold" if counts_follow else claims.counts(matrix)
+    return f"Of {sum(tally.values())} statements in {names}: {counts}.{versions(matrix)}"
 
 
 def reversed_sentence(matrix: Matrix) -> str:
     """The statements that what was measured contradicts most; empty where none is contradicted."""
     found = [
-        f'"{claim.statement}" ({claim.article}), published {claims.published(claim)}, measured '
-        f"{claims.measured(claim)}{_by(claim)}"
+        f"{_quoted(claim)}, {_published(claim)}measured {claims.measured(claim)}"
+        f"{_by(matrix, claim)}"
         for claim in claims.most_reversed(matrix, NAMED_REVERSED_MAX)
     ]
-    told = [f'"{one.statement}" ({one.article})' for one in claims.reversed_in_words(matrix)]
+    told = [_quoted(one) for one in claims.reversed_in_words(matrix)]
     shown = listed(told[:NAMED_REVERSED_MAX]) if told else ""
-    parts = [f"Beyond noise, the furthest first: {'; '.join(found)}."] if found else []
+    again = claims.reversed_again(matrix)
+    also = f"; {again} more of the same ratio" if again else ""
+    parts = [f"Beyond noise, the furthest first: {'; '.join(found)}{also}."] if found else []
     parts += [f"{'And w' if found else 'W'}ithout a figure: {shown}."] if told else []
     return " ".join(parts)
 
 
-def _by(claim: Claim) -> str:
-    """Whose cells were set against it: " (go, elixir)"; empty of a statement without a cell."""
-    columns = claims.columns(claim)
-    return f" ({', '.join(columns)})" if columns else ""
+def impossible_sentence(matrix: Matrix) -> str:
+    """The first statement that the articles' own numbers contradict, with the sum, and the first
+    whose code does not do what is said of it; empty without either.
+    """
+    groups = claims.grouped(matrix)
+    impossible = next(iter(sorted(groups.get("impossible", []), key=_place)), None)
+    faulty = next(iter(sorted(groups.get("faulty", []), key=_place)), None)
+    parts = []
+    if impossible is not None:
+        parts.append(f"{_quoted(impossible)}: {_first_sentence(impossible.verdict.text)}")
+    if faulty is not None:
+        parts.append(f"Does not work as printed: {_quoted(faulty)}.")
+    return " ".join(parts)
+
+
+def _place(claim: Claim) -> tuple[str, tuple[int, int]]:
+    return claim.article, claim.lines[0]
+
+
+def _first_sentence(said: str) -> str:
+    return said.partition(". ")[0].removesuffix(".") + "."
+
+
+def _quoted(claim: Claim) -> str:
+    return f'"{claim.statement}" ({claim.article})'
+
+
+def _published(claim: Claim) -> str:
+    """Empty where the statement says it."""
+    said = claims.published(claim)
+    return "" if said in claim.statement else f"published {said}, "
+
+
+def _by(matrix: Matrix, claim: Claim) -> str:
+    """Whose cells were set against it: " (go and elixir, defaults)"; empty of a statement without
+    one.
+    """
+    found = claims.set_against(matrix, claim)
+    return f" ({found})" if found else ""

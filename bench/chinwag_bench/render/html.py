@@ -29,8 +29,8 @@ from chinwag_bench.render.strips import strips
 from chinwag_bench.render.templating import ENVIRONMENT, data_file
 
 CONTENTS = {
-    "load": "Delay over load",
-    "words": "In words",
+    "load": "p99 at each rate",
+    "words": "Summary",
     "glance": "Result",
     "figures": "The articles",
     "which": "Which one for me?",
@@ -61,7 +61,7 @@ def document(matrix: Matrix) -> str:
         run=matrix.run,
         index=index,
         headline=headline.headline(matrix),
-        facts=headline.facts(matrix),
+        facts=headline.facts(matrix, counts_follow=True),
         above_plot=headline.ABOVE_PLOT,
         languages=best,
         tuned_means=f" {languages.TUNED}" if any(map(languages.is_tuned, best)) else "",
@@ -135,9 +135,9 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
         "rate_p99_100": lambda: plots.delay_over_rate(
             matrix,
             "p99 at each rate",
-            "Further right carries more, lower answers sooner; both axes are logarithmic. A dot: "
-            "seconds at one rate, every message delivered. A line ends at the median throughput. "
-            "Dashed, hollow: tuned.",
+            "Up: p99, which 99 of 100 deliveries stay below; further right carries more. "
+            "Logarithmic. A dot: a rate held for seconds, all delivered; a line ends at the median "
+            "throughput. Dashed, hollow: tuned.",
         ),
         "throughput_deliveries": lambda: plots.bars(
             matrix,

@@ -11,10 +11,9 @@ from chinwag_bench.numbers import short
 from chinwag_bench.render import text
 
 RATE_ROW = "throughput_deliveries"
+PROMPT_ROW = "rate_p99_10"
 MEMORY_ROW = "memory_with_kernel"
-TUNED = (
-    "tuned: its library's advice for broadcast, mostly with one copy of a room's messages for all."
-)
+TUNED = "tuned: its library's advice for broadcast, mostly one copy of a message for a whole room."
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,8 @@ class LanguageBest:
     """Or the name of a server that stands apart from others of its language."""
     column: str
     deliveries_per_s: str
+    prompt_deliveries_per_s: str
+    """With a p99 of at most 10 ms; empty where it was not measured."""
     memory_mb: str
     """Of 10,000 connections; empty where it was not measured."""
     remark: str
@@ -53,13 +54,19 @@ def best_by_language(matrix: Matrix, own_server: str) -> list[LanguageBest]:
 def _shown(matrix: Matrix, index: text.Index, language: str, cell: Cell) -> LanguageBest:
     column = next(one for one in matrix.columns if one.id == cell.column)
     memory = index.cell(MEMORY_ROW, cell.column)
+    prompt = index.cell(PROMPT_ROW, cell.column)
     return LanguageBest(
         language,
         cell.column,
-        f"{text.measured_short(cell).replace('-', ' to ').replace('>=', '>= ')}{index.mark(cell)}",
+        f"{_rate(cell)}{index.mark(cell)}",
+        "" if prompt is None or prompt.value is None else _rate(prompt),
         "" if memory is None or memory.value is None else text.measured(memory),
         column.language if language == cell.column else over_default(matrix, cell),
     )
+
+
+def _rate(cell: Cell) -> str:
+    return text.measured_short(cell).replace("-", " to ").replace(">=", ">= ").replace("<=", "<= ")
 
 
 def is_tuned(one: LanguageBest) -> bool:

@@ -34,21 +34,26 @@ def leading(matrix: Matrix) -> str:
     profile = _profiles(matrix)[settings["load"]]
     limits = msgspec.convert(settings.get("sustained") or {}, type=SustainedLimits)
     size = profile["room_size"]
-    deliveries = f" One message to a room of {size:,} is {size:,} deliveries."
+    room, direct = profile["mix"]["room"], profile["mix"]["direct"]
+    to_rooms = room * size / (room * size + direct)
+    deliveries = (
+        f" One message to a room of {size:,} is {size:,} deliveries: {to_rooms:.0%} of all are to "
+        "rooms."
+    )
     return (
-        f"{found}.{deliveries if profile['mix']['room'] else ''} A rate counts while 99 of 100 "
+        f"{found}.{deliveries if room else ''} A rate counts while 99 of 100 "
         f"deliveries arrive within {limits.p99_ms_max:,.0f} ms (p99). Server and load generator "
-        f"share one machine, over loopback: no network card limits a rate{_card(matrix)}."
+        f"share one machine, over loopback: no network card is in the way{_card(matrix)}."
     )
 
 
 def _card(matrix: Matrix) -> str:
-    """What that of article A's type of machine would; empty where no frame was measured."""
+    """What that of article A's type of machine carries; empty where no frame was measured."""
     if matrix.floor is None or not matrix.floor.frame_bytes:
         return ""
     bits = articles().facts["network_bits_of_type"].value
     rate = bits / 8 / matrix.floor.frame_bytes
-    return f", where {bits / 1e9:g} Gbit/s would carry {short(rate)} deliveries/s"
+    return f" (one of {bits / 1e9:g} Gbit/s ends at {short(rate)} deliveries/s)"
 
 
 def others(matrix: Matrix) -> str:
@@ -69,7 +74,8 @@ def others(matrix: Matrix) -> str:
             unranked.append(name)
     if not parts:
         return ""
-    rates = f" Nobody is ranked by rate under {listed(unranked)}: searches ended by time."
+    where = "there" if len(unranked) == len(parts) else f"under {listed(unranked)}"
+    rates = f" Nobody is ranked by rate {where}: searches ended by time."
     return f"Least CPU a delivery: {'; '.join(parts)}.{rates if unranked else ''}"
 
 
@@ -77,7 +83,10 @@ def _in_words(matrix: Matrix, name: str) -> str:
     profile = _profiles(matrix)[name]
     if not profile["mix"]["room"]:
         return f"to one user only ({name})"
-    return f"{profile['rooms_per_connection']:,} rooms of {profile['room_size']:,} each ({name})"
+    rooms, size = profile["rooms_per_connection"], profile["room_size"]
+    if rooms == 1:
+        return f"a room of {size:,} each ({name})"
+    return f"{rooms:,} rooms of {size:,} each ({name})"
 
 
 def of_group(matrix: Matrix, group: str) -> str:

@@ -21,8 +21,17 @@ NOT_TOLD_APART = "not told apart"
 """Of a cell that is neither beaten nor called best, where another one is."""
 _ROUNDING = 1e-9
 """2.0 may be stored as a little less."""
-KILLED = {"connection": "one connection", "worker": "one worker"}
-"""What a kill of the smallest unit is of, where that is not the whole server."""
+KILLED = {"connection": "connection", "worker": "worker", "all": "server"}
+"""What a kill of the smallest unit is of."""
+UPGRADED = {
+    "code": "code replaced",
+    "handover": "connections handed over",
+    "workers": "workers replaced",
+    "socket": "same socket",
+    "port": "same port",
+    "restart": "stopped first",
+}
+"""How a server gets its new build."""
 _NEVER_S = 253_402_300_800.0
 """The end of the year 9999."""
 
@@ -78,8 +87,7 @@ def interval(cell: Cell) -> str:
 
 def rounds_of(cell: Cell | None) -> str:
     """ "1 of 3 rounds" where a value rests on fewer rounds than the run has made for its row, so
-    that it is less certain than it looks; "one connection" where it is of another unit than its
-    neighbours; empty elsewhere.
+    that it is less certain than it looks; empty elsewhere.
     """
     if cell is None or cell.value is None:
         return ""
@@ -89,8 +97,18 @@ def rounds_of(cell: Cell | None) -> str:
             return f"{used - note.args['missing']} of {used} rounds"
         if note.code == "pooled":
             return "rounds pooled"
+    return ""
+
+
+def of_what(cell: Cell | None) -> str:
+    """What was killed, or how the server was upgraded, where servers are not alike in that:
+    "connection", "same socket"; empty elsewhere.
+    """
+    for note in [] if cell is None or cell.value is None else cell.notes:
         if note.code == "killed":
             return KILLED.get(note.args["unit"], "")
+        if note.code == "upgraded_by":
+            return UPGRADED.get(note.args["way"], "")
     return ""
 
 
@@ -98,8 +116,13 @@ def once(matrix: Matrix, row: str) -> bool:
     """Whether all values of a row are of one round by plan, which shows no noise."""
     rounds = {cell.rounds for cell in matrix.cells if cell.row == row and cell.value is not None}
     several = any(cell.rounds > 1 for cell in matrix.cells)
-    marked = any(rounds_of(c) for c in matrix.cells if c.row == row)
+    marked = any(rounds_of(c) or _is_of_kills(c) for c in matrix.cells if c.row == row)
     return rounds == {1} and several and not marked
+
+
+def _is_of_kills(cell: Cell) -> bool:
+    """Whether it is of several kills, though of one round."""
+    return any(note.code == "killed" for note in cell.notes)
 
 
 def ended(cell: Cell, row: Row) -> str:
@@ -132,10 +155,14 @@ def times(behind: Behind) -> str:
     """By how much the nearest rounds are apart, "13x", rounded down; ">= 2.7x" where the best was
     stopped before its end.
     """
-    digits = 3 if behind.factor < 1.1 else 2
-    step = 10.0 ** (math.floor(math.log10(behind.factor)) + 1 - digits)
-    shown = number(math.floor(behind.factor / step * (1 + _ROUNDING)) * step, digits)
-    return f"{'>= ' if behind.at_least else ''}{shown}x"
+    return f"{'>= ' if behind.at_least else ''}{rounded_down(behind.factor)}x"
+
+
+def rounded_down(factor: float) -> str:
+    """With as many digits as say by how much it is more than 1: "13", "2.7", "1.09"."""
+    digits = 3 if factor < 1.1 else 2
+    step = 10.0 ** (math.floor(math.log10(factor)) + 1 - digits)
+    return number(math.floor(factor / step * (1 + _ROUNDING)) * step, digits)
 
 
 def ranks(matrix: Matrix, row: Row) -> bool:
@@ -212,6 +239,12 @@ def date(seconds: float) -> str:
 def first_line(reason: str | None) -> str:
     """A reason's first line; further lines are evidence, such as the end of a log."""
     return (reason or "").strip().split("\n", 1)[0]
+
+
+def library(column: Column) -> str:
+    """What the server is made with, "tokio-tungstenite"; empty where its id says it."""
+    name = column.title.partition(" · ")[2].partition(" (")[0]
+    return "" if name == column.server else name
 
 
 def row_title(row: Row) -> str:

@@ -87,6 +87,11 @@ class Network:
     def middle_namespace(self) -> str:
         return _path(self._holders[self._count])
 
+    @property
+    def links(self) -> list[str]:
+        """Names of this machine's ends of the cables, the middle's last."""
+        return [self._outer(node) for node in range(len(self._holders))] if self._is_made else []
+
     def cut(self, node: int) -> None:
         """Nothing passes between the node and the middle any more, and nobody is told."""
         self._ip_in_middle(f"link set back{node} down")
@@ -104,7 +109,7 @@ class Network:
             holder.terminate()
         for holder in self._holders:
             _end(holder)
-        ends = [self._outer(node) for node in range(len(self._holders))] if self._is_made else []
+        ends = self.links
         self._holders = []
         for name in ends:
             # With one end of a cable the other one goes, too.

@@ -181,7 +181,7 @@
   };
 
   // The first places answer most questions: the rest, and what memory is made of, are unfolded.
-  const FIRST = 6;
+  const FIRST = 4;
   const more = document.querySelector("#which .more");
   let unfolded = false;
 
