@@ -10,7 +10,16 @@ import msgspec
 import pytest
 from chinwag_bench.compare import Comparison, compare
 from chinwag_bench.compare.difference import Difference, decide, difference
-from chinwag_bench.judging.matrix import QUEUE_OVERFLOWED, Cell, Note, Row
+from chinwag_bench.compare.verdicts import verdicts
+from chinwag_bench.judging.matrix import (
+    QUEUE_OVERFLOWED,
+    Cell,
+    Claim,
+    Note,
+    Row,
+    Verdict,
+    VerdictKind,
+)
 from chinwag_bench.metrics.throughput import Throughput
 from chinwag_bench.records import Run
 from chinwag_bench.render.comparison import print_comparison
@@ -91,7 +100,9 @@ def test_what_share_of_the_changes_may_be_noise_is_said(before: Path, after: Pat
 
 
 def test_only_what_changed_is_shown_unless_all_is_asked_for(before: Path, after: Path) -> None:
-    assert len(printed(compare(before, before), whole=False).splitlines()) == 1
+    cells, statements = printed(compare(before, before), whole=False).splitlines()
+    assert cells.startswith("no significant change")
+    assert statements.startswith("statements: ") and statements.endswith(" with the same verdict")
     rewrite(after, "throughput", faster)
     shown = printed(compare(before, after), whole=False)
     assert "rust" in shown
@@ -168,10 +179,17 @@ def test_what_one_server_differs_from_itself_is_no_change() -> None:
 
 
 def test_a_size_is_compared_though_measured_once() -> None:
-    size = msgspec.structs.replace(RATE, unit="MB", better="lower")
+    size = msgspec.structs.replace(RATE, unit="B", better="lower")
     assert judged(cell([10]), cell([10.9]), size).kind == "same"
     assert judged(cell([10]), cell([11.2]), size).kind == "worse"
     assert judged(cell([10]), cell([11.2]), size, aa=0.2).kind == "same"
+
+
+def test_memory_measured_once_changes_by_more_than_it_moves_between_runs() -> None:
+    memory = msgspec.structs.replace(RATE, unit="MB", better="lower")
+    assert judged(cell([10]), cell([10.9]), memory).kind == "same"
+    assert judged(cell([10]), cell([19.4]), memory).kind == "unclear"
+    assert judged(cell([10]), cell([31]), memory).kind == "worse"
 
 
 def test_of_many_cells_without_a_change_none_is_called_changed() -> None:
@@ -192,6 +210,40 @@ def test_a_count_has_no_noise_and_a_row_without_direction_only_changes() -> None
     count = msgspec.structs.replace(RATE, unit="", better="none")
     assert judged(cell([400]), cell([401]), count).kind == "changed"
     assert judged(cell([400]), cell([400]), count).kind == "same"
+
+
+def test_what_one_fault_cost_is_no_exact_count() -> None:
+    lost = msgspec.structs.replace(RATE, unit="", better="lower")
+    assert judged(cell([4]), cell([416]), lost).kind == "unclear"
+    assert judged(cell([0]), cell([0]), lost).kind == "same"
+
+
+def judged_claim(name: str, kind: VerdictKind, within_noise: bool = False) -> Claim:
+    verdict = Verdict(kind=kind, text="", within_noise=within_noise)
+    place = {"id": name, "article": "A", "item": name, "lines": [(1, 1)]}
+    return Claim(**place, statement=f"says {name}", kind="rule", verdict=verdict)
+
+
+def test_another_verdict_is_a_change_unless_a_run_calls_it_noise() -> None:
+    before = [judged_claim("a", "holds"), judged_claim("b", "differs"), judged_claim("c", "holds")]
+    after = [
+        judged_claim("a", "holds"),
+        judged_claim("b", "undecided", within_noise=True),
+        judged_claim("c", "reversed"),
+        judged_claim("new", "holds"),
+    ]
+    found = verdicts(before, after)
+    assert found.summary() == "statements: 1 of 3 with the same verdict, 1 within noise, 1 changed"
+    assert [one.claim for one in found.changes] == ["b", "c"]
+    assert [one.claim for one in found.beyond_noise] == ["c"]
+    assert verdicts([], after).summary() == ""
+
+
+def test_verdicts_stand_below_the_cells(before: Path, after: Path) -> None:
+    found = compare(before, after)
+    found.verdicts = verdicts([judged_claim("c", "holds")], [judged_claim("c", "reversed")])
+    shown = printed(found, whole=False)
+    assert shown.endswith("1 changed\n  c: says c: holds -> reversed\n")
 
 
 def test_latencies_at_other_rates_are_not_compared() -> None:
@@ -226,6 +278,7 @@ def test_it_fits_80_columns_and_obeys_no_color(
     rewrite(after, "throughput", faster)
     found = compare(before, after)
     assert max(map(len, printed(found).splitlines())) <= 80
+    assert "better" in printed(found), "no word is cut"
     monkeypatch.setenv("TERM", "xterm-256color")
     assert "\x1b[32m" in printed(found, force_terminal=True)
     monkeypatch.setenv("NO_COLOR", "1")

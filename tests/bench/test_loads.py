@@ -201,7 +201,7 @@ def test_the_table_in_words_has_the_rows_with_their_load(matrix: Matrix) -> None
     text = markdown(matrix)
     assert "Load direct" in text
     assert "Load poisson" in text
-    assert "Least CPU a delivery: to one user only (direct): chinwagd (" in text
+    assert "Least CPU a delivery: to one user (direct): chinwagd (" in text
     assert "a room of 100 each (poisson): chinwagd" in text
 
 

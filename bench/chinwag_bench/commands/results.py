@@ -22,14 +22,19 @@ def compare(
     before: Annotated[Path, typer.Argument(help="A result directory.")],
     after: Annotated[Path, typer.Argument(help="Another one.")],
     fail_on_change: Annotated[
-        bool, typer.Option("--fail-on-change", help="Exit with 1 on a significant change.")
+        bool,
+        typer.Option(
+            "--fail-on-change",
+            help="Exit with 1 on a significant change, or another verdict beyond noise.",
+        ),
     ] = False,
     whole: Annotated[
         bool, typer.Option("--all", help="Every row, and why some can't be told.")
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """Says what changed between two runs, and whether it is more than noise.
+    """Says what changed between two runs, and whether it is more than noise: cells, and verdicts on
+    the articles' statements.
 
     Medians are compared, not rounds: rounds of different runs share no disturbance. What the load
     generator ended, another machine or other settings measured, is never called a change.
@@ -44,11 +49,18 @@ def compare(
         print_json(
             *({"event": "warning", "text": text} for text in found.warnings),
             *found.differences,
-            {"event": "summary", "significant": len(found.significant), "text": found.summary()},
+            *found.verdicts.changes,
+            {
+                "event": "summary",
+                "significant": len(found.significant),
+                "text": found.summary(),
+                "verdicts": found.verdicts.summary(),
+            },
         )
     else:
         print_comparison(found, Console(), whole=whole)
-    raise typer.Exit(EXIT_FOUND if fail_on_change and found.significant else EXIT_OK)
+    has_changed = bool(found.significant or found.verdicts.beyond_noise)
+    raise typer.Exit(EXIT_FOUND if fail_on_change and has_changed else EXIT_OK)
 
 
 def validate(

@@ -8,6 +8,7 @@ import msgspec
 
 from chinwag_bench.compare.circumstances import circumstances, incomparable
 from chinwag_bench.compare.difference import Difference, decide, difference
+from chinwag_bench.compare.verdicts import Verdicts, verdicts
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Cell, Matrix, Row
 
@@ -20,13 +21,14 @@ class Comparison(msgspec.Struct, kw_only=True):
     warnings: list[str]
     rows: list[Row]
     differences: list[Difference]
+    verdicts: Verdicts
 
     @property
     def significant(self) -> list[Difference]:
         return [one for one in self.differences if one.significant]
 
     def summary(self) -> str:
-        """The last line of every comparison."""
+        """Of the cells."""
         compared = sum(one.kind not in ("unclear", "absent") for one in self.differences)
         unclear = sum(one.kind == "unclear" for one in self.differences)
         rest = f"{compared} compared" + (f", {unclear} can't be told" if unclear else "")
@@ -64,6 +66,7 @@ def compare(before: Path, after: Path) -> Comparison:
         warnings=circumstances(first, second),
         rows=rows,
         differences=decide(differences, {row.id: row for row in rows}),
+        verdicts=verdicts(first.claims, second.claims),
     )
 
 

@@ -19,8 +19,10 @@ from chinwag_bench.render.text import bound, first_line
 
 FALSE_DISCOVERIES_MAX = 0.05
 """Of the cells that are called changed, at most this share is expected to be noise."""
-SIZES = {"MB", "B", "connections"}
-"""Units of what comes out the same when it is measured again, so that once is enough to compare."""
+SIZES = {"B": 1 + SINGLE_ROUND_MARGIN, "connections": 1 + SINGLE_ROUND_MARGIN, "MB": 3.0}
+"""Units of what can be compared though it was measured once -> the factor from which on it is a
+change. Less than that, but more than a single round's margin, can't be told: in two runs of one
+build memory was up to 1.9 times as much, and that which a fault takes up to 3.0 times."""
 NO_OUTCOMES = {
     "common_rate": "the run chose it",
     "max_connections_projected": "a projection of memory, which is compared itself",
@@ -80,7 +82,7 @@ def difference(
     found_in_the_way = _obstacle(before, after, rates, obstacle) or _no_outcome(row)
     if found_in_the_way is not None:
         return _found(row, cells, *found_in_the_way)
-    if _is_count(row):
+    if _is_fact(row):
         kind = "same" if before.value == after.value else _direction(row, before.value, after.value)
         return _found(row, cells, kind, "a count, which has no noise")
     found = unpaired_ratio(before.samples, after.samples, seed)
@@ -143,16 +145,21 @@ def _without_ratio(before: list[float], after: list[float]) -> tuple[Kind, str] 
 
 
 def _single(row: Row, cells: tuple[Cell, Cell], aa_spread: float) -> Difference:
-    """One round shows no noise. For a size the kit's margin stands in for it; nothing does for a
-    time.
+    """One round shows no noise. For a size the kit's margins stand in for it; nothing does for a
+    time, or for what a fault at a random moment cost.
     """
     if row.unit not in SIZES:
-        return _found(row, cells, "unclear", "measured once, and times have noise")
+        return _found(row, cells, "unclear", "measured once, which shows no noise")
     before, after = cells
     margin = max(SINGLE_ROUND_MARGIN, aa_spread)
     apart = _apart(before.value or 0.0, after.value or 0.0)
-    kind = _direction(row, before.value, after.value) if apart > margin else "same"
-    return _found(row, cells, kind, f"measured once: within {margin:.0%} counts as the same")
+    if apart <= margin:
+        reason = f"measured once: within {margin:.0%} counts as the same"
+        return _found(row, cells, "same", reason)
+    if 1 + apart < SIZES[row.unit]:
+        reason = f"measured once: up to {SIZES[row.unit]:g} x shows no change"
+        return _found(row, cells, "unclear", reason)
+    return _found(row, cells, _direction(row, before.value, after.value), "measured once")
 
 
 def _direction(row: Row, before: float | None, after: float | None) -> Kind:
@@ -162,9 +169,11 @@ def _direction(row: Row, before: float | None, after: float | None) -> Kind:
     return "better" if grew == (row.better == "higher") else "worse"
 
 
-def _is_count(row: Row) -> bool:
-    """A value without a unit is a count, and exact."""
-    return not row.unit
+def _is_fact(row: Row) -> bool:
+    """A count of what lies still, such as lines or settings, is exact; one of what a fault cost is
+    not.
+    """
+    return not row.unit and row.better == "none"
 
 
 def _apart(a: float, b: float) -> float:

@@ -186,7 +186,7 @@ def _rows_of(count: int) -> list[Spec]:
         "Cores",
         f"cores_{count}_used",
         f"Cores that share the work, of {count}",
-        "",
+        "cores",
         "none",
         f"CPU time of all the server's threads on {on} over that of the busiest one, {rate}: 1 is "
         "a server whose work is done by one thread, however many cores there are.",

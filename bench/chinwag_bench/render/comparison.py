@@ -8,7 +8,9 @@ from rich.text import Text
 
 from chinwag_bench.compare import Comparison
 from chinwag_bench.compare.difference import FALSE_DISCOVERIES_MAX, Difference
+from chinwag_bench.compare.verdicts import Verdicts
 from chinwag_bench.numbers import number
+from chinwag_bench.render import claims
 from chinwag_bench.render.text import row_title
 
 STYLES = {"better": "green", "worse": "red", "changed": "yellow", "same": "", "unclear": "dim"}
@@ -48,13 +50,26 @@ def print_comparison(found: Comparison, console: Console, *, whole: bool = False
     if found.significant:
         text = f"of what is called changed, {FALSE_DISCOVERIES_MAX:.0%} is expected to be noise"
         console.print(Text(text, style="dim"))
+    _print_verdicts(found.verdicts, console, whole=whole)
+
+
+def _print_verdicts(found: Verdicts, console: Console, *, whole: bool) -> None:
+    """How many statements have the same verdict, and which one they have otherwise; ``whole``: also
+    where noise explains it.
+    """
+    if summary := found.summary():
+        console.print(Text(summary, style="bold"))
+    for one in found.changes if whole else found.beyond_noise:
+        kinds = f"{claims.LABELS[one.before]} -> {claims.LABELS[one.after]}"
+        noise = " (within noise)" if one.within_noise else ""
+        console.print(Text(f"  {one.claim}: {one.statement}: {kinds}{noise}"), soft_wrap=True)
 
 
 def _table(shown: list[Difference]) -> Table:
     """One row of the matrix: a line a column. Fixed widths, so that the rows line up."""
-    table = Table(box=None, padding=(0, 1), pad_edge=False, show_header=False)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=False)
     table.add_column(width=16, overflow="fold")
-    for width in (12, 12, 9, 18):
+    for width in (11, 11, 9, 18):
         table.add_column(justify="right", width=width, overflow="fold")
     table.add_column(no_wrap=True)
     for one in shown:

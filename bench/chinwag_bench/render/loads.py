@@ -68,21 +68,21 @@ def others(matrix: Matrix) -> str:
         best = sorted((c for c in cells if c.tie_with_best), key=lambda cell: cell.value or 0.0)
         if not best:
             continue
-        shown = text.measured(best[0])
-        parts.append(f"{_in_words(matrix, name)}: {listed([c.column for c in best])} ({shown} us)")
+        shown = [f"{c.column} ({text.measured(c)} us)" for c in best]
+        parts.append(f"{_in_words(matrix, name)}: {listed(shown)}")
         if index.is_open(f"load_{name}_deliveries"):
             unranked.append(name)
     if not parts:
         return ""
     where = "there" if len(unranked) == len(parts) else f"under {listed(unranked)}"
-    rates = f" Nobody is ranked by rate {where}: searches ended by time."
+    rates = f" No rank by rate {where}: time ended searches."
     return f"Least CPU a delivery: {'; '.join(parts)}.{rates if unranked else ''}"
 
 
 def _in_words(matrix: Matrix, name: str) -> str:
     profile = _profiles(matrix)[name]
     if not profile["mix"]["room"]:
-        return f"to one user only ({name})"
+        return f"to one user ({name})"
     rooms, size = profile["rooms_per_connection"], profile["room_size"]
     if rooms == 1:
         return f"a room of {size:,} each ({name})"
