@@ -76,12 +76,26 @@ func cutString(text string, follows byte) (value, rest string, found bool) {
 
 // isPlain is whether a string stands between quotes as it is (RFC 8259, 7).
 func isPlain(text string) bool {
-	for i := 0; i < len(text); i++ {
-		if text[i] < ' ' || text[i] == '"' || text[i] == '\\' {
-			return false
+	return strings.IndexByte(text, '"') < 0 && strings.IndexByte(text, '\\') < 0 && !hasControl(text)
+}
+
+// hasControl is whether a byte is below a blank. It looks at eight of them at once.
+func hasControl(text string) bool {
+	const each = 0x01_01_01_01_01_01_01_01
+	for ; len(text) >= 8; text = text[8:] {
+		word := uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
+			uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
+		// A smaller byte borrows, which sets its highest bit; bytes of 128 and more have that anyway.
+		if (word-each*' ')&^word&(each<<7) != 0 {
+			return true
 		}
 	}
-	return true
+	for i := 0; i < len(text); i++ {
+		if text[i] < ' ' {
+			return true
+		}
+	}
+	return false
 }
 
 // encode knows that a number and strings of UTF-8 can always be encoded.

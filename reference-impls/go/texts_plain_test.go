@@ -60,3 +60,25 @@ func TestWhatIsEncodedIsWhatEncodingJSONReads(t *testing.T) {
 		}
 	}
 }
+
+func TestAStringIsPlainWithoutWhatJSONEscapes(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	const plain, escaped = "ab \x7f\x80\xff !#[", "\x00\x1f\n\"\\"
+	for range 200_000 {
+		text := make([]byte, random.IntN(40))
+		for i := range text {
+			from := plain
+			if random.IntN(30) == 0 {
+				from = escaped
+			}
+			text[i] = from[random.IntN(len(from))]
+		}
+		want := true
+		for _, b := range text {
+			want = want && b >= ' ' && b != '"' && b != '\\'
+		}
+		if got := isPlain(string(text)); got != want {
+			t.Fatalf("%q: got %v", text, got)
+		}
+	}
+}
