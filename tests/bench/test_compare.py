@@ -224,18 +224,28 @@ def judged_claim(name: str, kind: VerdictKind, within_noise: bool = False) -> Cl
     return Claim(**place, statement=f"says {name}", kind="rule", verdict=verdict)
 
 
-def test_another_verdict_is_a_change_unless_a_run_calls_it_noise() -> None:
-    before = [judged_claim("a", "holds"), judged_claim("b", "differs"), judged_claim("c", "holds")]
+def test_another_verdict_is_a_change_where_both_runs_decide() -> None:
+    before = [
+        judged_claim("a", "holds"),
+        judged_claim("b", "differs"),
+        judged_claim("c", "holds"),
+        judged_claim("d", "holds"),
+        judged_claim("tested once", "holds"),
+    ]
     after = [
         judged_claim("a", "holds"),
-        judged_claim("b", "undecided", within_noise=True),
+        judged_claim("b", "holds", within_noise=True),
         judged_claim("c", "reversed"),
+        judged_claim("d", "undecided"),
+        judged_claim("tested once", "untested"),
         judged_claim("new", "holds"),
     ]
     found = verdicts(before, after)
-    assert found.summary() == "statements: 1 of 3 with the same verdict, 1 within noise, 1 changed"
-    assert [one.claim for one in found.changes] == ["b", "c"]
-    assert [one.claim for one in found.beyond_noise] == ["c"]
+    assert found.summary() == (
+        "statements: 1 of 4 with the same verdict, 2 undecided in one of the runs, 1 changed"
+    )
+    assert [one.claim for one in found.changes] == ["b", "c", "d"]
+    assert [one.claim for one in found.decided] == ["c"]
     assert verdicts([], after).summary() == ""
 
 

@@ -25,7 +25,7 @@ def compare(
         bool,
         typer.Option(
             "--fail-on-change",
-            help="Exit with 1 on a significant change, or another verdict beyond noise.",
+            help="Exit with 1 on a significant change, or on another decided verdict.",
         ),
     ] = False,
     whole: Annotated[
@@ -59,7 +59,7 @@ def compare(
         )
     else:
         print_comparison(found, Console(), whole=whole)
-    has_changed = bool(found.significant or found.verdicts.beyond_noise)
+    has_changed = bool(found.significant or found.verdicts.decided)
     raise typer.Exit(EXIT_FOUND if fail_on_change and has_changed else EXIT_OK)
 
 

@@ -1,4 +1,4 @@
-"""Which statements of the articles two runs judge otherwise, and whether noise explains it."""
+"""Which statements of the articles two runs judge otherwise, and whether both decide them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from chinwag_bench.judging.matrix import Claim, VerdictKind
+from chinwag_bench.judging.matrix import Claim, Verdict, VerdictKind
 
 
 class VerdictChange(msgspec.Struct, kw_only=True, tag="verdict", tag_field="event"):
@@ -16,38 +16,41 @@ class VerdictChange(msgspec.Struct, kw_only=True, tag="verdict", tag_field="even
     statement: str
     before: VerdictKind
     after: VerdictKind
-    within_noise: bool
-    """Whether one of the runs says itself that its medians alone would say otherwise."""
+    undecided: bool
+    """Whether one of the runs does not decide it, or its noise allows another verdict."""
 
 
 class Verdicts(msgspec.Struct, kw_only=True):
-    """Of the statements that both runs judge."""
+    """Of the statements that both runs have put to the test."""
 
     shared: int
     changes: list[VerdictChange]
 
     @property
-    def beyond_noise(self) -> list[VerdictChange]:
-        return [one for one in self.changes if not one.within_noise]
+    def decided(self) -> list[VerdictChange]:
+        return [one for one in self.changes if not one.undecided]
 
     def summary(self) -> str:
-        """ "statements: 164 of 177 with the same verdict, 13 within noise"; empty without any."""
+        """ "statements: 164 of 177 with the same verdict, 13 undecided in one of the runs"; empty
+        without any.
+        """
         if not self.shared:
             return ""
         same = self.shared - len(self.changes)
-        beyond = len(self.beyond_noise)
+        decided = len(self.decided)
         parts = [f"{same} of {self.shared} with the same verdict"]
-        if noisy := len(self.changes) - beyond:
-            parts.append(f"{noisy} within noise")
-        if beyond:
-            parts.append(f"{beyond} changed")
+        if undecided := len(self.changes) - decided:
+            parts.append(f"{undecided} undecided in one of the runs")
+        if decided:
+            parts.append(f"{decided} changed")
         return f"statements: {', '.join(parts)}"
 
 
 def verdicts(before: Sequence[Claim], after: Sequence[Claim]) -> Verdicts:
-    """Statements are paired by their id; what only one run's catalogue has is left out."""
-    new = {claim.id: claim for claim in after}
-    shared = [(claim, new[claim.id]) for claim in before if claim.id in new]
+    """Statements are paired by their id; what only one run has, or has tested, is left out."""
+    new = {claim.id: claim for claim in after if claim.verdict.kind != "untested"}
+    tested = [claim for claim in before if claim.verdict.kind != "untested"]
+    shared = [(claim, new[claim.id]) for claim in tested if claim.id in new]
     return Verdicts(
         shared=len(shared),
         changes=[
@@ -56,9 +59,13 @@ def verdicts(before: Sequence[Claim], after: Sequence[Claim]) -> Verdicts:
                 statement=old.statement,
                 before=old.verdict.kind,
                 after=other.verdict.kind,
-                within_noise=old.verdict.within_noise or other.verdict.within_noise,
+                undecided=_is_undecided(old.verdict) or _is_undecided(other.verdict),
             )
             for old, other in shared
             if old.verdict.kind != other.verdict.kind
         ],
     )
+
+
+def _is_undecided(verdict: Verdict) -> bool:
+    return verdict.within_noise or verdict.kind in ("undecided", "too_small")

@@ -55,13 +55,13 @@ def print_comparison(found: Comparison, console: Console, *, whole: bool = False
 
 def _print_verdicts(found: Verdicts, console: Console, *, whole: bool) -> None:
     """How many statements have the same verdict, and which one they have otherwise; ``whole``: also
-    where noise explains it.
+    where one of the runs does not decide it.
     """
     if summary := found.summary():
         console.print(Text(summary, style="bold"))
-    for one in found.changes if whole else found.beyond_noise:
+    for one in found.changes if whole else found.decided:
         kinds = f"{claims.LABELS[one.before]} -> {claims.LABELS[one.after]}"
-        noise = " (within noise)" if one.within_noise else ""
+        noise = " (undecided in one of the runs)" if one.undecided else ""
         console.print(Text(f"  {one.claim}: {one.statement}: {kinds}{noise}"), soft_wrap=True)
 
 
