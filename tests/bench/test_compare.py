@@ -231,6 +231,7 @@ def test_another_verdict_is_a_change_where_both_runs_decide() -> None:
         judged_claim("c", "holds"),
         judged_claim("d", "holds"),
         judged_claim("tested once", "holds"),
+        judged_claim("of the articles alone", "opinion"),
     ]
     after = [
         judged_claim("a", "holds"),
@@ -238,6 +239,7 @@ def test_another_verdict_is_a_change_where_both_runs_decide() -> None:
         judged_claim("c", "reversed"),
         judged_claim("d", "undecided"),
         judged_claim("tested once", "untested"),
+        judged_claim("of the articles alone", "opinion"),
         judged_claim("new", "holds"),
     ]
     found = verdicts(before, after)

@@ -8,6 +8,9 @@ import msgspec
 
 from chinwag_bench.judging.matrix import Claim, Verdict, VerdictKind
 
+_NOT_MEASURED = ("untested", "impossible", "faulty", "no_source", "opinion", "no_claim")
+"""What follows from the articles alone, and is the same in every run, or from no run yet."""
+
 
 class VerdictChange(msgspec.Struct, kw_only=True, tag="verdict", tag_field="event"):
     """A statement with the verdicts of both runs."""
@@ -21,7 +24,7 @@ class VerdictChange(msgspec.Struct, kw_only=True, tag="verdict", tag_field="even
 
 
 class Verdicts(msgspec.Struct, kw_only=True):
-    """Of the statements that both runs have put to the test."""
+    """Of the statements that both runs have measured."""
 
     shared: int
     changes: list[VerdictChange]
@@ -31,7 +34,7 @@ class Verdicts(msgspec.Struct, kw_only=True):
         return [one for one in self.changes if not one.undecided]
 
     def summary(self) -> str:
-        """ "statements: 164 of 177 with the same verdict, 13 undecided in one of the runs"; empty
+        """ "statements: 105 of 118 with the same verdict, 13 undecided in one of the runs"; empty
         without any.
         """
         if not self.shared:
@@ -47,9 +50,9 @@ class Verdicts(msgspec.Struct, kw_only=True):
 
 
 def verdicts(before: Sequence[Claim], after: Sequence[Claim]) -> Verdicts:
-    """Statements are paired by their id; what only one run has, or has tested, is left out."""
-    new = {claim.id: claim for claim in after if claim.verdict.kind != "untested"}
-    tested = [claim for claim in before if claim.verdict.kind != "untested"]
+    """Statements are paired by their id; what a run has not measured is left out."""
+    new = {claim.id: claim for claim in after if claim.verdict.kind not in _NOT_MEASURED}
+    tested = [claim for claim in before if claim.verdict.kind not in _NOT_MEASURED]
     shared = [(claim, new[claim.id]) for claim in tested if claim.id in new]
     return Verdicts(
         shared=len(shared),

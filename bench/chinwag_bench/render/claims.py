@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -109,12 +110,19 @@ def most_reversed(matrix: Matrix, most: int) -> list[Claim]:
     """Published ratios that are reversed, those that are furthest from what was measured first; of
     several on one measured ratio, or its inverse, one.
     """
-    found: dict[float, Claim] = {}
-    for claim in _reversed_ratios(matrix):
-        assert isinstance(claim.published, float)
-        ratio = decades(claim) + math.log10(claim.published)
-        found.setdefault(round(abs(ratio), 1), claim)
-    return list(found.values())[:most]
+    return distinct(_reversed_ratios(matrix))[:most]
+
+
+def distinct(claims: Sequence[Claim]) -> list[Claim]:
+    """Without those that judge a ratio, or its inverse, of the same columns as one before."""
+    found: dict[tuple[frozenset[str], float] | str, Claim] = {}
+    for claim in claims:
+        key: tuple[frozenset[str], float] | str = claim.id
+        if claim.kind == "relation" and isinstance(claim.published, float):
+            measured = decades(claim) + math.log10(claim.published)
+            key = frozenset(columns(claim)), round(abs(measured), 1)
+        found.setdefault(key, claim)
+    return list(found.values())
 
 
 def reversed_again(matrix: Matrix) -> int:
@@ -155,12 +163,10 @@ def set_against(matrix: Matrix, claim: Claim) -> str:
     reader would take it for; empty without any.
     """
     names = columns(claim)
-    variants = {column.id: column.variant for column in matrix.columns}
+    # A server's name alone is the id of its default.
     tuned = {column.server for column in matrix.columns if column.variant == "tuned"}
-    if not names:
-        return ""
-    if any(name not in tuned or variants.get(name) != "default" for name in names):
-        return listed(names)
+    if not names or not tuned.issuperset(names):
+        return listed(names) if names else ""
     return f"{listed(names)}, {'defaults' if len(names) > 1 else 'default'}"
 
 

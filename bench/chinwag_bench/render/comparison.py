@@ -61,8 +61,8 @@ def _print_verdicts(found: Verdicts, console: Console, *, whole: bool) -> None:
         console.print(Text(summary, style="bold"))
     for one in found.changes if whole else found.decided:
         kinds = f"{claims.LABELS[one.before]} -> {claims.LABELS[one.after]}"
-        noise = " (undecided in one of the runs)" if one.undecided else ""
-        console.print(Text(f"  {one.claim}: {one.statement}: {kinds}{noise}"), soft_wrap=True)
+        rest = " (undecided in one of the runs)" if one.undecided else ""
+        console.print(Text(f"  {one.claim}: {one.statement}: {kinds}{rest}"), soft_wrap=True)
 
 
 def _table(shown: list[Difference]) -> Table:

@@ -7,7 +7,6 @@ that compare servers stand first: they travel between machines, which absolute f
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chinwag_bench.claims.catalog import Statement, load
@@ -65,23 +64,14 @@ def chart(matrix: Matrix) -> DumbbellChart | None:
     order = sorted(
         judged, key=lambda claim: (claim.kind != "relation", -abs(claims.decades(claim)))
     )
-    lines = [_dumbbell(matrix, claim, reach) for claim in order]
+    first = claims.distinct(order)[:SHOWN]
+    rest = [claim for claim in order if claim not in first]
     ticks = [
         Tick(_at(power, reach), "published" if power == 0 else _mark(power))
         for power in range(-reach, reach + 1)
     ]
-    first = _distinct(lines)[:SHOWN]
-    rest = [line for line in lines if line not in first]
-    return DumbbellChart(first, rest, _at(0, reach), ticks)
-
-
-def _distinct(lines: Sequence[Dumbbell]) -> list[Dumbbell]:
-    """Without those that only invert a ratio of one before."""
-    found: dict[tuple[frozenset[str], float], Dumbbell] = {}
-    for line in lines:
-        factor = round(abs(claims.decades(line.claim)), 1)
-        found.setdefault((frozenset(claims.columns(line.claim)), factor), line)
-    return list(found.values())
+    shown, folded = ([_dumbbell(matrix, claim, reach) for claim in part] for part in (first, rest))
+    return DumbbellChart(shown, folded, _at(0, reach), ticks)
 
 
 def _at(decades: float, reach: int) -> float:
@@ -146,6 +136,11 @@ def _whisker(claim: Claim, statement: Statement | None, reach: int) -> tuple[flo
     ratios = _ratios(claim.verdict.interval, statement)
     if ratios is None or ratios[1] <= 0:
         return None
+    return _between(ratios, reach)
+
+
+def _between(ratios: tuple[float, float], reach: int) -> tuple[float, float]:
+    """Both on the axis; what is no multiple lies at its left end."""
     low, high = (math.log10(end) if end > 0 else -math.inf for end in ratios)
     return _at(low, reach), _at(high, reach)
 
@@ -155,6 +150,4 @@ def _band(statement: Statement, reach: int) -> tuple[float, float] | None:
     found = statement.expected
     if found is None or found.low == found.high or found.middle <= 0:
         return None
-    ends = (found.low / found.middle, found.high / found.middle)
-    low, high = (math.log10(end) if end > 0 else -math.inf for end in ends)
-    return _at(low, reach), _at(high, reach)
+    return _between((found.low / found.middle, found.high / found.middle), reach)

@@ -6,11 +6,11 @@ from chinwag_bench.claims.catalog import load as articles
 from chinwag_bench.judging.matrix import Cell, Claim, Matrix
 from chinwag_bench.numbers import number, short
 from chinwag_bench.render import claims, loads, text
+from chinwag_bench.render.languages import PROMPT_ROW
 from chinwag_bench.render.text import measured
 from chinwag_bench.text import listed
 
 LEADING_ROW = "throughput_deliveries"
-PROMPT_ROW = "rate_p99_10"
 PROMPT_MS = 10
 DISTURBED_SHARE_MAX = 0.2
 TOLD_APART_MAX = 3
@@ -356,8 +356,8 @@ def impossible_sentence(matrix: Matrix) -> str:
     whose code does not do what is said of it; empty without either.
     """
     groups = claims.grouped(matrix)
-    impossible = next(iter(sorted(groups.get("impossible", []), key=_place)), None)
-    faulty = next(iter(sorted(groups.get("faulty", []), key=_place)), None)
+    impossible = min(groups.get("impossible", []), key=_place, default=None)
+    faulty = min(groups.get("faulty", []), key=_place, default=None)
     parts = []
     if impossible is not None:
         parts.append(f"{_quoted(impossible)}: {_first_sentence(impossible.verdict.text)}")

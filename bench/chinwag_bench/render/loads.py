@@ -35,13 +35,14 @@ def leading(matrix: Matrix) -> str:
     limits = msgspec.convert(settings.get("sustained") or {}, type=SustainedLimits)
     size = profile["room_size"]
     room, direct = profile["mix"]["room"], profile["mix"]["direct"]
-    to_rooms = room * size / (room * size + direct)
-    deliveries = (
-        f" One message to a room of {size:,} is {size:,} deliveries: {to_rooms:.0%} of all are to "
-        "rooms."
-    )
+    deliveries = ""
+    if room:
+        deliveries = (
+            f" One message to a room of {size:,} is {size:,} deliveries: "
+            f"{room * size / (room * size + direct):.0%} of all are to rooms."
+        )
     return (
-        f"{found}.{deliveries if room else ''} A rate counts while 99 of 100 "
+        f"{found}.{deliveries} A rate counts while 99 of 100 "
         f"deliveries arrive within {limits.p99_ms_max:,.0f} ms (p99). Server and load generator "
         f"share one machine, over loopback: no network card is in the way{_card(matrix)}."
     )
