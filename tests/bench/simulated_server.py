@@ -23,6 +23,8 @@ ROOM = 100
 DELIVERIES_PER_MESSAGE = (ROOM + 1) / 2
 SETUP_S = 0.8
 LEAD_S = 0.005
+BETWEEN_S = 0.15
+"""From the end of a hold to the begin of the next: reports, and the generator's next plan."""
 QUIET_S = 0.1
 BIN_S_MAX = 0.1
 GENERATOR_US_PER_DELIVERY = 0.5
@@ -172,7 +174,7 @@ class SimulatedBout:
 
     def _measured(self, deliveries_per_s, seconds) -> Hold:
         rate = deliveries_per_s / DELIVERIES_PER_MESSAGE
-        start_s = self.clock.now_s + LEAD_S
+        start_s = self.clock.now_s + BETWEEN_S + LEAD_S
         begin_s = start_s + seconds.warmup_s
         end_s = begin_s + seconds.hold_s
         planned = start_s + np.arange(math.ceil((end_s - start_s) * rate)) / rate

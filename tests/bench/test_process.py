@@ -94,7 +94,9 @@ def test_its_environment_is_the_protocol_s_and_the_variant_s(toy, tmp_path):
 
 
 def test_settings_that_a_shell_exports_are_not_a_server_s(start, monkeypatch):
-    for name in ("CHAT_IDLE_TIMEOUT_MS", "CHAT_VARIANT", "CHINWAGD_ECHO", "OTHER"):
+    """Nor what it exports for whoever looks for faults: no service is shipped with backtraces."""
+    ours = ("CHAT_IDLE_TIMEOUT_MS", "CHAT_VARIANT", "CHINWAGD_ECHO")
+    for name in (*ours, "RUST_BACKTRACE", "GOTRACEBACK", "PYTHONDONTWRITEBYTECODE", "OTHER"):
         monkeypatch.setenv(name, "1500")
     pairs = Path(f"/proc/{start().pid}/environ").read_text().split("\0")
     assert [pair for pair in pairs if pair.endswith("=1500")] == ["OTHER=1500"]

@@ -48,10 +48,43 @@ def test_it_doubles_then_ascends_then_refines_then_confirms():
     outcome, offers = drive(lambda offer: offer.rate <= 500)
     assert kinds(offers, "approach") == pytest.approx([100 * DOUBLE**n for n in range(4)])
     near = 100 * DOUBLE**2
-    assert kinds(offers, "ascend") == pytest.approx([near * STEP, near * STEP**2])
-    assert kinds(offers, "refine") == pytest.approx([near * STEP * FINE**n for n in (2, 3)])
+    # Half of the way to the failure, then half of that, then a step.
+    assert kinds(offers, "ascend") == pytest.approx([near * FINE**n for n in (10, 5, 9)])
+    assert kinds(offers, "refine") == pytest.approx([near * FINE**n for n in (7, 6)])
     assert kinds(offers, "confirm") == pytest.approx([outcome.rate])
-    assert (outcome.rate, outcome.ended) == (pytest.approx(near * STEP * FINE**2), "failed")
+    assert (outcome.rate, outcome.ended) == (pytest.approx(near * FINE**6), "failed")
+
+
+def test_after_an_offer_that_was_easy_the_approach_goes_twice_as_far():
+    def answer(offer):
+        return Answer(Verdict.SUSTAINED, was_easy=offer.rate < 200) if offer.rate <= 500 else FAILED
+
+    _, offers = drive(answer)
+    assert kinds(offers, "approach") == pytest.approx([100 * DOUBLE**n for n in (0, 2, 3)])
+
+
+def test_an_approach_that_went_far_too_far_looks_half_of_the_way_back():
+    """Four times as far, and what was carried there tells nothing."""
+
+    def answer(offer):
+        if offer.rate > 1000:
+            return Answer(Verdict.FAILED, carried=offer.rate / 10)
+        return Answer(Verdict.SUSTAINED, was_easy=True)
+
+    outcome, offers = drive(answer)
+    assert kinds(offers, "approach") == pytest.approx([100 * DOUBLE**n for n in (0, 2, 4, 3)])
+    assert 1000 / FINE < outcome.rate <= 1000
+
+
+def test_a_server_that_overload_makes_slower_is_found_in_a_few_offers():
+    """It passed more than it carried there, so what it carried is not where it ends."""
+
+    def collapsing(offer):
+        return SUSTAINED if offer.rate <= 780 else Answer(Verdict.FAILED, carried=260.0)
+
+    outcome, offers = drive(collapsing)
+    assert 780 / FINE < outcome.rate <= 780
+    assert len(kinds(offers, "ascend")) <= 4
 
 
 def test_all_rates_lie_on_one_grid_from_the_start():
@@ -223,7 +256,7 @@ def test_time_runs_out_between_ascent_and_refinement():
     def answer(offer):
         return NO_TIME if offer.kind == "refine" else offer.rate <= 500
 
-    stepwise = 100 * DOUBLE**2 * STEP
+    stepwise = 100 * DOUBLE**2 * FINE**5
 
     def no_more(offer):
         if offer.kind == "confirm" and offer.rate > stepwise * 1.001:

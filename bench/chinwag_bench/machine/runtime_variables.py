@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 
+from chinwag_bench.servers.environment import DIAGNOSTICS
+
 _NAMES = frozenset(
     {
         "ELIXIR_ERL_OPTIONS",
@@ -27,7 +29,8 @@ _NAMES = frozenset(
     }
 )
 _PREFIXES = ("BUN_", "CENTRIFUGO_", "ERL_", "MALLOC_", "MIMALLOC_", "RUST_", "WEBSOCKETS_")
-_HARMLESS = frozenset({"BUN_INSTALL", "ERL_LIBS", "RUST_BACKTRACE"})
+_HARMLESS = frozenset({"BUN_INSTALL", "ERL_LIBS"}) | DIAGNOSTICS
+"""Those of ``DIAGNOSTICS`` no server gets."""
 
 
 def runtime_variables() -> list[str]:

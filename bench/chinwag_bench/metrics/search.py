@@ -55,6 +55,8 @@ _HIGHER = 1.001
 # generator core reads whole with ease.
 _WHOLE_SHARE = 0.5
 _WHOLE_DELIVERIES_PER_S_MAX = 1_000_000.0
+_EASY_SHARE = 0.01
+"""A p99 of this share of its limit is far from it."""
 # So many confirming holds must have time after a hold: where a refined ascent ends, one may fail.
 _CONFIRMS_AFTER: dict[Kind, int] = {"approach": 1, "ascend": 1, "refine": 2, "confirm": 0}
 
@@ -88,7 +90,7 @@ class SearchSettings(MetricSettings, frozen=True, forbid_unknown_fields=True, kw
             return self.warm_up
         if kind == "approach":
             return self.ascend if again else self.approach
-        return self.confirm if again or kind in ("confirm", "whole") else self.ascend
+        return self.confirm if again or kind == "confirm" else self.ascend
 
     @property
     def warm_up_s(self) -> float:
@@ -161,8 +163,6 @@ class Search:
                     self.outcome = end.value
                     break
             if self.best is not None:
-                self._read_whole(self.best)
-            if self.best is not None:
                 self._spread(start * FLOOR_SHARE, _seen(before))
         if self.best is None and self.not_whole is None and self.outcome.ended == "time":
             self.best = highest_unrefuted(self.steps, self._rules)
@@ -187,6 +187,8 @@ class Search:
         return self._rules.is_held_back(step.hold)
 
     def _try(self, offer: Offer) -> Answer:
+        if self.not_whole is not None:
+            return Answer(Verdict.NO_TIME)
         # Of a second chance, the time was seen to when it was given.
         if not self._has_time(offer, 0 if offer.again else _CONFIRMS_AFTER[offer.kind]):
             return Answer(Verdict.NO_TIME)
@@ -198,7 +200,10 @@ class Search:
         if failure is None:
             if offer.kind == "confirm":
                 self.best = step
-            return Answer(Verdict.SUSTAINED)
+                self._read_whole(step)
+            p99_ms_max = self._settings.sustained.p99_ms_max
+            easy = step.hold.latency_ms["p99"] <= _EASY_SHARE * p99_ms_max
+            return Answer(Verdict.SUSTAINED, was_easy=easy)
         spent = "cpu" in generator_limits(step.hold, self._cores)
         doubtful = failure.perhaps_a_burst and not spent
         # A second chance is worth a hold, but not the time of the last one.
@@ -214,15 +219,15 @@ class Search:
         self._is_cold = False
 
     def _read_whole(self, best: Step) -> None:
-        """Of a result whose deliveries were counted by length: one more hold, at a lower rate, of
-        which every delivery is read. If some were lost, repeated, reordered or changed in it, the
-        result is none.
+        """Once, of a rate that was confirmed while deliveries were counted by length: one more
+        hold, at a lower rate, of which every delivery is read. If some were lost, repeated,
+        reordered or changed in it, the search is over and has no result.
         """
-        if not _was_counted(best):
+        if not self._is_whole_due():
             return
         most = _WHOLE_DELIVERIES_PER_S_MAX * self._cores
         rate = min(_WHOLE_SHARE * offered_deliveries_per_s(best.hold), most)
-        if not self._has_time(Offer("confirm", rate), confirms=0, then_whole=False):
+        if not self._has_time(Offer("ascend", rate), confirms=0, then_whole=False):
             return
         self._warm_up(_WARM_UP_SHARE * rate)
         if self._bout is None:
@@ -269,20 +274,21 @@ class Search:
         fresh_s = self._setup_s + settings.warm_up_s
         needed = settings.hold_of(offer.kind, again=offer.again).seconds
         needed += settings.confirm.seconds * confirms
-        if then_whole and self._is_whole_due():
-            # Its server may have to be a fresh one: the last offer may be too much for this one.
-            needed += settings.hold_of("whole").seconds + fresh_s
+        whole_follows = then_whole and self._is_whole_due()
+        if whole_follows:
+            needed += settings.hold_of("whole").seconds
         if self._bout is None:
             needed += fresh_s
         elif self._is_cold:
             needed += settings.warm_up_s
-        if offer.kind == "approach":
-            # It goes so far beyond that its server is not to be used again.
+        # An approach goes so far beyond that its server is not to be used again, and an ascent may.
+        # After a confirmation that held, the same server is read whole.
+        if offer.kind == "approach" or (whole_follows and offer.kind != "confirm"):
             needed += fresh_s
         return self._clock() + needed <= self._deadline
 
     def _is_whole_due(self) -> bool:
-        """The hold that is read whole still has to come."""
+        """Something was counted, and the hold that is read whole still has to come."""
         return any(_was_counted(step) for step in self.steps) and not any(
             step.kind == "whole" for step in self.steps
         )

@@ -4,9 +4,10 @@ clocks.
 It yields offers and is sent answers. All its rates lie on one grid: its start times powers of
 ``FINE``, of which ``FINE_STEPS`` make a ``STEP`` of 15 %. Four phases:
 
-- approach: short holds at twice the rate each time until one fails (or at less and less until one
-  passes), only to get near;
-- ascend: from the last rate that passed in steps of 15 % until one fails;
+- approach: short holds at twice the rate each time, four times after one that was easy, until one
+  fails (or at less and less until one passes), only to get near;
+- ascend: from the last rate that passed to what the failed hold carried, or else half of the way to
+  that hold, by 15 % at least, until a failure stands a step above a pass;
 - refine: between the highest pass and the failure a step above it, until they are a fine step
   apart;
 - confirm: a fresh, longer hold at the highest pass. Where that fails, the next one is lower by one
@@ -32,7 +33,7 @@ FINE: float = STEP ** (1 / FINE_STEPS)
 FLOOR_SHARE = 1 / 64
 """Below this share of the starting rate the search gives up."""
 _MARGIN = 2
-"""Rungs below what a failed hold carried: near enough, and likely to pass."""
+"""Rungs by which a server may end above or below what a failed hold carried."""
 
 Kind = Literal["approach", "ascend", "refine", "confirm"]
 Ended = Literal["failed", "cap", "time"]
@@ -51,6 +52,8 @@ class Answer(msgspec.Struct, frozen=True):
     verdict: Verdict
     carried: float | None = None
     """Of an offer that failed: what the server did of it, where that can be told."""
+    was_easy: bool = False
+    """Of an offer that was sustained: the server is far from its limit."""
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -93,6 +96,12 @@ class _Stairs:
         self._stride = max(FINE_STEPS, round(self._rungs(approach_factor)))
         self._carried: float | None = None
         """By the last offer, if it failed."""
+        self._carried_of_failure: float | None = None
+        """By the last offer that failed."""
+        self._was_easy = False
+        """The last offer, for the server."""
+        self._approach_failed: int | None = None
+        """The lowest rung that the approach failed at: how far to look, and no bound."""
         self._low: int | None = None
         """The highest rung that passed, in the phase's own kind of hold or a phase before."""
         self._high: int | None = None
@@ -133,13 +142,16 @@ class _Stairs:
         while self._floor <= rung < failed:
             if (yield from self._passes("approach", rung)):
                 self._low = rung
-                rung = max(rung + 1, min(rung + self._stride, self._top))
+                stride = self._stride * (2 if self._was_easy else 1)
+                rung = max(rung + 1, min(rung + stride, self._top))
                 continue
-            failed = rung
+            failed = self._approach_failed = rung
             if self._failed_twice:
                 self._high = rung
             if self._low is None:
                 rung = self._down_to_carried(rung)
+            elif failed - self._low > self._stride and self._carried_less_than(self._low):
+                rung = self._low + (failed - self._low) // 2
 
     def _go_up(self, kind: Kind, step: int) -> Generator[Offer, Answer, None]:
         """From the highest pass until a failure stands no more than ``step`` above it."""
@@ -178,32 +190,47 @@ class _Stairs:
             self._failed_twice = False
         # Where nothing arrived, nothing is known of what the server can do.
         self._carried = answer.carried or None
+        if answer.verdict is not Verdict.SUSTAINED:
+            self._carried_of_failure = self._carried
+        self._was_easy = answer.was_easy
         return answer.verdict is Verdict.SUSTAINED
 
     def _higher(self, low: int) -> int:
-        """What a hold that failed has carried; where that is not known, a step up, or half of the
-        way to a failure that is no further.
+        """What a hold that failed has carried; where that is not known, half of the way to the
+        failure. A step up at least, where the failure is further than that.
         """
         high = self._top + 1 if self._high is None else self._high
         if self._high is not None and high - low <= FINE_STEPS:
             rung = low + (high - low) // 2
             if self._carried is not None:
-                rung = max(low + 1, self._carried_rung())
+                rung = max(low + 1, self._carried_rung(self._carried))
         else:
-            rung = low + FINE_STEPS
-            if self._carried is not None:
-                rung = max(rung, self._carried_rung() - _MARGIN)
+            rung = max(low + FINE_STEPS, self._estimate(low))
         return min(rung, high - 1)
+
+    def _estimate(self, low: int) -> int:
+        """How far a server may go that passes ``low``. What it carried of the last offer that was
+        too much tells, unless it passed more than that since: then overload made it slower.
+        """
+        if not self._carried_less_than(low):
+            assert self._carried_of_failure is not None
+            return self._carried_rung(self._carried_of_failure) - _MARGIN
+        failed = self._approach_failed if self._high is None else self._high
+        return low if failed is None else low + (failed - low) // 2
+
+    def _carried_less_than(self, rung: int) -> bool:
+        """Whether the last offer that failed tells nothing of the rates from ``rung`` on up."""
+        carried = self._carried_of_failure
+        return carried is None or self._carried_rung(carried) < rung - _MARGIN
 
     def _down_to_carried(self, rung: int) -> int:
         """What the hold that failed has carried; where that is not known, the approach's stride."""
         if self._carried is None:
             return rung - self._stride
-        return min(rung - 1, self._carried_rung())
+        return min(rung - 1, self._carried_rung(self._carried))
 
-    def _carried_rung(self) -> int:
-        assert self._carried is not None
-        return math.floor(self._rungs(self._carried / self._start))
+    def _carried_rung(self, carried: float) -> int:
+        return math.floor(self._rungs(carried / self._start))
 
     def _rate(self, rung: int) -> float:
         return min(self._start * float(FINE**rung), self._cap)
