@@ -26,6 +26,9 @@ ECHO = "echo"
 """Each message comes back to its sender: one delivery a message."""
 SINK = "fan-out"
 """What serves the other loads: it does as little as a server can (bench/floor)."""
+_SINK_OPTIONS = ("--frames-per-write", "64", "--wait-ms", "20")
+"""With fewer frames a write it would end long before the generator, and before servers that gather
+more under load."""
 SECONDS = 15.0
 """Of each search."""
 _CONNECTIONS_MAX = 1_000
@@ -70,7 +73,7 @@ def sink(workspace: Workspace) -> Target:
         description="does as little as a chat server can",
         smallest_killable_unit="process",
         upgrade="none",
-        run=Run(command=[str(program), "--port", "{port}"]),
+        run=Run(command=[str(program), "--port", "{port}", *_SINK_OPTIONS]),
         variants={"default": Variant()},
     )
     return Target(Server(manifest, workspace.root, workspace))

@@ -18,9 +18,9 @@ from chinwag_bench.servers.parent_death import ending_with_parent
 METHOD = """
 **The kernel alone.** CPU time, user and system, of a process that writes frames to 1,000 loopback
 connections in turn and does nothing else, divided by frames; another process reads them. Frames
-have the size of a room message of the throughput's profile, once one a write and once 16. The
-writer is at most 4 MiB ahead. Once a run, on the server's and the generator's cores. It is what a
-server can't save without putting more frames into a write, and no bound for one that does.
+have the size of a room message of the throughput's profile: one a write, 16 and 256. The writer
+is at most 4 MiB ahead. Once a run, on the server's and the generator's cores. It is what a server
+can't save without putting more frames into a write, and no bound for one that does.
 """
 _GRACE_S = 30.0
 _SETUP_S = 0.1
