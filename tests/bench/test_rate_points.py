@@ -367,8 +367,8 @@ def test_the_headline_of_the_reference_run_says_who_is_next_and_by_how_much_at_l
     assert cells["chinwagd"].is_open and not cells["rust:tuned"].is_open
     said = headline.headline(reference)
     assert said.startswith("On one core chinwagd (this kit's own, in C++) delivers the most: at ")
-    assert " times rust:tuned by the medians and " in said
-    assert said.endswith(" times by the nearest rounds")
+    assert " times rust:tuned; its worst round is " in said
+    assert said.endswith(" times rust:tuned's best")
 
 
 def test_points_are_in_order_of_rates(reference: Matrix) -> None:

@@ -49,10 +49,10 @@ def test_the_headline_tells_leads_and_ties(matrix: Matrix) -> None:
     rust, nearest = cells["rust"], [cells[name].interval for name in ("chinwagd", "rust")]
     (worst, _), (_, best) = (ends or (0.0, None) for ends in nearest)
     factor = worst / (best or 1.0)
-    assert found.endswith(f" and {math.floor(factor * 10) / 10} times by the nearest rounds")
+    assert found.endswith(f"; its worst round is {math.floor(factor * 10) / 10} times rust's best")
     leader = cells["chinwagd"].low or 0.0
     medians = math.floor(leader / (rust.high or 1.0) * 10) / 10
-    assert f", {medians} times rust by the medians and " in found
+    assert f", {medians} times rust; " in found
     rust.behind = None
     assert headline.headline(matrix).endswith("rust is next, and how far behind is open")
     cells["chinwagd"].tie_with_best = False
@@ -182,7 +182,7 @@ def test_the_headline_s_factor_is_that_of_the_table(matrix: Matrix) -> None:
     second = index.cell(headline.LEADING_ROW, "rust")
     assert second is not None and second.behind is not None
     assert index.place(second) == ">= 2.4x"
-    assert headline.headline(matrix).endswith(" and 2.4 times by the nearest rounds")
+    assert headline.headline(matrix).endswith("; its worst round is 2.4 times rust's best")
     leader = index.cell(headline.LEADING_ROW, "chinwagd")
     assert leader is not None and leader.interval is not None and second.interval is not None
     assert second.interval[1] is not None
@@ -370,7 +370,7 @@ def test_the_statements_that_are_reversed_most_are_named_once_a_ratio(matrix: Ma
     assert headline.reversed_sentence(matrix) == (
         'Beyond noise, the furthest first: "far" (A), published 0.1 times, measured 8.00 '
         "times; "
-        '"little" (A), published 0.9 times, measured 1.50 times; 1 more of the same ratio.'
+        '"little" (A), published 0.9 times, measured 1.50 times.'
     )
     matrix.claims.append(claim("in words", 1.0, 2.0))
     matrix.claims[-1].published = None

@@ -74,7 +74,7 @@ def test_one_search_that_was_cut_leaves_the_lead_as_clear_as_it_is(matrix: Matri
     found = headline.headline(matrix)
     lead = "On one core chinwagd (this kit's own, in C++) delivers the most: at least 1,600,000"
     assert found.startswith(lead)
-    assert found.endswith("3.0 times rust:tuned by the medians and 2.2 times by the nearest rounds")
+    assert found.endswith("3.0 times rust:tuned; its worst round is 2.2 times rust:tuned's best")
     flags = {c.column: c.tie_with_best for c in matrix.cells if c.row == headline.LEADING_ROW}
     assert flags.pop("chinwagd") is True
     assert set(flags.values()) == {False}
@@ -286,7 +286,7 @@ def test_the_readme_s_first_sentence_follows_from_the_raw_records() -> None:
     assert shown in sentence
     if " times " in sentence:
         by_medians, by_rounds = (float(part.split()[-1]) for part in sentence.split(" times ")[:2])
-        assert f" {by_medians} times {second} by the medians and " in sentence
+        assert f" {by_medians} times {second}; its worst round is {by_rounds} " in sentence
         assert by_rounds <= by_medians <= medians[first] / medians[second]
     else:
         assert "is open" in sentence or "not told apart" in sentence

@@ -43,10 +43,12 @@ def filled(template: str, values: Values) -> str:
 
 def shown(found: Quantity) -> str:
     """ "at least 603,000" where it is open, "0.93 to 2.53" where its sides differ, "at most 10.3"
-    where less can't be told apart.
+    where less can't be told apart; a count as it is.
     """
     if found.is_open:
         return f"at least {number(found.low)}"
+    if found.low == found.high and found.low.is_integer():
+        return f"{found.low:,.0f}"
     if number(found.low) == number(found.high):
         return number(found.high)
     if found.low <= 0:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from chinwag_bench.deciding import demands, merits, order
-from chinwag_bench.deciding.facts import Facts, all_facts
+from chinwag_bench.deciding.facts import Facts, all_facts, network_gbit_per_s
 from chinwag_bench.deciding.merits import MEASURES, Merit
 from chinwag_bench.deciding.needs import Needs, presets
 from chinwag_bench.deciding.rules import rules
@@ -81,6 +81,9 @@ class Decision(msgspec.Struct, kw_only=True):
     """Who would come first if no language was asked for."""
     rules: list[RuleApplied]
     not_known: list[str]
+    network_gbit_per_s: float | None = None
+    """What the deliveries take of a network, on top of the loopback that was measured; ``None``
+    where the run has no size of a frame."""
 
     @property
     def first(self) -> list[Choice]:
@@ -111,6 +114,7 @@ def decide(matrix: Matrix, needs: Needs) -> Decision:
         in_any_language=[one.column for one in _first(of_all)],
         rules=_rules(matrix, needs, choices),
         not_known=[*NOT_KNOWN, *_unmeasured(needs)],
+        network_gbit_per_s=network_gbit_per_s(matrix, needs.deliveries_per_s),
     )
 
 

@@ -72,6 +72,15 @@ class Facts:
         return [one for one in self.matrix.rate_points if one.column == self.column.id]
 
 
+def network_gbit_per_s(matrix: Matrix, deliveries_per_s: float) -> float | None:
+    """What so many deliveries of the throughput's load take of a network, headers of packets not
+    counted; ``None`` where the run has no size of a frame.
+    """
+    if matrix.floor is None or not matrix.floor.frame_bytes:
+        return None
+    return deliveries_per_s * matrix.floor.frame_bytes * 8 / 1e9
+
+
 def all_facts(matrix: Matrix) -> list[Facts]:
     """Of each measured column; a second measurement is no other choice."""
     values = RunValues(

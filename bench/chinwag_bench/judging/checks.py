@@ -98,7 +98,8 @@ def _intact(holds: list[tuple[str, bool, Hold]]) -> Json:
         sums = {name: sum(getattr(hold, name) for *_, hold in holds) for name in faults}
         totals = ", ".join(f"{count:,} {name}" for name, count in sums.items())
         text = f"{totals} of {delivered:,} deliveries: {_some(bad)}"
-    return _check("Deliveries arrive once, in order, whole", not bad, text)
+    found = _check("Deliveries arrive once, in order, whole", not bad, text)
+    return found | ({"share_read": read / delivered} if delivered else {})
 
 
 def _aa_cpu(pair: Json) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 from chinwag_bench.clusters.outcome import OutageOutcome
@@ -12,7 +12,12 @@ from chinwag_bench.judging.matrix import UPGRADE, FaultTimeline
 from chinwag_bench.judging.repeats import kept
 from chinwag_bench.judging.stats import median
 from chinwag_bench.metrics.cluster import ClusterRun
-from chinwag_bench.metrics.fault_recovery import FaultRecovery, hears_again_ms
+from chinwag_bench.metrics.fault_recovery import (
+    HANDLER_FAULTS,
+    OTHERS,
+    FaultRecovery,
+    hears_again_ms,
+)
 from chinwag_bench.metrics.hot_upgrade import HotUpgrade
 from chinwag_bench.upgrades.outcome import UpgradeOutcome
 
@@ -84,10 +89,20 @@ def _of_faults(evidence: Evidence) -> list[FaultTimeline]:
                         fault,
                         [one.timeline for one in real if one.timeline is not None],
                         [hears_again_ms(one, *one.roles) for one in real],
-                        [sum(role.lost_connections for role in one.roles.values()) for one in real],
+                        others=[hears_again_ms(one, *OTHERS) for one in real]
+                        if fault in HANDLER_FAULTS
+                        else [None],
+                        connections_lost=[
+                            sum(role.lost_connections for role in one.roles.values())
+                            for one in real
+                        ],
                     )
                 )
     return found
+
+
+def _median_of_all(values: Sequence[float | None]) -> float | None:
+    return None if None in values else median([ms for ms in values if ms is not None])
 
 
 def _is_real(outcome: Outcome | UpgradeOutcome | OutageOutcome) -> bool:
@@ -100,6 +115,7 @@ def _timeline(
     lines: list[Timeline],
     again: list[float | None],
     connections_lost: list[int],
+    others: Sequence[float | None] = (None,),
     way: str = "",
     lost: list[int] | None = None,
 ) -> FaultTimeline:
@@ -118,7 +134,8 @@ def _timeline(
         begin_ms=lines[0].begin_ms,
         bin_ms=lines[0].bin_ms,
         shares=[round(count / usual, 3) for count in bins],
-        all_hear_ms=None if None in again else median([ms for ms in again if ms is not None]),
+        all_hear_ms=_median_of_all(again),
+        others_hear_ms=_median_of_all(others),
         connections_lost=median([float(count) for count in connections_lost]),
         way=way,
         lost=None if lost is None else median([float(count) for count in lost]),

@@ -287,6 +287,9 @@ class FaultTimeline(msgspec.Struct, kw_only=True):
     """Median of the rounds; ``None`` where in one of them somebody never heard again. Of an
     upgrade: the longest silence of any connection. Of an outage: from its end."""
     connections_lost: float
+    others_hear_ms: float | None = None
+    """Of a fault of one connection's handler: the median until everybody but its sender heard
+    again; ``None`` as above."""
     way: str = ""
     """Of an upgrade: how it was done."""
     lost: float | None = None

@@ -183,14 +183,18 @@ _TITLES = {
     ),
 }
 _ALL = ("victims", "room_mates", "bystanders")
+OTHERS = ("room_mates", "bystanders")
+"""Roles beside the one that asked for the fault."""
+HANDLER_FAULTS = frozenset({causes.EXCEPTION, causes.STUCK})
+"""In which one connection's handler fails, and the others may hear on."""
 _PARTS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     causes.EXCEPTION: (
         ("victim", "who sent the message hears again", ("victims",)),
-        ("others", "everybody else hears again", ("room_mates", "bystanders")),
+        ("others", "everybody else hears again", OTHERS),
     ),
     causes.STUCK: (
         ("victim", "who sent the message hears again", ("victims",)),
-        ("others", "everybody else hears again", ("room_mates", "bystanders")),
+        ("others", "everybody else hears again", OTHERS),
     ),
     causes.KILL_UNIT: (("all", "everybody hears again", _ALL),),
     causes.KILL_ALL: (("all", "everybody hears again", _ALL),),

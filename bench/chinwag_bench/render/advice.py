@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from chinwag_bench.claims.catalog import load as articles
 from chinwag_bench.claims.load import stated_load
 from chinwag_bench.claims.quantity import Quantity
 from chinwag_bench.deciding import demands, needs
-from chinwag_bench.deciding.facts import Facts, all_facts
+from chinwag_bench.deciding.facts import Facts, all_facts, network_gbit_per_s
 from chinwag_bench.deciding.memory import memory_parts
 from chinwag_bench.deciding.merits import MEASURES
 from chinwag_bench.deciding.needs import Needs
@@ -39,6 +40,10 @@ class Measured:
     server_cores: int
     connections: int | None
     memory_connections: int | None
+    gbit_of_a_delivery: float | None
+    """What one delivery a second takes of a network, in Gbit/s."""
+    card_gbit: float
+    """What the network of article A's type of machine carries."""
 
 
 def presets() -> list[Preset]:
@@ -80,6 +85,8 @@ def measured(matrix: Matrix) -> Measured:
         max(1, len(plan.get("server_cores", []))),
         _connections(plan, "throughput"),
         _connections(plan, "memory"),
+        network_gbit_per_s(matrix, 1.0),
+        articles().facts["network_bits_of_type"].value / 1e9,
     )
 
 

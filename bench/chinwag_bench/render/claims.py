@@ -125,12 +125,6 @@ def distinct(claims: Sequence[Claim]) -> list[Claim]:
     return list(found.values())
 
 
-def reversed_again(matrix: Matrix) -> int:
-    """How many reversed ratios are of one measured ratio with another, or its inverse."""
-    ratios = _reversed_ratios(matrix)
-    return len(ratios) - len(most_reversed(matrix, len(ratios)))
-
-
 def _reversed_ratios(matrix: Matrix) -> list[Claim]:
     """The furthest from what was measured first."""
     found = [claim for claim in grouped(matrix).get("reversed", []) if has_both(claim)]
@@ -244,6 +238,8 @@ def _between(pair: tuple[float, float | None] | None) -> str:
         return f">= {number(low)}"
     if low <= 0 < high:
         return f"<= {number(high)}"
+    if low == high and low.is_integer():
+        return f"{low:,.0f}"
     return number(high) if number(low) == number(high) else f"{number(low)} to {number(high)}"
 
 

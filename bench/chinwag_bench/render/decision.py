@@ -80,6 +80,8 @@ def print_decision(decision: Decision, console: Console) -> None:
     """All of it, the answer first."""
     console.print(Text(headline(decision), style="bold"), soft_wrap=True)
     _say(console, f"Asked: {asked(decision.needs)}.")
+    if decision.network_gbit_per_s is not None:
+        _say(console, f"Of a network it takes {number(decision.network_gbit_per_s)} Gbit/s.")
     _say(console, f"By the cells of {decision.run}. Merits, of which less is better:")
     for name, share in decision.weights.items():
         _say(console, f"  {name}: {MEASURES[name].title} ({MEASURES[name].unit}), {share:.0%}")

@@ -18,6 +18,8 @@ from chinwag_bench.render.axes import Tick
 SHOWN = 5
 """Lines that are not folded: of those that come first the furthest from what is published."""
 _DECADES_MAX = 3
+WITHIN = "within"
+"""In the place of a multiple, where what was measured keeps a published range or limit."""
 
 
 @dataclass(frozen=True)
@@ -88,18 +90,21 @@ def _dumbbell(matrix: Matrix, claim: Claim, reach: int) -> Dumbbell:
     published, measured = claims.published(claim), claims.measured(claim)
     alike = bool(claim.unit) and measured.endswith(f" {claim.unit}")
     statement = next((one for one in load().claim if one.id == claim.id), None)
+    band = None if statement is None else _band(statement, reach)
     return Dumbbell(
         claim=claim,
         kind=claim.verdict.kind,
         at=_at(claims.decades(claim), reach),
-        band=None if statement is None else _band(statement, reach),
+        band=band,
         whisker=_whisker(claim, statement, reach),
         columns=claims.set_against(matrix, claim),
         under=claims.under(matrix, claim),
         published=published,
         published_brief=published.removesuffix(f" {claim.unit}") if alike else published,
         measured=measured,
-        times=_times(_ratios(claim.verdict.measured, statement), factor),
+        times=WITHIN
+        if band is not None and claim.verdict.kind == "holds"
+        else _times(_ratios(claim.verdict.measured, statement), factor),
     )
 
 

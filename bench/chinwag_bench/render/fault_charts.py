@@ -154,6 +154,10 @@ def _said(line: FaultTimeline) -> str:
         )
     if line.all_hear_ms is None:
         return f"somebody never hears again; {lost}"
+    if line.others_hear_ms is not None:
+        others, sender = number(line.others_hear_ms), number(line.all_hear_ms)
+        if others != sender:
+            return f"others hear again after {others} ms, its sender after {sender}; {lost}"
     return f"all hear again after {number(line.all_hear_ms)} ms; {lost}"
 
 

@@ -60,7 +60,7 @@ def page_heads(matrix: Matrix) -> list[Head]:
     """
     known = {row.id for row in matrix.rows}
     wanted = [
-        Head("kill_unit_all", "recovery", "ms after a kill of", ("recov.", "ms")),
+        Head("kill_unit_all", "recovery", "ms; what was killed below", ("recov.", "ms")),
         Head("hot_upgrade", "upgrade", "% of connections lost", ("upgrade", "% lost")),
         Head("start_first_message", "restart", "ms to a message", ("restart", "ms")),
     ]

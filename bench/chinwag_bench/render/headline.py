@@ -162,6 +162,11 @@ def sureness(matrix: Matrix) -> str:
         parts.append(f"Failed: the check{'s' if len(failed) > 1 else ''} {quoted}.")
     elif matrix.checks:
         parts.append(f"All {len(matrix.checks)} checks passed.")
+    parts += [
+        f"{check['share_read']:.0%} of deliveries were read, the others counted by length."
+        for check in matrix.checks
+        if check.get("share_read", 1.0) < 1
+    ]
     has_own = any(column.server == OWN_SERVER for column in matrix.columns)
     if has_own and _OWN not in headline(matrix):
         parts.append(f"{OWN_SERVER} is {_OWN} server.")
@@ -239,10 +244,10 @@ def _ahead_of(first: Cell, others: list[Cell]) -> str:
         return f"; {second.column} is next, and how far behind is open"
     nearest = text.times(second.behind).removeprefix(">= ").removesuffix("x")
     if not first.low or not second.high:
-        return f", at least {nearest} times {second.column} by the nearest rounds"
+        return f", at least {nearest} times {second.column}'s best round"
     medians = text.rounded_down(first.low / second.high)
-    by_rounds = f"{nearest} times by the nearest rounds"
-    return f", {medians} times {second.column} by the medians and {by_rounds}"
+    by_rounds = f"its worst round is {nearest} times {second.column}'s best"
+    return f", {medians} times {second.column}; {by_rounds}"
 
 
 def _undecided(matrix: Matrix, cells: list[Cell]) -> str:
@@ -344,9 +349,7 @@ def reversed_sentence(matrix: Matrix) -> str:
     ]
     told = [_quoted(one) for one in claims.reversed_in_words(matrix)]
     shown = listed(told[:NAMED_REVERSED_MAX]) if told else ""
-    again = claims.reversed_again(matrix)
-    also = f"; {again} more of the same ratio" if again else ""
-    parts = [f"Beyond noise, the furthest first: {'; '.join(found)}{also}."] if found else []
+    parts = [f"Beyond noise, the furthest first: {'; '.join(found)}."] if found else []
     parts += [f"{'And w' if found else 'W'}ithout a figure: {shown}."] if told else []
     return " ".join(parts)
 

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from chinwag_bench.calibration import describe
 from chinwag_bench.judging.matrix import Cell, Matrix, NearCeiling
+from chinwag_bench.numbers import number
 from chinwag_bench.records import Json, Run
 from chinwag_bench.render import (
     advice,
@@ -93,6 +94,7 @@ def document(matrix: Matrix) -> str:
         near_lines=[_near(n) for n in matrix.near_ceiling if n.row.endswith("_deliveries")],
         methods=list(method.paragraphs()),
         ceiling_known=ceiling_is_known(matrix),
+        most_carried=_most_carried(matrix),
         sort_key=sort_key,
         common=text.common_rate(matrix),
         near=text.near_ceiling(matrix),
@@ -109,6 +111,12 @@ def document(matrix: Matrix) -> str:
 def _near(near: NearCeiling) -> str:
     load = f", load {near.load}" if near.load else ""
     return f"{near.column}{load} ({near.share:.0%})"
+
+
+def _most_carried(matrix: Matrix) -> str:
+    """The highest rate of a hold in which the generator kept up; empty without one."""
+    rates = [one.carried for one in matrix.rate_points if one.kept and not one.by_generator]
+    return number(max(rates)) if rates else ""
 
 
 def ceiling_is_known(matrix: Matrix) -> bool:
@@ -135,8 +143,7 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
         "rate_p99_100": lambda: plots.delay_over_rate(
             matrix,
             "p99 at each rate",
-            "Up: p99, which 99 of 100 deliveries stay below; further right carries more. "
-            "Logarithmic. A dot: a rate held for seconds, all delivered; a line ends at the median "
+            "Lower right is better; axes are logarithmic. A dot: a rate held for seconds, all delivered; a line ends at the median "
             "throughput. Dashed, hollow: tuned.",
         ),
         "throughput_deliveries": lambda: plots.bars(

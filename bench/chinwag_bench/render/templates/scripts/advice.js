@@ -222,6 +222,14 @@
     return parts.join(" ");
   };
 
+  // Loopback carries what no card does; a load that needs more than one has to be told.
+  const sayNetwork = (gbit, card) => {
+    const hint = section.querySelector(".network");
+    hint.hidden = gbit <= card;
+    hint.textContent = `Measured over loopback: on a network this load takes ${number(gbit)} Gbit/s, `
+      + `${number(gbit / card)} times what a card of ${number(card)} Gbit/s carries.`;
+  };
+
   const section = document.querySelector("#which");
   const form = section.querySelector("form");
   const table = section.querySelector("table");
@@ -291,6 +299,7 @@
     table.tBodies[0].append(...results.map((one) => one.row));
     fold(results.map((one) => one.row));
     answer.textContent = sentence(results);
+    sayNetwork(asked.deliveries * Number(table.dataset.gbit), Number(table.dataset.card));
   };
 
   if (form) {

@@ -120,12 +120,18 @@
 
   const verdicts = document.querySelector("form.verdicts");
   const kinds = [...verdicts.verdict.options].map((option) => option.value);
-  onInput(verdicts, () => address.choose({ verdict: verdicts.verdict.value }));
+  const statements = document.querySelector("#claims");
+  onInput(verdicts, () => {
+    statements.open = true; // or else nothing would change that can be seen
+    address.choose({ verdict: verdicts.verdict.value });
+  });
   address.onChange((chosen) => {
     const wanted = kinds.includes(chosen.get("verdict")) ? chosen.get("verdict") : "";
     verdicts.verdict.value = wanted;
     for (const row of document.querySelectorAll("#figures tr[data-verdict]")) {
       row.hidden = wanted !== "" && row.dataset.verdict !== wanted;
     }
+    const count = statements.querySelectorAll("tr[data-verdict]:not([hidden])").length;
+    verdicts.querySelector("output").textContent = wanted === "" ? "" : `${count} statements`;
   });
 }
