@@ -46,8 +46,8 @@ class Choice(msgspec.Struct, kw_only=True):
     language: str
     kind: demands.Kind
     place: int | None = None
-    """1 for the first of its kind and for all that are tied with it; ``None`` where a merit that
-    counts was not measured."""
+    """1 for the first and for all that are tied with it; ``None`` for who is not enough, and where a
+    merit that counts was not measured."""
     tied: bool = False
     """Whether another one has the same place."""
     needs: list[Reason]
@@ -189,9 +189,11 @@ def _place(
     found: Mapping[str, Mapping[str, Merit]],
     weights: Mapping[str, float],
 ) -> None:
-    """Numbered once for all kinds: nobody stands before one that does more of what has to hold."""
+    """Numbered once for all kinds: nobody stands before one that does more of what has to hold. Who
+    is not enough has no place.
+    """
     before = 0
-    for kind in demands.ORDER:
+    for kind in demands.ORDER[:-1]:
         mine = [one for one in choices if one.kind == kind]
         costs = {one.column: order.cost(found[one.column], weights) for one in mine}
         known = {column: cost for column, cost in costs.items() if cost is not None}

@@ -143,8 +143,8 @@ def charts(matrix: Matrix) -> list[plots.BarChart | plots.CurveChart]:
         "rate_p99_100": lambda: plots.delay_over_rate(
             matrix,
             "p99 at each rate",
-            "Lower right is better; axes are logarithmic. A dot: a rate held for seconds, all delivered; a line ends at the median "
-            "throughput. Dashed, hollow: tuned.",
+            "Lower right is better; axes are logarithmic. A dot: a rate held for seconds, all "
+            "delivered; a line ends at the median throughput. Dashed, hollow: tuned.",
         ),
         "throughput_deliveries": lambda: plots.bars(
             matrix,

@@ -5,6 +5,7 @@
   const KINDS = ["enough", "if_it_scales", "unknown", "not_enough"];
   const LABELS = { enough: "enough", if_it_scales: "enough, if it scales",
     unknown: "not known", not_enough: "not enough" };
+  const STEP = 1.15; // of the searches: rates that lie nearer are the same
   const LEAST = 1e-6; // stands for zero, whose logarithm there is not
   const rounded = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
   const number = (value) => rounded.format(value);
@@ -31,7 +32,7 @@
       && asked.deliveries > seen * scale) {
       kind = "not_enough";
     }
-    return { kind, carried, refused, needed };
+    return { kind, carried, refused, seen, needed };
   };
 
   // Of two rates that read alike the one that was too much is more.
@@ -39,9 +40,11 @@
     carried && number(refused) === number(carried) ? "more" : number(refused)
   );
 
-  const loadWhy = ({ carried, refused }) => [
+  // Medians of the rounds; a dot of the first plot may lie above them.
+  const loadWhy = ({ carried, refused, seen }) => [
     carried ? `carried ${number(carried)}`
       : "no rate was kept within this p99",
+    carried && seen > carried * STEP ? `in one hold ${number(seen)}` : "",
     refused ? `did not keep ${beyond(refused, carried)}` : "",
   ].filter(Boolean).join(", ");
 
@@ -119,10 +122,11 @@
     return { value: mean(0), low: mean(1), high: mean(2) };
   };
 
-  // 1 for the first and for all that can't be told from it, and so on through all kinds.
+  // 1 for the first and for all that can't be told from it, and so on through all kinds but the
+  // last: who is not enough has no place.
   const placeAll = (results) => {
     let before = 0;
-    for (const kind of KINDS) {
+    for (const kind of KINDS.slice(0, -1)) {
       const known = results.filter((one) => one.kind === kind && one.cost !== null)
         .sort((a, b) => a.cost.value - b.cost.value);
       let leader = null;
