@@ -79,7 +79,7 @@ def test_the_terminal_shows_before_and_after_in_one_line() -> None:
     shown = io.StringIO()
     console = Console(file=shown, width=200)
     claims._print_case(only(p99("go", 40.0), p99("go:batched", 10.0)), console)
-    assert "p99, ms: 40.0 (told: 450) -> 10.0 (told: 112)" in shown.getvalue()
+    assert "p99, ms: 40 (told: 450) -> 10 (told: 112)" in shown.getvalue()
 
 
 def test_the_articles_three_cases_are_there_with_both_sides_of_each() -> None:

@@ -368,7 +368,7 @@ def test_the_statements_that_are_reversed_most_are_named_once_a_ratio(matrix: Ma
         claim("the same the other way round", 9.0, 0.125),
     ]
     assert headline.reversed_sentence(matrix) == (
-        'Beyond noise, the furthest first: "far" (A), published 0.1 times, measured 8.00 '
+        'Beyond noise, the furthest first: "far" (A), published 0.1 times, measured 8 '
         "times; "
         '"little" (A), published 0.9 times, measured 1.50 times.'
     )

@@ -263,9 +263,10 @@ def test_what_was_not_measured_is_advised_as_not_known(matrix: Matrix) -> None:
 
 
 def test_advice_does_without_what_the_run_did_not_plan(matrix: Matrix) -> None:
-    assert advice.measured(matrix) == advice.Measured(1, 1000, 10_000)
+    card = 12.5
+    assert advice.measured(matrix) == advice.Measured(1, 1000, 10_000, None, card)
     matrix.run.plan = {"settings": {"memory": None}, "server_cores": [0, 1]}
-    assert advice.measured(matrix) == advice.Measured(2, None, None)
+    assert advice.measured(matrix) == advice.Measured(2, None, None, None, card)
     assert "Measured with" not in html.document(matrix)
 
 
