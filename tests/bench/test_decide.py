@@ -13,6 +13,7 @@ from chinwag_bench.deciding.needs import Needs
 from chinwag_bench.deciding.rules import applies
 from chinwag_bench.errors import UsageError
 from chinwag_bench.judging.judge import judge
+from chinwag_bench.records import Floor
 from chinwag_bench.render.decision import headline
 
 from . import result_builder
@@ -64,10 +65,19 @@ def test_a_server_that_does_not_keep_the_rate_comes_last_whatever_it_saves(matri
     decision = decide(
         matrix_of(frugal, fast), Needs(connections=1_000, deliveries_per_s=300_000, cores=1)
     )
-    assert [(one.column, one.kind) for one in decision.choices] == [
-        ("fast", "enough"),
-        ("frugal", "not_enough"),
+    assert [(one.column, one.kind, one.place) for one in decision.choices] == [
+        ("fast", "enough", 1),
+        ("frugal", "not_enough", None),
     ]
+
+
+def test_the_load_is_told_in_what_it_takes_of_a_network(matrix_of):
+    """Nothing of loopback's rates says what a card carries."""
+    matrix = matrix_of(made("one"))
+    busy = Needs(connections=1_000, deliveries_per_s=1_000_000)
+    assert decide(matrix, busy).network_gbit_per_s is None
+    matrix.floor = Floor(started_at=0.0, status="ok", frame_bytes=1_143, connections=1_000)
+    assert decide(matrix, busy).network_gbit_per_s == pytest.approx(9.144)
 
 
 def test_equal_servers_are_tied_though_their_rounds_differ(matrix_of):
@@ -260,6 +270,7 @@ def test_the_command_prints_who_comes_first_and_why(checkout):
     assert "Asked: 1,000 connections, 20,000 deliveries/s" in done.stdout
     assert "an upgrade under load was not measured" in done.stdout
     assert "Rule A37" in done.stdout
+    assert "Of a network it takes" not in done.stdout  # this run has no size of a frame
     assert "What this can't know" in done.stdout
 
 

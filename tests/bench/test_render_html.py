@@ -13,12 +13,13 @@ import pytest
 from chinwag_bench import judging
 from chinwag_bench.judging.advice import Known, known_within
 from chinwag_bench.judging.judge import judge
-from chinwag_bench.judging.matrix import Matrix, Note
+from chinwag_bench.judging.matrix import FaultTimeline, Matrix, Note
 from chinwag_bench.metrics.registry import METRICS
 from chinwag_bench.records import Floor, KernelCost
 from chinwag_bench.render import (
     advice,
     axes,
+    fault_charts,
     html,
     limits,
     notes,
@@ -260,6 +261,39 @@ def test_what_was_not_measured_is_advised_as_not_known(matrix: Matrix) -> None:
     assert known["upgrades"]["kind"] == "unknown"
     assert [one["sides"] for one in known["recovery"]] == [None, None]
     assert set(known["merits"]) == {"cpu", "p99"}
+
+
+def timeline(**more) -> FaultTimeline:
+    return FaultTimeline(
+        column="elixir",
+        fault="stuck",
+        rounds=3,
+        begin_ms=-100,
+        bin_ms=50,
+        shares=[1.0, 1.0, 0.9, 1.0],
+        connections_lost=0.0,
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    ("all_ms", "others_ms", "said"),
+    [
+        (
+            2000.0,
+            10.8,
+            "others hear again after 10.8 ms, its sender after 2,000; 0 connections lost",
+        ),
+        (2000.0, 2000.0, "all hear again after 2,000 ms; 0 connections lost"),
+        (2000.0, None, "all hear again after 2,000 ms; 0 connections lost"),
+        (None, 10.8, "somebody never hears again; 0 connections lost"),
+    ],
+)
+def test_a_handler_s_own_connection_does_not_stand_for_the_others(all_ms, others_ms, said) -> None:
+    """79 of 80 hear on while one waits for the end of its handler."""
+    line = timeline(all_hear_ms=all_ms, others_hear_ms=others_ms)
+    drawn = fault_charts.chart("stuck", [line], {"elixir": 0})
+    assert [small.said for small in drawn.smalls] == [said]
 
 
 def test_advice_does_without_what_the_run_did_not_plan(matrix: Matrix) -> None:

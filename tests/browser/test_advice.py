@@ -29,6 +29,7 @@ def answer(page: Page, column: str) -> Locator:
     return page.locator(f"#which tr[data-name='{column}']")
 
 
+ROOT = Path(__file__).resolve().parents[2]
 PLENTY = {"connections": 1, "memory": 1_000_000}
 
 
@@ -154,6 +155,20 @@ def test_what_was_seen_stands_beside_the_answer(page: Page, matrix: Matrix) -> N
     assert found.known.carried is not None
     text = answer(page, "rust").locator(".why").inner_text()
     assert re.match(r"carried [\d,]+, did not keep [\d,]+", text)
+
+
+def test_a_load_beyond_any_card_is_told_of_a_network(browser: Browser) -> None:
+    """Loopback carries it: the articles' own load takes 46 Gbit/s."""
+    reference = next((ROOT / "results" / "reference").glob("2*"))
+    page = browser.new_page()
+    page.goto((reference / "report.html").as_uri())
+    said = page.locator("#which .network")
+    assert not said.is_visible()
+    page.get_by_role("button", name="The articles' load").click()
+    expect(said).to_have_text(re.compile(r"on a network this load takes 46\.2 Gbit/s, 3\.69 times"))
+    page.get_by_role("button", name="A team's chat").click()
+    assert not said.is_visible()
+    page.close()
 
 
 def test_where_nothing_was_measured_the_answer_is_that_it_is_not_known(

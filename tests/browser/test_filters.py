@@ -114,3 +114,18 @@ def test_figures_by_verdict(page: Page, matrix: Matrix) -> None:
     assert page.locator("#all-figures tbody tr:visible").count() == kinds.count("impossible") > 0
     server(page, "Rust")
     assert page.locator("#all-figures tbody tr:visible").count() < kinds.count("impossible")
+
+
+def test_a_chosen_verdict_shows_its_statements_and_counts_them(page: Page, matrix: Matrix) -> None:
+    """The table is folded as the page opens: a choice that changed nothing to be seen would be
+    taken for broken.
+    """
+    chosen = sum(claim.verdict.kind == "opinion" for claim in matrix.claims)
+    assert not page.locator("#claims").evaluate("(one) => one.open")
+    page.get_by_label("Verdicts").select_option("opinion")
+    assert page.locator("#claims").evaluate("(one) => one.open")
+    assert page.locator("#claims tbody tr:visible").count() == chosen > 0
+    said = page.locator("form.verdicts output")
+    assert said.inner_text() == f"{chosen} statements"
+    page.get_by_label("Verdicts").select_option("all of them")
+    assert said.inner_text() == ""
