@@ -69,6 +69,10 @@ def document(matrix: Matrix) -> str:
         tally=claims.tally(matrix),
         labels=claims.LABELS,
         meanings=claims.MEANINGS,
+        verdict_kinds={
+            *claims.grouped(matrix),
+            *(verdict.kind for _, _, verdict in index.figures()),
+        },
         statements=claims.grouped(matrix),
         machine=text.machine(matrix),
         network=text.network(matrix),
