@@ -32,10 +32,6 @@ std::int64_t now_ms() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-shared_text encoded(message const& message) {
-  return std::make_shared<shared_text::element_type>(message.dump());
-}
-
 shared_text presence(char const* type, std::string const& room, std::string const& user) {
   return encoded({{"type", type}, {"room", room}, {"user", user}, {"timestamp", now_ms()}});
 }

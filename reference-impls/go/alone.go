@@ -16,10 +16,10 @@ func (c *connection) depart()      {}
 
 func (c *connection) join(name string, joined []byte) *room { return c.hub.join(c, name, joined) }
 func (c *connection) leave(r *room, left []byte)            { c.hub.leave(c, r, left) }
-func (c *connection) publish(r *room, text []byte)          { r.publish(text) }
+func (c *connection) publish(r *room, e event)              { e.publishTo(r) }
 
-func (c *connection) direct(to string, text []byte) {
-	if !c.hub.direct(to, text) {
+func (c *connection) direct(to string, e event) {
+	if !c.hub.direct(to, e.forOne()) {
 		c.refuse("no_such_user", "nobody by that name is connected")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
@@ -69,7 +70,7 @@ func (o *cluster) end() {
 // tell is what another node has published.
 func (o *cluster) tell(channel string, text []byte) {
 	if user, found := strings.CutPrefix(channel, userChannel); found {
-		o.hub.direct(user, text)
+		o.hub.direct(user, forOne(websocket.TextMessage, text))
 		return
 	}
 	name := strings.TrimPrefix(channel, roomChannel)
@@ -77,7 +78,7 @@ func (o *cluster) tell(channel string, text []byte) {
 	r := o.hub.rooms[name]
 	o.hub.mutex.RUnlock()
 	if r != nil {
-		r.publish(text)
+		r.publish(forAll(text))
 	}
 }
 
@@ -133,17 +134,18 @@ func (c *connection) leave(r *room, left []byte) {
 	o.subscriber.release(channel)
 }
 
-func (c *connection) publish(r *room, text []byte) {
+func (c *connection) publish(r *room, e event) {
+	text := e.encode()
 	p := &publication{channel: roomChannel + r.name, text: text, done: c.orUnavailable}
 	c.hub.others.publisher.publish(p)
-	r.publish(text)
+	r.publish(forAll(text))
 }
 
 // direct asks Redis how many nodes have somebody of that name, where this one has nobody.
-func (c *connection) direct(to string, text []byte) {
-	o := c.hub.others
+func (c *connection) direct(to string, e event) {
+	o, text := c.hub.others, e.encode()
 	p := &publication{channel: userChannel + to, text: text, done: c.orUnavailable}
-	if c.hub.direct(to, text) {
+	if c.hub.direct(to, forOne(websocket.TextMessage, text)) {
 		o.publisher.publish(p)
 		return
 	}

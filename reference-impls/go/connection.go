@@ -71,7 +71,7 @@ func (c *connection) read(idleTimeout time.Duration) {
 }
 
 // reply is for this client alone.
-func (c *connection) reply(e event) { c.deliver(forOne(websocket.TextMessage, e.encode())) }
+func (c *connection) reply(e event) { c.deliver(e.forOne()) }
 
 // close asks both goroutines to end, and resets what is left of the connection closeTimeout
 // later. Any goroutine may call it; the first reason counts.

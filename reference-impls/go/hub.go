@@ -87,16 +87,14 @@ func (h *hub) leave(c *connection, r *room, left []byte) {
 	r.tell(f)
 }
 
-func (r *room) publish(text []byte) {
-	f := forAll(text)
+func (r *room) publish(f frame) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.tell(f)
 }
 
 // direct is false if nobody by that name is connected.
-func (h *hub) direct(to string, text []byte) bool {
-	f := forOne(websocket.TextMessage, text)
+func (h *hub) direct(to string, f frame) bool {
 	h.mutex.RLock()
 	defer h.mutex.RUnlock()
 	recipients := h.users[to]

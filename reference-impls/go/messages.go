@@ -25,12 +25,15 @@ type event struct {
 	Message   string  `json:"message,omitempty"`
 	Build     string  `json:"build,omitempty"`
 	Timestamp int64   `json:"timestamp,omitempty"`
+	isPlain   bool    // The content is known to stand between quotes as it is.
 }
 
 // request is what a client asks for. What is no string counts as the empty one, which is no name.
+// Its strings may lie in the memory that the message was read into: they last until it is handled.
 type request struct {
 	kind, room, to, content string
 	hasKind, hasContent     bool
+	isPlain                 bool    // All strings stood between their quotes as they are.
 	ms                      float64 // Of a fault: see faults.go.
 }
 
@@ -83,11 +86,13 @@ func (c *connection) handle(opcode int, text []byte) {
 		delete(c.rooms, q.room)
 		c.leave(room, c.news("user_left", q.room))
 	case q.kind == "message" && room != nil && q.hasContent:
-		e := event{Type: q.kind, Room: q.room, User: c.user, Content: &q.content, Timestamp: now()}
-		c.publish(room, e.encode())
+		e := event{Type: q.kind, Room: q.room, User: c.user, Timestamp: now()}
+		e.Content, e.isPlain = &q.content, q.isPlain
+		c.publish(room, e)
 	case q.kind == "direct" && isName(q.to) && q.hasContent:
-		e := event{Type: q.kind, User: c.user, Content: &q.content, Timestamp: now()}
-		c.direct(q.to, e.encode())
+		e := event{Type: q.kind, User: c.user, Timestamp: now()}
+		e.Content, e.isPlain = &q.content, q.isPlain
+		c.direct(q.to, e)
 	case q.kind == "leave" && isName(q.room), q.kind == "message" && isName(q.room) && q.hasContent:
 		c.refuse("not_joined", "join the room first")
 	case !q.hasKind, q.kind == "join", q.kind == "leave", q.kind == "message", q.kind == "direct":
@@ -104,6 +109,7 @@ func (c *connection) enter(name string) {
 	case len(c.rooms) >= roomsMax:
 		c.refuse("too_many_rooms", "a connection can be in 64 rooms")
 	default:
+		name = strings.Clone(name) // It outlasts the request.
 		c.rooms[name] = c.join(name, c.news("user_joined", name))
 	}
 }

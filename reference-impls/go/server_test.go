@@ -91,6 +91,27 @@ func TestTheMembersOfARoomHearEachOther(t *testing.T) {
 	expect(t, ann, "user_left", "bob")
 }
 
+// What a request says may lie in memory that the next one is read into.
+func TestARoomKeepsItsNameWhenMoreIsRead(t *testing.T) {
+	address, _ := start(t)
+	ann := dial(t, address, "ann")
+	for i := range 9 {
+		name := strconv.Itoa(i)
+		send(t, ann, `{"type":"join","room":"`+name+`"}`)
+		expect(t, ann, "user_joined", `"room":"`+name+`"`)
+	}
+	for i := range 9 {
+		name := strconv.Itoa(i)
+		send(t, ann, `{"type":"message","room":"`+name+`","content":"c"}`)
+		expect(t, ann, `"type":"message"`, `"room":"`+name+`"`)
+	}
+	for i := range 9 {
+		name := strconv.Itoa(i)
+		send(t, dial(t, address, "bob"), `{"type":"join","room":"`+name+`"}`)
+		expect(t, ann, "user_joined", `"room":"`+name+`"`, "bob")
+	}
+}
+
 func TestAFastSenderIsServedInFull(t *testing.T) {
 	address, _ := start(t)
 	askFast(t, dial(t, address, "ann"), 20_000)

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unsafe"
+
+	"github.com/gorilla/websocket"
 )
 
 // textBytesMax is how much memory of a message is kept for others.
@@ -16,9 +19,12 @@ const textBytesMax = 16 << 10
 // Most texts are plain: an object of strings in which nothing is escaped. These are taken apart and
 // put together here, without a map or reflection. encoding/json has whatever else may come.
 
-// decode is given what is UTF-8. It is false for what is no JSON.
+// decode is given what is UTF-8. It is false for what is no JSON. What it returns lies in the text's
+// own memory, which nobody writes to before the next message is received: a copy would be the only
+// allocation of a message's size.
 func decode(text []byte) (request, bool) {
-	if q, isPlain := decodePlain(string(text)); isPlain {
+	if q, isPlain := decodePlain(unsafe.String(unsafe.SliceData(text), len(text))); isPlain {
+		q.isPlain = true
 		return q, true
 	}
 	return decodeAny(text)
@@ -68,10 +74,14 @@ func cutString(text string, follows byte) (value, rest string, found bool) {
 		return "", text, false
 	}
 	end := 1 + strings.IndexByte(text[1:], '"')
-	if end == 0 || end+1 == len(text) || text[end+1] != follows || !isPlain(text[1:end]) {
+	if end == 0 || end+1 == len(text) || text[end+1] != follows {
 		return "", text, false
 	}
-	return text[1:end], text[end+2:], true
+	value = text[1:end] // Without a quote.
+	if strings.IndexByte(value, '\\') >= 0 || hasControl(value) {
+		return "", text, false
+	}
+	return value, text[end+2:], true
 }
 
 // isPlain is whether a string stands between quotes as it is (RFC 8259, 7).
@@ -79,14 +89,16 @@ func isPlain(text string) bool {
 	return strings.IndexByte(text, '"') < 0 && strings.IndexByte(text, '\\') < 0 && !hasControl(text)
 }
 
-// hasControl is whether a byte is below a blank. It looks at eight of them at once.
+// hasControl is whether a byte is below a blank. It looks at eight of them at once, and at the
+// outcome of four such looks.
 func hasControl(text string) bool {
-	const each = 0x01_01_01_01_01_01_01_01
+	for ; len(text) >= 32; text = text[32:] {
+		if (below(text)|below(text[8:])|below(text[16:])|below(text[24:]))&highest != 0 {
+			return true
+		}
+	}
 	for ; len(text) >= 8; text = text[8:] {
-		word := uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
-			uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
-		// A smaller byte borrows, which sets its highest bit; bytes of 128 and more have that anyway.
-		if (word-each*' ')&^word&(each<<7) != 0 {
+		if below(text)&highest != 0 {
 			return true
 		}
 	}
@@ -98,23 +110,63 @@ func hasControl(text string) bool {
 	return false
 }
 
+const (
+	each    = 0x01_01_01_01_01_01_01_01
+	highest = each << 7
+)
+
+// below has the highest bit set of each of the first eight bytes that is below a blank, and maybe
+// of one behind such a one: a smaller byte borrows. Bytes of 128 and more have that bit anyway.
+func below(text string) uint64 {
+	word := uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
+		uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
+	return (word - each*' ') &^ word
+}
+
 // encode knows that a number and strings of UTF-8 can always be encoded.
-func (e event) encode() []byte {
+func (e event) encode() []byte { return e.appendTo(make([]byte, 0, e.bytes())) }
+
+// forOne has room for the frame's head from the start: no second copy.
+func (e event) forOne() frame {
+	text := make([]byte, headBytesMax, headBytesMax+e.bytes())
+	return withHead(websocket.TextMessage, e.appendTo(text))
+}
+
+// encoded are what messages to rooms are encoded in: a room's log has a copy of each.
+var encoded = sync.Pool{New: func() any { return new([]byte) }}
+
+// publishTo has room for the head, too.
+func (e event) publishTo(r *room) {
+	memory := encoded.Get().(*[]byte)
+	text := e.appendTo(append((*memory)[:0], make([]byte, headBytesMax)...))
+	r.publish(withHead(websocket.TextMessage, text))
+	if cap(text) <= textBytesMax {
+		*memory = text
+		encoded.Put(memory)
+	}
+}
+
+// bytes are enough for what has no escapes.
+func (e event) bytes() int {
 	size := 160 + len(e.Room) + len(e.User) + len(e.Message)
 	if e.Content != nil {
 		size += len(*e.Content)
 	}
-	text := append(make([]byte, 0, size), '{')
+	return size
+}
+
+func (e event) appendTo(text []byte) []byte {
+	text = append(text, '{')
 	for _, field := range []struct{ name, value string }{
 		{"type", e.Type}, {"room", e.Room}, {"user", e.User}, {"code", e.Code},
 		{"message", e.Message}, {"build", e.Build},
 	} {
 		if field.value != "" {
-			text = appendField(text, field.name, field.value)
+			text = appendField(text, field.name, field.value, isPlain(field.value))
 		}
 	}
 	if e.Content != nil {
-		text = appendField(text, "content", *e.Content)
+		text = appendField(text, "content", *e.Content, e.isPlain || isPlain(*e.Content))
 	}
 	if e.Timestamp != 0 {
 		text = append(text, `"timestamp":`...)
@@ -124,9 +176,9 @@ func (e event) encode() []byte {
 	return text
 }
 
-func appendField(text []byte, name, value string) []byte {
+func appendField(text []byte, name, value string, plain bool) []byte {
 	text = append(append(append(text, '"'), name...), '"', ':')
-	if isPlain(value) {
+	if plain {
 		text = append(append(append(text, '"'), value...), '"')
 	} else {
 		quoted, _ := json.Marshal(value)

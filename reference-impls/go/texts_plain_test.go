@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/rand/v2"
 	"reflect"
@@ -61,11 +62,31 @@ func TestWhatIsEncodedIsWhatEncodingJSONReads(t *testing.T) {
 	}
 }
 
+func TestAFrameIsWhatIsEncodedWithAHead(t *testing.T) {
+	for _, size := range []int{0, 10, 1_024, 20_000, 65_535} {
+		content := strings.Repeat("x", size)
+		for _, known := range []bool{false, true} {
+			e := event{Type: "message", Content: &content, isPlain: known, Timestamp: 1}
+			want := forAll(e.encode())
+			if got := e.forOne(); !bytes.Equal(got, want) {
+				t.Errorf("%d: got %.60q, want %.60q", size, got, want)
+			}
+			r := newRoom("r")
+			reader := r.log.reader()
+			e.publishTo(r)
+			e.publishTo(newRoom("another")) // By the same memory.
+			if got := reader.next(); !bytes.Equal(got, want) {
+				t.Errorf("%d: the log has %.60q, want %.60q", size, got, want)
+			}
+		}
+	}
+}
+
 func TestAStringIsPlainWithoutWhatJSONEscapes(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	const plain, escaped = "ab \x7f\x80\xff !#[", "\x00\x1f\n\"\\"
 	for range 200_000 {
-		text := make([]byte, random.IntN(40))
+		text := make([]byte, random.IntN(80))
 		for i := range text {
 			from := plain
 			if random.IntN(30) == 0 {

@@ -22,6 +22,8 @@ const (
 	earlyBytes = 128 << 10
 	// yieldBytes that wait for a reader's own client make it yield: others are to be read, too.
 	yieldBytes = 64 << 10
+	// headBytesMax is the longest head of a frame that is not masked (RFC 6455, 5.2).
+	headBytesMax = 10
 )
 
 // frame is a finished frame: nobody changes it, so everyone is sent the same bytes.
@@ -29,20 +31,26 @@ type frame []byte
 
 func forAll(text []byte) frame { return forOne(websocket.TextMessage, text) }
 
-// forOne puts the head of a frame (RFC 6455, 5.2; servers do not mask) before the payload.
 func forOne(kind int, payload []byte) frame {
+	return withHead(kind, append(make([]byte, headBytesMax, headBytesMax+len(payload)), payload...))
+}
+
+// withHead puts the head of a frame (servers do not mask) right before the payload, which begins at
+// headBytesMax.
+func withHead(kind int, bytes []byte) frame {
 	const final, length16, length64 = 0x80, 126, 127
-	f := make(frame, 0, 10+len(payload))
-	f = append(f, final|byte(kind))
-	switch size := len(payload); {
+	head := append(make([]byte, 0, headBytesMax), final|byte(kind))
+	switch size := len(bytes) - headBytesMax; {
 	case size < length16:
-		f = append(f, byte(size))
+		head = append(head, byte(size))
 	case size < 1<<16:
-		f = binary.BigEndian.AppendUint16(append(f, length16), uint16(size))
+		head = binary.BigEndian.AppendUint16(append(head, length16), uint16(size))
 	default:
-		f = binary.BigEndian.AppendUint64(append(f, length64), uint64(size))
+		head = binary.BigEndian.AppendUint64(append(head, length64), uint64(size))
 	}
-	return append(f, payload...)
+	f := bytes[headBytesMax-len(head):]
+	copy(f, head)
+	return f
 }
 
 // deliver never waits: who can't keep up is closed, so that nobody else has to.
@@ -60,9 +68,10 @@ func (c *connection) tooSlow() { c.close(websocket.CloseTryAgainLater, "Slow con
 // pace lets others have a turn once much waits for the own client, and waits while its outbox is
 // half full. Who sends is a member of the room, so this bounds what comes between two turns, too.
 func (c *connection) pace() {
-	if c.outbox.holds(yieldBytes) {
-		runtime.Gosched()
+	if !c.outbox.holds(yieldBytes) {
+		return
 	}
+	runtime.Gosched()
 	for c.outbox.holds(pendingBytesMax / 2) {
 		c.outbox.writer.hurry()
 		select {

@@ -8,13 +8,18 @@ import (
 	"time"
 )
 
+// visitsMax clients are seen to, the last room's members aside, before readers have their turn.
+const visitsMax = 64
+
 // writer writes what waits for its share of the clients, in turns. There is one for each thread
 // that the runtime may use: a room's members are spread over all of them.
 type writer struct {
-	number int
-	delay  time.Duration // Before a turn: the coalesced variant's.
-	try    *attempt
-	seats  []*seat // Of the room whose members have their turn.
+	number  int
+	delay   time.Duration // Before a turn: the coalesced variant's.
+	try     *attempt
+	seats   []*seat // Of the room whose members have their turn.
+	visits  int     // Since readers had theirs.
+	readers *yielder
 
 	mutex   sync.Mutex
 	line    []entry // Those with news, each once, in the order in which they had it.
@@ -32,7 +37,7 @@ type entry struct {
 func newWriters(count int, delay time.Duration) []*writer {
 	writers := make([]*writer, count)
 	for i := range writers {
-		writers[i] = &writer{number: i, delay: delay, try: newAttempt()}
+		writers[i] = &writer{number: i, delay: delay, try: newAttempt(), readers: newYielder()}
 	}
 	return writers
 }
@@ -76,19 +81,26 @@ func (w *writer) hurry() {
 // those are readers, and what they have read leaves with the same writes. Where there is a delay,
 // the next turn has its own.
 func (w *writer) run() {
+	w.visits = 0
 	for again := true; again; again = w.goesOn() {
 		runtime.Gosched()
 		w.turn()
 	}
 }
 
-// turn goes through the line. Who has news meanwhile stands in the next one.
+// turn goes through the line. Who has news meanwhile stands in the next one. A long line, or one
+// after the other, does not keep readers waiting: what they read meanwhile leaves with fewer writes,
+// and senders' messages do not gather in the sockets.
 func (w *writer) turn() {
 	w.mutex.Lock()
 	line := w.line
 	w.line, w.last = w.last[:0], line
 	w.mutex.Unlock()
 	for _, e := range line {
+		if w.visits >= visitsMax {
+			w.readers.yield()
+			w.visits = 0
+		}
 		if e.part != nil {
 			w.visitMembers(e.part)
 		} else {
@@ -124,6 +136,7 @@ func (w *writer) visitClient(c *connection) {
 }
 
 func (w *writer) visit(c *connection) {
+	w.visits++
 	if !c.outbox.flush(w.try) {
 		c.tooSlow()
 	}

@@ -37,7 +37,9 @@ func (a *attempt) write(raw syscall.RawConn, pieces net.Buffers) (net.Buffers, e
 	return rest(pieces, a.written), err
 }
 
-// writev is always done, as RawConn would wait otherwise.
+// writev is always done, as RawConn would wait otherwise. The runtime is not told of the call, as
+// the socket never makes it wait: the runtime would take the thread's share of the processor for
+// free (a P), and hand it on while the call is at work.
 func (a *attempt) writev(fd uintptr) bool {
 	a.vectors = a.vectors[:0]
 	for _, piece := range a.pieces[:min(len(a.pieces), piecesMax)] {
@@ -46,7 +48,7 @@ func (a *attempt) writev(fd uintptr) bool {
 		a.vectors = append(a.vectors, vector)
 	}
 	for {
-		n, _, errno := syscall.Syscall(syscall.SYS_WRITEV, fd,
+		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITEV, fd,
 			uintptr(unsafe.Pointer(unsafe.SliceData(a.vectors))), uintptr(len(a.vectors)))
 		switch errno {
 		case 0:

@@ -159,13 +159,20 @@ export class Connection {
   #onMessage(data, isBinary) {
     // `ws` goes on reporting messages until the peer has answered the close.
     if (this.#farewell !== null) return;
-    if (isBinary) return this.close(1003, 'Malformed message');
+    if (isBinary) this.close(1003, 'Malformed message');
+    else this.receive(data);
+  }
+
+  /** A text. What was asked is returned, undefined where it is not JSON. */
+  receive(data) {
     let request;
     try {
       request = JSON.parse(data);
     } catch {
-      return this.close(1003, 'Malformed message');
+      this.close(1003, 'Malformed message');
+      return undefined;
     }
     serve(this.#chat, this, request);
+    return request;
   }
 }

@@ -1,9 +1,10 @@
 // Variants `tuned` and `coalesced`: what waits for a connection, from the logs of its rooms and for
-// it alone, goes to its socket in one write a turn.
+// it alone, goes to its socket in one write a turn. What it says goes out as it came, where it can.
 
 import { Chat } from './chat.js';
 import { Connection } from './connection.js';
 import { LoggedRooms } from './logged_rooms.js';
+import { PlainRequests } from './plain_requests.js';
 import { textFrame } from './text_frame.js';
 import { Turn } from './turn.js';
 
@@ -20,11 +21,27 @@ const NOTHING = [];
  */
 export class LoggedConnection extends Connection {
   memberships = new Set();
+  #chat;
   #turn;
+  #plainRequests;
 
-  constructor(webSocket, socket, user, chat, turn) {
+  /** Without `plainRequests` every request is parsed. */
+  constructor(webSocket, socket, user, chat, turn, plainRequests = null) {
     super(webSocket, socket, user, chat);
+    this.#chat = chat;
     this.#turn = turn;
+    this.#plainRequests = plainRequests;
+  }
+
+  /** What can't be passed on is answered as any other request is. */
+  receive(data) {
+    const plainRequests = this.#plainRequests;
+    if (plainRequests === null) return super.receive(data);
+    const plain = plainRequests.find(data);
+    if (plain !== null && this.#passOn(plain, data)) return undefined;
+    const request = super.receive(data);
+    if (plain === null) plainRequests.learn(data, request);
+    return request;
   }
 
   write(message) {
@@ -71,6 +88,15 @@ export class LoggedConnection extends Connection {
     super.finish();
   }
 
+  /** Whether there is somebody to pass it on to. */
+  #passOn(plain, data) {
+    const { room, to } = plain.place;
+    if (room === undefined) return this.#chat.tellUser(to, plain.encode(data));
+    if (!this.rooms.has(room)) return false;
+    this.#chat.tellRoom(room, plain.encode(data));
+    return true;
+  }
+
   /** What its rooms have for it, in the order in which they began to have it. */
   #takeAll() {
     if (this.memberships.size === 1) {
@@ -90,6 +116,10 @@ export function logged(later, { work = 0 } = {}) {
   const turn = new Turn(later);
   return {
     chat: new Chat(work, new LoggedRooms(turn)),
-    connect: (...parts) => new LoggedConnection(...parts, turn),
+    connect: (webSocket, socket, user, chat) => {
+      // What is computed on is a text.
+      const plainRequests = work > 0 ? null : new PlainRequests(user);
+      return new LoggedConnection(webSocket, socket, user, chat, turn, plainRequests);
+    },
   };
 }

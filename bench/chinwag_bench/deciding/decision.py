@@ -46,8 +46,8 @@ class Choice(msgspec.Struct, kw_only=True):
     language: str
     kind: demands.Kind
     place: int | None = None
-    """1 for the first and for all that are tied with it; ``None`` for who is not enough, and where a
-    merit that counts was not measured."""
+    """1 for the first and for all that are tied with it; ``None`` for who is not enough, and where
+    a merit that counts was not measured."""
     tied: bool = False
     """Whether another one has the same place."""
     needs: list[Reason]

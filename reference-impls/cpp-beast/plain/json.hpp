@@ -1,13 +1,19 @@
 #pragma once
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 
 /// What a client sent.
 using request = nlohmann::json;
 
 /// What the server sends: `type` stays the first key.
 using message = nlohmann::ordered_json;
+
+inline std::shared_ptr<std::string const> encoded(message const& message) {
+  return std::make_shared<std::string const>(message.dump());
+}
 
 /// Nothing if the text is not JSON. nlohmann takes a byte order mark for nothing and a zero byte
 /// for the end: both are faults.

@@ -107,6 +107,20 @@ TEST(frame_log, a_long_line_of_chunks_frees_itself) {
   log.reset();
 }
 
+TEST(frame_log, memory_that_is_given_up_is_used_again) {
+  auto const memory_of_one = [] {
+    frame_log log(4'096);
+    log_reader reader(log);
+    log.append("x");
+    std::vector<piece> pieces;
+    reader.take(pieces);
+    EXPECT_EQ(pieces.front().in->capacity, 4'096U);
+    return pieces.front().in->bytes.get();
+  };
+  auto const* const first = memory_of_one();
+  EXPECT_EQ(memory_of_one(), first);
+}
+
 /// A reader, and beside it a string of what is due to it.
 struct witness {
   log_reader reader;

@@ -118,6 +118,14 @@ TEST_F(a_socket_writer, writes_at_the_end_of_the_turn_and_not_before) {
             "1");
 }
 
+TEST_F(a_socket_writer, is_not_written_again_when_a_room_has_taken_its_news_along) {
+  peer one(io_);
+  one.writer->add_text("1");
+  EXPECT_TRUE(one.writer->is_linked());
+  EXPECT_FALSE(one.writer->lags_behind());  // as a room asks its members
+  EXPECT_FALSE(one.writer->is_linked());
+}
+
 TEST_F(a_socket_writer, follows_a_log_from_its_end_to_where_it_is_left) {
   frame_log room;
   peer one(io_);

@@ -11,12 +11,13 @@
 /// A part of a log. Both the log and who has bytes of it to send hold it.
 struct chunk : boost::intrusive_ref_counter<chunk, boost::thread_unsafe_counter> {
   explicit chunk(std::size_t capacity);
+  ~chunk();
 
   std::size_t const capacity;
   std::size_t size = 0;
   std::size_t readers = 0;
   boost::intrusive_ptr<chunk> next;  // as long as the log has this one
-  std::unique_ptr<char[]> const bytes;
+  std::unique_ptr<char[]> bytes;
 };
 
 /// Bytes of one chunk that are to be sent. It holds no other chunk: who is slow to send them costs
@@ -34,7 +35,8 @@ class frame_log {
   static constexpr std::size_t first_chunk_bytes = 1'024;  // most have little to say
   static constexpr std::size_t chunk_bytes_max = 16'384;
 
-  frame_log() : first_(new chunk(first_chunk_bytes)), last_(first_.get()) {}
+  explicit frame_log(std::size_t first = first_chunk_bytes)
+      : first_(new chunk(first)), last_(first_.get()) {}
   frame_log(frame_log const&) = delete;
   frame_log& operator=(frame_log const&) = delete;
   ~frame_log();

@@ -24,6 +24,7 @@ void room::append(std::string_view text) {
 
 void room::write_news() {
   written_ = log_.end();
+  if (is_linked()) unlink();  // what comes later waits behind the others
   for (auto* const each : members_) each->write();
 }
 

@@ -8,6 +8,11 @@ using boost::beast::error_code;
 
 namespace {
 
+/// For frames of so many bytes: a ping and a direct message of 1 KB are in one piece each.
+std::size_t first_chunk_for(std::size_t bytes) {
+  return bytes < 1'000 ? frame_log::first_chunk_bytes : 4'096;
+}
+
 constexpr char close_frame = '\x88', ping_frame = '\x89', pong_frame = '\x8A';
 
 }  // namespace
@@ -37,7 +42,7 @@ bool socket_writer::makes_room_for(std::size_t bytes) {
 
 void socket_writer::add_text(std::string_view text) {
   if (ended_) return;
-  own().append_text(text);
+  own(text.size()).append_text(text);
   added();
 }
 
@@ -45,7 +50,7 @@ error_code socket_writer::add_from_beast(std::string_view frame) {
   auto const waits = frame.front() == ping_frame || frame.front() == pong_frame;
   if (waits && !makes_room_for(frame.size())) return net::error::no_buffer_space;
   if (ended_) return {};
-  own().append(frame);
+  own(frame.size()).append(frame);
   if (waits) {
     added();
   } else {
@@ -55,10 +60,10 @@ error_code socket_writer::add_from_beast(std::string_view frame) {
   return {};
 }
 
-/// Where frames for this socket go, behind all that its rooms have said.
-frame_log& socket_writer::own() {
+/// Where a frame of so many bytes for this socket goes, behind all that its rooms have said.
+frame_log& socket_writer::own(std::size_t bytes) {
   if (rooms_have_news()) line_up();
-  if (!own_) own_.emplace();
+  if (!own_) own_.emplace(first_chunk_for(bytes));
   return own_->log;
 }
 
@@ -99,6 +104,7 @@ void socket_writer::line_up(log_reader& what) {
 }
 
 bool socket_writer::flush() {
+  if (is_linked()) unlink();  // a room's turn came before its own, and takes this along
   if (!write_all() && !std::exchange(blocked_, true)) {
     auto& socket = stream.socket();
     socket.async_wait(socket.wait_write, [self = shared_from_this()](auto stopped) {

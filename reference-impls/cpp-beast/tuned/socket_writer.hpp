@@ -59,11 +59,13 @@ class socket_writer : public std::enable_shared_from_this<socket_writer>, public
  private:
   /// Frames for this socket alone; an idle one has none.
   struct own_frames {
+    explicit own_frames(std::size_t first_chunk_bytes) : log(first_chunk_bytes) {}
+
     frame_log log;
     log_reader reader{log};
   };
 
-  frame_log& own();
+  frame_log& own(std::size_t bytes);
   void added();
   void flush_unless_blocked();
   std::size_t waiting() const;

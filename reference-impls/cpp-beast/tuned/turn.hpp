@@ -19,7 +19,9 @@ class news_source : public boost::intrusive::list_base_hook<
 
 /// One for each loop: a turn reads all that has come, and then writes to each socket once. While it
 /// writes, more comes: the busier the loop is, the more messages a write takes, and an idle one
-/// writes at once. With a delay a turn ends by a timer.
+/// writes at once. Long writing is cut into parts, between which it reads: whoever has waited
+/// longest is written first, with all that has come by then. With a delay a turn ends by a timer,
+/// and writes all at once.
 class turn : public boost::asio::execution_context::service {
  public:
   using key_type = turn;
@@ -41,10 +43,14 @@ class turn : public boost::asio::execution_context::service {
 
   // Under load something always comes.
   static constexpr std::chrono::milliseconds reading_least{2};
+  static constexpr std::chrono::milliseconds writing_most{2};  // a room of 100 takes about as long
+  static constexpr std::size_t few = 16;
 
   void begin();
+  void read_first();
   void wait_for_its_end();
   void end();
+  void write_until(clock::time_point end);
 
   boost::asio::io_context& io_;
   std::chrono::milliseconds const delay_;
@@ -52,6 +58,6 @@ class turn : public boost::asio::execution_context::service {
   clock::time_point reading_ends_;
   clock::duration writing_took_{};
   bool under_way_ = false;
-  bool added_ = false;
+  std::size_t added_ = 0;  // within a pass of the loop
   news_list waiting_;
 };
