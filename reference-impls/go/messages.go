@@ -81,18 +81,16 @@ func (c *connection) handle(opcode int, text []byte) {
 	case q.kind == "heartbeat":
 		c.reply(event{Type: q.kind, Timestamp: now()})
 	case q.kind == "join" && isName(q.room):
-		c.enter(q.room)
+		c.enter(strings.Clone(q.room)) // It outlasts the request.
 	case q.kind == "leave" && room != nil:
 		delete(c.rooms, q.room)
 		c.leave(room, c.news("user_left", q.room))
 	case q.kind == "message" && room != nil && q.hasContent:
-		e := event{Type: q.kind, Room: q.room, User: c.user, Timestamp: now()}
-		e.Content, e.isPlain = &q.content, q.isPlain
-		c.publish(room, e)
+		c.publish(room, event{Type: q.kind, Room: q.room, User: c.user, Content: &q.content,
+			Timestamp: now(), isPlain: q.isPlain})
 	case q.kind == "direct" && isName(q.to) && q.hasContent:
-		e := event{Type: q.kind, User: c.user, Timestamp: now()}
-		e.Content, e.isPlain = &q.content, q.isPlain
-		c.direct(q.to, e)
+		c.direct(q.to, event{Type: q.kind, User: c.user, Content: &q.content, Timestamp: now(),
+			isPlain: q.isPlain})
 	case q.kind == "leave" && isName(q.room), q.kind == "message" && isName(q.room) && q.hasContent:
 		c.refuse("not_joined", "join the room first")
 	case !q.hasKind, q.kind == "join", q.kind == "leave", q.kind == "message", q.kind == "direct":
@@ -109,7 +107,6 @@ func (c *connection) enter(name string) {
 	case len(c.rooms) >= roomsMax:
 		c.refuse("too_many_rooms", "a connection can be in 64 rooms")
 	default:
-		name = strings.Clone(name) // It outlasts the request.
 		c.rooms[name] = c.join(name, c.news("user_joined", name))
 	}
 }

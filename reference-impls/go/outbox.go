@@ -50,6 +50,9 @@ func forAll(text []byte) frame {
 	return func(conn *websocket.Conn) error { return conn.WritePreparedMessage(prepared) }
 }
 
+func (e event) forOne() frame     { return forOne(websocket.TextMessage, e.encode()) }
+func (e event) publishTo(r *room) { r.publish(forAll(e.encode())) }
+
 // outbox is what waits for a client. One goroutine writes it.
 type outbox struct {
 	frames   chan frame

@@ -2,20 +2,13 @@
 
 package main
 
-import (
-	"encoding/json"
-
-	"github.com/gorilla/websocket"
-)
+import "encoding/json"
 
 // encode has no error to return: strings and a number can always be encoded.
 func (e event) encode() []byte {
 	text, _ := json.Marshal(e)
 	return text
 }
-
-func (e event) forOne() frame     { return forOne(websocket.TextMessage, e.encode()) }
-func (e event) publishTo(r *room) { r.publish(forAll(e.encode())) }
 
 func decode(text []byte) (request, bool) { return decodeAny(text) }
 

@@ -19,9 +19,9 @@ const textBytesMax = 16 << 10
 // Most texts are plain: an object of strings in which nothing is escaped. These are taken apart and
 // put together here, without a map or reflection. encoding/json has whatever else may come.
 
-// decode is given what is UTF-8. It is false for what is no JSON. What it returns lies in the text's
-// own memory, which nobody writes to before the next message is received: a copy would be the only
-// allocation of a message's size.
+// decode is given what is UTF-8. It is false for what is no JSON. What it returns lies in the
+// text's own memory, which nobody writes to before the next message is received: a copy would be
+// the only allocation of a message's size.
 func decode(text []byte) (request, bool) {
 	if q, isPlain := decodePlain(unsafe.String(unsafe.SliceData(text), len(text))); isPlain {
 		q.isPlain = true

@@ -89,8 +89,8 @@ func (w *writer) run() {
 }
 
 // turn goes through the line. Who has news meanwhile stands in the next one. A long line, or one
-// after the other, does not keep readers waiting: what they read meanwhile leaves with fewer writes,
-// and senders' messages do not gather in the sockets.
+// after the other, does not keep readers waiting: what they read meanwhile leaves with fewer
+// writes, and senders' messages do not gather in the sockets.
 func (w *writer) turn() {
 	w.mutex.Lock()
 	line := w.line

@@ -111,9 +111,9 @@ class PlainRequest {
 }
 
 /**
- * What a request begins with, and what JSON.parse reads there, if the content comes last: null where
- * it does not. With nothing between the head and the end it is empty, so it is the content that
- * stands there: any other that needs no care makes the same request with that content.
+ * What a request begins with, and what JSON.parse reads there, if the content comes last: null
+ * where it does not. With nothing between the head and the end it is empty, so it is the content
+ * that stands there: any other that needs no care makes the same request with that content.
  */
 function headOf(data, content) {
   const length = data.length - END.length - Buffer.byteLength(content);

@@ -98,7 +98,7 @@ def test_every_profile_is_readable_and_named_as_its_file(path):
 def test_a_plan_over_its_budget_is_refused(targets):
     profile = msgspec.structs.replace(load_run_profile("quick"), budget_s=60)
     with pytest.raises(
-        UsageError, match=r"the plan takes .* is 1 min 00 s \(floor 2 s, throughput "
+        UsageError, match=r"the plan takes .* is 1 min 00 s \(floor 3 s, throughput "
     ) as caught:
         make_plan(profile, targets, seed=1).check_budget()
     assert "--servers" in caught.value.hint

@@ -230,8 +230,9 @@
   const sayNetwork = (gbit, card) => {
     const hint = section.querySelector(".network");
     hint.hidden = gbit <= card;
-    hint.textContent = `Measured over loopback: on a network this load takes ${number(gbit)} Gbit/s, `
-      + `${number(gbit / card)} times what a card of ${number(card)} Gbit/s carries.`;
+    const times = `${number(gbit / card)} times what a card of ${number(card)} Gbit/s carries`;
+    hint.textContent = "Measured over loopback: on a network this load takes "
+      + `${number(gbit)} Gbit/s, ${times}.`;
   };
 
   const section = document.querySelector("#which");
