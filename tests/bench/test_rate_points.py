@@ -366,7 +366,7 @@ def test_the_headline_of_the_reference_run_says_who_is_next_and_by_how_much_at_l
     assert [column for column, cell in cells.items() if cell.tie_with_best is None] == []
     assert cells["chinwagd"].is_open and not cells["rust:tuned"].is_open
     said = headline.headline(reference)
-    assert said.startswith("On one core chinwagd (this kit's own, in C++) delivers the most: at ")
+    assert said.startswith("On one core chinwagd (this kit's own, in C++) delivers the most: a m")
     assert " times rust:tuned; its worst round is " in said
     assert said.endswith(" times rust:tuned's best")
 

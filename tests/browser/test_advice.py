@@ -165,7 +165,9 @@ def test_a_load_beyond_any_card_is_told_of_a_network(browser: Browser) -> None:
     said = page.locator("#which .network")
     assert not said.is_visible()
     page.get_by_role("button", name="The articles' load").click()
-    expect(said).to_have_text(re.compile(r"on a network this load takes 46\.2 Gbit/s, 3\.69 times"))
+    expect(said).to_have_text(
+        re.compile(r"on a network this load takes 46\.2 Gbit/s in frames of 1143 bytes, 3\.69")
+    )
     page.get_by_role("button", name="A team's chat").click()
     assert not said.is_visible()
     page.close()

@@ -42,7 +42,8 @@ def headline(matrix: Matrix) -> str:
     if beside := _beside(matrix, first, cells):
         lead = f"{beside}; {first.column} showed the most"
     rest = _ahead_of(first, [cell for cell in cells if cell is not first])
-    return f"{_where(matrix)}{lead}: {_amount(first)} deliveries/s{rest}"
+    median = "a median of " if first.rounds > 1 else ""
+    return f"{_where(matrix)}{lead}: {median}{_amount(first)} deliveries/s{rest}"
 
 
 def promptness(matrix: Matrix) -> str:
@@ -147,7 +148,7 @@ def sureness(matrix: Matrix) -> str:
     """How many rounds, what one server measured twice differs by, and whether all checks passed."""
     leading = [cell.rounds for cell in matrix.cells if cell.row == LEADING_ROW]
     rounds = max(leading or [cell.rounds for cell in matrix.cells], default=0)
-    parts = [f"{rounds} rounds in random order."]
+    parts = [f"{rounds} rounds."]
     if rounds <= 1:
         parts = ["One round, which shows no noise: less than 10 % counts as no difference."]
     elif furthest := _furthest_rounds(matrix):

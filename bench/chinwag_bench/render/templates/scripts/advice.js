@@ -232,7 +232,7 @@
     hint.hidden = gbit <= card;
     const times = `${number(gbit / card)} times what a card of ${number(card)} Gbit/s carries`;
     hint.textContent = "Measured over loopback: on a network this load takes "
-      + `${number(gbit)} Gbit/s, ${times}.`;
+      + `${number(gbit)} Gbit/s in frames of ${table.dataset.frame} bytes, ${times}.`;
   };
 
   const section = document.querySelector("#which");
