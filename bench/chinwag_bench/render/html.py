@@ -66,6 +66,7 @@ def document(matrix: Matrix) -> str:
         above_plot=headline.ABOVE_PLOT,
         languages=best,
         tuned_means=f" {languages.TUNED}" if any(map(languages.is_tuned, best)) else "",
+        level_means=f" {languages.LEVEL}" if any(one.prompt_is_level for one in best) else "",
         tally=claims.tally(matrix),
         labels=claims.LABELS,
         meanings=claims.MEANINGS,

@@ -13,7 +13,8 @@ from chinwag_bench.render import text
 RATE_ROW = "throughput_deliveries"
 PROMPT_ROW = "rate_p99_10"
 MEMORY_ROW = "memory_with_kernel"
-TUNED = "tuned: its library's advice for broadcast, mostly one copy of a message for a whole room."
+TUNED = "tuned: its library's advice for broadcast, mostly one copy of a message a room."
+LEVEL = "~: not told apart."
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class LanguageBest:
     deliveries_per_s: str
     prompt_deliveries_per_s: str
     """With a p99 of at most 10 ms; empty where it was not measured."""
+    prompt_is_level: bool
+    """Others may carry as much within that p99, or more."""
     memory_mb: str
     """Of 10,000 connections; empty where it was not measured."""
     remark: str
@@ -51,6 +54,17 @@ def best_by_language(matrix: Matrix, own_server: str) -> list[LanguageBest]:
     return [_shown(matrix, index, language, cell) for language, cell in best.items()]
 
 
+def _is_level(index: text.Index, cell: Cell | None) -> bool:
+    """Whether nobody is ahead of it, and others may be as good."""
+    if cell is None or cell.value is None or cell.tie_with_best is False:
+        return False
+    others = (index.cell(cell.row, one.id) for one in index.measured_columns())
+    return any(
+        one is not None and one is not cell and one.value and one.tie_with_best is not False
+        for one in others
+    )
+
+
 def _shown(matrix: Matrix, index: text.Index, language: str, cell: Cell) -> LanguageBest:
     column = next(one for one in matrix.columns if one.id == cell.column)
     memory = index.cell(MEMORY_ROW, cell.column)
@@ -60,6 +74,7 @@ def _shown(matrix: Matrix, index: text.Index, language: str, cell: Cell) -> Lang
         cell.column,
         f"{_rate(cell)}{index.mark(cell)}",
         "" if prompt is None or prompt.value is None else _rate(prompt),
+        _is_level(index, prompt),
         "" if memory is None or memory.value is None else text.measured(memory),
         column.language if language == cell.column else over_default(matrix, cell),
     )
