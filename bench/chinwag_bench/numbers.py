@@ -25,6 +25,13 @@ def number(value: float | None, significant: int = SIGNIFICANT) -> str:
     return f"{rounded:,.{max(0, min(digits, 6))}f}"
 
 
+def span(low: float, high: float) -> str:
+    """ "0.93 to 2.53", once where both read alike; a count as it is."""
+    if low == high and low.is_integer():
+        return f"{low:,.0f}"
+    return number(high) if number(low) == number(high) else f"{number(low)} to {number(high)}"
+
+
 def short(value: float) -> str:
     """Two significant digits with k and M: "99k", "1.6M"."""
     rounded = float(f"{value:.{SHORT}g}")

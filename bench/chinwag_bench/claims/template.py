@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from chinwag_bench.claims.expression import FACT, SAID, Missing, Use, Values, uses, value
 from chinwag_bench.claims.quantity import Quantity
-from chinwag_bench.numbers import number
+from chinwag_bench.numbers import number, span
 
 _BRACES = re.compile(r"\{([^{}]+)\}")
 NOT_KNOWN = "(not measured)"
@@ -47,10 +47,6 @@ def shown(found: Quantity) -> str:
     """
     if found.is_open:
         return f"at least {number(found.low)}"
-    if found.low == found.high and found.low.is_integer():
-        return f"{found.low:,.0f}"
-    if number(found.low) == number(found.high):
-        return number(found.high)
-    if found.low <= 0:
+    if found.low <= 0 and number(found.low) != number(found.high):
         return f"at most {number(found.high)}"
-    return f"{number(found.low)} to {number(found.high)}"
+    return span(found.low, found.high)

@@ -81,6 +81,11 @@ def network_gbit_per_s(matrix: Matrix, deliveries_per_s: float) -> float | None:
     return deliveries_per_s * matrix.floor.frame_bytes * 8 / 1e9
 
 
+def card_gbit() -> float:
+    """What the network of article A's type of machine carries."""
+    return load().facts["network_bits_of_type"].value / 1e9
+
+
 def all_facts(matrix: Matrix) -> list[Facts]:
     """Of each measured column; a second measurement is no other choice."""
     values = RunValues(

@@ -150,7 +150,7 @@ class _Stairs:
                 self._high = rung
             if self._low is None:
                 rung = self._down_to_carried(rung)
-            elif failed - self._low > self._stride and self._carried_less_than(self._low):
+            elif failed - self._low > self._stride and self._told_from(self._low) is None:
                 rung = self._low + (failed - self._low) // 2
 
     def _go_up(self, kind: Kind, step: int) -> Generator[Offer, Answer, None]:
@@ -212,16 +212,20 @@ class _Stairs:
         """How far a server may go that passes ``low``. What it carried of the last offer that was
         too much tells, unless it passed more than that since: then overload made it slower.
         """
-        if not self._carried_less_than(low):
-            assert self._carried_of_failure is not None
-            return self._carried_rung(self._carried_of_failure) - _MARGIN
+        carried = self._told_from(low)
+        if carried is not None:
+            return carried - _MARGIN
         failed = self._approach_failed if self._high is None else self._high
         return low if failed is None else low + (failed - low) // 2
 
-    def _carried_less_than(self, rung: int) -> bool:
-        """Whether the last offer that failed tells nothing of the rates from ``rung`` on up."""
-        carried = self._carried_of_failure
-        return carried is None or self._carried_rung(carried) < rung - _MARGIN
+    def _told_from(self, rung: int) -> int | None:
+        """What was carried of the last offer that failed; ``None`` where that tells nothing of the
+        rates from ``rung`` on up.
+        """
+        if self._carried_of_failure is None:
+            return None
+        carried = self._carried_rung(self._carried_of_failure)
+        return None if carried < rung - _MARGIN else carried
 
     def _down_to_carried(self, rung: int) -> int:
         """What the hold that failed has carried; where that is not known, the approach's stride."""

@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from chinwag_bench.claims.catalog import load as articles
 from chinwag_bench.claims.load import stated_load
 from chinwag_bench.claims.quantity import Quantity
 from chinwag_bench.deciding import demands, needs
-from chinwag_bench.deciding.facts import Facts, all_facts, network_gbit_per_s
+from chinwag_bench.deciding.facts import Facts, all_facts, card_gbit, network_gbit_per_s
 from chinwag_bench.deciding.memory import memory_parts
 from chinwag_bench.deciding.merits import MEASURES
 from chinwag_bench.deciding.needs import Needs
@@ -86,7 +85,7 @@ def measured(matrix: Matrix) -> Measured:
         _connections(plan, "throughput"),
         _connections(plan, "memory"),
         network_gbit_per_s(matrix, 1.0),
-        articles().facts["network_bits_of_type"].value / 1e9,
+        card_gbit(),
     )
 
 

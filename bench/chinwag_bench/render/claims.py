@@ -12,7 +12,7 @@ from rich.text import Text
 from chinwag_bench.claims.catalog import load, uses_of
 from chinwag_bench.claims.expression import Use
 from chinwag_bench.judging.matrix import CaseSide, CaseStudy, Claim, Matrix, Verdict, VerdictKind
-from chinwag_bench.numbers import number
+from chinwag_bench.numbers import number, span
 from chinwag_bench.render import text
 from chinwag_bench.text import listed
 
@@ -238,9 +238,7 @@ def _between(pair: tuple[float, float | None] | None) -> str:
         return f">= {number(low)}"
     if low <= 0 < high:
         return f"<= {number(high)}"
-    if low == high and low.is_integer():
-        return f"{low:,.0f}"
-    return number(high) if number(low) == number(high) else f"{number(low)} to {number(high)}"
+    return span(low, high)
 
 
 def print_claims(matrix: Matrix, console: Console) -> None:

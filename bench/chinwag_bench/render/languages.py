@@ -55,14 +55,15 @@ def best_by_language(matrix: Matrix, own_server: str) -> list[LanguageBest]:
 
 
 def _is_level(index: text.Index, cell: Cell | None) -> bool:
-    """Whether nobody is ahead of it, and others may be as good."""
-    if cell is None or cell.value is None or cell.tie_with_best is False:
+    """Whether it may be the best, and another one may be, too."""
+
+    def may_lead(one: Cell | None) -> bool:
+        return one is not None and (bool(one.tie_with_best) or index.is_undecided(one))
+
+    if cell is None or not may_lead(cell):
         return False
-    others = (index.cell(cell.row, one.id) for one in index.measured_columns())
-    return any(
-        one is not None and one is not cell and one.value and one.tie_with_best is not False
-        for one in others
-    )
+    row = (index.cell(cell.row, column.id) for column in index.measured_columns())
+    return any(may_lead(one) for one in row if one is not cell)
 
 
 def _shown(matrix: Matrix, index: text.Index, language: str, cell: Cell) -> LanguageBest:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from chinwag_bench.claims.catalog import load as articles
+from chinwag_bench.deciding.facts import card_gbit, network_gbit_per_s
 from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.judging.sustained import SustainedLimits
 from chinwag_bench.numbers import short
@@ -50,11 +50,11 @@ def leading(matrix: Matrix) -> str:
 
 def _card(matrix: Matrix) -> str:
     """What that of article A's type of machine carries; empty where no frame was measured."""
-    if matrix.floor is None or not matrix.floor.frame_bytes:
+    each = network_gbit_per_s(matrix, 1.0)
+    if each is None:
         return ""
-    bits = articles().facts["network_bits_of_type"].value
-    rate = bits / 8 / matrix.floor.frame_bytes
-    return f" (one of {bits / 1e9:g} Gbit/s ends at {short(rate)} deliveries/s)"
+    card = card_gbit()
+    return f" (one of {card:g} Gbit/s ends at {short(card / each)} deliveries/s)"
 
 
 def others(matrix: Matrix) -> str:
