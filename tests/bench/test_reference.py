@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def disturb(directory: Path, metric: str, column: str, round_: int) -> Record:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """In which nothing was disturbed."""
+    """In which nothing was disturbed, and every server passed."""
     directory = build(tmp_path / "run")
 
     def calm(record: Any) -> Any:
@@ -45,7 +46,15 @@ def run(tmp_path: Path) -> Path:
     for path in (directory / "raw").glob("*.ndjson"):
         if path.stem in KINDS:
             rewrite(directory, path.stem, calm)
+    change_run(directory, lambda run: [one.update(failed=0) for one in run["verifications"]])
     return directory
+
+
+def change_run(directory: Path, change: Callable[[Any], object]) -> None:
+    path = directory / "run.json"
+    run = msgspec.json.decode(path.read_bytes())
+    change(run)
+    path.write_bytes(msgspec.json.encode(run))
 
 
 def test_a_quiet_run_may_be_one(run: Path) -> None:
@@ -76,11 +85,23 @@ def test_a_repeat_in_peace_is_what_is_kept(run: Path) -> None:
     assert reference_problems(run) == []
 
 
+def test_a_run_that_failed_a_check_is_none(run: Path) -> None:
+    def corrupt(record: Any) -> Any:
+        if record.best is not None:
+            record.best.hold.corrupted = 9
+        return record
+
+    rewrite(run, "throughput", corrupt)
+    (problem,) = reference_problems(run)
+    assert problem.what.startswith(
+        "the check 'Deliveries arrive once, in order, whole' failed: 0 duplicated, 0 reordered, "
+    )
+    with pytest.raises(UsageError, match="can't be a reference run"):
+        require_reference(run)
+
+
 def test_a_run_that_was_not_finished_is_none(run: Path) -> None:
-    path = run / "run.json"
-    facts = msgspec.json.decode(path.read_bytes())
-    facts["finished_at"] = None
-    path.write_bytes(msgspec.json.encode(facts))
+    change_run(run, lambda facts: facts.update(finished_at=None))
     assert [problem.what for problem in reference_problems(run)] == ["the run was not finished"]
 
 

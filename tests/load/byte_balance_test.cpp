@@ -102,6 +102,15 @@ TEST_F(byte_balance_test, calls_corrupted_what_is_no_sum_of_frames) {
   EXPECT_EQ(with(10), (balance_faults{0, 0, 1}));
 }
 
+TEST_F(byte_balance_test, takes_what_is_missing_behind_a_close_frame_for_lost) {
+  EXPECT_EQ(with(8 - 3 * r), (balance_faults{3, 0, 0}));
+  const balance_faults many = with(17 - 40 * r);
+  EXPECT_NEAR(static_cast<double>(many.lost), 40, 1);
+  EXPECT_EQ(many.corrupted, 0u);
+  EXPECT_EQ(with(17 + static_cast<std::int64_t>(announcement) - r), (balance_faults{1, 0, 0}));
+  EXPECT_EQ(with(17).corrupted, 1u) << "nothing is missing";
+}
+
 TEST_F(byte_balance_test, knows_that_pings_hide_what_was_cut_short) {
   for (int i = 0; i < 29; ++i) {
     lengths_.learn_other(ping);  // three for each of ten connections

@@ -136,6 +136,25 @@ def test_what_a_connection_misses_that_ends_amid_a_delivery_is_lost_and_not_corr
         assert hold["lost"] == pytest.approx(hold["expected"] - whole, abs=within)
 
 
+def test_what_is_missing_behind_a_goodbye_that_nobody_read_is_lost_and_not_corrupted(
+    start_server, generate
+):
+    """The server closes with 1013 and waits for the answer: the connection does not end yet."""
+    load = {"do": "hold", "rate": 400, "warmup_s": 0, "drain_s": 0.2, "parse_every": 4}
+    commands = [
+        {"do": "connect", "connections": 40, "join": True},
+        {**load, "hold_s": 1},
+        {**load, "hold_s": 1},
+    ]
+    outcome = generate(start_server(close_at=640).port, "--control", commands=commands)
+    first, second = (event["hold"] for event in outcome.events if event["event"] == "hold")
+    assert first["lost"] == 0
+    assert second["closes"] == {}, "one where bytes are counted is closed, and not at its end"
+    assert second["parsed"] < second["delivered"]
+    assert second["lost"] > 0
+    assert (second["duplicated"], second["corrupted"]) == (0, 0)
+
+
 def test_by_itself_a_small_load_is_parsed_whole(profile):
     with pair(profile) as (_, load):
         hold = load.hold(RATE, SECONDS, 0)

@@ -1,4 +1,5 @@
-"""Whether a run may stand as a reference: whole, and quiet in every cell that is kept of it."""
+"""Whether a run may stand as a reference: whole, quiet in every cell that is kept of it, and with
+every check passed."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from chinwag_bench.errors import UsageError
 from chinwag_bench.judging.evidence import load
+from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.repeats import disturbed_by, kept
 from chinwag_bench.metrics.latency import Latency
 from chinwag_bench.records import Record
@@ -27,11 +29,15 @@ def reference_problems(directory: Path) -> list[Problem]:
             reasons = disturbed_by(one)
             if reasons:
                 found.append(_disturbed(name, reasons, one))
+    for check in judge(directory).checks:
+        if not check["ok"]:
+            what = f"the check {check['name']!r} failed: {check['text']}"
+            found.append(Problem("raw", None, what))
     return found
 
 
 def require_reference(directory: Path) -> None:
-    """Raises ``UsageError`` with every cell that stayed disturbed."""
+    """Raises ``UsageError`` with every cell that stayed disturbed and every check that failed."""
     found = reference_problems(directory)
     if found:
         raise UsageError(

@@ -15,6 +15,9 @@ struct byte_balance {
   std::uint64_t bytes = 0;             // that came
 };
 
+// Of a close frame with a code and a short reason.
+constexpr std::int64_t goodbye_bytes_max = 64;
+
 struct balance_faults {
   std::uint64_t lost = 0;
   std::uint64_t duplicated = 0;
@@ -27,8 +30,8 @@ struct balance_faults {
 std::int64_t difference(const byte_balance& balance, const frame_lengths& lengths);
 
 // The fewest lost or repeated deliveries that explain the bytes, with as many pings and
-// announcements in between as need be. A loss and a repetition of the same length on one connection
-// cancel out: the panel sees those.
+// announcements in between as need be, or the lost ones that a close frame took the place of. A
+// loss and a repetition of the same length on one connection cancel out: the panel sees those.
 balance_faults explain(const byte_balance& balance, const frame_lengths& lengths);
 
 // The same where part of a delivery may be among the bytes, because the connection ended or goes on

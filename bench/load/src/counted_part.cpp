@@ -6,6 +6,8 @@ namespace chinwag::load {
 namespace {
 
 constexpr std::size_t starts_per_call = 32;  // nothing that is to be sent has to wait for more
+// A server that owes so many deliveries to one connection is behind, whatever else it does wrong.
+constexpr std::int64_t backlog_deliveries_min = 16;
 
 }  // namespace
 
@@ -84,7 +86,18 @@ bool counted_part::is_settled() const {
   });
 }
 
+// Somebody is owed so much that the server had not come to the end when the drain did.
+bool counted_part::has_backlog() const {
+  const auto longest = static_cast<std::int64_t>(std::max(
+      crowd_.lengths.length(message_kind::room), crowd_.lengths.length(message_kind::direct)));
+  return std::any_of(outside_.begin(), outside_.end(), [&](std::uint32_t id) {
+    return crowd_.connections.is_counted(id) &&
+           difference(balance_of(id), crowd_.lengths) <= -backlog_deliveries_min * longest;
+  });
+}
+
 void counted_part::finish(bool some_ended) {
+  has_backlog_ = has_backlog();
   for (const std::uint32_t id : outside_) {
     if (crowd_.connections.is_counted(id)) {
       finish_counted(id, some_ended);
@@ -104,8 +117,14 @@ balance_faults counted_part::faults_of(std::uint32_t id, const byte_balance& bal
     return {};
   }
   const bool goes_on = off < 0 && crowd_.connections.is_receiving(id);
-  return some_ended || goes_on ? explain_cut(balance, crowd_.lengths)
-                               : explain(balance, crowd_.lengths);
+  if (some_ended || goes_on) {
+    return explain_cut(balance, crowd_.lengths);
+  }
+  const balance_faults found = explain(balance, crowd_.lengths);
+  // One that is owed something may wait amid a delivery for as long as others have their turn, and
+  // one that is owed nothing may have been closed for being slow.
+  const bool may_be_cut = has_backlog_ && off <= goodbye_bytes_max;
+  return found.corrupted > 0 && may_be_cut ? explain_cut(balance, crowd_.lengths) : found;
 }
 
 void counted_part::finish_counted(std::uint32_t id, bool some_ended) {

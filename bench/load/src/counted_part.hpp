@@ -49,6 +49,7 @@ class counted_part {
   bool knows_lengths() const;
   balance_faults faults_of(std::uint32_t connection, const byte_balance& balance, std::int64_t off,
                            bool some_ended) const;
+  bool has_backlog() const;
   void finish_counted(std::uint32_t connection, bool some_ended);
 
   load::crowd& crowd_;
@@ -59,6 +60,7 @@ class counted_part {
   std::vector<std::uint32_t> waiting_;  // to be counted
   std::array<std::vector<std::uint32_t>, 2> received_;
   bool began_ = false;
+  bool has_backlog_ = false;  // when the drain ended
   std::uint64_t lost_ = 0;
   balance_faults faults_;
   std::uint64_t due_ = 0;
