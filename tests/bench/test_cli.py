@@ -291,6 +291,19 @@ def test_a_server_that_dies_fails_its_cells_and_the_run_goes_on(checkout, toy):
     assert done.returncode == 1
 
 
+def test_a_run_ends_where_a_measurement_can_t_be_written_and_goes_on_with_that_cell(checkout, toy):
+    done = checkout.chinwag("run", TINY, FAKE_FAULT="full")
+    folder = checkout.only_result()
+    assert done.returncode == 3
+    assert "the histogram log can't be written" in done.stderr
+    assert f"chinwag run --resume {folder}" in done.stderr
+    assert all(record.status == "ok" for record in RunStore.reopen(folder).records())
+    assert checkout.chinwag("run", "--resume", str(folder)).returncode in (0, 1)
+    records = RunStore.reopen(folder).records()
+    assert records
+    assert all(record.status == "ok" for record in records)
+
+
 def test_the_only_run_inside_is_meant(checkout, tmp_path):
     reference = tmp_path / "reference"
     run = build_result(reference / "one")

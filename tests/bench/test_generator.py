@@ -4,7 +4,7 @@ import os
 import sys
 
 import pytest
-from chinwag_bench.errors import GeneratorError
+from chinwag_bench.errors import GeneratorError, HostError
 from chinwag_bench.generator import Generator, GeneratorSettings, HoldRequest, niceness
 from chinwag_bench.generator import group as driver
 
@@ -52,6 +52,16 @@ def test_what_goes_wrong_is_said(settings, monkeypatch, fault, said):
     with pytest.raises(GeneratorError, match=said), Generator(settings) as generator:
         generator.connect(10, join=True)
         generator.hold(request())
+
+
+def test_what_can_t_be_written_is_the_machine_s_fault_and_ends_a_run(
+    settings, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("FAKE_FAULT", "full")
+    refused = pytest.raises(HostError, match=r"the load generator: x.hlog: .* can't be written")
+    with refused, Generator(settings) as generator:
+        generator.connect(10, join=True)
+        generator.hold(request(hdr=tmp_path / "x.hlog"))
 
 
 def test_its_log_is_shown_when_it_ends(settings, monkeypatch):

@@ -15,7 +15,7 @@ from hdrh.histogram import HdrHistogram
 HOLD = {"do": "hold", "rate": 100, "warmup_s": 0.1, "hold_s": 0.5, "drain_s": 1}
 PROFILES = Path(__file__).resolve().parents[2] / "bench" / "load" / "profiles"
 USAGE = 2
-ENVIRONMENT = 3
+UNWRITABLE = 5
 
 
 def control(generate, port, *commands):
@@ -192,7 +192,7 @@ def test_a_log_that_cannot_be_written_is_told_before_the_hold(start_server, gene
     outcome = control(
         generate, start_server().port, {"do": "connect", "join": True}, {**HOLD, "hdr": where}
     )
-    assert outcome.code == ENVIRONMENT
+    assert outcome.code == UNWRITABLE
     assert [event["event"] for event in outcome.events] == ["connected", "error"]
     assert f"{where}: the histogram log can't be written" in outcome.events[-1]["message"]
 
@@ -219,7 +219,7 @@ def test_a_reader_that_is_gone_is_no_fault_of_the_program(binary, start_server):
             timeout=30,
             check=False,
         )
-    assert done.returncode == ENVIRONMENT
+    assert done.returncode == UNWRITABLE
     assert "standard output can't be written: No space left on device" in done.stderr
 
 

@@ -16,6 +16,7 @@ import pytest
 PROFILES = Path(__file__).resolve().parents[2] / "bench" / "load" / "profiles"
 USAGE = 2
 ENVIRONMENT = 3
+UNWRITABLE = 5
 LOAD = ("--rate", 100, "--seconds", 0.2)
 
 
@@ -93,7 +94,7 @@ def test_an_output_that_cannot_be_written_is_told_before_connecting(
     """Nobody listens, so who connects first complains of that."""
     for place in (tmp_path / "missing" / "hold.json", tmp_path):
         outcome = generate(port, *LOAD, option, place)
-        assert outcome.code == ENVIRONMENT
+        assert outcome.code == UNWRITABLE
         assert f"{place}: {what} can't be written" in outcome.err
     assert generate(port, *LOAD, option, tmp_path / "new").code == ENVIRONMENT
     assert not list(tmp_path.iterdir()), "nothing is left of a load that never began"
@@ -101,7 +102,7 @@ def test_an_output_that_cannot_be_written_is_told_before_connecting(
 
 def test_a_result_is_shown_where_its_file_cannot_be_written_after_all(start_server, generate):
     outcome = generate(start_server().port, *LOAD, "--json", "--output", "/dev/full")
-    assert outcome.code == ENVIRONMENT
+    assert outcome.code == UNWRITABLE
     assert "/dev/full: the result can't be written" in outcome.err
     assert outcome.hold["sent"] == 20
 
@@ -120,7 +121,7 @@ def test_a_standard_output_that_takes_nothing_is_an_error(
         timeout=30,
         check=False,
     )
-    assert done.returncode == ENVIRONMENT, done.stderr
+    assert done.returncode == UNWRITABLE, done.stderr
     assert "standard output can't be written" in done.stderr
     assert json.loads((tmp_path / "hold.json").read_text())["lost"] == 0
 

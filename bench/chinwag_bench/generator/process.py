@@ -13,17 +13,21 @@ from typing import Any
 
 import msgspec
 
-from chinwag_bench.errors import GeneratorError
+from chinwag_bench.errors import GeneratorError, HostError
 from chinwag_bench.generator.settings import Event, GeneratorSettings
 from chinwag_bench.servers.network import entered
 from chinwag_bench.servers.parent_death import ending_with_parent
 from chinwag_bench.text import last_lines
 
 _QUIT_TIMEOUT_S = 5.0
+_UNWRITABLE = 5
+"""The load generator's exit code, and its error's, where a file can't be written."""
 
 
 class GeneratorProcess:
-    """Gets commands and is listened to. Every failure is a ``GeneratorError``."""
+    """Gets commands and is listened to. Every failure is a ``GeneratorError``, but a ``HostError``
+    where what it measured can't be written: no other cell's can.
+    """
 
     def __init__(self, settings: GeneratorSettings, log: Path) -> None:
         """``settings.connections`` are this process's own; ``log`` gets its standard error."""
@@ -90,7 +94,9 @@ class GeneratorProcess:
             if kind == name:
                 return event
             if kind == "error":
-                raise GeneratorError(f"the load generator: {event.get('message', event)}")
+                text = f"the load generator: {event.get('message', event)}"
+                is_host = event.get("code") == _UNWRITABLE
+                raise HostError(text) if is_host else GeneratorError(text)
             if kind == "lost":
                 self.lost_connections += int(event.get("connections", 0))
 

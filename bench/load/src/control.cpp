@@ -277,8 +277,8 @@ void obey(generator& generator, std::uint32_t connections, const hold_request& d
   }
 }
 
-void tell_error(const std::string& message) {
-  tell({{"event", "error"}, {"message", message}});
+void tell_error(exit_code code, const std::string& message) {
+  tell({{"event", "error"}, {"code", static_cast<int>(code)}, {"message", message}});
 }
 
 }  // namespace chinwag::load

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "failure.hpp"
 #include "generator.hpp"
 
 namespace chinwag::load {
@@ -10,6 +11,6 @@ namespace chinwag::load {
 void obey(generator& generator, std::uint32_t connections, const hold_request& defaults);
 
 // One event line.
-void tell_error(const std::string& message);
+void tell_error(exit_code code, const std::string& message);
 
 }  // namespace chinwag::load

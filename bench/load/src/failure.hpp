@@ -12,6 +12,7 @@ enum class exit_code {
   usage = 2,        // an option, a command or a profile is wrong
   environment = 3,  // the server, the port or the limits of this machine
   internal = 4,     // a fault of this program
+  unwritable = 5,   // what was measured can't be written
 };
 
 // Something that ends the program: says what happened, where, and what to do.

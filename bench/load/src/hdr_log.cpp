@@ -137,7 +137,7 @@ void append_hdr_log(const std::filesystem::path& path, const hdr_interval& inter
       << encode_hdr(histogram) << '\n';
   log.flush();
   if (!log) {
-    throw failure(exit_code::environment,
+    throw failure(exit_code::unwritable,
                   path.string() + ": the histogram log can't be written: check folder and space");
   }
 }

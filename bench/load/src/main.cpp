@@ -143,7 +143,7 @@ exit_code run(const options& options) {
 exit_code complain(const options& options, exit_code code, const std::string& text) {
   if (options.control) {
     try {
-      tell_error(text);
+      tell_error(code, text);
     } catch (const failure&) {  // Nobody listens any more, which may be the fault itself.
       std::cerr << "chinwag-load: nobody hears its events\n";
     }

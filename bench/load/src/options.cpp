@@ -25,7 +25,8 @@ Examples:
 The commands of --control are in bench/load/README.md.
 
 Exit codes: 0 delivered in full; 1 deliveries lost, late, twice, out of order or corrupted, or a
-connection ended; 2 wrong option, command or profile; 3 server, port or limits; 4 an inner fault.)";
+connection ended; 2 wrong option, command or profile; 3 server, port or limits; 4 an inner fault;
+5 a result that can't be written.)";
 
 constexpr std::size_t name_bytes_max = 40;
 

@@ -39,8 +39,8 @@ void check_writable(const std::string& path, const std::string& what) {
     }
   }
   if (!is_writable) {
-    throw failure(exit_code::environment, path + ": " + what + " can't be written: " +
-                                              std::strerror(errno) + ": check folder and rights");
+    throw failure(exit_code::unwritable, path + ": " + what + " can't be written: " +
+                                             std::strerror(errno) + ": check folder and rights");
   }
 }
 
@@ -48,7 +48,7 @@ void write_file(const std::string& path, const std::string& text) {
   std::ofstream file(path);
   file << text << std::flush;
   if (!file) {
-    throw failure(exit_code::environment,
+    throw failure(exit_code::unwritable,
                   path + ": the result can't be written: check folder and space");
   }
 }
@@ -59,7 +59,7 @@ void print(const std::string& text) {
   if (!std::cout) {
     const std::string why = errno == 0 ? std::string() : std::string(": ") + std::strerror(errno);
     std::cout.clear();
-    throw failure(exit_code::environment,
+    throw failure(exit_code::unwritable,
                   "standard output can't be written" + why + ": is it closed, or its disk full?");
   }
 }
