@@ -51,6 +51,13 @@ def test_who_is_cut_off_hears_again_from_the_first_message_after_it_is_back():
     assert outcome.missed > 0, "what was said to its room while it was away"
 
 
+def test_what_came_between_the_fault_and_a_connection_s_end_is_no_return():
+    story = Story()
+    story.away = {0: (605, 905)}
+    assert Story().judged().roles["victims"].slowest_ms < 100, "it is served until then"
+    assert 405 < story.judged().roles["victims"].slowest_ms <= 405 + 60
+
+
 def test_who_does_not_come_back_never_hears_again():
     story = Story()
     story.away = {0: (505, None)}

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import msgspec
 import numpy as np
 import pytest
+from chinwag_bench.judging.rules import Rules
+from chinwag_bench.judging.searches import result_of
 from chinwag_bench.judging.sustained import (
     GROWTH_SHARE_MAX,
     find_failure,
@@ -40,6 +42,7 @@ from .simulated_server import (
 
 QUICK = load_run_profile("quick").throughput
 EMPTY = Throughput(column="simulated", round=1, started_at=0.0, seconds=0.0, status="ok")
+RULES = Rules(QUICK.sustained, generator_cores=1)
 ACCURACY = 0.05
 RUNS = 40
 MOST_RUNS = 0.95
@@ -312,6 +315,17 @@ def test_a_server_that_mixes_up_what_was_only_counted_has_no_confirmed_rate():
     assert record.best is None
     assert "where every delivery was read" in record.reason
     assert "3 reordered" in record.reason
+    assert result_of(record, RULES) is None, "nor one of its other holds"
+
+
+def test_a_busy_generator_is_no_excuse_for_what_is_mixed_up():
+    _, record, _ = search(counted(reorders=True), 6_000_000)
+    (whole,) = [step for step in record.steps if step.kind == "whole"]
+    busy = msgspec.structs.replace(whole.hold, generator_cpu=0.99)
+    assert RULES.is_limited(busy)
+    assert RULES.is_not_whole(busy)
+    late = msgspec.structs.replace(busy, reordered=0, delivered=busy.expected // 2)
+    assert not RULES.is_not_whole(late)
 
 
 @pytest.mark.parametrize("seconds", [14.0, 16.0, 18.0, 21.0])

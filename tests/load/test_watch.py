@@ -94,6 +94,13 @@ def test_a_fault_is_asked_for_by_the_victim_and_at_its_time(watch):
     assert silent > 150, "the server stood still"
 
 
+def test_a_handler_that_keeps_nobody_waiting_is_watched_until_it_is_done(watch):
+    _, watched = watch(fault="__nothing", fault_ms=900)
+    (fault,) = watched.of(FAULT)
+    last = int(watched.of(SENT)["at_ns"].max())
+    assert last - int(fault["at_ns"]) > 900e6
+
+
 def test_as_a_content_the_fault_is_a_message_to_the_victim_s_room(watch):
     _, watched = watch(fault="__spin", fault_ms=200, form="content")
     assert len(watched.of(FAULT)) == 1

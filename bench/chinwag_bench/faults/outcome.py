@@ -114,22 +114,31 @@ def ended_connections(watched: Watched) -> list[int]:
 
 
 def _role(watched: Watched, fault_ns: int, who: Sequence[int], ended: Iterable[int]) -> Role:
+    # In time's order, so that the last end counts: what came before it came by the old connection.
+    ends = {int(event["connection"]): int(event["at_ns"]) for event in watched.of(ENDED)}
     return Role(
         connections=len(who),
         lost_connections=len(set(who) & set(ended)),
         deaf=sum(_is_deaf(watched, one) for one in who),
-        hears_again_ms=[hears_after(watched, fault_ns, one, watched.sent_to(one)) for one in who],
+        hears_again_ms=[
+            hears_after(watched, fault_ns, one, watched.sent_to(one), ends.get(one, 0))
+            for one in who
+        ],
     )
 
 
 def hears_after(
-    watched: Watched, since_ns: int, connection: int, which: NDArray[np.bool_]
+    watched: Watched,
+    since_ns: int,
+    connection: int,
+    which: NDArray[np.bool_],
+    not_before_ns: int = 0,
 ) -> float | None:
     """Milliseconds until the first of ``which`` messages came that was sent later; ``None`` if none
-    did.
+    did. What came until ``not_before_ns`` does not count.
     """
     arrived = watched.arrived_ns[:, connection % watched.room_size]
-    after = which & (watched.messages["at_ns"] > since_ns) & (arrived > 0)
+    after = which & (watched.messages["at_ns"] > since_ns) & (arrived > not_before_ns)
     if not np.any(after):
         return None
     return round((int(arrived[after].min()) - since_ns) / NS_PER_MS, 3)

@@ -20,6 +20,7 @@ from chinwag_bench.judging.searches import (
     keeps,
     kept_apart,
     point_of,
+    has_no_result,
     result_of,
     steps_of,
     up_to,
@@ -58,6 +59,8 @@ def of_column(evidence: Evidence, column: str, load: str = "") -> Iterator[RateP
         assert isinstance(record, Searched)
         result = result_of(record, rules)
         most = offered_deliveries_per_s(result.hold) * SAME if result else math.inf
+        if has_no_result(record, rules):
+            most = 0.0
         for step in steps_of(record):
             point = point_of(column, record.round, step, rules)
             yield msgspec.structs.replace(point, beyond_result=point.deliveries_per_s > most)

@@ -35,6 +35,16 @@ class Rules:
         failure = self.failure(hold)
         return self.is_limited(hold) or (failure is not None and failure.kind == "generator")
 
+    def is_not_whole(self, hold: Hold) -> bool:
+        """Whether a hold whose every delivery was read shows that the server lost some or mixed them
+        up. A busy generator explains what is late or lost, and nothing that came twice, in another
+        order or changed.
+        """
+        if hold.duplicated or hold.reordered or hold.corrupted:
+            return True
+        failure = self.failure(hold)
+        return failure is not None and failure.kind == "loss" and not self.is_limited(hold)
+
     def _of(self, hold: Hold) -> tuple[Hold, Failure | None, bool]:
         known = self._judged.get(id(hold))
         if known is None:

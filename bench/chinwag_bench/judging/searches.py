@@ -98,10 +98,19 @@ def highest_unrefuted(steps: Sequence[Step], rules: Rules) -> Step | None:
     return max(good, key=lambda pair: pair[0])[1] if good else None
 
 
+def has_no_result(record: Searched, rules: Rules) -> bool:
+    """Whether the hold that was read whole takes away what the others have found: those counted
+    most deliveries by length.
+    """
+    return any(step.kind == "whole" and rules.is_not_whole(step.hold) for step in record.steps)
+
+
 def result_of(record: Searched, rules: Rules) -> Step | None:
     """The hold that a search's result rests on: the one that it confirmed, if that was sustained by
-    these rules; else ``highest_unrefuted`` of its steps.
+    these rules; else ``highest_unrefuted`` of its steps. ``None`` where it ``has_no_result``.
     """
+    if has_no_result(record, rules):
+        return None
     best = record.best
     if best is not None and record.reason is None and rules.failure(best.hold) is None:
         return best

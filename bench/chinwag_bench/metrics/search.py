@@ -232,9 +232,8 @@ class Search:
         self._warm_up(_WARM_UP_SHARE * rate)
         if self._bout is None:
             return
-        step, failure = self._hold(self._bout, "whole", rate)
-        is_lossy = failure is not None and failure.kind == "loss"
-        if is_lossy and not self._rules.is_limited(step.hold):
+        step, _ = self._hold(self._bout, "whole", rate)
+        if self._rules.is_not_whole(step.hold):
             self.best, self.not_whole = None, step
 
     def _hold(
@@ -250,8 +249,10 @@ class Search:
         )
         step = msgspec.structs.replace(step, kind=kind)
         self.steps.append(step)
-        if step.hold.outstanding_after_drain or step.hold.closes:
-            # What an overload leaves behind would be counted against the next step.
+        hold = step.hold
+        if hold.outstanding_after_drain or hold.closes or hold.duplicated or hold.corrupted:
+            # What an overload leaves behind would be counted against the next step, and so would a
+            # connection whose bytes are not what was due to it.
             self._bout = None
         return step, failure
 

@@ -64,7 +64,9 @@ void watch::on_due(std::int64_t now_ns) {
     ask_for_builds(now_ns);
   }
   come_back(now_ns);
-  if (!settling_ && told_ && asks_left_ == 0 && all_hear() && all_are_on_build()) {
+  // A handler that is kept busy may keep nobody waiting, and is busy all the same.
+  const bool is_busy = now_ns < fault_ns_ + plan_.fault_ms * ns_per_ms;
+  if (!settling_ && told_ && asks_left_ == 0 && !is_busy && all_hear() && all_are_on_build()) {
     settling_ = true;
     end_ns_ = std::min(end_ns_, now_ns + seconds_to_ns(plan_.settle_s));
   }
