@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "chat_client.hpp"
@@ -111,6 +113,39 @@ TEST(lending, a_loan_outlasts_the_turns_that_its_pass_takes) {
   for (int wire = 1; wire < 20; ++wire) {
     EXPECT_EQ(room.parts.wires[wire].substr(0, 60'000), room.parts.wires[0].substr(0, 60'000));
   }
+}
+
+// The pass has gone by it while it was blocked, and nothing else would wake it.
+TEST(lending, a_member_that_was_blocked_when_its_turn_came_gets_the_same_news_once_it_is_not) {
+  options limits = test::unhurried();
+  limits.sends_per_room_turn = 3;
+  full_room room(20, limits);
+  shard_parts& parts = room.parts;
+  const auto flush = [&](int slices) {
+    for (bool done = false; !done && slices > 0; --slices) {
+      for (int wire = 0; wire < 20; ++wire) parts.room_on_wire.try_emplace(wire, SIZE_MAX);
+      done = room.end_of_turn.flush_rooms();
+      for (auto& [wire, bytes] : parts.room_on_wire) bytes = SIZE_MAX;
+    }
+  };
+  const room_id place = parts.places.find("a");
+  const member_id first = parts.shared.links.rooms[place].first_member;
+  const connection_id blocked = parts.shared.truth.members[first].connection;
+  const int its_wire = static_cast<int>(blocked);
+  parts.unlimited = false;
+  parts.room_on_wire[its_wire] = 10'000;
+  room.say(1, 20'000);
+  flush(20);
+  ASSERT_TRUE(parts.shared.truth.connections[blocked].blocked);
+  room.say(1, 20'000);
+  flush(1);
+  ASSERT_FALSE(parts.lent.empty()) << "others have a loan, and their turns are to come";
+  parts.shared.links.connections[blocked].writable = true;
+  parts.shared.links.writable.push_back(parts.shared.handle_of(blocked));
+  parts.room_on_wire[its_wire] = SIZE_MAX;
+  room.end_of_turn.flush_writable();
+  flush(20);
+  EXPECT_EQ(room.missing(20, 2), "");
 }
 
 TEST(lending, little_is_copied) {
@@ -356,7 +391,7 @@ TEST(pages, are_sent_as_they_were_lent_though_they_are_renewed_and_written_anew)
   EXPECT_EQ(kernel::send_lent(lender, one.server, bytes - 100), ssize_t{bytes - 100});
   EXPECT_EQ(kernel::send_lent(lender, other.server, 1'000), 1'000);
   kernel::end_loan(lender);
-  kernel::renew_pages(memory, bytes);
+  EXPECT_TRUE(kernel::renew_pages(memory, bytes));
   std::fill_n(memory, bytes, 'n');
   EXPECT_EQ(one.read(bytes - 100), std::string(bytes - 100, 'o'));
   EXPECT_EQ(other.read(1'000), std::string(1'000, 'o'));
@@ -392,6 +427,53 @@ TEST(pages, a_connection_that_is_gone_raises_no_signal) {
   kernel::close_lender(lender);
   kernel::unmap_pages(memory, 4'096);
   ::sigaction(SIGPIPE, &before, nullptr);
+}
+
+// A large one goes in parts, and the first may draw the reset that another one meets.
+TEST(pages, a_connection_that_ends_amid_a_send_raises_no_signal) {
+  struct sigaction counting {};
+  struct sigaction before {};
+  counting.sa_handler = [](int) { ++pipe_signals; };
+  ::sigaction(SIGPIPE, &counting, &before);
+  pipe_signals = 0;
+  constexpr std::size_t bytes = 512 * 1024;
+  char* const memory = kernel::map_pages(bytes);
+  std::fill_n(memory, bytes, 'x');
+  kernel::page_lender lender;
+  kernel::open_lender(lender);
+  for (int i = 0; i < 20; ++i) {
+    pair_of_sockets gone;
+    ::close(std::exchange(gone.client, -1));
+    const iovec all{memory, bytes};
+    const std::size_t lent = kernel::lend(lender, {&all, 1});
+    ASSERT_GT(lent, 0U);
+    kernel::send_lent(lender, gone.server, lent);
+    kernel::end_loan(lender);
+  }
+  EXPECT_EQ(pipe_signals, 0);
+  kernel::close_lender(lender);
+  kernel::unmap_pages(memory, bytes);
+  ::sigaction(SIGPIPE, &before, nullptr);
+}
+
+// madvise(2) refuses to give locked pages back.
+TEST(pages, that_are_locked_are_not_written_anew_while_they_are_lent) {
+  constexpr std::size_t bytes = 16 * 1024;
+  char* const memory = kernel::map_pages(bytes);
+  std::fill_n(memory, bytes, 'o');
+  if (::mlock(memory, bytes) != 0) GTEST_SKIP() << "no memory can be locked";
+  kernel::page_lender lender;
+  kernel::open_lender(lender);
+  const pair_of_sockets one;
+  const iovec all{memory, bytes};
+  ASSERT_EQ(kernel::lend(lender, {&all, 1}), bytes);
+  EXPECT_EQ(kernel::send_lent(lender, one.server, bytes), ssize_t{bytes});
+  kernel::end_loan(lender);
+  EXPECT_TRUE(kernel::renew_pages(memory, bytes));
+  std::fill_n(memory, bytes, 'n');
+  EXPECT_EQ(one.read(bytes), std::string(bytes, 'o'));
+  kernel::close_lender(lender);
+  kernel::unmap_pages(memory, bytes);
 }
 
 TEST(pages, without_descriptors_nothing_is_lent) {

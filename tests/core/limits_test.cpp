@@ -65,6 +65,25 @@ TEST(slow_consumer, that_reads_again_gets_whole_frames_and_the_close) {
   EXPECT_EQ(slow.close_code(), 1013);
 }
 
+// It writes all that it has to say before it reads: unread, both sides would wait for each other.
+TEST(slow_consumer, that_still_writes_is_read_and_then_gets_the_close) {
+  running_server server({.close_timeout_ms = 30'000, .pending_bytes_max = 100'000});
+  chat_client slow = join(server, "slow", tiny_buffer);
+  chat_client publisher = join(server, "publisher");
+  ASSERT_TRUE(
+      publish_until(server, publisher, [](const stats& now) { return now.slow_consumers == 1; }));
+  std::string rest;
+  for (int i = 0; i < 200; ++i) rest += test::client_frame(opcode::text, message_of(32'000));
+  EXPECT_TRUE(test::eventually([&] {
+    const ssize_t sent =
+        ::send(slow.descriptor(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0) rest.erase(0, static_cast<std::size_t>(sent));
+    return rest.empty();
+  })) << rest.size()
+      << " bytes are left";
+  EXPECT_EQ(slow.close_code(), 1013);
+}
+
 TEST(slow_consumer, without_progress_is_closed_however_little_waits) {
   running_server server({.stall_timeout_ms = 200, .pending_bytes_max = 1'000'000'000});
   const chat_client slow = join(server, "slow", tiny_buffer);

@@ -89,9 +89,10 @@ void unmap_pages(char* begin, std::size_t bytes) {
   now().unmap_pages(begin, bytes);
   std::free(begin);
 }
-void renew_pages(char* begin, std::size_t bytes) {
+bool renew_pages(char* begin, std::size_t bytes) {
   now().renew_pages(begin, bytes);
   std::fill_n(begin, bytes, '\xEE');
+  return true;
 }
 lending_threshold worth_lending() {
   return now().worth_lending();

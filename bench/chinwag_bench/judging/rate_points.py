@@ -16,11 +16,11 @@ from chinwag_bench.judging.repeats import kept
 from chinwag_bench.judging.searches import (
     SAME,
     breaks,
+    has_no_result,
     is_refuted,
     keeps,
     kept_apart,
     point_of,
-    has_no_result,
     result_of,
     steps_of,
     up_to,

@@ -36,9 +36,9 @@ class Rules:
         return self.is_limited(hold) or (failure is not None and failure.kind == "generator")
 
     def is_not_whole(self, hold: Hold) -> bool:
-        """Whether a hold whose every delivery was read shows that the server lost some or mixed them
-        up. A busy generator explains what is late or lost, and nothing that came twice, in another
-        order or changed.
+        """Whether a hold whose every delivery was read shows that the server lost some or mixed
+        them up. A busy generator explains what is late or lost, and nothing that came twice, in
+        another order or changed.
         """
         if hold.duplicated or hold.reordered or hold.corrupted:
             return True

@@ -241,7 +241,9 @@ std::uint64_t sender::due_now(connection_id id, const member& membership,
   const bool closing = shared_.truth.connections[id].phase == connection_phase::closing &&
                        !planted(fault::closed_before_the_loan);
   if (closing || !waits_for_pass(place)) return until;
-  if (lent_.place == place && lent_.from == from) return from;
+  // The pass has gone by whom it found blocked, perhaps: nothing else would come for it.
+  const bool pass_comes = !shared_.truth.connections[id].blocked;
+  if (lent_.place == place && lent_.from == from && pass_comes) return from;
   return std::min(until, std::max(from, shared_.links.rooms[place].passed));
 }
 

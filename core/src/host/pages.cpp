@@ -24,6 +24,14 @@ bool open_pipe(std::array<int, 2>& ends) {
   return true;
 }
 
+// What one takes the other one has to take: else a connection would seem to be full. So little as a
+// user's last pipes hold is copied sooner.
+bool are_of_use(const page_lender& of) {
+  constexpr int bytes_least = 64 * 1024;
+  const int bytes = ::fcntl(of.lent[1], F_GETPIPE_SZ);
+  return bytes >= bytes_least && bytes == ::fcntl(of.given[1], F_GETPIPE_SZ);
+}
+
 void drop(int pipe, int sink, std::size_t bytes) {
   while (bytes > 0) {
     const ssize_t gone = ::splice(pipe, nullptr, sink, nullptr, bytes, without_waiting);
@@ -31,6 +39,18 @@ void drop(int pipe, int sink, std::size_t bytes) {
     if (gone <= 0) return;
     bytes -= static_cast<std::size_t>(gone);
   }
+}
+
+// Whether the calls are there: a filter may know some of them.
+bool can_lend(page_lender& of) {
+  char byte = 0;
+  const iovec piece{&byte, sizeof(byte)};
+  if (::vmsplice(of.lent[1], &piece, 1, without_waiting) != 1) return false;
+  if (::tee(of.lent[0], of.given[1], 1, without_waiting) != 1) return false;
+  for (const int pipe : {of.lent[0], of.given[0]}) {
+    if (::splice(pipe, nullptr, of.sink, nullptr, 1, without_waiting) != 1) return false;
+  }
+  return true;
 }
 
 sigset_t only_pipe_signal() {
@@ -68,8 +88,14 @@ void unmap_pages(char* begin, std::size_t bytes) {
   ::munmap(begin, bytes);
 }
 
-void renew_pages(char* begin, std::size_t bytes) {
-  ::madvise(begin, bytes, MADV_DONTNEED);
+bool renew_pages(char* begin, std::size_t bytes) {
+  if (::madvise(begin, bytes, MADV_DONTNEED) == 0) return true;
+  // Locked memory is not given back by that: other pages take its place.
+  void* const at = ::mmap(begin, bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  if (at == MAP_FAILED) return false;
+  ::madvise(at, bytes, MADV_NOHUGEPAGE);
+  return true;
 }
 
 lending_threshold worth_lending() {
@@ -78,7 +104,8 @@ lending_threshold worth_lending() {
 
 void open_lender(page_lender& of) {
   of.sink = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-  if (of.sink < 0 || !open_pipe(of.lent) || !open_pipe(of.given)) close_lender(of);
+  const bool is_open = of.sink >= 0 && open_pipe(of.lent) && open_pipe(of.given);
+  if (!is_open || !are_of_use(of) || !can_lend(of)) close_lender(of);
 }
 
 void close_lender(page_lender& of) {
@@ -104,9 +131,9 @@ ssize_t send_lent(page_lender& of, int descriptor, std::size_t bytes) {
                                 static_cast<std::size_t>(held), without_waiting);
   const int failure = errno;
   drop(of.given[0], of.sink, static_cast<std::size_t>(held - std::max<ssize_t>(sent, 0)));
-  if (sent >= 0) return sent;
-  if (failure == EPIPE) of.pipe_broke = true;
-  return -failure;
+  // It goes in parts: behind one that went, another one may have raised the signal.
+  if (sent < held) of.pipe_broke = true;
+  return sent >= 0 ? sent : -failure;
 }
 
 // One that somebody else has sent stays.

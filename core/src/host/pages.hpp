@@ -17,8 +17,8 @@ namespace chinwag::kernel {
 char* map_pages(std::size_t bytes);
 void unmap_pages(char* begin, std::size_t bytes);
 // Gives the memory back and keeps the place: what is there is lost, and other pages come once it is
-// written again.
-void renew_pages(char* begin, std::size_t bytes);
+// written again. False where that fails: the same pages are there.
+bool renew_pages(char* begin, std::size_t bytes);
 
 // Gives the same bytes to many connections without a copy for each: the kernel is lent the pages
 // that they lie in, and each connection refers to these. The bytes must not change before
@@ -33,7 +33,7 @@ struct page_lender {
   bool holds_signal = false;
   bool was_held = false;    // it was before, too
   bool had_signal = false;  // one waited
-  bool pipe_broke = false;  // one was raised since
+  bool pipe_broke = false;  // one may have been raised since
 };
 
 // From where on lending costs less than copying.

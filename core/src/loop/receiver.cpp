@@ -106,7 +106,9 @@ void receiver::end(connection_id id, bool reset) {
 void receiver::settle(connection_id id) {
   outboxes_.trim(id);
   if (shared_.links.connections[id].peer_gone && may_read(id)) shared_.postpone(id);
-  if (goes_on(id)) poller_.update(id);
+  // One that closes is read, too: who writes all before it reads would never come to read.
+  const connection_phase phase = shared_.truth.connections[id].phase;
+  if (phase != connection_phase::dead && phase != connection_phase::free) poller_.update(id);
 }
 
 // Whether what the connection has sent may be taken from the kernel now.

@@ -126,8 +126,8 @@ void chunk_pool::give_back(chunk_id id) {
   } else if (spare_[kind].size() < spare_max && (!done.lent || planted(fault::lent_chunk_reused))) {
     spare_[kind].push_back(id);
   } else {
-    kernel::renew_pages(done.bytes, done.capacity);
-    hollow_[kind].push_back(id);
+    // A place whose pages may still be read elsewhere is not used again.
+    if (kernel::renew_pages(done.bytes, done.capacity)) hollow_[kind].push_back(id);
   }
 }
 
