@@ -69,7 +69,14 @@ bool connection::begin_end() {
   if (std::exchange(closing_, true)) return false;
   timer_.expires_after(close_timeout);
   timer_.async_wait([weak = weak_from_this()](auto) {
-    if (auto const self = weak.lock()) self->stream_.next_layer().close();
+    auto const self = weak.lock();
+    if (!self) return;
+    // A reset: the kernel would go on offering what it has of it.
+    beast::error_code ignored;
+    beast::get_lowest_layer(self->stream_)
+        .socket()
+        .set_option(net::socket_base::linger(true, 0), ignored);
+    self->stream_.next_layer().close();
   });
   return true;
 }

@@ -7,6 +7,7 @@
 namespace {
 
 constexpr std::size_t rooms_max = 64;
+constexpr auto stops = "Server stops";
 
 /// Why a request can't be served.
 struct refusal {
@@ -54,6 +55,7 @@ void take_out(auto& all, std::string const& name, connection& who) {
 
 void rooms::enter(connection& who) {
   users_[who.user].insert(&who);
+  if (stopping_) return who.close(websocket::close_code::service_restart, stops);
   who.send(encoded({{"type", "welcome"}, {"user", who.user}}));
 }
 
@@ -110,8 +112,8 @@ void rooms::leave(connection& who, std::string const& room) {
 }
 
 void rooms::close_all() {
-  using enum websocket::close_code;
+  stopping_ = true;
   for (auto const& [user, connections] : users_) {
-    for (auto* const each : connections) each->close(service_restart, "Server stops");
+    for (auto* const each : connections) each->close(websocket::close_code::service_restart, stops);
   }
 }

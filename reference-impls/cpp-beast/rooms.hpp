@@ -19,6 +19,7 @@ class rooms {
   void join(connection& who, std::string const& room);
   void leave(connection& who, std::string const& room);
 
+  bool stopping_ = false;
   std::unordered_map<std::string, std::unordered_set<connection*>> users_;
   std::unordered_map<std::string, room> rooms_;
 };

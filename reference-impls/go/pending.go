@@ -17,6 +17,12 @@ const (
 	pendingBytesMax = 1 << 20
 	// pieceBytes are what a piece that waits takes beside its own bytes: empty pongs count, too.
 	pieceBytes = 24
+	// copiedBytes of a room that is left are copied: a piece keeps its whole chunk, and who joins
+	// and leaves again and again would keep one each time.
+	copiedBytes = 8 << 10
+	// drainBytes go out before a client is looked at again: a slow one has time for each, and what
+	// it has taken no longer counts as waiting.
+	drainBytes = 128 << 10
 )
 
 // outbox is what waits for a client, and the TCP connection as gorilla/websocket has it: closes,
@@ -92,13 +98,9 @@ func (o *outbox) add(piece []byte) {
 // gather keeps the order: what rooms have for the client by now comes before what is added next.
 func (o *outbox) gather() {
 	for _, s := range o.seats {
-		o.gatherFrom(s)
-	}
-}
-
-func (o *outbox) gatherFrom(s *seat) {
-	for piece := s.cursor.next(); piece != nil; piece = s.cursor.next() {
-		o.add(piece)
+		for piece := s.cursor.next(); piece != nil; piece = s.cursor.next() {
+			o.add(piece)
+		}
 	}
 }
 
@@ -140,7 +142,12 @@ func (o *outbox) rise(p *part) (s *seat, toLine bool) {
 	if o.ended {
 		return s, false
 	}
-	o.gatherFrom(s)
+	for piece := s.cursor.next(); piece != nil; piece = s.cursor.next() {
+		if len(piece) < copiedBytes {
+			piece = slices.Clone(piece)
+		}
+		o.add(piece)
+	}
 	return s, len(o.waiting) > 0 && o.toLine()
 }
 
@@ -214,15 +221,20 @@ func (o *outbox) drain() {
 	}
 }
 
-// take is empty if nothing waits: then the goroutine that asked ends.
+// take is a part of what waits, and empty if nothing does: then the goroutine that asked ends.
 func (o *outbox) take() net.Buffers {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
 	if !o.ended {
 		o.gather()
 	}
-	batch := o.waiting
-	o.waiting = nil
+	pieces, bytes := 0, 0
+	for pieces < len(o.waiting) && bytes < drainBytes {
+		bytes += len(o.waiting[pieces])
+		pieces++
+	}
+	batch := o.waiting[:pieces:pieces]
+	o.waiting = o.waiting[pieces:]
 	if len(batch) == 0 {
 		o.busy = false
 		o.TCPConn.SetWriteDeadline(time.Time{}) // A turn's write does not wait.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/gorilla/websocket"
 )
@@ -144,6 +145,39 @@ func TestAMemberThatDoesNotReadIsKeptUpToTheLimit(t *testing.T) {
 	}
 	if c.outbox.Write(goodbye); c.outbox.holds(2*pendingBytesMax) || !c.outbox.holds(0) {
 		t.Error("a close should find room in a full outbox")
+	}
+}
+
+func TestOfARoomThatIsLeftAFewBytesAreCopied(t *testing.T) {
+	w, r := resting(), newRoom("r")
+	c, _ := full(t, w, r)
+	r.tell(forAll(make([]byte, 100)))
+	tail := r.log.tail
+	r.remove(c)
+	last := c.outbox.waiting[len(c.outbox.waiting)-1]
+	if len(last) == 0 || unsafe.SliceData(last) == &tail.bytes[int(tail.used.Load())-len(last)] {
+		t.Error("the piece keeps the room's chunk")
+	}
+}
+
+func TestWhatASlowClientHasTakenNoLongerWaits(t *testing.T) {
+	w := resting()
+	c, far := pipe(t, w)
+	message := forAll(make([]byte, 60_000))
+	for fits := true; fits; {
+		fits, _ = c.outbox.put(message)
+		c.outbox.flush(w.try)
+	}
+	if !c.outbox.holds(pendingBytesMax / 2) {
+		t.Fatal("nothing waits")
+	}
+	for c.outbox.holds(pendingBytesMax / 2) {
+		if _, err := io.CopyN(io.Discard, far, 10_000); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !c.outbox.holds(0) {
+		t.Error("half of it was read, and nothing waits")
 	}
 }
 

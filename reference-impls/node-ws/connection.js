@@ -136,7 +136,8 @@ export class Connection {
     this.#farewell = [1013, 'Slow consumer'];
     this.finish();
     this.#chat.disconnect(this);
-    setTimeout(() => this.#webSocket.terminate(), SLOW_CONSUMER_GRACE_MS).unref();
+    // A reset, or the kernel would go on offering what it has of it.
+    setTimeout(() => this.socket.resetAndDestroy(), SLOW_CONSUMER_GRACE_MS).unref();
   }
 
   /**

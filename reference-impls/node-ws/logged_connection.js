@@ -1,6 +1,8 @@
 // Variants `tuned` and `coalesced`: what waits for a connection, from the logs of its rooms and for
 // it alone, goes to its socket in one write a turn. What it says goes out as it came, where it can.
 
+import { Buffer } from 'node:buffer';
+
 import { Chat } from './chat.js';
 import { Connection } from './connection.js';
 import { LoggedRooms } from './logged_rooms.js';
@@ -11,6 +13,9 @@ import { Turn } from './turn.js';
 // What is for one connection alone is written early at this length: who reads must never look like
 // a slow consumer.
 const WRITE_BYTES_MAX = 64 * 1024;
+
+// Shorter parts of a log that is left are copied.
+const COPIED_BYTES = 2 * 1024;
 
 const NOTHING = [];
 
@@ -60,15 +65,27 @@ export class LoggedConnection extends Connection {
     super.bound();
   }
 
-  /** Corks the socket for the rest of the turn, with all in it that waits by now. */
-  gather() {
+  /** Corks the socket for the rest of the turn, with all in it that waits by now, but of one room. */
+  gather(but = null) {
     if (!this.isOpen) return;
     const { socket } = this;
     if (socket.writableCorked === 0) {
       socket.cork();
       this.#turn.addConnection(this);
     }
-    for (const part of this.#takeAll()) socket.write(part);
+    for (const part of this.#takeAll(but)) socket.write(part);
+  }
+
+  /**
+   * What a room has for it that it leaves. A few bytes are copied: each view would keep a chunk, and
+   * who joins and leaves again and again would keep one each time.
+   */
+  takeLast(member) {
+    this.gather(member);
+    if (!this.isOpen) return;
+    for (const part of member.take()) {
+      this.socket.write(part.length < COPIED_BYTES ? Buffer.from(part) : part);
+    }
   }
 
   /** Writes all that waits. Without a cork, where it is one part: that is the usual case. */
@@ -98,13 +115,16 @@ export class LoggedConnection extends Connection {
   }
 
   /** What its rooms have for it, in the order in which they began to have it. */
-  #takeAll() {
+  #takeAll(but = null) {
     if (this.memberships.size === 1) {
       const [member] = this.memberships;
-      return member.isBehind ? member.take() : NOTHING;
+      return member.isBehind && member !== but ? member.take() : NOTHING;
     }
     const behind = [];
-    for (const member of this.memberships) if (member.isBehind) behind.push(member);
+    for (const member of this.memberships) {
+      if (member.isBehind && member !== but) behind.push(member);
+    }
+    if (behind.length === 0) return NOTHING;
     if (behind.length === 1) return behind[0].take();
     behind.sort((one, other) => one.behindSince - other.behindSince);
     return behind.flatMap((member) => member.take());

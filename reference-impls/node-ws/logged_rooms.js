@@ -73,7 +73,7 @@ export class LoggedRooms {
     const room = this.#rooms.get(name);
     const member = room?.members.get(connection);
     if (member === undefined) return;
-    if (member.isBehind) connection.gather();
+    if (member.isBehind) connection.takeLast(member);
     room.members.delete(connection);
     connection.memberships.delete(member);
     if (room.members.size === 0) this.#rooms.delete(name);

@@ -12,8 +12,10 @@ export class Membership {
   /** How many were told. */
   tell(name, message) {
     const connections = this.of(name);
+    // Who is closed for being slow is told all the same, and leaves meanwhile.
+    const count = connections.size;
     for (const connection of connections) connection.send(message);
-    return connections.size;
+    return count;
   }
 
   add(name, connection) {

@@ -36,6 +36,9 @@ export class Turn {
     this.#connections = new Set();
     this.#isDue = false;
     for (const room of rooms) room.write();
-    for (const connection of connections) connection.flush();
+    for (const connection of connections) {
+      connection.flush();
+      connection.bound();
+    }
   }
 }

@@ -137,6 +137,35 @@ TEST_F(a_socket_writer, follows_a_log_from_its_end_to_where_it_is_left) {
   EXPECT_EQ(all_of(one), "between");
 }
 
+TEST_F(a_socket_writer, keeps_no_chunk_of_a_log_that_it_left_for_a_few_bytes) {
+  frame_log left;
+  frame_log other;
+  peer one(io_);
+  one.writer->follow(left);
+  one.writer->follow(other);
+  other.append("1");
+  left.append("2");
+  one.writer->unfollow(left);
+  EXPECT_TRUE(has_no_reader(left));
+  other.append("3");
+  EXPECT_EQ(all_of(one), "123");
+}
+
+TEST_F(a_socket_writer, holds_too_much_once_it_has_left_many_logs_behind_a_full_socket) {
+  peer one(io_);
+  std::string const some(3'000, 'x');
+  std::size_t left = 0;
+  for (; !one.writer->holds_too_much(); left += some.size()) {
+    ASSERT_LT(left, 64U << 20);
+    frame_log room;
+    one.writer->follow(room);
+    room.append(some);
+    one.writer->unfollow(room);
+    one.writer->write_news();
+  }
+  EXPECT_EQ(all_of(one).size(), left);
+}
+
 TEST_F(a_socket_writer, closes_behind_what_waits_and_holds_no_log_afterwards) {
   frame_log room;
   peer one(io_);

@@ -13,7 +13,10 @@ void room::erase(connection* who) {
   auto const found = std::ranges::find(members_, who);
   *found = members_.back();
   members_.pop_back();
-  who->layer().writer().unfollow(log_);
+  auto& writer = who->layer().writer();
+  writer.unfollow(log_);
+  // As a member it would be judged when the room is written.
+  if (writer.holds_too_much()) who->write();
 }
 
 void room::append(std::string_view text) {

@@ -13,6 +13,10 @@ std::size_t first_chunk_for(std::size_t bytes) {
   return bytes < 1'000 ? frame_log::first_chunk_bytes : 4'096;
 }
 
+/// Less than that of a room that is left is copied: a piece keeps its whole chunk, and who joins
+/// and leaves again and again would keep one each time.
+constexpr std::size_t copied_bytes = 4'096;
+
 constexpr char close_frame = '\x88', ping_frame = '\x89', pong_frame = '\x8A';
 
 }  // namespace
@@ -27,11 +31,22 @@ void socket_writer::follow(frame_log& log) {
 void socket_writer::unfollow(frame_log const& log) {
   auto const found = std::ranges::find(rooms_, &log, &log_reader::log);
   if (found == rooms_.end()) return;
-  if (found->news() > 0) {
+  if (found->news() >= copied_bytes) {
     line_up();
+    turn_.add(*this);
+  } else if (found->news() > 0) {
+    std::vector<piece> last;
+    found->take(last);
+    for (auto const& each : last) {
+      own(each.size).append({each.in->bytes.get() + each.offset, each.size});
+    }
     turn_.add(*this);
   }
   rooms_.erase(found);
+}
+
+bool socket_writer::holds_too_much() const {
+  return waiting() > outbox_bytes_max;
 }
 
 bool socket_writer::makes_room_for(std::size_t bytes) {
@@ -74,7 +89,7 @@ void socket_writer::added() {
 
 bool socket_writer::lags_behind() {
   flush_unless_blocked();
-  return waiting() > outbox_bytes_max;
+  return holds_too_much();
 }
 
 void socket_writer::flush_unless_blocked() {

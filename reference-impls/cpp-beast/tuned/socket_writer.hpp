@@ -47,6 +47,8 @@ class socket_writer : public std::enable_shared_from_this<socket_writer>, public
   /// The same, but asks no socket that is known to be full. Whether what is left is too much.
   bool lags_behind();
 
+  bool holds_too_much() const;
+
   void write_news() override { flush_unless_blocked(); }
 
   /// Writes what the socket takes at once, and closes it: nobody is left to wait for the rest.

@@ -262,3 +262,41 @@ for (let seed = 0; seed < SEEDS; seed++) {
     });
   });
 }
+
+test('who joins and leaves and reads nothing is closed', () => {
+  const server = turns();
+  const one = member(server, 'one');
+  one.socket.stall();
+  for (let pairs = 0; pairs < 20_000 && one.connection.isOpen; pairs++) {
+    server.chat.join(one.connection, { room: 'tea' });
+    server.chat.leave(one.connection, { room: 'tea' });
+    server.endTurn();
+  }
+  assert.ok(!one.connection.isOpen);
+  assert.ok(one.socket.writableLength < 2 * PENDING_BYTES_MAX);
+});
+
+test('what a connection has to get of a room that it left keeps no chunk of it', () => {
+  const server = turns();
+  const [one, other] = inRoom(server, 2);
+  const parts = [];
+  one.socket.write = (part) => parts.push(part);
+  say(server, other, 'bye');
+  server.chat.leave(one.connection, { room: 'tea' });
+  const chunkBytes = 4 * 1024;
+  assert.ok(parts.some((part) => part.includes('bye')));
+  assert.ok(parts.every(({ buffer }) => buffer.byteLength !== chunkBytes));
+});
+
+test('a direct message to one who is closed for it was told', () => {
+  const server = turns();
+  const [one, other] = inRoom(server, 2);
+  other.socket.stall();
+  let told = true;
+  for (let count = 0; count < 2_000 && other.connection.isOpen; count++) {
+    told = server.chat.tellUser(other.connection.user, `"${CONTENT}"`);
+  }
+  assert.ok(!other.connection.isOpen);
+  assert.ok(told);
+  assert.ok(one.connection.isOpen);
+});

@@ -22,6 +22,11 @@ class Sink extends Duplex {
     this.#isStalled = true;
   }
 
+  /** As a socket does it. */
+  resetAndDestroy() {
+    this.destroy();
+  }
+
   resumeWrites() {
     this.#isStalled = false;
     const held = this.#held;
@@ -76,10 +81,6 @@ class FakeWebSocket extends EventEmitter {
     this.readyState = 2;
     this.code = code;
     this.#socket.write(CONTROL);
-  }
-
-  terminate() {
-    this.#socket.destroy();
   }
 }
 
