@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from chinwag_bench.errors import UsageError
-from chinwag_bench.metrics.registry import KINDS
 from chinwag_bench.records import Record
 from chinwag_bench.runs.rawlog import append_record, read_records
 from chinwag_bench.validation.reference import reference_problems, require_reference
 
 from .conftest import Checkout
-from .result_builder import build, rewrite
+from .result_builder import build, change_run, quiet, rewrite
 
 COMMITTED = Path(__file__).resolve().parents[2] / "results" / "reference"
 STEAL = {"reasons": ["steal 10.9% of CPU time (limit 2%)"], "attempt": 1, "disturbed": True}
@@ -36,25 +34,7 @@ def disturb(directory: Path, metric: str, column: str, round_: int) -> Record:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """In which nothing was disturbed, and every server passed."""
-    directory = build(tmp_path / "run")
-
-    def calm(record: Any) -> Any:
-        record.disturbance = {}
-        return record
-
-    for path in (directory / "raw").glob("*.ndjson"):
-        if path.stem in KINDS:
-            rewrite(directory, path.stem, calm)
-    change_run(directory, lambda run: [one.update(failed=0) for one in run["verifications"]])
-    return directory
-
-
-def change_run(directory: Path, change: Callable[[Any], object]) -> None:
-    path = directory / "run.json"
-    run = msgspec.json.decode(path.read_bytes())
-    change(run)
-    path.write_bytes(msgspec.json.encode(run))
+    return quiet(build(tmp_path / "run"))
 
 
 def test_a_quiet_run_may_be_one(run: Path) -> None:
