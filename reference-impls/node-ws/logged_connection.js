@@ -65,7 +65,7 @@ export class LoggedConnection extends Connection {
     super.bound();
   }
 
-  /** Corks the socket for the rest of the turn, with all in it that waits by now, but of one room. */
+  /** Corks the socket for the rest of the turn, with all in it that waits, `but` of one room. */
   gather(but = null) {
     if (!this.isOpen) return;
     const { socket } = this;
@@ -77,8 +77,8 @@ export class LoggedConnection extends Connection {
   }
 
   /**
-   * What a room has for it that it leaves. A few bytes are copied: each view would keep a chunk, and
-   * who joins and leaves again and again would keep one each time.
+   * What a room has for it that it leaves. A few bytes are copied: a view would keep its chunk,
+   * and who joins and leaves again and again would keep one each time.
    */
   takeLast(member) {
     this.gather(member);
