@@ -46,7 +46,7 @@ TEST(hdr_log, says_when_it_cannot_be_written) {
     append_hdr_log("/proc/no/such/folder.hlog", {"x", 0, 1}, histogram());
     FAIL() << "nothing was thrown";
   } catch (const failure& error) {
-    EXPECT_EQ(error.code(), exit_code::environment);
+    EXPECT_EQ(error.code(), exit_code::unwritable);
     EXPECT_NE(std::string(error.what()).find("/proc/no/such/folder.hlog"), std::string::npos);
   }
 }
