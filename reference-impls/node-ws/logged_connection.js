@@ -65,15 +65,15 @@ export class LoggedConnection extends Connection {
     super.bound();
   }
 
-  /** Corks the socket for the rest of the turn, with all in it that waits, `but` of one room. */
-  gather(but = null) {
+  /** Corks the socket for the rest of the turn, with all in it that waits by now. */
+  gather() {
     if (!this.isOpen) return;
     const { socket } = this;
     if (socket.writableCorked === 0) {
       socket.cork();
       this.#turn.addConnection(this);
     }
-    for (const part of this.#takeAll(but)) socket.write(part);
+    for (const part of this.#takeAll()) socket.write(part);
   }
 
   /**
@@ -81,9 +81,10 @@ export class LoggedConnection extends Connection {
    * and who joins and leaves again and again would keep one each time.
    */
   takeLast(member) {
-    this.gather(member);
+    const parts = member.take();
+    this.gather();
     if (!this.isOpen) return;
-    for (const part of member.take()) {
+    for (const part of parts) {
       this.socket.write(part.length < COPIED_BYTES ? Buffer.from(part) : part);
     }
   }
@@ -115,16 +116,13 @@ export class LoggedConnection extends Connection {
   }
 
   /** What its rooms have for it, in the order in which they began to have it. */
-  #takeAll(but = null) {
+  #takeAll() {
     if (this.memberships.size === 1) {
       const [member] = this.memberships;
-      return member.isBehind && member !== but ? member.take() : NOTHING;
+      return member.isBehind ? member.take() : NOTHING;
     }
     const behind = [];
-    for (const member of this.memberships) {
-      if (member.isBehind && member !== but) behind.push(member);
-    }
-    if (behind.length === 0) return NOTHING;
+    for (const member of this.memberships) if (member.isBehind) behind.push(member);
     if (behind.length === 1) return behind[0].take();
     behind.sort((one, other) => one.behindSince - other.behindSince);
     return behind.flatMap((member) => member.take());

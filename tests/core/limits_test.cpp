@@ -42,46 +42,47 @@ bool publish_until(running_server& server, chat_client& publisher, Wish reached)
   return false;
 }
 
-TEST(slow_consumer, is_closed_and_nobody_else_waits) {
-  running_server server({.close_timeout_ms = 500, .pending_bytes_max = 100'000});
+// A server, one who has read nothing, and one who publishes until that one is closed for it.
+struct closed_for_slowness {
+  explicit closed_for_slowness(std::uint32_t close_timeout_ms)
+      : server({.close_timeout_ms = close_timeout_ms, .pending_bytes_max = 100'000}) {
+    EXPECT_TRUE(
+        publish_until(server, publisher, [](const stats& now) { return now.slow_consumers == 1; }));
+  }
+
+  running_server server;
   chat_client slow = join(server, "slow", tiny_buffer);
   chat_client publisher = join(server, "publisher");
-  EXPECT_TRUE(
-      publish_until(server, publisher, [](const stats& now) { return now.slow_consumers == 1; }));
-  EXPECT_TRUE(server.eventually([](const stats& now) { return now.closes[13] == 1; }));
-  while (publisher.text().find("user_left") == std::string::npos) {
-    publisher.send(message_of(1));
+};
+
+TEST(slow_consumer, is_closed_and_nobody_else_waits) {
+  closed_for_slowness one(500);
+  EXPECT_TRUE(one.server.eventually([](const stats& now) { return now.closes[13] == 1; }));
+  while (one.publisher.text().find("user_left") == std::string::npos) {
+    one.publisher.send(message_of(1));
   }
-  EXPECT_TRUE(server.eventually([](const stats& now) { return now.connections == 1; }))
+  EXPECT_TRUE(one.server.eventually([](const stats& now) { return now.connections == 1; }))
       << "reset after the time to close";
 }
 
 TEST(slow_consumer, that_reads_again_gets_whole_frames_and_the_close) {
-  running_server server({.close_timeout_ms = 5'000, .pending_bytes_max = 100'000});
-  chat_client slow = join(server, "slow", tiny_buffer);
-  chat_client publisher = join(server, "publisher");
-  ASSERT_TRUE(
-      publish_until(server, publisher, [](const stats& now) { return now.slow_consumers == 1; }));
-  EXPECT_EQ(slow.close_code(), 1013);
+  closed_for_slowness one(5'000);
+  EXPECT_EQ(one.slow.close_code(), 1013);
 }
 
 // It writes all that it has to say before it reads: unread, both sides would wait for each other.
 TEST(slow_consumer, that_still_writes_is_read_and_then_gets_the_close) {
-  running_server server({.close_timeout_ms = 30'000, .pending_bytes_max = 100'000});
-  chat_client slow = join(server, "slow", tiny_buffer);
-  chat_client publisher = join(server, "publisher");
-  ASSERT_TRUE(
-      publish_until(server, publisher, [](const stats& now) { return now.slow_consumers == 1; }));
+  closed_for_slowness one(30'000);
   std::string rest;
   for (int i = 0; i < 200; ++i) rest += test::client_frame(opcode::text, message_of(32'000));
   EXPECT_TRUE(test::eventually([&] {
     const ssize_t sent =
-        ::send(slow.descriptor(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        ::send(one.slow.descriptor(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent > 0) rest.erase(0, static_cast<std::size_t>(sent));
     return rest.empty();
   })) << rest.size()
       << " bytes are left";
-  EXPECT_EQ(slow.close_code(), 1013);
+  EXPECT_EQ(one.slow.close_code(), 1013);
 }
 
 TEST(slow_consumer, without_progress_is_closed_however_little_waits) {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -96,13 +96,14 @@ def judge(watched: Watched, fault_ns: int, victims: Sequence[int]) -> Outcome:
     """What followed from a fault at ``fault_ns``. Whoever shares a room with a victim is a room
     mate; everybody else is a bystander.
     """
-    ended = ended_connections(watched)
+    # In time's order, so that the last end counts: what came before it came by the old connection.
+    ends = {int(event["connection"]): int(event["at_ns"]) for event in watched.of(ENDED)}
     mates = {mate for one in victims for mate in watched.room_of(one)} - set(victims)
     others = set(range(watched.connections)) - mates - set(victims)
     named = {"victims": set(victims), "room_mates": mates, "bystanders": others}
     outcome = Outcome(
-        survived=not ended,
-        roles={name: _role(watched, fault_ns, sorted(who), ended) for name, who in named.items()},
+        survived=not ends,
+        roles={name: _role(watched, fault_ns, sorted(who), ends) for name, who in named.items()},
     )
     outcome.count(watched, fault_ns)
     return outcome
@@ -113,12 +114,10 @@ def ended_connections(watched: Watched) -> list[int]:
     return sorted(set(watched.of(ENDED)["connection"].tolist()))
 
 
-def _role(watched: Watched, fault_ns: int, who: Sequence[int], ended: Iterable[int]) -> Role:
-    # In time's order, so that the last end counts: what came before it came by the old connection.
-    ends = {int(event["connection"]): int(event["at_ns"]) for event in watched.of(ENDED)}
+def _role(watched: Watched, fault_ns: int, who: Sequence[int], ends: dict[int, int]) -> Role:
     return Role(
         connections=len(who),
-        lost_connections=len(set(who) & set(ended)),
+        lost_connections=len(set(who) & ends.keys()),
         deaf=sum(_is_deaf(watched, one) for one in who),
         hears_again_ms=[
             hears_after(watched, fault_ns, one, watched.sent_to(one), ends.get(one, 0))

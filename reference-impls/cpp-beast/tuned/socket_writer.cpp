@@ -31,16 +31,16 @@ void socket_writer::follow(frame_log& log) {
 void socket_writer::unfollow(frame_log const& log) {
   auto const found = std::ranges::find(rooms_, &log, &log_reader::log);
   if (found == rooms_.end()) return;
-  if (found->news() >= copied_bytes) {
+  auto const news = found->news();
+  if (news > 0) turn_.add(*this);
+  if (news >= copied_bytes) {
     line_up();
-    turn_.add(*this);
-  } else if (found->news() > 0) {
+  } else if (news > 0) {
     std::vector<piece> last;
     found->take(last);
     for (auto const& each : last) {
       own(each.size).append({each.in->bytes.get() + each.offset, each.size});
     }
-    turn_.add(*this);
   }
   rooms_.erase(found);
 }
