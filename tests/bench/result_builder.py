@@ -17,6 +17,7 @@ import msgspec
 from chinwag_bench.generator.hdr_log import empty_histogram
 from chinwag_bench.judging.matrix import Cell
 from chinwag_bench.judging.stats import median
+from chinwag_bench.judging.sustained import find_failure
 from chinwag_bench.metrics.broadcast import Broadcast
 from chinwag_bench.metrics.connections import Connections
 from chinwag_bench.metrics.cpu_at_n import CpuAtN
@@ -211,11 +212,25 @@ def hold(deliveries_per_s: float, latency_ms: dict[str, float], **changes: objec
     return Hold(**fields)  # type: ignore[arg-type]
 
 
+def step_of(made: Hold, server_cpu_s: float = 0.2) -> Step:
+    """A hold as an outcome of no search; its server has CPU time left."""
+    failure = find_failure(made)
+    return Step(
+        hold=made,
+        server_cpu_s=server_cpu_s,
+        cpu_us_per_delivery=server_cpu_s * 1e6 / made.delivered if made.delivered else None,
+        sustained=failure is None,
+        why_not=failure.text if failure else None,
+    )
+
+
 LIMITED = {
     "generator_cpu": 0.97,
     "generator_limited": True,
     "generator_limits": ["CPU 0.97 of a core is over 0.90"],
 }
+LATE = LIMITED | {"receive_lag_ms": {"p50": 90.0, "p99": 200.0, "max": 250.0}}
+"""Of a hold with a busy server, too, what says that the generator was the limit."""
 
 
 def _percentiles(made: Made, load: float, rng: random.Random) -> tuple[dict[str, float], list[int]]:
@@ -253,7 +268,7 @@ def fail(step: Step) -> None:
 
 def _load(made: Made, index: int, rng: random.Random) -> Throughput:
     rate = made.rate * rng.uniform(0.96, 1.04)
-    limits = LIMITED if made.generator_limited else {}
+    limits = LATE if made.generator_limited else {}
     best = _step(made, rate, rng, **limits)
     last = _step(made, rate * 1.15, rng, **limits)
     fail(last)

@@ -98,6 +98,8 @@ class SimulatedServer:
     free_at_s: float = 0.0
     counted_from: float = math.inf
     """Deliveries a second from which the generator counts most of them by length."""
+    late_from: float = math.inf
+    """Deliveries a second from which half of each delay is the generator's."""
     reorders: bool = False
     """Which is seen where a delivery is read."""
 
@@ -182,7 +184,12 @@ class SimulatedBout:
         done = self.server.finish(planned, deliveries)
         drained_s = end_s + seconds.drain_s
         self.clock.now_s = max(end_s, min(drained_s, float(done[-1]) + QUIET_S))
-        return _report(rate, seconds.hold_s, begin_s, planned, deliveries, done, self.clock.now_s)
+        now_s = self.clock.now_s
+        hold = _report(rate, seconds.hold_s, begin_s, planned, deliveries, done, now_s)
+        if deliveries_per_s < self.server.late_from:
+            return hold
+        lag_ms = {name: hold.latency_ms[name] / 2 for name in ("p50", "p99", "max")}
+        return msgspec.structs.replace(hold, receive_lag_ms=lag_ms)
 
 
 def _report(

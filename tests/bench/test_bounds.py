@@ -17,7 +17,7 @@ from chinwag_bench.metrics.throughput import Throughput
 from chinwag_bench.records import Hold, Paced, Record, Step
 from chinwag_bench.render import notes, text
 
-from .result_builder import LIMITED, Side, build, hold, made_cell, rewrite
+from .result_builder import LATE, Side, build, hold, made_cell, rewrite
 
 REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
 LITTLE_TOLERANCE = 0.05
@@ -25,7 +25,7 @@ LITTLE_TOLERANCE = 0.05
 
 def limit(step: Step | None) -> None:
     assert step is not None
-    step.hold = msgspec.structs.replace(step.hold, **LIMITED)
+    step.hold = msgspec.structs.replace(step.hold, **LATE)
 
 
 def limit_go(record: Record) -> Record:
@@ -95,6 +95,20 @@ def test_a_latency_lies_between_what_the_generator_s_lags_leave_and_what_was_rea
     assert of_latency(timed, "p99") == Bounds(6.5, 8.0)
     assert of_latency(timed, "max") == Bounds(9.0, 9.0), "no side is beyond the other"
     assert of_latency(plain, "p90") is None
+
+
+@pytest.mark.parametrize(
+    ("service_ms", "parsed_share", "low"),
+    [(7.9, 1 / 16, 7.74), (6.5, 1 / 16, 6.5), (7.9, 1.0, 7.9), (7.9, None, 7.9)],
+)
+def test_of_what_was_counted_the_low_side_is_the_lower_one(
+    service_ms: float, parsed_share: float | None, low: float
+) -> None:
+    """Few were timed by themselves: their 99th percentile may be above that of all."""
+    plain = hold(1_000, {"p50": 3.0, "p99": 8.0, "max": 9.0, "mean": 3.0})
+    parsed = None if parsed_share is None else int(plain.delivered * parsed_share)
+    timed = msgspec.structs.replace(plain, service_ms={"p99": service_ms}, parsed=parsed)
+    assert of_latency(timed, "p99") == Bounds(pytest.approx(low), 8.0)
 
 
 def test_rounds_that_contradict_each_other_are_scattered() -> None:

@@ -26,6 +26,10 @@ SLOW = CALM | {"p99": 100.0, "p99_9": 110.0, "max": 120.0}
 def test_cpu_is_counted_on_the_cores_that_its_processes_can_use(cpu, processes, cores, limited):
     made = hold(1000, CALM, generator_cpu=cpu, generator_processes=processes)
     assert generator_limits(made, cores) == (["cpu"] if limited else [])
+    assert generator_limits(made, cores, server_is_busy=True) == []
+    made.send_lag_ms["p99"] = 2.1
+    both = [*(["cpu"] if limited else []), "send lag"]
+    assert generator_limits(made, cores, server_is_busy=True) == both
 
 
 @pytest.mark.parametrize("name", ["send lag", "receive lag"])

@@ -6,6 +6,7 @@ import random
 
 import pytest
 from chinwag_bench.judging.bounds import Bounds
+from chinwag_bench.judging.matrix import Note
 from chinwag_bench.judging.ranking import Entry, is_ahead, rank, threshold
 
 from .result_builder import Side, made_cell
@@ -28,6 +29,18 @@ def flags(*entries: Entry, better: str = "higher", apart: float = 1.01) -> list[
 def test_the_best_wins_and_a_beaten_cell_loses() -> None:
     assert flags(entry("a", 10, 11, 12), entry("b", 5, 6, 7)) == [True, False]
     assert flags(entry("a", 10, 11, 12), entry("b", 5, 6, 7), better="lower") == [False, True]
+
+
+@pytest.mark.parametrize("better", ["lower", "higher"])
+def test_who_has_a_round_without_a_value_is_ahead_of_nobody(better: str) -> None:
+    """In it somebody never heard again, or no rate was sustained: that is worse than any value."""
+    best, other = entry("a", 10, 11), entry("b", 5, 6, 7)
+    if better == "lower":
+        best, other = entry("a", 5, 6), entry("b", 10, 11, 12)
+    best.cell.notes.append(Note(code="rounds_without_value", args={"missing": 1, "used": 3}))
+    assert flags(best, other, better=better) == [True, True]
+    other.cell.notes, best.cell.notes = best.cell.notes, []
+    assert flags(best, other, better=better) == [True, False], "the other may still be beaten"
 
 
 def test_what_changes_sides_between_rounds_is_a_tie() -> None:

@@ -31,7 +31,7 @@ from .result_builder import hold
 
 REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
 LIMIT_MS = 10.0
-RULES = Rules(DEFAULTS, generator_cores=1)
+RULES = Rules(DEFAULTS, generator_cores=1, server_cores=1)
 
 
 def point(
@@ -246,7 +246,7 @@ def test_a_hold_that_the_generator_spoilt_refutes_no_result_of_a_search() -> Non
     assert within is not None
     assert (within.low, within.high) == (pytest.approx(80_000, rel=0.01), math.inf)
     found.steps[2].hold.generator_cpu = 0.5
-    fair = of_search(found, Rules(DEFAULTS, generator_cores=1))
+    fair = of_search(found, Rules(DEFAULTS, generator_cores=1, server_cores=1))
     assert fair is not None and (fair.low, fair.high) == (40_000, pytest.approx(80_000, rel=0.01))
 
 
@@ -355,20 +355,24 @@ def test_no_cell_claims_more_than_its_rounds(reference: Matrix) -> None:
         assert cell.low <= (math.inf if cell.high is None else cell.high)
 
 
-def test_the_headline_of_the_reference_run_says_who_is_next_and_by_how_much_at_least(
+def test_the_headline_of_the_reference_run_names_those_that_are_not_told_apart(
     reference: Matrix,
 ) -> None:
-    """In this run the load generator, or time, ended all searches of chinwagd, and no other one
-    that may be ahead.
+    """chinwagd's worst round is 1.19 times cpp-beast:tuned's best, but less than what that one
+    failed at; within 100 ms there is nobody between.
     """
     cells = {c.column: c for c in reference.cells if c.row == "throughput_deliveries" and c.value}
-    assert [column for column, cell in cells.items() if cell.tie_with_best] == ["chinwagd"]
-    assert [column for column, cell in cells.items() if cell.tie_with_best is None] == []
-    assert cells["chinwagd"].is_open and not cells["rust:tuned"].is_open
+    best = [column for column, cell in cells.items() if cell.tie_with_best is not False]
+    assert best == ["chinwagd", "cpp-beast:tuned"]
+    mine, other = cells["chinwagd"], cells["cpp-beast:tuned"]
+    assert min(mine.samples) > max(other.samples)
+    assert other.interval is not None and other.interval[1] is not None
+    assert min(mine.samples) < other.interval[1] * reference.aa["apart"]["throughput_deliveries"]
     said = headline.headline(reference)
-    assert said.startswith("On one core chinwagd (this kit's own, in C++) delivers the most: a m")
-    assert " times rust:tuned; its worst round is " in said
-    assert said.endswith(" times rust:tuned's best")
+    assert said.startswith("On one core chinwagd (6,380,000 deliveries/s) and cpp-beast:tuned (")
+    assert said.endswith(" deliver the most and are not told apart")
+    within = {c.column for c in reference.cells if c.row == "rate_p99_100" and c.tie_with_best}
+    assert within == {"chinwagd"}
 
 
 def test_points_are_in_order_of_rates(reference: Matrix) -> None:
@@ -380,7 +384,7 @@ def test_points_are_in_order_of_rates(reference: Matrix) -> None:
 def test_a_result_that_these_rules_do_not_call_sustained_is_none() -> None:
     """Whatever the search made of it: the judge looks at the stored hold."""
     record = search((100_000, 5, 1.5), (115_000, 6, 1.5), (115_000, 6, 2.5), best=2)
-    strict = Rules(SustainedLimits(p99_ms_max=5.5), generator_cores=1)
+    strict = Rules(SustainedLimits(p99_ms_max=5.5), generator_cores=1, server_cores=1)
     found = of_search(record, strict)
     assert found is not None
     assert (found.low, found.reach) == (100_000, pytest.approx(115_000, rel=0.01))

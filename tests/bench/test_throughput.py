@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import msgspec
 import numpy as np
 import pytest
+from chinwag_bench.judging.generator_limits import CPU_SHARE_MAX
 from chinwag_bench.judging.rules import Rules
-from chinwag_bench.judging.searches import result_of
+from chinwag_bench.judging.searches import ended_by, result_of
 from chinwag_bench.judging.sustained import (
     GROWTH_SHARE_MAX,
     find_failure,
@@ -29,6 +30,7 @@ from chinwag_bench.metrics.throughput import Throughput
 from chinwag_bench.runs.profile import load_run_profile
 
 from . import simulated_server
+from .result_builder import step_of
 from .simulated_server import (
     SETUP_S,
     Clock,
@@ -42,7 +44,7 @@ from .simulated_server import (
 
 QUICK = load_run_profile("quick").throughput
 EMPTY = Throughput(column="simulated", round=1, started_at=0.0, seconds=0.0, status="ok")
-RULES = Rules(QUICK.sustained, generator_cores=1)
+RULES = Rules(QUICK.sustained, generator_cores=1, server_cores=1)
 ACCURACY = 0.05
 RUNS = 40
 MOST_RUNS = 0.95
@@ -62,6 +64,10 @@ def pausing(capacity, rng, now_s):
     return SimulatedServer(capacity, rng, pauses=pauses)
 
 
+def late_generator(capacity, rng, _):
+    return SimulatedServer(capacity, rng, late_from=1_700_000)
+
+
 def batching(capacity, rng, _):
     return SimulatedServer(capacity, rng, batch=64, batch_share=0.3)
 
@@ -78,12 +84,12 @@ SERVERS = {
 def search(make, capacity, seed=1, *, hint=None, settings=QUICK, shift=None):
     """One search; returns it, its record and the seconds that it took."""
     rng, clock = np.random.default_rng(seed), Clock()
-    found = Search(settings, opener(lambda now_s: make(capacity, rng, now_s), clock), 1, clock)
+    found = Search(settings, opener(lambda now_s: make(capacity, rng, now_s), clock), 1, 1, clock)
     site = SimpleNamespace(seed=seed)
     place = SimpleNamespace(site=site, round=1, target=SimpleNamespace(id="simulated"))
     start = first_rate(place, settings.start_deliveries_per_s, hint)
     found.run(start * (shift or 1.0), HINTED_FACTOR if hint else None)
-    return found, report(found, EMPTY, server_cores=1), clock.now_s - SETUP_S
+    return found, report(found, EMPTY), clock.now_s - SETUP_S
 
 
 def capacity_of(seed, decades=(4.5, 6.0)):
@@ -321,11 +327,13 @@ def test_a_server_that_mixes_up_what_was_only_counted_has_no_confirmed_rate():
 def test_a_busy_generator_is_no_excuse_for_what_is_mixed_up():
     _, record, _ = search(counted(reorders=True), 6_000_000)
     (whole,) = [step for step in record.steps if step.kind == "whole"]
-    busy = msgspec.structs.replace(whole.hold, generator_cpu=0.99)
+    busy = step_of(msgspec.structs.replace(whole.hold, generator_cpu=0.99))
     assert RULES.is_limited(busy)
     assert RULES.is_not_whole(busy)
-    late = msgspec.structs.replace(busy, reordered=0, delivered=busy.expected // 2)
-    assert not RULES.is_not_whole(late)
+    half = busy.hold.expected // 2
+    late = msgspec.structs.replace(busy.hold, reordered=0, delivered=half)
+    assert not RULES.is_not_whole(step_of(late))
+    assert RULES.is_not_whole(step_of(late, server_cpu_s=late.hold_s)), "the server was busy, too"
 
 
 @pytest.mark.parametrize("seconds", [14.0, 16.0, 18.0, 21.0])
@@ -385,15 +393,14 @@ def test_the_run_s_own_limits_decide():
         assert step.sustained == (find_failure(step.hold, strict.sustained) is None)
 
 
-def limited(outcome="failed", *, generator=(), failure="latency", cpu_s=0.5, failed=True):
-    step = SimpleNamespace(hold=SimpleNamespace(hold_s=1.0), server_cpu_s=cpu_s)
+def limited(outcome="failed", *, generator=(), met="latency", failed=True):
     best = SimpleNamespace(name="best")
     return SimpleNamespace(
         best=best,
         outcome=Outcome(1.0, outcome),
-        lowest_failure=lambda: step if failed else None,
-        failure_of=lambda _: SimpleNamespace(kind=failure),
-        is_generator_limited=lambda asked: ("best" if asked is best else "failed") in generator,
+        lowest_failure=lambda: SimpleNamespace() if failed else None,
+        met_by=lambda _: None if "failed" in generator else met,
+        is_generator_limited=lambda asked: asked is best and "best" in generator,
     )
 
 
@@ -407,21 +414,30 @@ def limited(outcome="failed", *, generator=(), failure="latency", cpu_s=0.5, fai
         (limited("time", failed=False), ("time", True)),
         (limited("time", generator=["best"]), ("time", True)),
         (limited("cap", generator=["best"]), ("cap", True)),
-        (limited(cpu_s=1.8), ("server", False)),
+        (limited(met="server"), ("server", False)),
         (limited(), ("latency", False)),
-        (limited(failure="loss"), ("loss", False)),
+        (limited(met="loss"), ("loss", False)),
     ],
 )
 def test_the_limit_is_named(found, expected):
-    """Two server cores: 1.8 CPU seconds in one second are 90 % of them."""
-    assert limit(found, server_cores=2) == expected
+    assert limit(found) == expected
 
 
 def test_a_generator_that_is_the_limit_leaves_the_top_open():
-    """Its CPU is over its share from 1.8 million deliveries a second on."""
-    _, record, _ = search(SERVERS["constant"], 2_000_000, hint=1_500_000)
+    """Its CPU is over its share from 1.8 million deliveries a second on, and it is late."""
+    _, record, _ = search(late_generator, 2_000_000, hint=1_500_000)
     assert (record.limited_by, record.lower_bound) == ("generator", True)
     assert record.failed_at is None
+    assert ended_by(record, RULES) == "generator"
+
+
+def test_a_busy_generator_that_is_not_late_leaves_a_busy_server_its_own_limit():
+    _, record, _ = search(SERVERS["constant"], 2_000_000, hint=1_500_000)
+    assert (record.limited_by, record.lower_bound) == ("server", False)
+    assert record.best.hold.generator_cpu > CPU_SHARE_MAX
+    assert record.failed_at is not None
+    older = msgspec.structs.replace(record, limited_by="generator", lower_bound=True)
+    assert ended_by(older, RULES) == "server", "what a search said by older rules"
 
 
 def test_a_search_stays_within_the_time_that_its_plan_gives_it():

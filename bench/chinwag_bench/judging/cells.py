@@ -20,7 +20,7 @@ from chinwag_bench.judging.rate_points import (
 from chinwag_bench.judging.repeats import disturbed_by, kept
 from chinwag_bench.judging.row import Spec
 from chinwag_bench.judging.rules import Rules
-from chinwag_bench.judging.searches import of_search, result_of
+from chinwag_bench.judging.searches import ended_by, of_search, result_of
 from chinwag_bench.judging.stats import interval
 from chinwag_bench.metrics.registry import BY_NAME
 from chinwag_bench.records import Column, Effort, Json, Limited, Paced, Record, Run, Searched
@@ -212,14 +212,14 @@ def _failure(spec: Spec, record: Record, rules: Rules) -> str | None:
 def _unsustained(record: Record, rules: Rules) -> str | None:
     if not isinstance(record, Paced) or record.step is None:
         return None
-    failure = rules.failure(record.step.hold)
+    failure = rules.failure(record.step)
     return None if failure is None else failure.text
 
 
 def _is_held_back(record: Record, rules: Rules) -> bool:
     if not isinstance(record, Paced) or record.step is None:
         return False
-    return rules.is_held_back(record.step.hold)
+    return rules.is_held_back(record.step)
 
 
 def _ends(records: Sequence[Record], rules: Rules) -> str | None:
@@ -229,11 +229,7 @@ def _ends(records: Sequence[Record], rules: Rules) -> str | None:
 
 
 def _end(record: Limited, rules: Rules) -> str | None:
-    if isinstance(record, Searched):
-        found = of_search(record, rules)
-        if found is not None and math.isinf(found.high):
-            return _cut_by(record, rules)
-    return record.limited_by
+    return ended_by(record, rules) if isinstance(record, Searched) else record.limited_by
 
 
 def _of_records(spec: Spec, records: Sequence[Record], rounds: ByRound, rules: Rules) -> list[Note]:
@@ -251,17 +247,9 @@ def _of_search(record: Searched, found: Bounds, rules: Rules) -> list[Note]:
     if record.reason is not None or result_of(record, rules) is not record.best:
         notes.append(Note(code="not_confirmed", args={"round": record.round}))
     if math.isinf(found.high):
-        args = {"round": record.round, "by": _cut_by(record, rules)}
+        args = {"round": record.round, "by": ended_by(record, rules)}
         notes.append(Note(code="search_ended_early", args=args))
     return notes
-
-
-def _cut_by(record: Searched, rules: Rules) -> str:
-    """What else than the server left a search open."""
-    result = result_of(record, rules)
-    if result is not None and rules.is_limited(result.hold):
-        return "generator"
-    return record.limited_by if record.limited_by in ("generator", "cap") else "time"
 
 
 def _round_notes(

@@ -199,6 +199,11 @@ class Cell(msgspec.Struct, kw_only=True):
         return self.value is not None and UNRANKED_BY.isdisjoint(note.code for note in self.notes)
 
     @property
+    def lacks_rounds(self) -> bool:
+        """Whether rounds were made that gave no value while others did."""
+        return any(note.code == "rounds_without_value" for note in self.notes)
+
+    @property
     def is_wide(self) -> bool:
         """Whether the two sides differ."""
         return self.value is not None and self.low != self.high

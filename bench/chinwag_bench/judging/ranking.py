@@ -7,6 +7,9 @@ tie. So whoever reads the rounds and the threshold can check each rank.
 A round counts with its worse side for the server and with its better one against it. Rounds that
 leave a side open decide nothing, unless most do: then nobody is ahead of the server.
 
+A round without a value, in which a server never recovered or carried no rate, is worse than any: a
+server that has one is ahead of nobody.
+
 Of a rate, a cell that is open says where somebody stopped looking, not where the server ends. While
 one that nobody is ahead of may be any better than the one that showed most, nobody is called best:
 that one's figure is no more than where it was stopped, or a limit that others may well exceed.
@@ -108,7 +111,11 @@ def _leave_scattered(entries: Sequence[Entry], better: Better) -> None:
 
 
 def is_ahead(a: Entry, b: Entry, better: Better, apart: float) -> bool:
-    """Whether all of ``a``'s rounds are better than all of ``b``'s, by more than ``apart``."""
+    """Whether all of ``a``'s rounds have a value, and a better one than all of ``b``'s, by more
+    than ``apart``.
+    """
+    if a.cell.lacks_rounds:
+        return False
     if min(a.cell.rounds, b.cell.rounds) < 2:
         apart = max(apart, 1 + SINGLE_ROUND_MARGIN)
     (a_low, a_high), (b_low, b_high) = a.ends, b.ends

@@ -69,6 +69,6 @@ def rate_reached(record: Paced) -> float | None:
 def cpu_per_delivery(record: Paced, rules: Rules) -> Bounds | None:
     """Nothing where the rate is too high: what is not delivered in time costs nothing, yet."""
     step = record.step
-    if step is None or rules.failure(step.hold) is not None:
+    if step is None or rules.failure(step) is not None:
         return None
     return exactly(step.cpu_us_per_delivery)

@@ -6,54 +6,72 @@ from dataclasses import dataclass, field
 
 from chinwag_bench.judging.generator_limits import generator_limits
 from chinwag_bench.judging.sustained import Failure, SustainedLimits, find_failure, limits_of
-from chinwag_bench.records import Hold, Run
+from chinwag_bench.records import Run, Step
+
+BUSY_SHARE = 0.9
+"""A server that uses this share of its cores has no CPU time left."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Of one run. Holds that were judged must not change."""
+    """Of one run. Steps that were judged must not change."""
 
     limits: SustainedLimits
     generator_cores: int
-    _judged: dict[int, tuple[Hold, Failure | None, bool]] = field(
+    server_cores: int
+    _judged: dict[int, tuple[Step, Failure | None, bool]] = field(
         default_factory=dict, repr=False, compare=False
     )
-    """By identity; that the hold stands beside its verdict keeps the identity its own."""
+    """By identity; that the step stands beside its verdict keeps the identity its own."""
 
-    def failure(self, hold: Hold) -> Failure | None:
+    def failure(self, step: Step) -> Failure | None:
         """The first rule that the hold breaks; ``None`` when it was sustained."""
-        return self._of(hold)[1]
+        return self._of(step)[1]
 
-    def is_limited(self, hold: Hold) -> bool:
+    def is_limited(self, step: Step) -> bool:
         """Whether the generator held the hold back."""
-        return self._of(hold)[2]
+        return self._of(step)[2]
 
-    def is_held_back(self, hold: Hold) -> bool:
+    def is_held_back(self, step: Step) -> bool:
         """Whether the hold says nothing of the server: the generator was the limit, or did not
         offer the rate.
         """
-        failure = self.failure(hold)
-        return self.is_limited(hold) or (failure is not None and failure.kind == "generator")
+        failure = self.failure(step)
+        return self.is_limited(step) or (failure is not None and failure.kind == "generator")
 
-    def is_not_whole(self, hold: Hold) -> bool:
+    def is_not_whole(self, step: Step) -> bool:
         """Whether a hold whose every delivery was read shows that the server lost some or mixed
         them up. A busy generator explains what is late or lost, and nothing that came twice, in
         another order or changed.
         """
-        if hold.duplicated or hold.reordered or hold.corrupted:
+        if step.hold.duplicated or step.hold.reordered or step.hold.corrupted:
             return True
-        failure = self.failure(hold)
-        return failure is not None and failure.kind == "loss" and not self.is_limited(hold)
+        failure = self.failure(step)
+        return failure is not None and failure.kind == "loss" and not self.is_limited(step)
 
-    def _of(self, hold: Hold) -> tuple[Hold, Failure | None, bool]:
-        known = self._judged.get(id(hold))
+    def met_by(self, step: Step) -> str | None:
+        """What a server met at a rate that it failed at: "server" where it had no CPU time left,
+        else the kind of its failure; ``None`` where the hold says nothing of the server.
+        """
+        failure = self.failure(step)
+        if failure is None or self.is_held_back(step):
+            return None
+        return "server" if self._is_busy(step) else failure.kind
+
+    def _is_busy(self, step: Step) -> bool:
+        return step.server_cpu_s >= BUSY_SHARE * self.server_cores * step.hold.hold_s
+
+    def _of(self, step: Step) -> tuple[Step, Failure | None, bool]:
+        known = self._judged.get(id(step))
         if known is None:
-            limited = bool(generator_limits(hold, self.generator_cores))
-            known = hold, find_failure(hold, self.limits), limited
-            self._judged[id(hold)] = known
+            busy = self._is_busy(step)
+            limits = generator_limits(step.hold, self.generator_cores, server_is_busy=busy)
+            known = step, find_failure(step.hold, self.limits), bool(limits)
+            self._judged[id(step)] = known
         return known
 
 
 def rules_of(run: Run) -> Rules:
     """Those of the run's plan, or the defaults."""
-    return Rules(limits_of(run.plan), max(1, len(run.plan.get("generator_cores", []))))
+    generator, server = (run.plan.get(f"{of}_cores", []) for of in ("generator", "server"))
+    return Rules(limits_of(run.plan), max(1, len(generator)), max(1, len(server)))

@@ -37,10 +37,10 @@ def kept_apart(record: Searched) -> list[Step]:
 
 
 def point_of(column: str, index: int, step: Step, rules: Rules) -> RatePoint:
-    hold, failure = step.hold, rules.failure(step.hold)
+    hold, failure = step.hold, rules.failure(step)
     p99 = of_latency(hold, "p99") or Bounds(0.0, math.inf)
     # A generator that is the limit lets a server wait, too: nothing of the delay is surely its own.
-    certain_ms = 0.0 if rules.is_limited(hold) else p99.low
+    certain_ms = 0.0 if rules.is_limited(step) else p99.low
     return RatePoint(
         column=column,
         round=index,
@@ -51,9 +51,9 @@ def point_of(column: str, index: int, step: Step, rules: Rules) -> RatePoint:
         by_server=failure is not None
         and failure.kind != "generator"
         and not (failure.perhaps_a_burst and hold.hold_s < LONG_ENOUGH_S)
-        and not rules.is_limited(hold),
+        and not rules.is_limited(step),
         delivered_per_s=min(hold.deliveries_per_s, offered_deliveries_per_s(hold)),
-        by_generator=rules.is_limited(hold),
+        by_generator=rules.is_limited(step),
         messages=hold.sent,
         hold_s=hold.hold_s,
         cpu_us_per_delivery=step.cpu_us_per_delivery,
@@ -102,7 +102,7 @@ def has_no_result(record: Searched, rules: Rules) -> bool:
     """Whether the hold that was read whole takes away what the others have found: those counted
     most deliveries by length.
     """
-    return any(step.kind == "whole" and rules.is_not_whole(step.hold) for step in record.steps)
+    return any(step.kind == "whole" and rules.is_not_whole(step) for step in record.steps)
 
 
 def result_of(record: Searched, rules: Rules) -> Step | None:
@@ -112,7 +112,7 @@ def result_of(record: Searched, rules: Rules) -> Step | None:
     if has_no_result(record, rules):
         return None
     best = record.best
-    if best is not None and record.reason is None and rules.failure(best.hold) is None:
+    if best is not None and record.reason is None and rules.failure(best) is None:
         return best
     # With a reason beside it, the stored one is what the search chose without a confirmation, by
     # the rules of its day. Only a warm-up, which is none of ``steps_of``, stands for itself; a hold
@@ -126,19 +126,41 @@ def of_search(record: Searched, rules: Rules) -> Bounds | None:
 
     Its result is the low side. The high side is the lowest rate above it that the server failed at.
     """
-    points = [point_of(record.column, record.round, step, rules) for step in steps_of(record)]
     result = result_of(record, rules)
     if result is None:
         return None
     low, at = result.hold.deliveries_per_s, offered_deliveries_per_s(result.hold)
-    above = [
-        one.deliveries_per_s
-        for one in points
-        if breaks(one, rules.limits.p99_ms_max) and one.deliveries_per_s > at * HIGHER
-    ]
-    if not above or rules.is_limited(result.hold):
+    failed = failed_above(record, result, rules)
+    if failed is None or rules.is_limited(result):
         return Bounds(low, math.inf)
-    return up_to(low, at, min(above))
+    return up_to(low, at, offered_deliveries_per_s(failed.hold))
+
+
+def failed_above(record: Searched, result: Step, rules: Rules) -> Step | None:
+    """Of the steps at a higher rate than the result's that the server failed at, the lowest."""
+    at = offered_deliveries_per_s(result.hold)
+    made = [(point_of(record.column, record.round, step, rules), step) for step in steps_of(record)]
+    above = [
+        (point.deliveries_per_s, step)
+        for point, step in made
+        if breaks(point, rules.limits.p99_ms_max) and point.deliveries_per_s > at * HIGHER
+    ]
+    return min(above, key=lambda pair: pair[0])[1] if above else None
+
+
+def ended_by(record: Searched, rules: Rules) -> str | None:
+    """A word for what ended the search, as ``Limited.limited_by``. What a server met is judged
+    anew, as its limits and the generator's are a matter of the rules.
+    """
+    result = result_of(record, rules)
+    if result is None:
+        return record.limited_by
+    failed = failed_above(record, result, rules)
+    if rules.is_limited(result):
+        return "generator"
+    if failed is None:
+        return record.limited_by if record.limited_by in ("generator", "cap") else "time"
+    return record.limited_by if record.limited_by in ("time", "cap") else rules.met_by(failed)
 
 
 def up_to(low: float, at: float, failed_at: float) -> Bounds:

@@ -183,10 +183,13 @@ def _measured(record: ClusterRun, visit: Visit, place: Place) -> ClusterRun:
         record.outcomes[kind.name] = try_outage(kind, place, watch_load, connections, trial)
     cores = place.site.cpus
     search = Search(
-        settings, lambda: _bout(place, load, settings.connections), len(cores.generator)
+        settings,
+        lambda: _bout(place, load, settings.connections),
+        len(cores.generator),
+        len(cores.server),
     )
     search.run(first_rate(visit.place, settings.start_deliveries_per_s, None))
-    record = report(search, record, len(cores.server))
+    record = report(search, record)
     failed = [f"{name}: {one.reason}" for name, one in record.outcomes.items() if one.reason]
     if failed:
         reasons = [*([record.reason] if record.reason else []), *failed]

@@ -76,7 +76,7 @@ def _visit(visit: Visit) -> list[LoadThroughput]:
         load=name,
         connections=connections,
     )
-    return [report(search, record, len(place.site.cpus.server))]
+    return [report(search, record)]
 
 
 def _describe(record: LoadThroughput) -> str:

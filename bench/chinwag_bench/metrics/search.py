@@ -13,7 +13,8 @@ from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
-from chinwag_bench.judging.generator_limits import generator_limits
+from chinwag_bench.judging.bounds import was_counted
+from chinwag_bench.judging.generator_limits import is_busy
 from chinwag_bench.judging.rules import Rules
 from chinwag_bench.judging.searches import LONG_ENOUGH_S, highest_unrefuted
 from chinwag_bench.judging.sustained import (
@@ -42,8 +43,6 @@ from chinwag_bench.records import Hold, Searched, Step
 
 Found = TypeVar("Found", bound=Searched)
 StepKind = Literal["warm-up", "whole"] | Kind
-# A server that uses this share of its cores in the step that failed was limited by its CPU.
-_SATURATED_SHARE = 0.9
 # Of the next offer: what can do that can do this.
 _WARM_UP_SHARE = 0.5
 HINTED_BELOW = 1.5
@@ -123,6 +122,7 @@ class Search:
         settings: SearchSettings,
         open_bout: Callable[[], AbstractContextManager[Holding]],
         generator_cores: int,
+        server_cores: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``open_bout`` starts a fresh server with a generator that is connected to it."""
@@ -135,7 +135,7 @@ class Search:
         self._settings = settings
         self._open_bout = open_bout
         self._cores = generator_cores
-        self._rules = Rules(settings.sustained, generator_cores)
+        self._rules = Rules(settings.sustained, generator_cores, server_cores)
         self._clock = clock
         self._stack = ExitStack()
         self._bout: Holding | None = None
@@ -180,11 +180,11 @@ class Search:
         ]
         return min(failed, key=lambda step: step.hold.offered_messages_per_s, default=None)
 
-    def failure_of(self, step: Step) -> Failure | None:
-        return self._rules.failure(step.hold)
-
     def is_generator_limited(self, step: Step) -> bool:
-        return self._rules.is_held_back(step.hold)
+        return self._rules.is_held_back(step)
+
+    def met_by(self, step: Step) -> str | None:
+        return self._rules.met_by(step)
 
     def _try(self, offer: Offer) -> Answer:
         if self.not_whole is not None:
@@ -204,7 +204,7 @@ class Search:
             p99_ms_max = self._settings.sustained.p99_ms_max
             easy = step.hold.latency_ms["p99"] <= _EASY_SHARE * p99_ms_max
             return Answer(Verdict.SUSTAINED, was_easy=easy)
-        spent = "cpu" in generator_limits(step.hold, self._cores)
+        spent = is_busy(step.hold, self._cores)
         doubtful = failure.perhaps_a_burst and not spent
         # A second chance is worth a hold, but not the time of the last one.
         if doubtful and self._has_time(Offer(offer.kind, offer.rate, again=True), confirms=1):
@@ -233,7 +233,7 @@ class Search:
         if self._bout is None:
             return
         step, _ = self._hold(self._bout, "whole", rate)
-        if self._rules.is_not_whole(step.hold):
+        if self._rules.is_not_whole(step):
             self.best, self.not_whole = None, step
 
     def _hold(
@@ -290,7 +290,7 @@ class Search:
 
     def _is_whole_due(self) -> bool:
         """Something was counted, and the hold that is read whole still has to come."""
-        return any(_was_counted(step) for step in self.steps) and not any(
+        return any(was_counted(step.hold) for step in self.steps) and not any(
             step.kind == "whole" for step in self.steps
         )
 
@@ -302,11 +302,6 @@ class Search:
         self._is_cold = True
         self._setup_s = self._clock() - started
         return self._bout
-
-
-def _was_counted(step: Step) -> bool:
-    """Most of its deliveries were counted by length, not read."""
-    return step.hold.parsed is not None and step.hold.parsed < step.hold.delivered
 
 
 def _seen(steps: Sequence[Step]) -> list[Seen]:
@@ -335,13 +330,16 @@ def search_on(
     place: Place, load: LoadProfile, settings: SearchSettings, connections: int
 ) -> Search:
     """A search on real servers of a column."""
-    return Search(settings, lambda: bout(place, load, connections), len(place.site.cpus.generator))
+    cpus = place.site.cpus
+    return Search(
+        settings, lambda: bout(place, load, connections), len(cpus.generator), len(cpus.server)
+    )
 
 
-def report(search: Search, record: Found, server_cores: int) -> Found:
+def report(search: Search, record: Found) -> Found:
     """``record`` with what the search found."""
     best, failed = search.best, search.lowest_failure()
-    limited_by, lower_bound = limit(search, server_cores)
+    limited_by, lower_bound = limit(search)
     by_server = failed is not None and not search.is_generator_limited(failed)
     return msgspec.structs.replace(
         record,
@@ -355,7 +353,7 @@ def report(search: Search, record: Found, server_cores: int) -> Found:
     )
 
 
-def limit(search: Search, server_cores: int) -> tuple[str, bool]:
+def limit(search: Search) -> tuple[str, bool]:
     """What ended the staircase, and whether the server might have done more."""
     if search.outcome.ended in ("cap", "time"):
         return search.outcome.ended, True
@@ -365,12 +363,8 @@ def limit(search: Search, server_cores: int) -> tuple[str, bool]:
     failed = search.lowest_failure()
     if failed is None:
         return "cap", True
-    failure = search.failure_of(failed)
-    if failure is None or search.is_generator_limited(failed):
-        return "generator", True
-    if failed.server_cpu_s >= _SATURATED_SHARE * server_cores * failed.hold.hold_s:
-        return "server", False
-    return failure.kind, False
+    met = search.met_by(failed)
+    return (met, False) if met is not None else ("generator", True)
 
 
 def _reason(search: Search) -> str | None:

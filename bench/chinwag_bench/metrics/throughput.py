@@ -63,7 +63,7 @@ def measure(
         profile=load.name,
         connections=settings.connections,
     )
-    return report(search, record, len(place.site.cpus.server))
+    return report(search, record)
 
 
 def _visit(visit: Visit) -> list[Throughput]:
