@@ -349,6 +349,45 @@ TEST(lending, what_a_slow_reader_has_yet_to_read_stays_as_it_was) {
   }
 }
 
+void drop_input(int descriptor) {
+  std::array<char, 65'536> unread;
+  while (::recv(descriptor, unread.data(), unread.size(), MSG_DONTWAIT) > 0) {
+  }
+}
+
+// What it starts would inherit that SIGPIPE is held back.
+TEST(lending, a_handler_that_is_called_amid_a_pass_has_its_thread_s_signals) {
+  int closed = 0;
+  bool held = false;
+  handlers called;
+  called.close = [&](connection_handle, std::string_view, std::uint16_t) {
+    sigset_t now;
+    ::pthread_sigmask(SIG_BLOCK, nullptr, &now);
+    held = held || ::sigismember(&now, SIGPIPE) == 1;
+    ++closed;
+  };
+  options settings{.port = 0};
+  settings.requests_per_second_max = 0;
+  stepped_shard server(settings, std::move(called));
+  std::vector<std::unique_ptr<chat_client>> members;
+  for (int i = 0; i < 12; ++i) {
+    members.push_back(server.connect("m" + std::to_string(i)));
+    members.back()->send(R"({"type":"join","room":"a"})");
+    server.turns(2);
+  }
+  // The first and the last of them read nothing: whichever way a pass goes, one of the two comes
+  // after those who read.
+  EXPECT_TRUE(test::eventually([&] {
+    server.loop.post([](program_calls& calls) {
+      for (int i = 0; i < 10; ++i) calls.publish("a", std::string(3'000, 'x'), "server");
+    });
+    server.turns(5);
+    for (std::size_t i = 1; i + 1 < members.size(); ++i) drop_input(members[i]->descriptor());
+    return closed == 2;
+  }));
+  EXPECT_FALSE(held);
+}
+
 struct pair_of_sockets {
   pair_of_sockets() {
     const int listener = ::socket(AF_INET, SOCK_STREAM, 0);

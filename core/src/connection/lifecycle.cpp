@@ -179,6 +179,7 @@ void lifecycle::end_chat(connection_id id, std::uint16_t code) {
   rooms_.leave_all(id, silent ? rooms::farewell::silent : rooms::farewell::announced);
   const stored_name user = shared_.truth.connections[id].user;
   if (user.size == 0) return;
+  sender_.release_thread();
   program_.closed(shared_.handle_of(id), shared_.truth.names.view(user), code);
   users_.remove(id);
 }

@@ -119,6 +119,10 @@ void sender::resume_pass(room_id place, std::uint64_t end) {
 
 void sender::pause_pass() {
   pass_ = {};
+  release_thread();
+}
+
+void sender::release_thread() {
   if (lent_.place != no_id) out_.pause_loan();
 }
 

@@ -106,6 +106,9 @@ class sender {
   void resume_pass(room_id place, std::uint64_t end);
   void pause_pass();
   void end_pass();
+  // Before the program is called amid a pass: a loan holds a signal back from the thread, and what
+  // the program starts would inherit that.
+  void release_thread();
 
   // Moves the connection's cursors to the tails and tells it what it missed.
   void skip_to_tails(connection_id id);

@@ -120,17 +120,20 @@ status shard::read_image(const image& from) {
   return outcome;
 }
 
-status shard::write(image& into) {
+// What was asked for before is done by whoever was asked, and what was published since the turn's
+// end leaves, the end of connections included; who was to be told is.
+status shard::settle() {
   if (draining_ || acceptor_.descriptor() < 0) {
     return {error::system_failure, "the server drains, or takes no connections any more"};
   }
-  // What was asked for before is done by whoever was asked.
   tasks_.run([] { return false; });
   if (const char* const waits = not_yet()) return {error::system_failure, waits};
-  // What was published since the turn's end leaves, the end of connections included; who was to be
-  // told is.
   lifecycle_.reap_all();
   if (cluster_) cluster_->end_turn();
+  return {};
+}
+
+status shard::copy(image& into) {
   image_writer bytes;
   bytes.number(image_version);
   bytes.number(acceptor_.port());
@@ -190,15 +193,17 @@ void shard::give_away() {
   if (not_yet() != nullptr && now_us - asked_to_give_->since_us < patience_us) return;
   const std::shared_ptr<request_to_give> asked = std::exchange(asked_to_give_, nullptr);
   image own;
-  asked->outcome = guarded_write(own);
+  asked->outcome = write(own);
   if (asked->outcome) asked->outcome = asked->give(own);
   if (asked->outcome) let_go();
 }
 
-// Nothing changes by it: where there is no memory for a copy of all that waits, the shard goes on.
-status shard::guarded_write(image& into) {
+// A copy changes nothing: where there is no memory for all that waits, the shard goes on. It would
+// not be trusted any more where there is none in the middle of what comes before that.
+status shard::write(image& into) {
+  if (const status settled = settle(); !settled) return settled;
   try {
-    return write(into);
+    return copy(into);
   } catch (const std::bad_alloc&) {
     into = {};
     return {error::out_of_memory, "no memory for a copy of the state"};

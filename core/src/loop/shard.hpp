@@ -117,7 +117,8 @@ class shard {
   void run_tasks();
   void give_away();
   const char* not_yet() const;
-  status guarded_write(image& into);
+  status settle();
+  status copy(image& into);
   status read_image(const image& from);
 
   // Somebody waits for the end of it.
