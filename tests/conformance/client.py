@@ -139,9 +139,12 @@ class Client:
 
     async def send_at_once(self, *requests: Message) -> None:
         """All of them in one write, a frame each."""
+        await self.send_bytes(self.encoded(*requests))
+
+    def encoded(self, *requests: Message) -> bytes:
+        """The frames of a write that has all of them."""
         texts = [json.dumps(request, ensure_ascii=False).encode() for request in requests]
-        burst = [frames.encode(Opcode.TEXT, self.transport.encode(text)) for text in texts]
-        await self.send_bytes(b"".join(burst))
+        return b"".join(frames.encode(Opcode.TEXT, self.transport.encode(t)) for t in texts)
 
     # -- receiving
 

@@ -299,6 +299,12 @@ LIFE = [
     ),
     fault(
         "L4",
+        "keeps 8 KiB of a room that was left unread",
+        test_slow_consumer_memory.test_memory_for_who_joins_and_leaves_and_reads_nothing_is_bounded,
+        r"grew by [\d,]{10,} bytes",
+    ),
+    fault(
+        "L4",
         "has a limit of 4 MiB",
         test_pending_limit.test_no_more_than_the_limit_waits,
         r"[\d,]{9} bytes wait",

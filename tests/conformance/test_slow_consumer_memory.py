@@ -12,6 +12,7 @@ import pytest
 from . import frames
 from .chat import Chat, fresh_name
 from .client import Client
+from .deadline import timeout
 from .frames import Opcode
 from .processes import process_ids, proportional_bytes
 from .servers import Running
@@ -42,6 +43,13 @@ PONGS_GROWTH_BYTES = 20 * 2**20
 """Node.js grows in steps of its own, not with what waits. Its servers grew by up to 18 MB; after
 400 rounds that are read, or with semi-spaces of 1 MiB, 2 of 31 runs by 19 MB, the others by less
 than 4 MB."""
+
+VISITS = 100
+"""Joins and leaves of one write."""
+
+VISIT_WRITES = 300
+"""30,000 visits, of which the visitor alone would be told 6.6 MB: three times what sockets on one
+machine take by themselves. Servers that did not bound this kept 5 KiB of each."""
 
 NOT_TAKEN_S = 2.0
 """A server that takes no byte for so long waits for its client to read."""
@@ -135,6 +143,66 @@ async def test_memory_for_pongs_that_nobody_reads_is_bounded(own_server: Running
     assert grown <= allowed, f"grew by {grown:,} bytes; {allowed:,} are allowed"
     await reader.fence()
     chat.abort()
+
+
+@pytest.mark.slow
+@pytest.mark.rules("R6", "L3", "L4")
+async def test_memory_for_who_joins_and_leaves_and_reads_nothing_is_bounded(
+    own_server: Running,
+) -> None:
+    """Compared with the same visits while they are read."""
+    chat, pids = Chat(own_server.address), process_ids(own_server)
+    room = long_name("room")
+    try:
+        member = await chat.member(room)
+        usual = await visit(room, await chat.connect(long_name("reader")), member, pids, reads=True)
+        visitor = await chat.connect(long_name("visitor"), receive_buffer=RECEIVE_BUFFER)
+        grown = await visit(room, visitor, member, pids, reads=False) - usual
+        allowed = PONGS_GROWTH_BYTES + own_server.choice.pending_bytes
+        assert grown <= allowed, f"grew by {grown:,} bytes; {allowed:,} are allowed"
+        await drained(member)
+    finally:
+        chat.abort()
+
+
+def long_name(kind: str) -> str:
+    """As long as a name may be (N1): so much more is told of it."""
+    return fresh_name(kind).ljust(64, "-")
+
+
+async def visit(room: str, visitor: Client, member: Client, pids: list[int], *, reads: bool) -> int:
+    """The most memory that the server takes meanwhile. Ends early where the server lets the visitor
+    go or takes no more of it.
+    """
+    requests = [{"type": kind, "room": room} for kind in ("join", "leave")] * VISITS
+    peak = 0
+    for number in range(VISIT_WRITES):
+        if not await takes(visitor, visitor.encoded(*requests)) or not await hears_of_all(member):
+            break
+        if reads:
+            await drained(visitor)
+        if number % 10 == 0:
+            peak = max(peak, proportional_bytes(pids))
+    return max(peak, proportional_bytes(pids))
+
+
+async def hears_of_all(member: Client) -> bool:
+    """Whether news of all visits of a write come."""
+    left = 0
+    try:
+        async with timeout(NOT_TAKEN_S):
+            while left < VISITS:
+                left += b'"user_left"' in await member.receive_raw()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def drained(client: Client) -> None:
+    """Proves that it is served, whatever comes before that."""
+    await client.send(type="heartbeat")
+    while b'"heartbeat"' not in await client.receive_raw():
+        pass
 
 
 async def takes(client: Client, data: bytes) -> bool:

@@ -36,6 +36,7 @@ class Connection(asyncio.Protocol):
         self._is_open = self._has_closed = False
         self._timers: list[asyncio.TimerHandle] = []
         self._heard_at = time.monotonic()
+        self._kept: list[bytes] = []
 
     # -- TCP
 
@@ -172,6 +173,10 @@ class Connection(asyncio.Protocol):
             self._gone()
         elif not self._transport.is_closing():
             self._transport.write(data)
+
+    def keep_if_behind(self, size: int) -> None:
+        if self._is_behind():
+            self._kept.append(os.urandom(size))
 
     def later(self, data: bytes) -> None:
         self._loop.call_later(0.002, self.write, data)
