@@ -18,8 +18,8 @@ import (
 
 var variants = []string{"tuned", "coalesced"}
 
-// socketBytes keep what the system takes for a client far below pendingBytesMax, however fast it is:
-// left alone it would let a socket's buffers grow to several megabytes.
+// socketBytes keep what the system takes for a client far below pendingBytesMax: left alone, it
+// would let a socket's buffers grow to several megabytes.
 const socketBytes = 64 << 10
 
 // pipe is a client's connection with an outbox over real TCP, and the other end of that.
