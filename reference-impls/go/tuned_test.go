@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"io"
 	"net"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -141,6 +140,7 @@ func TestAMemberThatDoesNotReadIsKeptUpToTheLimit(t *testing.T) {
 		t.Error("a frame fits that is one too many")
 	}
 	r.tell(message)
+	r.tell(message)
 	if c.outbox.flush(w.try) {
 		t.Error("kept, though more than the limit waits")
 	}
@@ -196,7 +196,11 @@ func TestWhoReadsIsNotClosedForABurst(t *testing.T) {
 		} else if sent < pendingBytesMax {
 			t.Fatal("refused before a first write, though the socket was empty")
 		} else {
-			runtime.Gosched()
+			select {
+			case <-c.outbox.sent:
+			case <-time.After(10 * time.Second):
+				t.Fatal("nothing is written, though the client reads")
+			}
 		}
 	}
 	c.outbox.Write(goodbye)

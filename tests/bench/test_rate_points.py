@@ -17,10 +17,12 @@ from chinwag_bench.judging.searches import (
     P99_LIMITS_MS,
     SAME,
     breaks,
+    ended_by,
     highest_unrefuted,
     of_search,
     point_of,
     result_of,
+    steps_of,
 )
 from chinwag_bench.judging.sustained import DEFAULTS, SustainedLimits
 from chinwag_bench.metrics.throughput import Throughput
@@ -187,6 +189,38 @@ def search(*steps: tuple[float, float, float], best: int | None = None) -> Throu
         best=None if best is None else made[best],
         limited_by="server",
     )
+
+
+def test_the_hold_that_is_read_whole_says_nothing_of_a_rate() -> None:
+    """Its generator has several times the work of the others: it neither keeps a rate nor breaks
+    one, and the search does not steer by it.
+    """
+    record = search((100_000, 5, 1.5), (115_000, 6, 1.5), (115_000, 6, 2.5), best=2)
+    whole = search((90_000, 1500, 2.5)).steps[0]
+    whole.kind = "whole"
+    with_it = msgspec.structs.replace(record, steps=[*record.steps, whole])
+    assert of_search(with_it, RULES) == of_search(record, RULES)
+    assert whole not in steps_of(with_it)
+    assert highest_unrefuted(with_it.steps, RULES) in record.steps[1:]
+    alone = msgspec.structs.replace(whole, hold=record.steps[0].hold)
+    assert highest_unrefuted([alone], RULES) is None
+
+
+def test_a_result_that_the_generator_held_back_ends_where_the_server_failed() -> None:
+    """Its own lag is no reason to doubt a failure that was none of the generator's."""
+    record = search((100_000, 5, 1.5), (104_000, 1200, 2.5), (100_000, 30, 2.5), best=2)
+    assert record.best is not None
+    record.best.hold.receive_lag_ms["p99"] = 3.1
+    assert RULES.is_limited(record.best)
+    found = of_search(record, RULES)
+    assert found is not None
+    assert (found.low, found.high) == (100_000, 100_000)
+    assert ended_by(record, RULES) == "latency"
+    open_above = msgspec.structs.replace(record, steps=record.steps[:1])
+    assert of_search(open_above, RULES) == Bounds(100_000, math.inf)
+    assert ended_by(open_above, RULES) == "generator"
+    capped = msgspec.structs.replace(open_above, limited_by="cap")
+    assert ended_by(capped, RULES) == "cap"
 
 
 def test_a_search_that_the_server_ended_is_exact_to_its_step() -> None:

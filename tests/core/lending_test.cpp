@@ -379,11 +379,11 @@ TEST(lending, a_handler_that_is_called_amid_a_pass_has_its_thread_s_signals) {
   // after those who read.
   EXPECT_TRUE(test::eventually([&] {
     server.loop.post([](program_calls& calls) {
-      for (int i = 0; i < 10; ++i) calls.publish("a", std::string(3'000, 'x'), "server");
+      for (int i = 0; i < 10; ++i) calls.publish("a", std::string(15'000, 'x'), "server");
     });
     server.turns(5);
     for (std::size_t i = 1; i + 1 < members.size(); ++i) drop_input(members[i]->descriptor());
-    return closed == 2;
+    return closed >= 2;
   }));
   EXPECT_FALSE(held);
 }

@@ -51,22 +51,15 @@ def exactly(value: float | None) -> Bounds | None:
 def of_latency(hold: Hold, key: str) -> Bounds | None:
     """The sides of a delay, ``key`` as in ``latency_ms``; ``None`` where the hold has none.
 
-    Where the generator did not time what a message took by itself, its lags are taken off the
-    delay, which leaves at most what the server and the kernel took. So they are where it counted
-    deliveries by length: only some of those are timed by themselves, and these may be late ones.
+    The low one is the lower of two: what messages took by themselves, as far as the generator timed
+    them (one read in 16, and these may be late ones), and the delay without the generator's lags.
     """
     high = hold.latency_ms.get(key)
     if high is None:
         return None
-    low, lag = hold.service_ms.get(key, high), _LAGS.get(key, "max")
-    if key not in hold.service_ms or was_counted(hold):
-        low = min(low, high - hold.send_lag_ms.get(lag, 0.0) - hold.receive_lag_ms.get(lag, 0.0))
-    return Bounds(min(high, max(0.0, low)), high)
-
-
-def was_counted(hold: Hold) -> bool:
-    """Whether most of its deliveries were counted by their length, not read."""
-    return hold.parsed is not None and hold.parsed < hold.delivered
+    lag = _LAGS.get(key, "max")
+    own = high - hold.send_lag_ms.get(lag, 0.0) - hold.receive_lag_ms.get(lag, 0.0)
+    return Bounds(max(0.0, min(own, hold.service_ms.get(key, own))), high)
 
 
 def medians(rounds: Sequence[Bounds]) -> Bounds:

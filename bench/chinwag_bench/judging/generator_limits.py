@@ -21,15 +21,11 @@ def generator_limits(hold: Hold, cores: int, *, server_is_busy: bool = False) ->
     waits in the kernel, between the time stamps by which the receive lag is known.
     """
     lags = _long_lags(hold)
-    limits = ["cpu"] if is_busy(hold, cores) and (lags or not server_is_busy) else []
+    is_busy = hold.generator_cpu > CPU_SHARE_MAX * usable_cores(hold.generator_processes, cores)
+    limits = ["cpu"] if is_busy and (lags or not server_is_busy) else []
     if hold.expected - hold.delivered > MISSING_SHARE_MAX * hold.expected:
         return limits
     return limits + lags
-
-
-def is_busy(hold: Hold, cores: int) -> bool:
-    """Whether the generator had no CPU time left, whatever followed from that."""
-    return hold.generator_cpu > CPU_SHARE_MAX * usable_cores(hold.generator_processes, cores)
 
 
 def usable_cores(processes: int, cores: int) -> int:

@@ -17,6 +17,7 @@ from chinwag_bench.judging.searches import (
     SAME,
     breaks,
     has_no_result,
+    is_of_rate,
     is_refuted,
     keeps,
     kept_apart,
@@ -71,8 +72,9 @@ def of_column(evidence: Evidence, column: str, load: str = "") -> Iterator[RateP
 
 
 def _seen_besides(evidence: Evidence, column: str) -> Iterator[RatePoint]:
-    """What was kept while a server was still cold, or in rounds that were disturbed and repeated:
-    both only make it slower, so what it carried it can carry. What it did not keep says nothing.
+    """What was kept while a server was still cold or every delivery was read, or in rounds that
+    were disturbed and repeated: all that only makes it slower, so what it carried it can carry.
+    What it did not keep says nothing.
     """
     for source in ("throughput", "common", "half"):
         made = evidence.of(source, column)
@@ -81,7 +83,7 @@ def _seen_besides(evidence: Evidence, column: str) -> Iterator[RatePoint]:
             is_used = any(record is one for one in used)
             for step in _steps(record):
                 point = point_of(column, record.round, step, evidence.rules)
-                if point.kept and (step.kind == "warm-up" or not is_used):
+                if point.kept and not (is_used and is_of_rate(step)):
                     yield msgspec.structs.replace(point, only_seen=True)
 
 

@@ -27,8 +27,15 @@ LONG_ENOUGH_S = 1.0
 
 
 def steps_of(record: Searched) -> list[Step]:
-    """All steps of a search but for warm-ups, its result among them once."""
-    return [step for step in [*record.steps, *kept_apart(record)] if step.kind != "warm-up"]
+    """All steps of a search that say something of a rate, its result among them once."""
+    return [step for step in [*record.steps, *kept_apart(record)] if is_of_rate(step)]
+
+
+def is_of_rate(step: Step) -> bool:
+    """Not a warm-up, on a cold server; nor the hold that is read whole: of one whose generator has
+    several times the work of the others it would be unlike them in its delays.
+    """
+    return step.kind not in ("warm-up", "whole")
 
 
 def kept_apart(record: Searched) -> list[Step]:
@@ -89,11 +96,13 @@ def highest_unrefuted(steps: Sequence[Step], rules: Rules) -> Step | None:
     what a server carries while it is cold it can carry, but not the other way round.
     """
     made = [(point_of("", 0, step, rules), step) for step in steps]
-    points = [point for point, step in made if step.kind != "warm-up"]
+    points = [point for point, step in made if is_of_rate(step)]
     good = [
         (point.deliveries_per_s, step)
         for point, step in made
-        if point.kept and not is_refuted(point, points, rules.limits.p99_ms_max)
+        if step.kind != "whole"
+        and point.kept
+        and not is_refuted(point, points, rules.limits.p99_ms_max)
     ]
     return max(good, key=lambda pair: pair[0])[1] if good else None
 
@@ -131,7 +140,7 @@ def of_search(record: Searched, rules: Rules) -> Bounds | None:
         return None
     low, at = result.hold.deliveries_per_s, offered_deliveries_per_s(result.hold)
     failed = failed_above(record, result, rules)
-    if failed is None or rules.is_limited(result):
+    if failed is None:
         return Bounds(low, math.inf)
     return up_to(low, at, offered_deliveries_per_s(failed.hold))
 
@@ -156,11 +165,12 @@ def ended_by(record: Searched, rules: Rules) -> str | None:
     if result is None:
         return record.limited_by
     failed = failed_above(record, result, rules)
-    if rules.is_limited(result):
-        return "generator"
-    if failed is None:
-        return record.limited_by if record.limited_by in ("generator", "cap") else "time"
-    return record.limited_by if record.limited_by in ("time", "cap") else rules.met_by(failed)
+    if record.limited_by == "cap":
+        return "cap"
+    if failed is not None:
+        return "time" if record.limited_by == "time" else rules.met_by(failed)
+    is_generator = record.limited_by == "generator" or rules.is_limited(result)
+    return "generator" if is_generator else "time"
 
 
 def up_to(low: float, at: float, failed_at: float) -> Bounds:

@@ -13,10 +13,8 @@ from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
-from chinwag_bench.judging.bounds import was_counted
-from chinwag_bench.judging.generator_limits import is_busy
 from chinwag_bench.judging.rules import Rules
-from chinwag_bench.judging.searches import LONG_ENOUGH_S, highest_unrefuted
+from chinwag_bench.judging.searches import LONG_ENOUGH_S, highest_unrefuted, is_of_rate
 from chinwag_bench.judging.sustained import (
     DEFAULTS,
     Failure,
@@ -174,9 +172,7 @@ class Search:
         failed = [
             step
             for step in self.steps
-            if step.kind != "warm-up"
-            and not step.sustained
-            and step.hold.offered_messages_per_s > least
+            if is_of_rate(step) and not step.sustained and step.hold.offered_messages_per_s > least
         ]
         return min(failed, key=lambda step: step.hold.offered_messages_per_s, default=None)
 
@@ -204,7 +200,7 @@ class Search:
             p99_ms_max = self._settings.sustained.p99_ms_max
             easy = step.hold.latency_ms["p99"] <= _EASY_SHARE * p99_ms_max
             return Answer(Verdict.SUSTAINED, was_easy=easy)
-        spent = is_busy(step.hold, self._cores)
+        spent = self._rules.is_limited(step)
         doubtful = failure.perhaps_a_burst and not spent
         # A second chance is worth a hold, but not the time of the last one.
         if doubtful and self._has_time(Offer(offer.kind, offer.rate, again=True), confirms=1):
@@ -290,7 +286,7 @@ class Search:
 
     def _is_whole_due(self) -> bool:
         """Something was counted, and the hold that is read whole still has to come."""
-        return any(was_counted(step.hold) for step in self.steps) and not any(
+        return any(_was_counted(step.hold) for step in self.steps) and not any(
             step.kind == "whole" for step in self.steps
         )
 
@@ -304,6 +300,11 @@ class Search:
         return self._bout
 
 
+def _was_counted(hold: Hold) -> bool:
+    """Whether most of its deliveries were counted by their length, not read."""
+    return hold.parsed is not None and hold.parsed < hold.delivered
+
+
 def _seen(steps: Sequence[Step]) -> list[Seen]:
     return [
         Seen(
@@ -312,7 +313,7 @@ def _seen(steps: Sequence[Step]) -> list[Seen]:
             is_long=step.hold.hold_s >= LONG_ENOUGH_S,
         )
         for step in steps
-        if step.kind != "warm-up"
+        if is_of_rate(step)
     ]
 
 

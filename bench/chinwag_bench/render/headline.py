@@ -187,9 +187,9 @@ def _furthest(matrix: Matrix, row: str) -> str:
     """ "1.8x (rust:tuned)"; empty where no server has several rounds with a value."""
     found = []
     for cell in _competing(matrix, row):
-        low, high = cell.interval or (None, None)
-        if low and high:
-            found.append((high / low, cell.column))
+        low = min(cell.samples, default=0.0)
+        if low and cell.rounds > 1:
+            found.append((max(cell.samples) / low, cell.column))
     factor, column = max(found, default=(1.0, ""))
     return f"{short(factor)}x ({column})" if column else ""
 

@@ -38,20 +38,23 @@ SERVERS = Path("reference-impls/README.md")
 def table(matrix: Matrix) -> str:
     """Servers down, the main rows across, with what follows and where it was measured."""
     index = text.Index(matrix)
+    short = markdown.short_table(matrix)
+    is_near = any(text.NEAR_CEILING in line for line in short)
     lines = [
         f"**{markdown.escape(headline.headline(matrix))}.**",
         "",
         *(f"- {name}: {markdown.escape(sentence)}" for name, sentence in headline.facts(matrix)),
         "",
-        *markdown.short_table(matrix),
+        *short,
         "",
         f"{markdown.escape(text.machine(matrix))}; {text.date(matrix.run.started_at)[:10]}; "
         f"profile {markdown.escape(matrix.run.profile)}. Bold: the best, and those that "
-        "are not told from it: of those that are, all rounds are further apart than one server's "
-        "that was measured twice. Two numbers: the value lies between them. >=: "
+        "may be it: a server is behind only where its best round is behind the best one's worst, "
+        "by more than one server differs from itself. Two numbers: the value lies between them; "
+        "with slashes: the rounds, too far apart for one value. >=: "
         "the server may do more, the load generator or the run's time ended first. 1 of 3 rounds: "
-        "so many found the value, and it is less certain than others."
-        + (f" {near}" if (near := markdown.escape(text.near_ceiling(matrix))) else ""),
+        "so many found the value, and it is less certain than others; pooled: none did by itself."
+        + (f" {markdown.escape(text.near_ceiling(matrix))}" if is_near else ""),
     ]
     lines += [
         f"{markdown.escape(column.title)}: {markdown.escape(text.first_line(column.reason))}."

@@ -120,15 +120,16 @@ status shard::read_image(const image& from) {
   return outcome;
 }
 
-// What was asked for before is done by whoever was asked, and what was published since the turn's
-// end leaves, the end of connections included; who was to be told is.
+// What was asked for before is done by whoever was asked, by handlers that hear of an end, and
+// what was published since the turn's end leaves; who was to be told is.
 status shard::settle() {
   if (draining_ || acceptor_.descriptor() < 0) {
     return {error::system_failure, "the server drains, or takes no connections any more"};
   }
-  tasks_.run([] { return false; });
-  if (const char* const waits = not_yet()) return {error::system_failure, waits};
   lifecycle_.reap_all();
+  tasks_.run([] { return false; });
+  lifecycle_.reap_all();
+  if (const char* const waits = not_yet()) return {error::system_failure, waits};
   if (cluster_) cluster_->end_turn();
   return {};
 }
@@ -232,6 +233,7 @@ status shard::run(std::uint32_t& left) {
 // is to be trusted any more.
 std::uint32_t shard::break_down() noexcept {
   broken_ = true;
+  sender_.release_thread();
   const std::uint32_t left = lifecycle_.live();
   acceptor_.stop();
   for (connection_id id = 0; id < shared_.truth.connections.size(); ++id) {

@@ -64,7 +64,8 @@ class shard {
   // as there are `more`; from the beginning if it is the `first` time.
   status present(const handover::offer& give, bool first, bool& more);
   // Between two turns: what a successor needs. The shard may go on as if nothing had happened, or
-  // let go: then the connections are the successor's, and the shard has none.
+  // let go: then the connections are the successor's, and the shard has none. Throws as a turn
+  // does, and then the shard must not go on.
   status write(image& into);
   void let_go();
 

@@ -175,7 +175,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
 
     def keep_if_behind(self, size: int) -> None:
-        if self._is_behind():
+        if self._transport.get_write_buffer_size() > 0:
             self._kept.append(os.urandom(size))
 
     def later(self, data: bytes) -> None:

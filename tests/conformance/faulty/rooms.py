@@ -218,8 +218,8 @@ class Rooms:
             self.rooms[room] = [one for one in members if one.user != member.user]
         if has("tells the leaver"):
             told.append(member)
-        if has("keeps 8 KiB of a room that was left unread"):
-            member.keep_if_behind(8 * 1024)
+        if has("keeps 16 KiB of a room that was left unread"):
+            member.keep_if_behind(16 * 1024)
         return self.tell(told, type="user_left", room=room, user=member.user)
 
     def message(self, member: Member, request: Request) -> None:
