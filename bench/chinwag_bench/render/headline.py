@@ -14,8 +14,8 @@ LEADING_ROW = "throughput_deliveries"
 PROMPT_MS = 10
 DISTURBED_SHARE_MAX = 0.2
 TOLD_APART_MAX = 3
-"""More servers than that are counted, not listed."""
-NAMED_REVERSED_MAX = 3
+"""More servers than that are counted or only named."""
+NAMED_REVERSED_MAX = 2
 ABOVE_PLOT = ("Caution", "Load")
 """The facts without which the page's first plot can't be read; the others stand below it."""
 OWN_SERVER = "chinwagd"
@@ -64,12 +64,16 @@ def promptness(matrix: Matrix) -> str:
         return f"{start}{lead}: {_amount(first)} deliveries/s{rounds}."
     index = text.Index(matrix)
     cells += [cell for cell in competing if index.is_undecided(cell)]
-    several = len(cells) > TOLD_APART_MAX
-    shown = [f"{c.column} ({_amount(c)})" if several else _with_rounds(c) for c in cells]
-    amounts = listed(shown)
     limit = text.apart(matrix, PROMPT_ROW)
     why = f": their rounds overlap, or are within the noise ({limit})" if limit else ""
-    return f"{start}{amounts} deliveries/s are not told apart{why}."
+    if len(cells) <= TOLD_APART_MAX:
+        amounts = listed([_with_rounds(one) for one in cells])
+        return f"{start}{amounts} deliveries/s are not told apart{why}."
+    names = listed(
+        [f"{cells[0].column} ({_amount(cells[0])} deliveries/s)"]
+        + [one.column for one in cells[1:]]
+    )
+    return f"{start}{names} are not told apart{why}."
 
 
 def _with_rounds(cell: Cell) -> str:
@@ -349,9 +353,8 @@ def reversed_sentence(matrix: Matrix) -> str:
         for claim in claims.most_reversed(matrix, NAMED_REVERSED_MAX)
     ]
     told = [_quoted(one) for one in claims.reversed_in_words(matrix)]
-    shown = listed(told[:NAMED_REVERSED_MAX]) if told else ""
     parts = [f"Beyond noise, the furthest first: {'; '.join(found)}."] if found else []
-    parts += [f"{'And w' if found else 'W'}ithout a figure: {shown}."] if told else []
+    parts += [f"{'And w' if found else 'W'}ithout a figure: {told[0]}."] if told else []
     return " ".join(parts)
 
 

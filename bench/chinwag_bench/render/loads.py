@@ -76,7 +76,7 @@ def others(matrix: Matrix) -> str:
     if not parts:
         return ""
     where = "there" if len(unranked) == len(parts) else f"under {listed(unranked)}"
-    rates = f" Nobody is ranked by rate {where}: something else than the servers ended searches."
+    rates = f" Nobody is ranked by rate {where}: searches were cut short."
     return f"Least CPU a delivery: {'; '.join(parts)}.{rates if unranked else ''}"
 
 
