@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import GeneratorError, HostError, ServerError
+from chinwag_bench.judging.rules import is_server_busy
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.metrics.cell import Bout, Place, Site, bout
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
@@ -186,7 +187,7 @@ def limit(best: Step, failed: Step | None, server_cores: int) -> tuple[str, bool
         processes = step.hold.generator_processes
         if step.hold.generator_cpu >= _BUSY_SHARE * processes:
             return "generator", False
-        if step.server_cpu_s >= _BUSY_SHARE * server_cores * step.hold.hold_s:
+        if is_server_busy(step, server_cores):
             return "server", True
     return "machine", True
 

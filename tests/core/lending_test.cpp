@@ -296,6 +296,16 @@ TEST(lending, whatever_the_wires_take_frames_stay_whole_and_in_order) {
   }
 }
 
+std::vector<std::unique_ptr<chat_client>> twelve_members(stepped_shard& server) {
+  std::vector<std::unique_ptr<chat_client>> members;
+  for (int i = 0; i < 12; ++i) {
+    members.push_back(server.connect("m" + std::to_string(i)));
+    members.back()->send(R"({"type":"join","room":"a"})");
+    server.turns(2);
+  }
+  return members;
+}
+
 // Real sockets: what waits unread in the kernel must not change when the log goes on, is given back
 // and is written anew.
 TEST(lending, what_a_slow_reader_has_yet_to_read_stays_as_it_was) {
@@ -303,12 +313,7 @@ TEST(lending, what_a_slow_reader_has_yet_to_read_stays_as_it_was) {
   settings.requests_per_second_max = 0;
   settings.room_backlog_bytes_max = 16U * 1024 * 1024;
   stepped_shard server(settings);
-  std::vector<std::unique_ptr<chat_client>> members;
-  for (int i = 0; i < 12; ++i) {
-    members.push_back(server.connect("m" + std::to_string(i)));
-    members.back()->send(R"({"type":"join","room":"a"})");
-    server.turns(2);
-  }
+  const std::vector<std::unique_ptr<chat_client>> members = twelve_members(server);
   constexpr int bursts = 12;
   constexpr int each = 10;
   std::vector<int> next(members.size(), 0);
@@ -369,12 +374,7 @@ TEST(lending, a_handler_that_is_called_amid_a_pass_has_its_thread_s_signals) {
   options settings{.port = 0};
   settings.requests_per_second_max = 0;
   stepped_shard server(settings, std::move(called));
-  std::vector<std::unique_ptr<chat_client>> members;
-  for (int i = 0; i < 12; ++i) {
-    members.push_back(server.connect("m" + std::to_string(i)));
-    members.back()->send(R"({"type":"join","room":"a"})");
-    server.turns(2);
-  }
+  const std::vector<std::unique_ptr<chat_client>> members = twelve_members(server);
   // The first and the last of them read nothing: whichever way a pass goes, one of the two comes
   // after those who read.
   EXPECT_TRUE(test::eventually([&] {
@@ -444,12 +444,21 @@ TEST(pages, are_sent_as_they_were_lent_though_they_are_renewed_and_written_anew)
 
 int pipe_signals = 0;
 
+struct counted_pipe_signals {
+  counted_pipe_signals() {
+    struct sigaction counting {};
+    counting.sa_handler = [](int) { ++pipe_signals; };
+    pipe_signals = 0;
+    ::sigaction(SIGPIPE, &counting, &before);
+  }
+  ~counted_pipe_signals() { ::sigaction(SIGPIPE, &before, nullptr); }
+
+  struct sigaction before {};
+};
+
 // A program that has not asked for anything of the kind must not die by it.
 TEST(pages, a_connection_that_is_gone_raises_no_signal) {
-  struct sigaction counting {};
-  struct sigaction before {};
-  counting.sa_handler = [](int) { ++pipe_signals; };
-  ::sigaction(SIGPIPE, &counting, &before);
+  const counted_pipe_signals counted;
   char* const memory = kernel::map_pages(4'096);
   kernel::page_lender lender;
   kernel::open_lender(lender);
@@ -465,16 +474,11 @@ TEST(pages, a_connection_that_is_gone_raises_no_signal) {
   EXPECT_EQ(pipe_signals, 1) << "one of the program's own comes as before";
   kernel::close_lender(lender);
   kernel::unmap_pages(memory, 4'096);
-  ::sigaction(SIGPIPE, &before, nullptr);
 }
 
 // A large one goes in parts, and the first may draw the reset that another one meets.
 TEST(pages, a_connection_that_ends_amid_a_send_raises_no_signal) {
-  struct sigaction counting {};
-  struct sigaction before {};
-  counting.sa_handler = [](int) { ++pipe_signals; };
-  ::sigaction(SIGPIPE, &counting, &before);
-  pipe_signals = 0;
+  const counted_pipe_signals counted;
   constexpr std::size_t bytes = 512 * 1024;
   char* const memory = kernel::map_pages(bytes);
   std::fill_n(memory, bytes, 'x');
@@ -492,7 +496,6 @@ TEST(pages, a_connection_that_ends_amid_a_send_raises_no_signal) {
   EXPECT_EQ(pipe_signals, 0);
   kernel::close_lender(lender);
   kernel::unmap_pages(memory, bytes);
-  ::sigaction(SIGPIPE, &before, nullptr);
 }
 
 // madvise(2) refuses to give locked pages back.

@@ -56,19 +56,21 @@ class Rules:
         failure = self.failure(step)
         if failure is None or self.is_held_back(step):
             return None
-        return "server" if self._is_busy(step) else failure.kind
-
-    def _is_busy(self, step: Step) -> bool:
-        return step.server_cpu_s >= BUSY_SHARE * self.server_cores * step.hold.hold_s
+        return "server" if is_server_busy(step, self.server_cores) else failure.kind
 
     def _of(self, step: Step) -> tuple[Step, Failure | None, bool]:
         known = self._judged.get(id(step))
         if known is None:
-            busy = self._is_busy(step)
+            busy = is_server_busy(step, self.server_cores)
             limits = generator_limits(step.hold, self.generator_cores, server_is_busy=busy)
             known = step, find_failure(step.hold, self.limits), bool(limits)
             self._judged[id(step)] = known
         return known
+
+
+def is_server_busy(step: Step, cores: int) -> bool:
+    """``cores``: how many the run gave to it."""
+    return step.server_cpu_s >= BUSY_SHARE * cores * step.hold.hold_s
 
 
 def rules_of(run: Run) -> Rules:

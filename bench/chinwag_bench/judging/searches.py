@@ -95,14 +95,12 @@ def highest_unrefuted(steps: Sequence[Step], rules: Rules) -> Step | None:
     ``None`` without one. A hold that the load generator spoilt refutes nothing, nor does a warm-up:
     what a server carries while it is cold it can carry, but not the other way round.
     """
-    made = [(point_of("", 0, step, rules), step) for step in steps]
+    made = [(point_of("", 0, step, rules), step) for step in steps if step.kind != "whole"]
     points = [point for point, step in made if is_of_rate(step)]
     good = [
         (point.deliveries_per_s, step)
         for point, step in made
-        if step.kind != "whole"
-        and point.kept
-        and not is_refuted(point, points, rules.limits.p99_ms_max)
+        if point.kept and not is_refuted(point, points, rules.limits.p99_ms_max)
     ]
     return max(good, key=lambda pair: pair[0])[1] if good else None
 
@@ -148,13 +146,13 @@ def of_search(record: Searched, rules: Rules) -> Bounds | None:
 def failed_above(record: Searched, result: Step, rules: Rules) -> Step | None:
     """Of the steps at a higher rate than the result's that the server failed at, the lowest."""
     at = offered_deliveries_per_s(result.hold)
-    made = [(point_of(record.column, record.round, step, rules), step) for step in steps_of(record)]
     above = [
-        (point.deliveries_per_s, step)
-        for point, step in made
-        if breaks(point, rules.limits.p99_ms_max) and point.deliveries_per_s > at * HIGHER
+        step
+        for step in steps_of(record)
+        if offered_deliveries_per_s(step.hold) > at * HIGHER
+        and breaks(point_of("", 0, step, rules), rules.limits.p99_ms_max)
     ]
-    return min(above, key=lambda pair: pair[0])[1] if above else None
+    return min(above, key=lambda step: offered_deliveries_per_s(step.hold), default=None)
 
 
 def ended_by(record: Searched, rules: Rules) -> str | None:

@@ -200,8 +200,7 @@ class Search:
             p99_ms_max = self._settings.sustained.p99_ms_max
             easy = step.hold.latency_ms["p99"] <= _EASY_SHARE * p99_ms_max
             return Answer(Verdict.SUSTAINED, was_easy=easy)
-        spent = self._rules.is_limited(step)
-        doubtful = failure.perhaps_a_burst and not spent
+        doubtful = failure.perhaps_a_burst and not self._rules.is_limited(step)
         # A second chance is worth a hold, but not the time of the last one.
         if doubtful and self._has_time(Offer(offer.kind, offer.rate, again=True), confirms=1):
             return Answer(Verdict.DOUBTFUL, carried_deliveries_per_s(step.hold))
@@ -286,7 +285,7 @@ class Search:
 
     def _is_whole_due(self) -> bool:
         """Something was counted, and the hold that is read whole still has to come."""
-        return any(_was_counted(step.hold) for step in self.steps) and not any(
+        return any(_was_counted(step) for step in self.steps) and not any(
             step.kind == "whole" for step in self.steps
         )
 
@@ -300,9 +299,9 @@ class Search:
         return self._bout
 
 
-def _was_counted(hold: Hold) -> bool:
-    """Whether most of its deliveries were counted by their length, not read."""
-    return hold.parsed is not None and hold.parsed < hold.delivered
+def _was_counted(step: Step) -> bool:
+    """Most of its deliveries were counted by length, not read."""
+    return step.hold.parsed is not None and step.hold.parsed < step.hold.delivered
 
 
 def _seen(steps: Sequence[Step]) -> list[Seen]:

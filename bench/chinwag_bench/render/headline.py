@@ -69,11 +69,8 @@ def promptness(matrix: Matrix) -> str:
     if len(cells) <= TOLD_APART_MAX:
         amounts = listed([_with_rounds(one) for one in cells])
         return f"{start}{amounts} deliveries/s are not told apart{why}."
-    names = listed(
-        [f"{cells[0].column} ({_amount(cells[0])} deliveries/s)"]
-        + [one.column for one in cells[1:]]
-    )
-    return f"{start}{names} are not told apart{why}."
+    shown = f"{cells[0].column} ({_amount(cells[0])} deliveries/s)"
+    return f"{start}{listed([shown, *(one.column for one in cells[1:])])} are not told apart{why}."
 
 
 def _with_rounds(cell: Cell) -> str:
@@ -352,9 +349,9 @@ def reversed_sentence(matrix: Matrix) -> str:
         f"{_by(matrix, claim)}"
         for claim in claims.most_reversed(matrix, NAMED_REVERSED_MAX)
     ]
-    told = [_quoted(one) for one in claims.reversed_in_words(matrix)]
+    told = claims.reversed_in_words(matrix)
     parts = [f"Beyond noise, the furthest first: {'; '.join(found)}."] if found else []
-    parts += [f"{'And w' if found else 'W'}ithout a figure: {told[0]}."] if told else []
+    parts += [f"{'And w' if found else 'W'}ithout a figure: {_quoted(told[0])}."] if told else []
     return " ".join(parts)
 
 

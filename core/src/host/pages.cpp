@@ -16,6 +16,15 @@ namespace {
 
 constexpr unsigned without_waiting = SPLICE_F_NONBLOCK;
 
+char* map(char* place, std::size_t bytes, int flags) {
+  void* const at = ::mmap(place, bytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+  if (at == MAP_FAILED) return nullptr;
+  // Who refers to a part of a huge page keeps all of it, and all cores count on the same counter.
+  ::madvise(at, bytes, MADV_NOHUGEPAGE);
+  return static_cast<char*>(at);
+}
+
 // As large as any user may have it. Where that is refused, a smaller one is lent less at once.
 bool open_pipe(std::array<int, 2>& ends) {
   constexpr int bytes = 1024 * 1024;
@@ -76,12 +85,7 @@ void hold_signal(page_lender& of) {
 }  // namespace
 
 char* map_pages(std::size_t bytes) {
-  void* const at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (at == MAP_FAILED) return nullptr;
-  // Who refers to a part of a huge page keeps all of it, and all cores count on the same counter.
-  ::madvise(at, bytes, MADV_NOHUGEPAGE);
-  return static_cast<char*>(at);
+  return map(nullptr, bytes, 0);
 }
 
 void unmap_pages(char* begin, std::size_t bytes) {
@@ -91,11 +95,7 @@ void unmap_pages(char* begin, std::size_t bytes) {
 bool renew_pages(char* begin, std::size_t bytes) {
   if (::madvise(begin, bytes, MADV_DONTNEED) == 0) return true;
   // Locked memory is not given back by that: other pages take its place.
-  void* const at = ::mmap(begin, bytes, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-  if (at == MAP_FAILED) return false;
-  ::madvise(at, bytes, MADV_NOHUGEPAGE);
-  return true;
+  return map(begin, bytes, MAP_FIXED) != nullptr;
 }
 
 lending_threshold worth_lending() {
