@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from chinwag_bench.errors import GeneratorError, HostError, ServerError
-from chinwag_bench.judging.rules import is_server_busy
+from chinwag_bench.judging.rules import cores_in_reach, is_server_busy
 from chinwag_bench.load_profile import LoadProfile
 from chinwag_bench.metrics.cell import Bout, Place, Site, bout
 from chinwag_bench.metrics.hold_seconds import HoldSeconds
@@ -127,9 +127,8 @@ def _known_ceiling(site: Site, load: LoadProfile, catalog: Catalog) -> Ceiling:
     ceiling.cpu_us_per_delivery = hold.generator_cpu * 1e6 / hold.deliveries_per_s
     ceiling.send_lag_ms = hold.send_lag_ms
     ceiling.receive_lag_ms = hold.receive_lag_ms
-    ceiling.limited_by, ceiling.lower_bound = limit(
-        search.best, search.failed, len(site.cpus.server)
-    )
+    cores = cores_in_reach(target.threads, len(site.cpus.server))
+    ceiling.limited_by, ceiling.lower_bound = limit(search.best, search.failed, cores)
     return ceiling
 
 
@@ -180,7 +179,8 @@ class CeilingSearch:
 
 
 def limit(best: Step, failed: Step | None, server_cores: int) -> tuple[str, bool]:
-    """What ended a search, and whether the generator might have done more: by who was busy."""
+    """What ended a search, and whether the generator might have done more: by who was busy.
+    ``server_cores``: how many the server can use."""
     if failed is None:
         return "time", True
     for step in (failed, best):

@@ -17,6 +17,11 @@ Json = dict[str, Any]
 Status = Literal["ok", "failed", "missing"]
 
 
+Threads = Literal["one", "cores", "workers"]
+"""What a server can use of a machine: one thread, all cores in one process, or all by worker
+processes."""
+
+
 class Column(msgspec.Struct, kw_only=True):
     """One compared server and variant.
 
@@ -35,9 +40,8 @@ class Column(msgspec.Struct, kw_only=True):
     aa_of: str | None = None
     peer: bool = False
     """Measured only when asked for: an optional library, or the core inside another program."""
-    threads: Literal["one", "cores", "workers"] | None = None
-    """What it can use of a machine: one thread, all cores, or all by worker processes. ``None`` in
-    runs from before manifests said it."""
+    threads: Threads | None = None
+    """``None`` in runs from before manifests said it."""
     nodes_by: str = ""
     """Of a default column: the server's variant of several nodes, by which `cluster` is measured;
     empty where there is none, and in older runs."""
@@ -138,6 +142,10 @@ class Record(msgspec.Struct, kw_only=True):
         the cell is measured once more, and what stays so ranks nobody.
         """
         return []
+
+
+OPEN_ENDS = frozenset({"generator", "open files", "cap", "time"})
+"""Words of ``Limited.limited_by`` that leave it open what the server might have done."""
 
 
 class Limited(Record, kw_only=True):

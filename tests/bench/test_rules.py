@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 from chinwag_bench.judging import rules
+from chinwag_bench.judging.evidence import load
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.rules import Rules
 from chinwag_bench.judging.sustained import DEFAULTS, SustainedLimits, find_failure
-from chinwag_bench.records import Hold
+from chinwag_bench.records import Hold, Threads
 
 from .result_builder import LIMITED, build, hold, step_of
 
@@ -53,6 +54,23 @@ def test_where_both_are_busy_a_long_lag_tells_whose_limit_it_was(
     found = Rules(DEFAULTS, generator_cores=1, server_cores=2)
     assert found.met_by(step_of(made, server_cpu_s)) == met
     assert found.is_limited(step_of(made, server_cpu_s)) == (met is None)
+
+
+@pytest.mark.parametrize(
+    ("threads", "met"), [("one", "server"), ("cores", "latency"), ("workers", "latency")]
+)
+def test_a_server_of_one_thread_has_no_more_than_a_core(
+    tmp_path: Path, threads: Threads, met: str
+) -> None:
+    """It is out of CPU time where one that uses all four cores of its share is not; several nodes
+    of it are several processes."""
+    evidence = load(build(tmp_path / "run"))
+    evidence.run.plan["server_cores"] = [0, 1, 2, 3]
+    column = evidence.run.columns[0]
+    column.threads = threads
+    busy = step_of(late(generator_cpu=0.5), 0.95)
+    assert evidence.rules_of(column.id, "throughput").met_by(busy) == met
+    assert evidence.rules_of(column.id, "cluster").met_by(busy) == "latency"
 
 
 @pytest.mark.parametrize(

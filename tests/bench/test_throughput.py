@@ -22,7 +22,6 @@ from chinwag_bench.metrics.search import (
     HINTED_FACTOR,
     Search,
     first_rate,
-    limit,
     report,
 )
 from chinwag_bench.metrics.staircase import STEP, Outcome
@@ -30,7 +29,7 @@ from chinwag_bench.metrics.throughput import Throughput
 from chinwag_bench.runs.profile import load_run_profile
 
 from . import simulated_server
-from .result_builder import step_of
+from .result_builder import HOLD_S, LATE, hold, step_of
 from .simulated_server import (
     SETUP_S,
     Clock,
@@ -393,34 +392,39 @@ def test_the_run_s_own_limits_decide():
         assert step.sustained == (find_failure(step.hold, strict.sustained) is None)
 
 
-def limited(outcome="failed", *, generator=(), met="latency", failed=True):
-    best = SimpleNamespace(name="best")
-    return SimpleNamespace(
-        best=best,
-        outcome=Outcome(1.0, outcome),
-        lowest_failure=lambda: SimpleNamespace() if failed else None,
-        met_by=lambda _: None if "failed" in generator else met,
-        is_generator_limited=lambda asked: asked is best and "best" in generator,
-    )
+QUICKLY = {"mean": 2.0, "p50": 2.0, "p99": 5.0}
+SLOWLY = {"mean": 800.0, "p50": 700.0, "p99": 3000.0}
+CARRIED = step_of(hold(50_000, QUICKLY))
+CARRIED_BY_A_LATE_GENERATOR = step_of(hold(50_000, QUICKLY, **LATE))
+LATENCY = step_of(hold(60_000, SLOWLY))
+BUSY = step_of(hold(60_000, SLOWLY), server_cpu_s=0.95 * HOLD_S)
+LOSS = step_of(hold(60_000, QUICKLY, lost=1))
+NOT_OFFERED = step_of(hold(60_000, SLOWLY, **LATE))
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("outcome", "steps", "expected"),
     [
-        (limited(generator=["best"]), ("generator", True)),
-        (limited(generator=["failed"]), ("generator", True)),
-        (limited("cap", failed=False), ("cap", True)),
-        (limited("time"), ("time", True)),
-        (limited("time", failed=False), ("time", True)),
-        (limited("time", generator=["best"]), ("time", True)),
-        (limited("cap", generator=["best"]), ("cap", True)),
-        (limited(met="server"), ("server", False)),
-        (limited(), ("latency", False)),
-        (limited(met="loss"), ("loss", False)),
+        ("failed", [CARRIED, LATENCY], ("latency", False)),
+        ("failed", [CARRIED, LOSS], ("loss", False)),
+        ("failed", [CARRIED, BUSY], ("server", False)),
+        ("failed", [CARRIED, NOT_OFFERED], ("generator", True)),
+        ("failed", [CARRIED_BY_A_LATE_GENERATOR, NOT_OFFERED], ("generator", True)),
+        ("failed", [CARRIED_BY_A_LATE_GENERATOR, BUSY], ("server", False)),
+        ("cap", [CARRIED], ("cap", True)),
+        ("cap", [CARRIED_BY_A_LATE_GENERATOR], ("cap", True)),
+        ("time", [CARRIED], ("time", True)),
+        ("time", [CARRIED, LATENCY], ("time", True)),
     ],
 )
-def test_the_limit_is_named(found, expected):
-    assert limit(found) == expected
+def test_the_end_that_a_search_names_is_the_judge_s(outcome, steps, expected):
+    made = Search(QUICK, opener(SERVERS["constant"], Clock()), 1, 1)
+    made.steps, made.best, made.outcome = steps, steps[0], Outcome(1.0, outcome)
+    record = report(made, EMPTY)
+    assert (record.limited_by, record.lower_bound) == expected
+    assert record.limited_by == ended_by(record, RULES)
+    failed = None if steps[-1] in (steps[0], NOT_OFFERED) else pytest.approx(60_000, rel=1e-3)
+    assert record.failed_at == failed
 
 
 def test_a_generator_that_is_the_limit_leaves_the_top_open():

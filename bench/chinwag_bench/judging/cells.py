@@ -43,7 +43,7 @@ def measured(spec: Spec, column: Column, evidence: Evidence) -> tuple[Cell, ByRo
     cell.reason = _no_value(spec, column, used, evidence)
     if cell.reason is not None:
         return cell, {}
-    rules = evidence.rules
+    rules = evidence.rules_of(column.id, spec.source)
     rounds = {
         r.round: found
         for r in used
@@ -144,7 +144,7 @@ def _no_value(
         return Note(code="column", args={"status": column.status, "reason": column.reason or ""})
     if not used:
         return Note(code=_not_measured(spec, column, evidence.run))
-    rules = evidence.rules
+    rules = evidence.rules_of(column.id, spec.source)
     failures = [why for record in used if (why := _failure(spec, record, rules)) is not None]
     if len(failures) == len(used):
         texts = Counter(failures).most_common(1)

@@ -12,8 +12,8 @@ import msgspec
 from chinwag_bench.errors import UsageError
 from chinwag_bench.judging.rules import Rules, rules_of
 from chinwag_bench.metrics.latency import Latency
-from chinwag_bench.metrics.registry import KINDS
-from chinwag_bench.records import Calibration, Floor, Record, Run
+from chinwag_bench.metrics.registry import BY_NAME, KINDS
+from chinwag_bench.records import Calibration, Floor, Record, Run, Threads
 
 EXPERIMENTS = "experiments"
 """The folder in a result directory where runs are that put statements of the articles to the
@@ -39,11 +39,23 @@ class Evidence:
     floor: Floor | None = None
     calibration: Calibration | None = None
     """The last one; a run that was resumed has one all the same."""
+    _rules: dict[Threads | None, Rules] = field(default_factory=dict, repr=False, compare=False)
+
+    def rules_of(self, column: str, source: str) -> Rules:
+        """By what the source's holds of a column are judged: one object for all that are judged
+        alike.
+        """
+        metric = BY_NAME.get(source)
+        # Nodes and what joins them are several processes, whatever the threads of each.
+        of_nodes = metric is not None and metric.of_nodes
+        threads = None if of_nodes else self._threads.get(column)
+        if threads not in self._rules:
+            self._rules[threads] = rules_of(self.run, threads)
+        return self._rules[threads]
 
     @cached_property
-    def rules(self) -> Rules:
-        """By what its holds are judged."""
-        return rules_of(self.run)
+    def _threads(self) -> dict[str, Threads | None]:
+        return {column.id: column.threads for column in self.run.columns}
 
     def of(self, source: str, column: str, load: str = "") -> list[Record]:
         """The records of one column. ``common`` is latency's point, as ``half`` was in older

@@ -55,8 +55,9 @@ def of_column(evidence: Evidence, column: str, load: str = "") -> Iterator[RateP
     """The holds of one column's kept records, in the order of measuring; ``load`` as in
     ``searches_of``.
     """
-    rules = evidence.rules
-    for record in kept(evidence.of(searches_of(load), column, load)):
+    source = searches_of(load)
+    rules = evidence.rules_of(column, source)
+    for record in kept(evidence.of(source, column, load)):
         assert isinstance(record, Searched)
         result = result_of(record, rules)
         most = offered_deliveries_per_s(result.hold) * SAME if result else math.inf
@@ -77,12 +78,13 @@ def _seen_besides(evidence: Evidence, column: str) -> Iterator[RatePoint]:
     What it did not keep says nothing.
     """
     for source in ("throughput", "common", "half"):
+        rules = evidence.rules_of(column, source)
         made = evidence.of(source, column)
         used = kept(made)
         for record in made:
             is_used = any(record is one for one in used)
             for step in _steps(record):
-                point = point_of(column, record.round, step, evidence.rules)
+                point = point_of(column, record.round, step, rules)
                 if point.kept and not (is_used and is_of_rate(step)):
                     yield msgspec.structs.replace(point, only_seen=True)
 

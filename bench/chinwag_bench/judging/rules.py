@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from chinwag_bench.judging.generator_limits import generator_limits
 from chinwag_bench.judging.sustained import Failure, SustainedLimits, find_failure, limits_of
-from chinwag_bench.records import Run, Step
+from chinwag_bench.records import Run, Step, Threads
 
 BUSY_SHARE = 0.9
 """A server that uses this share of its cores has no CPU time left."""
@@ -19,6 +19,7 @@ class Rules:
     limits: SustainedLimits
     generator_cores: int
     server_cores: int
+    """Of those that the run gave to a server, as many as it can use."""
     _judged: dict[int, tuple[Step, Failure | None, bool]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -69,11 +70,19 @@ class Rules:
 
 
 def is_server_busy(step: Step, cores: int) -> bool:
-    """``cores``: how many the run gave to it."""
+    """``cores``: how many it can use."""
     return step.server_cpu_s >= BUSY_SHARE * cores * step.hold.hold_s
 
 
-def rules_of(run: Run) -> Rules:
-    """Those of the run's plan, or the defaults."""
+def cores_in_reach(threads: Threads | None, cores: int) -> int:
+    """How many of its ``cores`` a server can use. One that was not asked is taken to use all: it
+    is called busy later, and what it might have done is left open more often.
+    """
+    return 1 if threads == "one" else max(1, cores)
+
+
+def rules_of(run: Run, threads: Threads | None = None) -> Rules:
+    """Those of the run's plan, or the defaults, for a server of such ``threads``."""
     generator, server = (run.plan.get(f"{of}_cores", []) for of in ("generator", "server"))
-    return Rules(limits_of(run.plan), max(1, len(generator)), max(1, len(server)))
+    in_reach = cores_in_reach(threads, len(server))
+    return Rules(limits_of(run.plan), max(1, len(generator)), in_reach)

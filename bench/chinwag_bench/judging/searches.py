@@ -143,9 +143,10 @@ def of_search(record: Searched, rules: Rules) -> Bounds | None:
     return up_to(low, at, offered_deliveries_per_s(failed.hold))
 
 
-def failed_above(record: Searched, result: Step, rules: Rules) -> Step | None:
-    """Of the steps at a higher rate than the result's that the server failed at, the lowest."""
-    at = offered_deliveries_per_s(result.hold)
+def failed_above(record: Searched, result: Step | None, rules: Rules) -> Step | None:
+    """Of the steps at a higher rate than the result's that the server failed at, the lowest;
+    without a result, of all."""
+    at = offered_deliveries_per_s(result.hold) if result else 0.0
     above = [
         step
         for step in steps_of(record)

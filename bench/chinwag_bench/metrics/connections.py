@@ -21,13 +21,12 @@ from chinwag_bench.metrics.cell import Bout, Place, attached_generator, running_
 from chinwag_bench.metrics.metric import Metric, MetricSettings, Visit
 from chinwag_bench.metrics.ramp import (
     MEMORY_SHARE_MAX,
-    OPEN_ENDS,
     Ramp,
     RampSettings,
     bytes_per_connection,
 )
 from chinwag_bench.metrics.scale import Scale
-from chinwag_bench.records import Limited, RampStep
+from chinwag_bench.records import OPEN_ENDS, Limited, RampStep
 
 PROJECTED_GB = articles().fact("memory_gb")
 

@@ -21,8 +21,6 @@ from chinwag_bench.records import Hold, MemoryPoint, RampStep
 MEMORY_SHARE_MAX = 0.85
 CONNECTIONS_A_SOURCE = 8_000
 """Once half of an address's ports are taken, the kernel takes milliseconds to find a free one."""
-OPEN_ENDS = frozenset({"generator", "open files", "cap", "time"})
-"""Ends that leave it open how many more connections the server would have held."""
 
 
 class RampSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

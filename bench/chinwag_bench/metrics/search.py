@@ -13,8 +13,15 @@ from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
-from chinwag_bench.judging.rules import Rules
-from chinwag_bench.judging.searches import LONG_ENOUGH_S, highest_unrefuted, is_of_rate
+from chinwag_bench.judging.rules import Rules, cores_in_reach
+from chinwag_bench.judging.searches import (
+    LONG_ENOUGH_S,
+    ended_by,
+    failed_above,
+    highest_unrefuted,
+    is_of_rate,
+    result_of,
+)
 from chinwag_bench.judging.sustained import (
     DEFAULTS,
     Failure,
@@ -37,7 +44,7 @@ from chinwag_bench.metrics.staircase import (
     Verdict,
     climb,
 )
-from chinwag_bench.records import Hold, Searched, Step
+from chinwag_bench.records import OPEN_ENDS, Hold, Searched, Step
 
 Found = TypeVar("Found", bound=Searched)
 StepKind = Literal["warm-up", "whole"] | Kind
@@ -123,7 +130,10 @@ class Search:
         server_cores: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``open_bout`` starts a fresh server with a generator that is connected to it."""
+        """``open_bout`` starts a fresh server with a generator that is connected to it;
+        ``server_cores`` are as many as the server can use.
+        """
+        self.rules = Rules(settings.sustained, generator_cores, server_cores)
         self.steps: list[Step] = []
         self.best: Step | None = None
         """The confirmed one; without it, what ``highest_unrefuted`` says of the steps."""
@@ -133,7 +143,6 @@ class Search:
         self._settings = settings
         self._open_bout = open_bout
         self._cores = generator_cores
-        self._rules = Rules(settings.sustained, generator_cores, server_cores)
         self._clock = clock
         self._stack = ExitStack()
         self._bout: Holding | None = None
@@ -163,7 +172,7 @@ class Search:
             if self.best is not None:
                 self._spread(start * FLOOR_SHARE, _seen(before))
         if self.best is None and self.not_whole is None and self.outcome.ended == "time":
-            self.best = highest_unrefuted(self.steps, self._rules)
+            self.best = highest_unrefuted(self.steps, self.rules)
         return self.outcome
 
     def lowest_failure(self) -> Step | None:
@@ -175,12 +184,6 @@ class Search:
             if is_of_rate(step) and not step.sustained and step.hold.offered_messages_per_s > least
         ]
         return min(failed, key=lambda step: step.hold.offered_messages_per_s, default=None)
-
-    def is_generator_limited(self, step: Step) -> bool:
-        return self._rules.is_held_back(step)
-
-    def met_by(self, step: Step) -> str | None:
-        return self._rules.met_by(step)
 
     def _try(self, offer: Offer) -> Answer:
         if self.not_whole is not None:
@@ -200,7 +203,7 @@ class Search:
             p99_ms_max = self._settings.sustained.p99_ms_max
             easy = step.hold.latency_ms["p99"] <= _EASY_SHARE * p99_ms_max
             return Answer(Verdict.SUSTAINED, was_easy=easy)
-        doubtful = failure.perhaps_a_burst and not self._rules.is_limited(step)
+        doubtful = failure.perhaps_a_burst and not self.rules.is_limited(step)
         # A second chance is worth a hold, but not the time of the last one.
         if doubtful and self._has_time(Offer(offer.kind, offer.rate, again=True), confirms=1):
             return Answer(Verdict.DOUBTFUL, carried_deliveries_per_s(step.hold))
@@ -228,7 +231,7 @@ class Search:
         if self._bout is None:
             return
         step, _ = self._hold(self._bout, "whole", rate)
-        if self._rules.is_not_whole(step):
+        if self.rules.is_not_whole(step):
             self.best, self.not_whole = None, step
 
     def _hold(
@@ -331,40 +334,40 @@ def search_on(
 ) -> Search:
     """A search on real servers of a column."""
     cpus = place.site.cpus
+    server_cores = cores_in_reach(place.target.threads, len(cpus.server))
     return Search(
-        settings, lambda: bout(place, load, connections), len(cpus.generator), len(cpus.server)
+        settings, lambda: bout(place, load, connections), len(cpus.generator), server_cores
     )
 
 
 def report(search: Search, record: Found) -> Found:
     """``record`` with what the search found."""
-    best, failed = search.best, search.lowest_failure()
-    limited_by, lower_bound = limit(search)
-    by_server = failed is not None and not search.is_generator_limited(failed)
-    return msgspec.structs.replace(
+    best = search.best
+    found = msgspec.structs.replace(
         record,
         reason=_reason(search),
         steps=search.steps,
         best=best,
-        limited_by=limited_by,
-        lower_bound=lower_bound,
-        failed_at=offered_deliveries_per_s(failed.hold) if failed and by_server else None,
+        limited_by=_stopped_by(search),
         cpu_us_per_delivery=best.cpu_us_per_delivery if best else None,
+    )
+    # What a reader is told is the judge's word: one rule for both.
+    limited_by = ended_by(found, search.rules)
+    failed = failed_above(found, result_of(found, search.rules), search.rules)
+    return msgspec.structs.replace(
+        found,
+        limited_by=limited_by,
+        lower_bound=limited_by in OPEN_ENDS,
+        failed_at=offered_deliveries_per_s(failed.hold) if failed else None,
     )
 
 
-def limit(search: Search) -> tuple[str, bool]:
-    """What ended the staircase, and whether the server might have done more."""
+def _stopped_by(search: Search) -> str:
+    """What stopped the climb. Of what its result is worth, the judge decides."""
     if search.outcome.ended in ("cap", "time"):
-        return search.outcome.ended, True
-    # Its lags are a part of the delays that kept the server from going higher.
-    if search.best and search.is_generator_limited(search.best):
-        return "generator", True
+        return search.outcome.ended
     failed = search.lowest_failure()
-    if failed is None:
-        return "cap", True
-    met = search.met_by(failed)
-    return (met, False) if met is not None else ("generator", True)
+    return "cap" if failed is None else search.rules.met_by(failed) or "generator"
 
 
 def _reason(search: Search) -> str | None:

@@ -152,7 +152,7 @@ def _column(target: Target, obstacles: Obstacles) -> Column:
                 for case, why in manifest.conformance.skip.items()
             ),
         ],
-        threads=target.settings.threads or manifest.threads,
+        threads=target.threads,
         nodes_by=nodes.variant if nodes else "",
         nodes_reason=obstacles.get(nodes.base_id, ("", None))[1] if nodes else None,
         published=manifest.published,

@@ -10,6 +10,7 @@ import msgspec
 
 from chinwag_bench.errors import ManifestError, UsageError
 from chinwag_bench.paths import Workspace
+from chinwag_bench.records import Threads
 from chinwag_bench.servers.manifest import (
     Build,
     HotUpgrade,
@@ -104,6 +105,10 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def settings(self) -> Variant:
         return self.server.manifest.variants[self.variant]
+
+    @property
+    def threads(self) -> Threads:
+        return self.settings.threads or self.server.manifest.threads
 
     @property
     def hot_upgrade(self) -> HotUpgrade:

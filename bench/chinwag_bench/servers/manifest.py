@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from chinwag_bench.errors import ManifestError
+from chinwag_bench.records import Threads
 
 PLACEHOLDERS = frozenset({"build", "folder", "root", "port", "workers", "python"})
 _OF_UPGRADES = frozenset({"work", "side_port", "pid"})
@@ -71,7 +72,6 @@ class Run(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     env: dict[str, str] = {}
 
 
-Threads = Literal["one", "cores", "workers"]
 KillableUnit = Literal["process", "worker", "connection"]
 BackplaneKind = Literal["redis", "distribution"]
 
@@ -212,8 +212,6 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     published: str | None = None
     """The articles' column that this server stands for."""
     threads: Threads = "one"
-    """What the server uses of a machine: one thread, all cores in one process, or all by worker
-    processes."""
     transport: str = "websocket"
     """How messages travel: ``websocket``, as text on /ws; ``engine.io``, as Socket.IO events;
     ``wse``, as text beside wse-server's own pings; ``centrifugo``, as commands and replies of
