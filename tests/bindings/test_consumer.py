@@ -32,7 +32,7 @@ def test_a_program_finds_the_installed_core_and_serves(tmp_path: Path) -> None:
             assert server.stdout is not None
             url = server.stdout.readline().strip()
             with connect(f"{url}?user=ann") as ann:
-                types = [json.loads(ann.recv(timeout=5))["type"]]
+                types = [json.loads(ann.recv(timeout=30))["type"]]
                 for request in (
                     {"type": "join", "room": "tea"},
                     {"type": "message", "room": "tea", "content": "buy spam"},
@@ -40,7 +40,7 @@ def test_a_program_finds_the_installed_core_and_serves(tmp_path: Path) -> None:
                 ):
                     # One at a time: an error may overtake what a room has to say.
                     ann.send(json.dumps(request))
-                    types.append(json.loads(ann.recv(timeout=5))["type"])
+                    types.append(json.loads(ann.recv(timeout=30))["type"])
             assert types == ["welcome", "user_joined", "error", "message"]
         finally:
             server.kill()

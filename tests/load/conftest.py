@@ -38,7 +38,7 @@ class ChatServer:
         return [(before, after) for before, after in self._ask("delays")]
 
     def _ask(self, what: str) -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{what}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{what}", timeout=30) as answer:
             return json.load(answer)
 
 

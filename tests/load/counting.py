@@ -62,7 +62,7 @@ class FanOut:
         raise AssertionError("chinwag-fan-out does not start: see above")
 
     def status(self) -> Json:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=30) as answer:
             found: Json = json.load(answer)
         return found
 

@@ -44,7 +44,7 @@ def wait_for_health(port: int) -> None:
     deadline = time.monotonic() + READY_S
     while time.monotonic() < deadline:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=30).close()
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.05)
         else:

@@ -142,7 +142,7 @@ def test_the_bot_counts(command: list[str | Path]) -> None:
 
 def fetch_once(url: str, method: str) -> object:
     request = urllib.request.Request(url, method=method)
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
 
 
