@@ -9,13 +9,18 @@ import msgspec
 import pytest
 from chinwag_bench.judging.advice import advise, known_within, table
 from chinwag_bench.judging.bounds import Bounds
+from chinwag_bench.judging.evidence import load
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Matrix, RatePoint
-from chinwag_bench.judging.rate_points import bracket, highest_rates, looked_near, over_rounds
+from chinwag_bench.judging.rate_points import (
+    bracket,
+    highest_rates,
+    looked_near,
+    of_column,
+    over_rounds,
+)
 from chinwag_bench.judging.rules import Rules
 from chinwag_bench.judging.searches import (
-    P99_LIMITS_MS,
-    SAME,
     breaks,
     ended_by,
     highest_unrefuted,
@@ -29,7 +34,7 @@ from chinwag_bench.metrics.throughput import Throughput
 from chinwag_bench.records import Step
 from chinwag_bench.render import headline
 
-from .result_builder import hold
+from .result_builder import build, hold
 
 REFERENCE = Path(__file__).resolve().parents[2] / "results" / "reference"
 LIMIT_MS = 10.0
@@ -133,13 +138,40 @@ def test_a_hold_beyond_the_rate_that_its_search_confirmed_keeps_no_limit() -> No
     assert bracket([point(200, 5), beyond], LIMIT_MS) == Bounds(200, math.inf)
 
 
-@pytest.mark.parametrize("limit_ms", P99_LIMITS_MS)
-def test_a_stricter_limit_is_kept_at_no_higher_a_rate(reference: Matrix, limit_ms: float) -> None:
+@pytest.mark.parametrize(
+    ("strict", "loose"),
+    [
+        ("rate_p99_10", "rate_p99_100"),
+        ("rate_p99_100", "throughput_deliveries"),
+        ("load_direct_rate_p99_100", "load_direct_deliveries"),
+        ("load_many-rooms_rate_p99_100", "load_many-rooms_deliveries"),
+    ],
+)
+def test_a_stricter_limit_is_kept_at_no_higher_a_rate(
+    reference: Matrix, strict: str, loose: str
+) -> None:
     rates = {(cell.row, cell.column): cell.low for cell in reference.cells if cell.low is not None}
-    for column in reference.columns:
-        within = rates.get((f"rate_p99_{limit_ms:.0f}", column.id))
-        sustained = rates.get(("throughput", column.id))
-        assert within is None or sustained is None or within <= sustained * SAME, column.id
+    pairs = {
+        column.id: (rates[strict, column.id], rates[loose, column.id])
+        for column in reference.columns
+        if (strict, column.id) in rates and (loose, column.id) in rates
+    }
+    assert len(pairs) > len(reference.columns) / 2
+    assert [column for column, (within, above) in pairs.items() if within > above] == []
+
+
+def test_of_two_holds_of_one_rate_the_confirmed_one_says_what_was_delivered(
+    tmp_path: Path,
+) -> None:
+    """The search went up to 200,000, and confirmed it with a little less."""
+    evidence = load(build(tmp_path / "run"))
+    column = evidence.run.columns[0].id
+    made = search((200_000, 5, 1.5), (240_000, 1200, 1.5), (200_000, 5, 2.5), best=2)
+    assert made.best is not None
+    made.best.hold.deliveries_per_s = 199_000
+    evidence.records = {"throughput": [msgspec.structs.replace(made, column=column)], "latency": []}
+    within = highest_rates(list(of_column(evidence, column)), LIMIT_MS)
+    assert within[1].low == 199_000
 
 
 def test_a_round_that_shows_only_what_is_too_much_bears_on_the_high_side() -> None:

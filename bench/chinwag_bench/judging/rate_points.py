@@ -63,9 +63,16 @@ def of_column(evidence: Evidence, column: str, load: str = "") -> Iterator[RateP
         most = offered_deliveries_per_s(result.hold) * SAME if result else math.inf
         if has_no_result(record, rules):
             most = 0.0
+        # Two holds of one rate deliver a little more or less: within a limit a server is not said
+        # to do more than without it.
+        carried = result.hold.deliveries_per_s if result else math.inf
         for step in steps_of(record):
             point = point_of(column, record.round, step, rules)
-            yield msgspec.structs.replace(point, beyond_result=point.deliveries_per_s > most)
+            yield msgspec.structs.replace(
+                point,
+                delivered_per_s=min(point.carried, carried),
+                beyond_result=point.deliveries_per_s > most,
+            )
     for source in ("load_latency",) if load else ("common", "half"):
         for record in kept(evidence.of(source, column, load)):
             if isinstance(record, Paced) and record.step is not None:
