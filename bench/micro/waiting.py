@@ -55,7 +55,8 @@ def connect(port: int, name: str) -> socket.socket:
     sock.sendall(
         f"GET /ws?user={name} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        f"Cookie: user={name}\r\n\r\n".encode()  # where wse-server looks for it
     )
     return sock
 
