@@ -144,7 +144,7 @@ class Record(msgspec.Struct, kw_only=True):
         return []
 
 
-OPEN_ENDS = frozenset({"generator", "open files", "cap", "time"})
+OPEN_ENDS = frozenset({"generator", "open files", "cap", "time", "unclear"})
 """Words of ``Limited.limited_by`` that leave it open what the server might have done."""
 
 
@@ -161,6 +161,9 @@ class Searched(Limited, kw_only=True):
     """Of a search for the highest sustained rate."""
 
     connections: int = 0
+    stopped_by: Literal["failed", "cap", "time"] | None = None
+    """What stopped the climb; ``limited_by`` is what that says of the server. ``None`` in older
+    runs."""
     steps: list[Step] = []
     best: Step | None = None
     """The confirmed highest sustained step; ``None`` when none was sustained. Where time ran out

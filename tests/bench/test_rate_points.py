@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import random
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -14,7 +16,9 @@ from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import Matrix, RatePoint
 from chinwag_bench.judging.rate_points import (
     bracket,
+    highest_rate,
     highest_rates,
+    ladder,
     looked_near,
     of_column,
     over_rounds,
@@ -172,6 +176,60 @@ def test_of_two_holds_of_one_rate_the_confirmed_one_says_what_was_delivered(
     evidence.records = {"throughput": [msgspec.structs.replace(made, column=column)], "latency": []}
     within = highest_rates(list(of_column(evidence, column)), LIMIT_MS)
     assert within[1].low == 199_000
+
+
+def test_a_round_whose_search_has_no_result_keeps_no_limit(tmp_path: Path) -> None:
+    """Its hold at the common rate would count as the highest that it kept."""
+    evidence = load(build(tmp_path / "run"))
+    column = evidence.run.columns[0].id
+    common = [one for one in evidence.of("common", column) if one.round == 2]
+    made = search((200_000, 5, 1.5), (240_000, 1200, 1.5), (200_000, 5, 2.5), best=2)
+    failed = msgspec.structs.replace(made, round=2, status="failed", steps=[], best=None)
+    searches = [msgspec.structs.replace(one, column=column) for one in (made, failed)]
+    evidence.records = {"throughput": list(searches), "latency": common}
+    points = list(of_column(evidence, column))
+    assert [one.round for one in points] == [1, 1, 1, 2]
+    assert list(highest_rates(points, math.inf)) == [1]
+
+
+def random_holds(seed: int) -> list[RatePoint]:
+    """Of three rounds, each with a limit of its own near 1,000 and delays that go up to it."""
+    draw = random.Random(seed)
+    made = []
+    for index in (1, 2, 3):
+        limit = 1000 * draw.uniform(0.5, 1.5)
+        for _ in range(draw.randint(0, 5)):
+            rate = draw.uniform(10, 2000)
+            p99_ms = draw.lognormvariate(1, 2) / max(0.01, 1 - rate / limit)
+            found = point(rate, p99_ms, kept=rate < limit, index=index)
+            found.beyond_result = draw.random() < 0.1
+            made.append(found)
+    return made
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_looser_limit_is_kept_at_no_lower_a_rate(seed: int) -> None:
+    holds = random_holds(seed)
+    rungs = ladder(holds)
+    for (_, strict), (_, loose) in pairwise(rungs):
+        assert strict.low <= loose.low
+        assert strict.reach <= loose.reach
+    assert all(one.low <= one.high <= one.reach for _, one in rungs)
+    known = [one for _, one in table(holds)]
+    for before, after in pairwise(known):
+        assert (before.carried or 0.0) <= (after.carried or 0.0)
+
+
+def test_what_one_round_kept_within_a_limit_is_kept_within_a_looser_one() -> None:
+    """Within 5 ms the rounds are pooled; within 20 ms the second one looked near its limit."""
+    first = [point(400, 4), point(3_000, 400)]
+    second = [point(40, 15, index=2), point(100, 30, index=2), point(3_000, 400, index=2)]
+    assert over_rounds(highest_rates(first + second, 20.0).values()).low < 400
+    rungs = ladder(first + second)
+    assert [found.low for limit in (5.0, 20.0) if (found := highest_rate(rungs, limit))] == [
+        400,
+        400,
+    ]
 
 
 def test_a_round_that_shows_only_what_is_too_much_bears_on_the_high_side() -> None:

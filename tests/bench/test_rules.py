@@ -62,8 +62,8 @@ def test_where_both_are_busy_a_long_lag_tells_whose_limit_it_was(
 def test_a_server_of_one_thread_has_no_more_than_a_core(
     tmp_path: Path, threads: Threads, met: str
 ) -> None:
-    """It is out of CPU time where one that uses all four cores of its share is not; several nodes
-    of it are several processes."""
+    """It is out of CPU time where one that uses all four cores of its share is not; two nodes of it
+    have two."""
     evidence = load(build(tmp_path / "run"))
     evidence.run.plan["server_cores"] = [0, 1, 2, 3]
     column = evidence.run.columns[0]
@@ -71,6 +71,17 @@ def test_a_server_of_one_thread_has_no_more_than_a_core(
     busy = step_of(late(generator_cpu=0.5), 0.95)
     assert evidence.rules_of(column.id, "throughput").met_by(busy) == met
     assert evidence.rules_of(column.id, "cluster").met_by(busy) == "latency"
+    both_busy = step_of(late(generator_cpu=0.5), 1.85)
+    assert evidence.rules_of(column.id, "cluster").met_by(both_busy) == met
+
+
+def test_each_metric_s_holds_are_judged_by_its_own_limits(tmp_path: Path) -> None:
+    evidence = load(build(tmp_path / "run"))
+    column = evidence.run.columns[0].id
+    evidence.run.plan["settings"] = {"load_throughput": {"sustained": {"p99_ms_max": 500.0}}}
+    made = step_of(hold(1000, SLOW))
+    assert evidence.rules_of(column, "throughput").failure(made) is None
+    assert evidence.rules_of(column, "load_throughput").failure(made) is not None
 
 
 @pytest.mark.parametrize(

@@ -295,6 +295,24 @@ def test_a_server_that_confirms_nothing_in_time_keeps_what_a_hold_carried():
     )
 
 
+def test_a_server_that_confirms_nothing_at_all_keeps_what_a_hold_carried():
+    """As the judge does: the rates that others are given depend on it."""
+
+    class LateInLongHolds(SimulatedServer):
+        def finish(self, planned_s, deliveries):
+            long_hold = planned_s[-1] - planned_s[0] > 2.9
+            return super().finish(planned_s, deliveries * (1e6 if long_hold else 1.0))
+
+    unhurried = msgspec.structs.replace(QUICK, seconds=3_000.0)
+    _, record, _ = search(
+        lambda capacity, rng, _: LateInLongHolds(capacity, rng), 400_000, settings=unhurried
+    )
+    assert record.stopped_by == "failed"
+    assert record.best is not None
+    assert "no hold confirmed a rate" in record.reason
+    assert result_of(record, RULES) is record.best
+
+
 def counted(**changes):
     """A server of which the generator counts most deliveries by length."""
     return lambda capacity, rng, _: SimulatedServer(capacity, rng, counted_from=0.0, **changes)
@@ -399,6 +417,7 @@ CARRIED_BY_A_LATE_GENERATOR = step_of(hold(50_000, QUICKLY, **LATE))
 LATENCY = step_of(hold(60_000, SLOWLY))
 BUSY = step_of(hold(60_000, SLOWLY), server_cpu_s=0.95 * HOLD_S)
 LOSS = step_of(hold(60_000, QUICKLY, lost=1))
+SHORT_BURST = step_of(hold(60_000, QUICKLY, hold_s=0.5, quarter_mean_ms=[1.0, 1.0, 20.0, 40.0]))
 NOT_OFFERED = step_of(hold(60_000, SLOWLY, **LATE))
 
 
@@ -411,6 +430,7 @@ NOT_OFFERED = step_of(hold(60_000, SLOWLY, **LATE))
         ("failed", [CARRIED, NOT_OFFERED], ("generator", True)),
         ("failed", [CARRIED_BY_A_LATE_GENERATOR, NOT_OFFERED], ("generator", True)),
         ("failed", [CARRIED_BY_A_LATE_GENERATOR, BUSY], ("server", False)),
+        ("failed", [CARRIED, SHORT_BURST], ("unclear", True)),
         ("cap", [CARRIED], ("cap", True)),
         ("cap", [CARRIED_BY_A_LATE_GENERATOR], ("cap", True)),
         ("time", [CARRIED], ("time", True)),
@@ -423,8 +443,23 @@ def test_the_end_that_a_search_names_is_the_judge_s(outcome, steps, expected):
     record = report(made, EMPTY)
     assert (record.limited_by, record.lower_bound) == expected
     assert record.limited_by == ended_by(record, RULES)
-    failed = None if steps[-1] in (steps[0], NOT_OFFERED) else pytest.approx(60_000, rel=1e-3)
+    failed = (
+        None
+        if steps[-1] in (steps[0], NOT_OFFERED, SHORT_BURST)
+        else pytest.approx(60_000, rel=1e-3)
+    )
     assert record.failed_at == failed
+
+
+@pytest.mark.parametrize(
+    ("step", "word"), [(LATENCY, "latency"), (BUSY, "server"), (NOT_OFFERED, "generator")]
+)
+@pytest.mark.parametrize("kind", ["approach", "warm-up"])
+def test_a_search_without_a_rate_names_what_the_first_holds_met(step, word, kind):
+    made = Search(QUICK, opener(SERVERS["constant"], Clock()), 1, 1)
+    made.steps, made.outcome = [msgspec.structs.replace(step, kind=kind)], Outcome(None, "failed")
+    record = report(made, EMPTY)
+    assert (record.best, record.limited_by) == (None, word)
 
 
 def test_a_generator_that_is_the_limit_leaves_the_top_open():

@@ -12,7 +12,8 @@ from chinwag_bench.claims.expression import Missing
 from chinwag_bench.claims.quantity import Quantity, exactly
 from chinwag_bench.judging.bounds import Bounds
 from chinwag_bench.judging.matrix import Cell, Ramp, RatePoint
-from chinwag_bench.judging.rate_points import highest_rates, over_rounds
+from chinwag_bench.judging.rate_points import highest_rate, highest_rates, ladder, over_rounds
+from chinwag_bench.judging.searches import keeps
 from chinwag_bench.judging.stats import SINGLE_ROUND_MARGIN
 
 _DELAY_ROW = "common_p99"
@@ -117,13 +118,18 @@ class RunValues:
             known = rounds + self._rates_within(name, self.again.get(column, ""), number)
             return Quantity(min(one.low for one in known), max(one.high for one in known))
         found = over_rounds(rounds)
+        if name == "rate_within_p99":
+            found = highest_rate(ladder(self._holds(column)), number) or found
         return Quantity(found.low, found.high)
 
     def _rates_within(self, name: str, column: str, limit_ms: float) -> list[Bounds]:
-        points = [one for one in self.rate_points if one.column == column and not one.only_seen]
+        points = self._holds(column)
         median = name == "rate_within_p50"
         found = _rates_within_p50(points, limit_ms) if median else highest_rates(points, limit_ms)
         return list(found.values())
+
+    def _holds(self, column: str) -> list[RatePoint]:
+        return [one for one in self.rate_points if one.column == column and not one.only_seen]
 
     def _ramp_p99(self, column: str, connections: float) -> Quantity:
         found = [
@@ -156,7 +162,7 @@ def _rates_within_p50(points: Sequence[RatePoint], limit_ms: float) -> dict[int,
     found = {}
     for index in sorted({one.round for one in points}):
         own = [one for one in points if one.round == index]
-        held = [one for one in own if one.kept and one.p50_ms <= limit_ms]
+        held = [one for one in own if keeps(one, math.inf) and one.p50_ms <= limit_ms]
         best = max(held, key=lambda one: one.deliveries_per_s, default=None)
         if best is None:
             continue

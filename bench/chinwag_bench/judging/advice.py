@@ -1,8 +1,8 @@
 """Whether a server is enough for a load, from its holds alone.
 
-The rates are those of the matrix's rows for a p99, for any p99: the medians over the rounds of the
-highest rate that was kept and of the lowest above it that was not. Nothing is known of what lies
-between. The page's form looks the same up in the same table.
+The rates are those of the matrix's rows for a p99, for any p99: over the rounds, the highest rate
+that was kept and the lowest above it that was not. Nothing is known of what lies between. The
+page's form looks the same up in the same table.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chinwag_bench.judging.matrix import RatePoint
-from chinwag_bench.judging.rate_points import highest_rates, over_rounds
+from chinwag_bench.judging.rate_points import Rung, highest_rate, ladder
 from chinwag_bench.judging.searches import breaks
 
 Kind = Literal["enough", "if_it_scales", "not_enough", "unknown"]
@@ -42,22 +42,26 @@ class Answer:
 
 def known_within(points: Sequence[RatePoint], p99_ms: float) -> Known:
     """What one column's holds say of a p99."""
+    return _known(points, ladder(points), p99_ms)
+
+
+def _known(points: Sequence[RatePoint], rungs: Sequence[Rung], p99_ms: float) -> Known:
     kept = [one.deliveries_per_s for one in points if one.kept and one.p99_ms[1] <= p99_ms]
     seen = max(kept, default=0.0)
-    rounds = highest_rates(points, p99_ms)
-    if not rounds:
+    found = highest_rate(rungs, p99_ms)
+    if found is None:
         broken = [one.deliveries_per_s for one in points if breaks(one, p99_ms)]
         return Known(None, min(broken, default=None), seen)
-    found = over_rounds(rounds.values())
     return Known(found.low, None if math.isinf(found.reach) else found.reach, seen)
 
 
 def table(points: Sequence[RatePoint]) -> list[tuple[float, Known]]:
     """``known_within`` for every p99: each entry counts from its p99 (ms) up to the next one's."""
     limits = sorted({0.0, *(side for one in points for side in one.p99_ms if math.isfinite(side))})
+    rungs = ladder(points)
     found: list[tuple[float, Known]] = []
     for limit_ms in limits:
-        known = known_within(points, limit_ms)
+        known = _known(points, rungs, limit_ms)
         if not found or found[-1][1] != known:
             found.append((limit_ms, known))
     return found

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from chinwag_bench.judging.bounds import Bounds, ByRound, are_scattered, medians
 from chinwag_bench.judging.evidence import Evidence
 from chinwag_bench.judging.matrix import Cell, Note
 from chinwag_bench.judging.rate_points import (
+    highest_rate,
     highest_rates,
+    ladder,
     looked_near,
     of_column,
     over_rounds,
@@ -83,9 +85,10 @@ def _rate_within(cell: Cell, spec: Spec, column: Column, evidence: Evidence) -> 
     """The highest rate within a p99, from all holds of the column."""
     assert spec.p99_limit_ms is not None
     points = list(of_column(evidence, column.id, spec.load))
-    rounds = highest_rates(points, spec.p99_limit_ms)
-    if rounds:
-        _fill(cell, spec, rounds, evidence.run.seed)
+    found = highest_rate(ladder(points), spec.p99_limit_ms)
+    if found is not None:
+        rounds = highest_rates(points, spec.p99_limit_ms)
+        _fill(cell, spec, rounds, evidence.run.seed, found)
         if 0 in rounds:
             cell.notes.append(Note(code="pooled"))
         else:
@@ -103,12 +106,12 @@ def _rate_within(cell: Cell, spec: Spec, column: Column, evidence: Evidence) -> 
     return {}
 
 
-def _fill(cell: Cell, spec: Spec, rounds: Mapping[int, Bounds], seed: int) -> None:
+def _fill(cell: Cell, spec: Spec, rounds: ByRound, seed: int, middle: Bounds | None = None) -> None:
+    """``middle`` instead of what the row's rounds say together."""
     found = [rounds[index] for index in sorted(rounds)]
     promises_low = spec.row.better == "higher"
-    valued, middle = found, medians(found)
-    if promises_low:
-        valued, middle = with_low_side(found), over_rounds(found)
+    valued = with_low_side(found) if promises_low else found
+    middle = middle or (over_rounds(found) if promises_low else medians(found))
     cell.low, cell.high = middle.pair
     cell.reach = None if math.isinf(middle.reach) else middle.reach
     cell.samples = [one.low if promises_low or math.isinf(one.high) else one.high for one in valued]

@@ -9,8 +9,10 @@ from typing import TypeVar
 
 import msgspec
 
+from chinwag_bench.clusters.trial import NODES
 from chinwag_bench.errors import UsageError
 from chinwag_bench.judging.rules import Rules, rules_of
+from chinwag_bench.judging.sustained import SustainedLimits
 from chinwag_bench.metrics.latency import Latency
 from chinwag_bench.metrics.registry import BY_NAME, KINDS
 from chinwag_bench.records import Calibration, Floor, Record, Run, Threads
@@ -39,19 +41,19 @@ class Evidence:
     floor: Floor | None = None
     calibration: Calibration | None = None
     """The last one; a run that was resumed has one all the same."""
-    _rules: dict[Threads | None, Rules] = field(default_factory=dict, repr=False, compare=False)
+    _rules: dict[tuple[SustainedLimits, int], Rules] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def rules_of(self, column: str, source: str) -> Rules:
         """By what the source's holds of a column are judged: one object for all that are judged
-        alike.
+        alike, as each hold is judged once.
         """
-        metric = BY_NAME.get(source)
-        # Nodes and what joins them are several processes, whatever the threads of each.
-        of_nodes = metric is not None and metric.of_nodes
-        threads = None if of_nodes else self._threads.get(column)
-        if threads not in self._rules:
-            self._rules[threads] = rules_of(self.run, threads)
-        return self._rules[threads]
+        name = "latency" if source in ("common", "half") else source
+        metric = BY_NAME.get(name)
+        nodes = NODES if metric is not None and metric.of_nodes else 1
+        found = rules_of(self.run, self._threads.get(column), name, nodes)
+        return self._rules.setdefault((found.limits, found.server_cores), found)
 
     @cached_property
     def _threads(self) -> dict[str, Threads | None]:

@@ -246,13 +246,14 @@ class RatePoint(msgspec.Struct, kw_only=True):
     """The load generator held it back, whether it was kept or not: nothing of the delay is surely
     the server's."""
     delivered_per_s: float | None = None
-    """What arrived within the hold; ``None`` in a matrix of a version that did not tell."""
+    """What arrived within the hold; of one that was kept, no more than in the one that its search
+    confirmed. ``None`` in a matrix of a version that did not tell."""
     only_seen: bool = False
     """Of a warm-up, or of a round that was disturbed and measured again: what it kept was seen, and
     counts no more than that."""
     beyond_result: bool = False
-    """At a rate above the one that its search confirmed: that it was kept for a moment is no limit
-    kept."""
+    """At a rate above the one that its search confirmed, or in a round whose search has no result:
+    that it was kept for a moment is no limit kept."""
     messages: int
     hold_s: float
     cpu_us_per_delivery: float | None

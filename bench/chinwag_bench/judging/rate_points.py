@@ -5,7 +5,10 @@ highest rate that keeps a given p99.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate
+from operator import itemgetter
 
 import msgspec
 
@@ -29,6 +32,8 @@ from chinwag_bench.judging.searches import (
 from chinwag_bench.judging.sustained import offered_deliveries_per_s
 from chinwag_bench.records import Paced, Record, Searched, Step
 
+Rung = tuple[float, Bounds]
+"""Of a ``ladder``: a limit on p99 in ms, and what is known from it on."""
 BRACKET = 4.0
 """A round whose rates jump further than this over the limit did not look near it."""
 
@@ -57,26 +62,30 @@ def of_column(evidence: Evidence, column: str, load: str = "") -> Iterator[RateP
     """
     source = searches_of(load)
     rules = evidence.rules_of(column, source)
+    with_result = set()
     for record in kept(evidence.of(source, column, load)):
         assert isinstance(record, Searched)
         result = result_of(record, rules)
+        if result is not None:
+            with_result.add(record.round)
         most = offered_deliveries_per_s(result.hold) * SAME if result else math.inf
         if has_no_result(record, rules):
             most = 0.0
-        # Two holds of one rate deliver a little more or less: within a limit a server is not said
-        # to do more than without it.
         carried = result.hold.deliveries_per_s if result else math.inf
         for step in steps_of(record):
             point = point_of(column, record.round, step, rules)
-            yield msgspec.structs.replace(
-                point,
-                delivered_per_s=min(point.carried, carried),
-                beyond_result=point.deliveries_per_s > most,
-            )
+            point.beyond_result = point.deliveries_per_s > most
+            if point.kept and not point.beyond_result:
+                # Two holds of one rate deliver a little more or less: the confirmed one counts.
+                point.delivered_per_s = min(point.carried, carried)
+            yield point
     for source in ("load_latency",) if load else ("common", "half"):
         for record in kept(evidence.of(source, column, load)):
             if isinstance(record, Paced) and record.step is not None:
-                yield point_of(column, record.round, record.step, rules)
+                point = point_of(column, record.round, record.step, rules)
+                # Of a round whose search has no result it is no measure of what can be had.
+                point.beyond_result = record.round not in with_result
+                yield point
 
 
 def _seen_besides(evidence: Evidence, column: str) -> Iterator[RatePoint]:
@@ -157,6 +166,41 @@ def highest_rates(points: Sequence[RatePoint], limit_ms: float) -> dict[int, Bou
         return {0: pooled} if pooled is not None and pooled.low > 0 else {}
     near = BRACKET * max(one.low for one in found.values())
     return {index: one for index, one in known.items() if one.low > 0 or one.high <= near}
+
+
+def ladder(points: Sequence[RatePoint]) -> list[Rung]:
+    """The highest rate within every limit on p99, over the rounds: each entry counts from its limit
+    (ms) up to the next one's, and below the first nothing is known.
+
+    What is kept within a limit is kept within a looser one, and no limit makes a server faster. The
+    figures over the rounds do not see to that by themselves: a round that kept nothing within a
+    limit has no part in its median, and one that kept little within a looser one has.
+    """
+    sides = {side for one in points for side in one.p99_ms if math.isfinite(side)}
+    found = [
+        (limit_ms, over_rounds(rounds.values()))
+        for limit_ms in (0.0, *sorted(sides), math.inf)
+        if (rounds := highest_rates(points, limit_ms))
+    ]
+    lows = accumulate((one.low for _, one in found), max)
+    ends = [*accumulate((one.reach for _, one in reversed(found)), min)][::-1]
+    most = found[-1][1].low if found else 0.0
+    return [
+        (limit_ms, _between(one, min(low, most), end))
+        for (limit_ms, one), low, end in zip(found, lows, ends, strict=True)
+    ]
+
+
+def highest_rate(rungs: Sequence[Rung], limit_ms: float) -> Bounds | None:
+    """What a ``ladder`` says of a limit; ``None`` where no rate was kept within it."""
+    index = bisect_right(rungs, limit_ms, key=itemgetter(0))
+    return rungs[index - 1][1] if index else None
+
+
+def _between(one: Bounds, low: float, end: float) -> Bounds:
+    """``one`` from ``low`` to ``end``. Where rounds contradict each other, what was kept counts."""
+    high = max(low, min(one.high, end))
+    return Bounds(low, high, max(high, end))
 
 
 def looked_near(one: Bounds) -> bool:

@@ -74,15 +74,21 @@ def is_server_busy(step: Step, cores: int) -> bool:
     return step.server_cpu_s >= BUSY_SHARE * cores * step.hold.hold_s
 
 
-def cores_in_reach(threads: Threads | None, cores: int) -> int:
-    """How many of its ``cores`` a server can use. One that was not asked is taken to use all: it
-    is called busy later, and what it might have done is left open more often.
+def cores_in_reach(threads: Threads | None, cores: int, nodes: int = 1) -> int:
+    """How many of its ``cores`` a server can use, or several ``nodes`` of it: one each where it has
+    one thread. That thread is out of CPU time a little after the server is called busy, as garbage
+    collectors and compilers have threads of their own. Of a server that does not say, all: it is
+    called busy later, and what it might have done is left open more often.
     """
-    return 1 if threads == "one" else max(1, cores)
+    return max(1, min(nodes, cores) if threads == "one" else cores)
 
 
-def rules_of(run: Run, threads: Threads | None = None) -> Rules:
-    """Those of the run's plan, or the defaults, for a server of such ``threads``."""
+def rules_of(
+    run: Run, threads: Threads | None = None, metric: str = "throughput", nodes: int = 1
+) -> Rules:
+    """For what a metric held on a server of such ``threads``, or on several nodes of it: by the
+    run's plan, or the defaults.
+    """
     generator, server = (run.plan.get(f"{of}_cores", []) for of in ("generator", "server"))
-    in_reach = cores_in_reach(threads, len(server))
-    return Rules(limits_of(run.plan), max(1, len(generator)), in_reach)
+    in_reach = cores_in_reach(threads, len(server), nodes)
+    return Rules(limits_of(run.plan, metric), max(1, len(generator)), in_reach)

@@ -146,30 +146,48 @@ def of_search(record: Searched, rules: Rules) -> Bounds | None:
 def failed_above(record: Searched, result: Step | None, rules: Rules) -> Step | None:
     """Of the steps at a higher rate than the result's that the server failed at, the lowest;
     without a result, of all."""
-    at = offered_deliveries_per_s(result.hold) if result else 0.0
-    above = [
+    failed = [
         step
-        for step in steps_of(record)
-        if offered_deliveries_per_s(step.hold) > at * HIGHER
-        and breaks(point_of("", 0, step, rules), rules.limits.p99_ms_max)
+        for step in _above(record, result)
+        if breaks(point_of("", 0, step, rules), rules.limits.p99_ms_max)
     ]
-    return min(above, key=lambda step: offered_deliveries_per_s(step.hold), default=None)
+    return min(failed, key=lambda step: offered_deliveries_per_s(step.hold), default=None)
+
+
+def _above(record: Searched, result: Step | None) -> list[Step]:
+    """The steps at a higher rate than the result's; without one all, and what was tried first."""
+    if result is None:
+        return record.steps
+    at = offered_deliveries_per_s(result.hold) * HIGHER
+    return [step for step in steps_of(record) if offered_deliveries_per_s(step.hold) > at]
 
 
 def ended_by(record: Searched, rules: Rules) -> str | None:
     """A word for what ended the search, as ``Limited.limited_by``. What a server met is judged
-    anew, as its limits and the generator's are a matter of the rules.
+    anew, as its limits and the generator's are a matter of the rules; "unclear" where a failure
+    ended it that shows nothing, such as a burst in a short hold.
     """
-    result = result_of(record, rules)
-    if result is None:
+    if record.stopped_by is None and (result_of(record, rules) is None or not record.steps):
         return record.limited_by
-    failed = failed_above(record, result, rules)
-    if record.limited_by == "cap":
+    stop = record.stopped_by or record.limited_by
+    if stop == "cap":
         return "cap"
+    result = result_of(record, rules)
+    failed = failed_above(record, result, rules)
     if failed is not None:
-        return "time" if record.limited_by == "time" else rules.met_by(failed)
-    is_generator = record.limited_by == "generator" or rules.is_limited(result)
-    return "generator" if is_generator else "time"
+        return "time" if stop == "time" else rules.met_by(failed)
+    if _is_held_back(record, result, rules):
+        return "generator"
+    return "time" if stop == "time" else "unclear"
+
+
+def _is_held_back(record: Searched, result: Step | None, rules: Rules) -> bool:
+    """Whether the generator kept the search from a result, or from going above it."""
+    if result is not None and rules.is_limited(result):
+        return True
+    if record.stopped_by is None:
+        return record.limited_by == "generator"
+    return any(rules.is_held_back(step) for step in _above(record, result))
 
 
 def up_to(low: float, at: float, failed_at: float) -> Bounds:

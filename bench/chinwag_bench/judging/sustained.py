@@ -58,10 +58,14 @@ class Trend(msgspec.Struct, frozen=True):
     probability of ``GROWTH_SIGNIFICANCE``."""
 
 
-def limits_of(plan: Json) -> SustainedLimits:
-    """The limits of a run, from its run.json's ``plan``; the defaults where it has none."""
-    table = plan.get("settings", {}).get("throughput") or {}
-    return msgspec.convert(table.get("sustained") or {}, type=SustainedLimits)
+def limits_of(plan: Json, metric: str = "throughput") -> SustainedLimits:
+    """The limits that a metric of a run has for its holds, from its run.json's ``plan``; without
+    any, those of its throughput, and without them the defaults.
+    """
+    settings = plan.get("settings", {})
+    tables = [settings.get(name) or {} for name in (metric, "throughput")]
+    found: Json = next((one["sustained"] for one in tables if one.get("sustained")), {})
+    return msgspec.convert(found, type=SustainedLimits)
 
 
 def find_failure(hold: Hold, limits: SustainedLimits = DEFAULTS) -> Failure | None:

@@ -23,6 +23,7 @@ from chinwag_bench.generator import Generator, HoldRequest
 from chinwag_bench.judging.bounds import Bounds, exactly
 from chinwag_bench.judging.matrix import Note
 from chinwag_bench.judging.row import MEGABYTE, Better, Spec, row
+from chinwag_bench.judging.rules import cores_in_reach
 from chinwag_bench.judging.searches import of_search
 from chinwag_bench.judging.sustained import Failure, SustainedLimits
 from chinwag_bench.load_profile import LoadProfile
@@ -186,7 +187,7 @@ def _measured(record: ClusterRun, visit: Visit, place: Place) -> ClusterRun:
         settings,
         lambda: _bout(place, load, settings.connections),
         len(cores.generator),
-        len(cores.server),
+        cores_in_reach(place.target.threads, len(cores.server), NODES),
     )
     search.run(first_rate(visit.place, settings.start_deliveries_per_s, None))
     record = report(search, record)

@@ -53,8 +53,6 @@ _WARM_UP_SHARE = 0.5
 HINTED_BELOW = 1.5
 HINTED_FACTOR = STEP**2
 """An approach from near by: one that goes far beyond costs a fresh server."""
-# Rungs lie further apart than that; two holds of one rung differ by rounding.
-_HIGHER = 1.001
 # What is counted by length is once read whole, at half of the rate that was found, or at what one
 # generator core reads whole with ease.
 _WHOLE_SHARE = 0.5
@@ -171,19 +169,9 @@ class Search:
                     break
             if self.best is not None:
                 self._spread(start * FLOOR_SHARE, _seen(before))
-        if self.best is None and self.not_whole is None and self.outcome.ended == "time":
+        if self.best is None and self.not_whole is None:
             self.best = highest_unrefuted(self.steps, self.rules)
         return self.outcome
-
-    def lowest_failure(self) -> Step | None:
-        """The step of the lowest rate above the best that failed."""
-        least = self.best.hold.offered_messages_per_s * _HIGHER if self.best else 0.0
-        failed = [
-            step
-            for step in self.steps
-            if is_of_rate(step) and not step.sustained and step.hold.offered_messages_per_s > least
-        ]
-        return min(failed, key=lambda step: step.hold.offered_messages_per_s, default=None)
 
     def _try(self, offer: Offer) -> Answer:
         if self.not_whole is not None:
@@ -348,7 +336,7 @@ def report(search: Search, record: Found) -> Found:
         reason=_reason(search),
         steps=search.steps,
         best=best,
-        limited_by=_stopped_by(search),
+        stopped_by=search.outcome.ended,
         cpu_us_per_delivery=best.cpu_us_per_delivery if best else None,
     )
     # What a reader is told is the judge's word: one rule for both.
@@ -362,14 +350,6 @@ def report(search: Search, record: Found) -> Found:
     )
 
 
-def _stopped_by(search: Search) -> str:
-    """What stopped the climb. Of what its result is worth, the judge decides."""
-    if search.outcome.ended in ("cap", "time"):
-        return search.outcome.ended
-    failed = search.lowest_failure()
-    return "cap" if failed is None else search.rules.met_by(failed) or "generator"
-
-
 def _reason(search: Search) -> str | None:
     """Why there is no confirmed rate."""
     if search.not_whole is not None:
@@ -379,7 +359,9 @@ def _reason(search: Search) -> str | None:
     if not search.steps:
         return "there was no time for a single step"
     if search.best is not None:
-        return "time ran out before a confirmation: the highest rate that no longer hold refuted"
+        ended = search.outcome.ended == "time"
+        what = "time ran out before a confirmation" if ended else "no hold confirmed a rate"
+        return f"{what}: the highest rate that no longer hold refuted"
     why = next((step.why_not for step in reversed(search.steps) if step.why_not), None)
     return f"no rate was sustained; last: {why or 'no time was left'}"
 

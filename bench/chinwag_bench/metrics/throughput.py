@@ -196,15 +196,17 @@ messages per second, never one of them alone.
 **p99 over rate.** From every hold of the throughput's load, of all rounds: the highest rate that
 was kept within 10 and 100 ms, as delivered, by a hold of a second or more, and the lowest offer
 above it that the server did not keep. A hold is refuted by another of its round that is as long,
-at no higher a rate; one above the rate that its search confirmed keeps no limit. A hold in which
-the generator was the limit refutes none. A round that did not look near the limit, on both sides
-of it within a factor of 4, counts like the others, and the cell says how many did look; a round
-that kept none bears on the high side, and the cell spans both where that is below what others kept;
-where nothing was too much, each round's highest counts; where none looked on both sides, the holds
-of all rounds are taken together, and the cell says so. A hold's
-p99 rests on some thousand messages or more, so it is the rounds together that tell. "Which one for
-me?" has the same medians for any p99, and calls nothing too much that any hold kept, were it short
-or of a round that was repeated.
+at no higher a rate; one above the rate that its search confirmed keeps no limit, nor does one of a
+round whose search has no result. A hold in which the generator was the limit refutes none. A round
+that did not look near the limit, on both sides of it within a factor of 4, counts like the others,
+and the cell says how many did look; a round that kept none bears on the high side, and the cell
+spans both where that is below what others kept; where nothing was too much, each round's highest
+counts; where none looked on both sides, the holds of all rounds are taken together, and the cell
+says so. What is known to be kept within a limit is known of each looser one, and no limit makes a
+server faster than none: where medians of different rounds say otherwise, the higher one counts, up
+to the highest sustained rate. A hold's p99 rests on some thousand messages or more, so it is the
+rounds together that tell. "Which one for me?" has the same rates for any p99, and calls nothing
+too much that any hold kept, were it short or of a round that was repeated.
 """
 METRIC = Metric(
     record=Throughput,

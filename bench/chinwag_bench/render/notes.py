@@ -143,6 +143,7 @@ ENDS = {
     "loss": "a loss",
     "refusal": "a refusal",
     "memory": "the memory",
+    "unclear": "holds too short to tell",
 }
 """What ends a search, by the word in the record."""
 
