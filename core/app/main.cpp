@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <chrono>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <utility>
 
 #if __has_include(<malloc.h>)
@@ -20,6 +20,7 @@
 #include "chinwag/server.hpp"
 #include "descriptors.hpp"
 #include "faults.hpp"
+#include "log_sink.hpp"
 #include "notify.hpp"
 #include "settings.hpp"
 #include "upgrade.hpp"
@@ -27,6 +28,7 @@
 
 namespace {
 
+constexpr int exit_cannot_print = 1;
 constexpr int exit_usage = 2;
 constexpr int exit_cannot_serve = 3;
 
@@ -38,11 +40,13 @@ chinwag::server* signalled_server = nullptr;
 std::chrono::milliseconds drain_deadline{0};
 std::atomic<bool> draining{false};
 
-void on_signal(int) {
-  if (draining.exchange(true)) {
-    signalled_server->stop();
-  } else {
+// L5: told to stop again, as a service manager does that tells every process of a group, a server
+// goes on to say goodbye. Ctrl-C is somebody who does not want to wait.
+void on_signal(int number) {
+  if (!draining.exchange(true)) {
     signalled_server->drain(drain_deadline);
+  } else if (number == SIGINT) {
+    signalled_server->stop();
   }
 }
 
@@ -97,12 +101,14 @@ void ignore_signals() {
   signalled_server = nullptr;
 }
 
-// A log that can't be written, such as a pipe whose reader is gone, is no reason to end. The
-// upgrader has a thread of its own, which writes to it as well.
+// A log that can't be written is no reason to end: a pipe whose reader is gone, a file that may not
+// grow. The upgrader has a thread of its own, which writes to it as well.
 void begin_log(const std::string& level) {
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
   spdlog::set_error_handler([](const std::string&) {});
-  spdlog::set_default_logger(spdlog::stderr_color_mt("chinwagd"));
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("chinwagd", std::make_shared<chinwagd::patient_sink>()));
   spdlog::set_level(spdlog::level::from_str(level));
 }
 
@@ -172,6 +178,13 @@ int serve(const chinwagd::settings& all, char** arguments) {
   return exit_cannot_serve;
 }
 
+// What was asked for is on standard output, or it was not given.
+int after_printing(int exit_code) {
+  if (std::cout.flush()) return exit_code;
+  std::cerr << "chinwagd: standard output can't be written to\n";
+  return exit_cannot_print;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -180,10 +193,10 @@ int main(int count, char** arguments) {
   block_upgrades();
   give_back_memory();
   const chinwagd::settings_or_exit settings = chinwagd::read_settings(count, arguments);
-  if (!settings.read) return settings.exit_code;
+  if (!settings.read) return after_printing(settings.exit_code);
   if (settings.read->print_config) {
     std::cout << chinwagd::to_toml(*settings.read);
-    return 0;
+    return after_printing(0);
   }
   if (settings.read->upgrade_of != 0) return chinwagd::ask_for_upgrade(settings.read->upgrade_of);
   return serve(*settings.read, arguments);

@@ -22,7 +22,7 @@ Examples:
   chinwagd upgrade --pid 4711                replace the program, keep the connections
 
 A flag outranks the environment, which outranks the file. SIGTERM drains: every connection is
-closed with 1012. A second signal ends at once. SIGUSR2 hands all connections to a new process of
+closed with 1012. Ctrl-C meanwhile ends at once. SIGUSR2 hands all connections to a new process of
 the program as it lies on the disk now. Exit codes: 0 drained, 2 usage, 3 can't serve.)";
 
 std::string flag_of(std::string name) {

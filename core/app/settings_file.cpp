@@ -2,6 +2,7 @@
 
 #include <toml++/toml.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "settings.hpp"
@@ -31,6 +32,9 @@ bool is_bare(const std::string& value) {
 }  // namespace
 
 file_values read_settings_file(const std::string& path) {
+  if (std::error_code unknown; std::filesystem::is_directory(path, unknown)) {
+    return {{chinwag::error::bad_option_value, "file " + path + ": it is a folder"}};
+  }
   try {
     file_values read;
     const toml::table table = toml::parse_file(path);

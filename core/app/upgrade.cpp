@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "notify.hpp"
+#include "upgrade_request.hpp"
 
 namespace chinwagd {
 
@@ -122,7 +123,11 @@ void upgrader::prepare() {
     return;
   }
   try {
-    thread_ = std::thread([this] { wait_for_signals(); });
+    thread_ = std::thread([this] {
+      // By this name `chinwagd upgrade` knows a server of this kind.
+      ::pthread_setname_np(::pthread_self(), upgrader_thread);
+      wait_for_signals();
+    });
   } catch (const std::system_error& problem) {
     spdlog::warn("no upgrade will be possible: can't start a thread: {}", problem.what());
   }

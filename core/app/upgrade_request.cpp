@@ -53,11 +53,16 @@ bool has_ended(pid_t process) {
   return state.starts_with('Z') || state.starts_with('X');
 }
 
-// Servers of this kind have the signal blocked and read it; it would end any other process.
+// Servers of this kind have a thread for the signal, which it would end any other process by.
 bool waits_for_requests(pid_t process) {
-  const std::string blocked = status_of(process, "SigBlk:");
-  const std::uint64_t bits = blocked.empty() ? 0 : std::stoull(blocked, nullptr, 16);
-  return (bits >> (SIGUSR2 - 1) & 1U) != 0;
+  std::error_code gone;
+  files::directory_iterator at(folder_of(process) / "task", gone);
+  for (const files::directory_iterator end; !gone && at != end; at.increment(gone)) {
+    std::ifstream thread(at->path() / "comm");
+    std::string name;
+    if (std::getline(thread, name) && name == upgrader_thread) return true;
+  }
+  return false;
 }
 
 using inodes = std::set<std::string>;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
@@ -111,6 +112,15 @@ class chinwagd_process {
   }
 
   void close_output() { ::close(std::exchange(output_, -1)); }
+
+  // Nobody reads what it says from now on, and its pipe takes no more.
+  void fill_output() {
+    const std::string end = "/proc/" + std::to_string(pid_) + "/fd/2";
+    const int pipe = ::open(end.c_str(), O_WRONLY | O_NONBLOCK);
+    while (::write(pipe, "x", 1) == 1) {
+    }
+    ::close(pipe);
+  }
 
   // As wait(), and ends it if it takes longer.
   outcome wait_for(std::chrono::seconds longest) {

@@ -7,8 +7,10 @@
 
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -169,7 +171,52 @@ TEST(chinwagd, warns_of_echo) {
   EXPECT_TRUE(has(process.wait().output, "--echo is for test suites"));
 }
 
-TEST(chinwagd, a_second_signal_ends_at_once) {
+// Its reader stands still: the pipe is full, and no line of the log may hold up those who serve.
+TEST(chinwagd, whose_log_is_a_full_pipe_serves_on_and_exits_with_0) {
+  chinwagd_process process({"--port", "0"});
+  test::chat_client client(process.port());
+  process.fill_output();
+  process.signal(SIGTERM);
+  EXPECT_EQ(client.close_code(), 1012);
+  EXPECT_EQ(process.exit_code(), 0);
+}
+
+TEST(chinwagd, whose_log_may_not_grow_serves_on_and_exits_with_0) {
+  const std::string log = ::testing::TempDir() + "/chinwagd.full.log";
+  std::ofstream(log) << std::string(2'000, 'x');
+  const std::string limited = "ulimit -f 1; exec " CHINWAGD " --port 0 --echo 2>>" + log;
+  const int how =
+      std::system(("bash -c '" + limited + " & sleep 1; kill -TERM $!; wait $!'").c_str());
+  EXPECT_EQ(WEXITSTATUS(how), 0);
+}
+
+TEST(chinwagd, says_so_where_its_standard_output_is_full) {
+  for (const char* asked : {"--print-config", "--version", "--help"}) {
+    const int how =
+        std::system((std::string(CHINWAGD) + " " + asked + " >/dev/full 2>/dev/null").c_str());
+    EXPECT_EQ(WEXITSTATUS(how), 1) << asked;
+  }
+}
+
+TEST(chinwagd, a_folder_is_no_settings_file) {
+  const outcome found = run({"--config", "/"});
+  EXPECT_EQ(found.code, 2);
+  EXPECT_TRUE(has(found.output, "file /: it is a folder")) << found.output;
+}
+
+// L5: as a service manager does that tells every process of a group.
+TEST(chinwagd, told_to_stop_again_goes_on_to_say_goodbye) {
+  chinwagd_process process({"--port", "0"});
+  std::vector<std::unique_ptr<test::chat_client>> clients;
+  for (int i = 0; i < 300; ++i) {
+    clients.push_back(std::make_unique<test::chat_client>(process.port()));
+  }
+  for (int i = 0; i < 5; ++i) process.signal(SIGTERM);
+  for (const auto& client : clients) ASSERT_EQ(client->close_code(), 1012);
+  EXPECT_EQ(process.wait().code, 0);
+}
+
+TEST(chinwagd, a_second_interrupt_ends_at_once) {
   chinwagd_process process(
       {"--port", "0", "--close-timeout-ms", "60000", "--drain-timeout-ms", "60000"});
   const test::chat_client deaf(process.port());

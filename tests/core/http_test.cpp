@@ -95,6 +95,25 @@ TEST(http, refuses_a_field_that_may_come_once_and_comes_again) {
   }
 }
 
+TEST(http, refuses_a_host_that_is_none) {
+  http_request request;
+  for (const char* host : {"a b", "a/b", "a@b", "a?b", "a#b", "a\\b", "a\"b"}) {
+    const std::string bytes = std::string("GET / HTTP/1.1\r\nHost: ") + host + "\r\n\r\n";
+    EXPECT_EQ(parse_http(bytes, 8'192, request), http_parse::bad) << host;
+  }
+  for (const char* host : {"", "a", "a.example:80", "[::1]:4000", "127.0.0.1", "xn--a_b~%41"}) {
+    const std::string bytes = std::string("GET / HTTP/1.1\r\nHost: ") + host + "\r\n\r\n";
+    EXPECT_EQ(parse_http(bytes, 8'192, request), http_parse::complete) << host;
+  }
+}
+
+TEST(http, ends_a_connection_whose_client_asks_for_both) {
+  http_request request;
+  const std::string bytes = "GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n";
+  ASSERT_EQ(parse_http(bytes, 8'192, request), http_parse::complete);
+  EXPECT_FALSE(request.keep_alive);
+}
+
 TEST(http, wants_one_host_of_whoever_speaks_1_1) {
   http_request request;
   EXPECT_EQ(parse("GET / HTTP/1.1\r\n\r\n", request), http_parse::bad);

@@ -5,7 +5,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <thread>
 
 #include "chat_client.hpp"
@@ -93,6 +96,59 @@ TEST(slow_consumer, without_progress_is_closed_however_little_waits) {
     ASSERT_TRUE(server.engine.publish("a", std::string(60'000, 'x')));
   }
   EXPECT_TRUE(server.eventually([](const stats& now) { return now.slow_consumers == 1; }));
+}
+
+// What a member heard who reads 2,000 bytes every 50 ms, and its longest pause between two reads.
+struct slow_reading {
+  std::size_t bytes = 0;
+  bool ended = false;
+  std::chrono::milliseconds longest_pause{0};
+};
+
+slow_reading read_slowly(const chat_client& reader, std::size_t wanted) {
+  slow_reading found;
+  std::array<char, 2'000> taken;
+  auto last = std::chrono::steady_clock::now();
+  while (found.bytes < wanted && !found.ended) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    const ssize_t got = ::recv(reader.descriptor(), taken.data(), taken.size(), MSG_DONTWAIT);
+    found.ended = got == 0 || (got < 0 && errno != EAGAIN);
+    if (got > 0) found.bytes += static_cast<std::size_t>(got);
+    const auto now = std::chrono::steady_clock::now();
+    const auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(now - last);
+    found.longest_pause = std::max(found.longest_pause, pause);
+    last = now;
+  }
+  return found;
+}
+
+// The kernel asks for more only when much of its buffer is free, which takes this one longer than
+// the stall timeout. A try in which this machine was too slow to read says nothing.
+TEST(slow_consumer, that_takes_something_all_the_time_is_left_alone) {
+  slow_reading heard;
+  for (int tries = 0; tries < 5; ++tries) {
+    running_server server({.stall_timeout_ms = 1'500});
+    const chat_client slow = join(server, "slow", tiny_buffer);
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(server.engine.publish("a", std::string(60'000, 'x')));
+    heard = read_slowly(slow, 300'000);
+    if (heard.longest_pause < std::chrono::milliseconds(300)) break;
+  }
+  EXPECT_FALSE(heard.ended) << "after " << heard.bytes << " bytes";
+  EXPECT_GE(heard.bytes, 300'000U);
+}
+
+TEST(slow_consumer, that_closes_hears_all_before_the_close_is_answered) {
+  slow_reading heard;
+  for (int tries = 0; tries < 5; ++tries) {
+    running_server server({.close_timeout_ms = 1'500});
+    const chat_client slow = join(server, "slow", tiny_buffer);
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(server.engine.publish("a", std::string(60'000, 'x')));
+    slow.send_raw(test::client_frame(opcode::close, std::string("\x03\xe8", 2)));
+    heard = read_slowly(slow, 300'000);
+    if (heard.longest_pause < std::chrono::milliseconds(300)) break;
+  }
+  EXPECT_FALSE(heard.ended) << "after " << heard.bytes << " bytes";
+  EXPECT_GE(heard.bytes, 300'000U);
 }
 
 TEST(slow_consumer, skips_to_the_newest_where_that_is_the_policy) {

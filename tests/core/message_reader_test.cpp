@@ -52,6 +52,20 @@ std::string close_frame(std::uint16_t code, std::string_view reason = {}) {
   return client_frame(opcode::close, payload.append(reason));
 }
 
+// An upgrade may lower it while a message is open.
+TEST(message_reader, keeps_to_a_limit_below_what_has_come) {
+  message_reader reader;
+  std::string bytes = client_frame(opcode::text, std::string(900, 'a'), false);
+  std::span<char> input(bytes);
+  while (reader.next(input, 1'000).what != kind::nothing) {
+  }
+  bytes = client_frame(opcode::continuation, std::string(10, 'b'));
+  input = bytes;
+  const inbound got = reader.next(input, 100);
+  EXPECT_EQ(got.what, kind::fault);
+  EXPECT_EQ(got.code, 1009);
+}
+
 TEST(message_reader, finds_the_same_messages_however_the_bytes_arrive) {
   const std::string bytes =
       client_frame(opcode::text, "one") + client_frame(opcode::text, "tw\xC3", false) +

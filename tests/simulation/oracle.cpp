@@ -397,7 +397,8 @@ void oracle::after_turn(const std::vector<link_report>& links, std::uint64_t now
     // Where memory is scarce, those who hold most give way.
     of->slow_possible |= settings_.little_memory && possible_ > of->mark_before;
     if (one.blocked) {
-      of->slow_possible |= one.stalled_us + rounding_us >= settings_.stall_timeout_ms * ms;
+      // What was taken before the server's first look, a quarter in, it does not see.
+      of->slow_possible |= one.stalled_us + rounding_us >= settings_.stall_timeout_ms * ms * 3 / 4;
       of->slow_possible |= possible_ - of->mark_before > settings_.pending_bytes_max;
     } else if (rested) {
       of->mark_before = of->mark;

@@ -277,6 +277,13 @@ ssize_t simulated_kernel::send(int descriptor, std::span<const iovec> pieces) {
   return static_cast<ssize_t>(size);
 }
 
+std::size_t simulated_kernel::untaken(int descriptor) {
+  const descriptor_state* of = use(descriptor, kind::connection, "untaken");
+  if (of == nullptr) return 0;
+  count("untaken", of->connection->number, 0);
+  return of->connection->to_client.size();
+}
+
 void simulated_kernel::shutdown_write(int descriptor) {
   descriptor_state* of = use(descriptor, kind::connection, "shutdown");
   if (of == nullptr) return;
@@ -494,6 +501,9 @@ ssize_t receive(int descriptor, std::span<char> into) {
 }
 ssize_t send(int descriptor, std::span<const iovec> pieces) {
   return now().send(descriptor, pieces);
+}
+std::size_t untaken(int descriptor) {
+  return now().untaken(descriptor);
 }
 void shutdown_write(int descriptor) {
   now().shutdown_write(descriptor);

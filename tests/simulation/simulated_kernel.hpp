@@ -60,7 +60,8 @@ struct link {
   std::uint64_t received = 0;     // bytes that the server took
   std::uint64_t blocked_us = 0;   // since when not all that was offered was taken; 0: it was
   bool was_blocked = false;       // since it was looked at last
-  std::uint64_t progress_us = 0;  // when bytes were last taken
+  std::uint64_t progress_us = 0;  // when the kernel last took bytes
+  std::uint64_t taken_us = 0;     // when the client last did
   bool send_failed = false;       // by an error other than EAGAIN and EINTR
   bool sent_into_reset = false;
 };
@@ -138,6 +139,7 @@ class simulated_kernel {
   void end_loan(const chinwag::kernel::page_lender& of);
   void renew_pages(const char* begin, std::size_t bytes);
   void unmap_pages(const char* begin, std::size_t bytes);
+  std::size_t untaken(int descriptor);
   void shutdown_write(int descriptor);
   void reset(int descriptor);
   void close_connection(int poller, int descriptor);

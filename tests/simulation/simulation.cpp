@@ -278,7 +278,7 @@ void run_of_shard::report(bool rested) {
     if (of.saw_end) continue;
     rested = rested && at.to_server.empty();  // of one who is not accepted yet, say
     const bool blocked = at.blocked_us != 0;
-    const std::uint64_t since = std::max(at.blocked_us, at.progress_us);
+    const std::uint64_t since = std::max({at.blocked_us, at.progress_us, at.taken_us});
     check_stalled(of, at, blocked);
     reports.push_back({.number = number,
                        .blocked = blocked || at.was_blocked,
@@ -292,14 +292,15 @@ void run_of_shard::report(bool rested) {
   oracle_.after_turn(reports, kernel_.now_us(), rested);
 }
 
-// L3: who takes nothing is closed, or reset, in the time that the server has for both. A pause of
-// the process does not count.
+// L3: who takes nothing is closed, or reset, in the time that the server has for both, and a half
+// for its looks at what is taken. A pause of the process does not count.
 void run_of_shard::check_stalled(client& of, const link& at, bool blocked) {
   const std::uint64_t turn_us = std::min(kernel_.now_us() - kernel_.turn_began_us(), pause_us);
-  of.stalled_us = blocked && at.progress_us == of.progress_us ? of.stalled_us + turn_us : 0;
-  of.progress_us = at.progress_us;
-  const std::uint64_t limit_us =
-      (setup_.limits.stall_timeout_ms + setup_.limits.close_timeout_ms + 500) * ms;
+  const std::uint64_t progress_us = std::max(at.progress_us, at.taken_us);
+  of.stalled_us = blocked && progress_us == of.progress_us ? of.stalled_us + turn_us : 0;
+  of.progress_us = progress_us;
+  const std::uint64_t both_ms = setup_.limits.stall_timeout_ms + setup_.limits.close_timeout_ms;
+  const std::uint64_t limit_us = (both_ms + both_ms / 2 + 500) * ms;
   if (of.stalled_us > limit_us && !at.server_closed && oracle_.alive(of.number)) {
     trace_.violate("L3: a member that does not read",
                    "client " + std::to_string(of.number) + " is neither closed nor reset");
@@ -317,6 +318,7 @@ void run_of_shard::read(client& to) {
   if (size > 0) {
     const std::string bytes = at.to_client.substr(0, size);
     at.to_client.erase(0, size);
+    at.taken_us = kernel_.now_us();
     oracle_.received(to.number, bytes, kernel_.now_us(),
                      [&](const server_frame& frame) { respond(to, frame); });
   }

@@ -327,6 +327,7 @@ void lifecycle::check(connection_id id) {
       break;
     case connection_phase::closing:
     case connection_phase::lingering:
+      if (is_taking(id) && until(due.heard_at, shared_.limits.close_total_timeout_ms) > 0) break;
       if (close_wait_ms(due) > 0) break;
       if (due.phase == connection_phase::closing) kernel::reset(due.descriptor);
       break_off(id);
@@ -361,11 +362,34 @@ void lifecycle::check_chat(connection_id id) {
   if (!planted(fault::pings_missing)) outboxes_.add(id, opcode::ping, {});
 }
 
-bool lifecycle::is_stalled(connection_id id) const {
+bool lifecycle::is_stalled(connection_id id) {
   const connection& due = shared_.truth.connections[id];
   // One that waits to be sent to takes something again.
-  return due.blocked && !shared_.links.connections[id].writable &&
-         until(due.since, shared_.limits.stall_timeout_ms) == 0;
+  if (!due.blocked || shared_.links.connections[id].writable) return false;
+  return !is_taking(id) && until(due.since, shared_.limits.stall_timeout_ms) == 0;
+}
+
+// Whether a blocked connection has taken something since it was looked at last, or may have: then
+// its time begins anew. The first look is the one that the next ones are compared with.
+bool lifecycle::is_taking(connection_id id) {
+  connection& of = shared_.truth.connections[id];
+  if (!of.blocked) return false;
+  const std::size_t untaken = kernel::untaken(of.descriptor);
+  const auto [place, is_new] = looks_.try_emplace(id);
+  look& last = place->second;
+  const bool is_first = is_new || last.since != of.since;
+  const bool is_taking = is_first || untaken < last.untaken;
+  if (is_taking && !is_first) of.since = shared_.clock.now();
+  last = {untaken, shared_.clock.now(), of.since};
+  return is_taking;
+}
+
+// Four looks in the time that a connection has: what it takes is seen soon enough.
+std::uint32_t lifecycle::next_look_ms(connection_id id, std::uint32_t limit_ms) const {
+  const connection& of = shared_.truth.connections[id];
+  const auto last = looks_.find(id);
+  const bool was_looked_at = last != looks_.end() && last->second.since == of.since;
+  return until(was_looked_at ? last->second.at : of.since, std::max(1U, limit_ms / 4));
 }
 
 // Sets the connection's one timer to the earliest of its deadlines.
@@ -384,6 +408,9 @@ void lifecycle::arm(connection_id id) {
     case connection_phase::closing:
     case connection_phase::lingering:
       wait_ms = close_wait_ms(of);
+      if (of.blocked) {
+        wait_ms = std::min(wait_ms, next_look_ms(id, shared_.limits.close_timeout_ms));
+      }
       break;
     case connection_phase::chat:
     case connection_phase::echo:
@@ -391,7 +418,9 @@ void lifecycle::arm(connection_id id) {
       if (!links.reading_paused) {
         wait_ms = std::min(wait_ms, until(of.heard_at, shared_.limits.idle_timeout_ms));
       }
-      if (of.blocked) wait_ms = std::min(wait_ms, until(of.since, shared_.limits.stall_timeout_ms));
+      if (of.blocked && !links.peer_gone) {
+        wait_ms = std::min(wait_ms, next_look_ms(id, shared_.limits.stall_timeout_ms));
+      }
       break;
   }
   timers_.arm(id, shared_.clock.now(), wait_ms);
@@ -425,6 +454,7 @@ void lifecycle::remove(connection_id id) {
   end_chat(id, close_code::broken_off);
   forget_input(id);
   timers_.disarm(id);
+  looks_.erase(id);
   if (!planted(fault::buffers_leak)) outboxes_.drop(id);
   poller_.close(id);
   shared_.links.addresses.remove(id);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string_view>
+#include <unordered_map>
 
 #include "connection/poller.hpp"
 #include "connection/sender.hpp"
@@ -101,6 +102,13 @@ class lifecycle {
   std::uint32_t live() const { return shared_.truth.connections.live(); }
 
  private:
+  // A look at what a blocked connection has not taken.
+  struct look {
+    std::size_t untaken = 0;
+    tick_ms at = 0;
+    tick_ms since = 0;  // the connection's own: a look from before it changed tells nothing
+  };
+
   // The search for those who keep memory scarce.
   struct relief {
     connection_id next = 0;
@@ -122,7 +130,9 @@ class lifecycle {
   void begin_lingering(connection_id id);
   void check(connection_id id);
   void check_chat(connection_id id);
-  bool is_stalled(connection_id id) const;
+  bool is_stalled(connection_id id);
+  bool is_taking(connection_id id);
+  std::uint32_t next_look_ms(connection_id id, std::uint32_t limit_ms) const;
   void arm(connection_id id);
   std::uint32_t close_wait_ms(const connection& over) const;
   std::uint32_t until(tick_ms since, std::uint32_t limit_ms) const;
@@ -139,6 +149,7 @@ class lifecycle {
   bool draining_ = false;
   connection_id next_to_drain_ = 0;
   relief relief_;
+  std::unordered_map<connection_id, look> looks_;  // of those that were blocked for a while
 };
 
 }  // namespace chinwag

@@ -1,10 +1,12 @@
 #include "host/kernel.hpp"
 
+#include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -210,6 +212,12 @@ ssize_t send(int descriptor, std::span<const iovec> pieces) {
     sent = ::sendmsg(descriptor, &message, flags);
   }
   return sent < 0 ? -errno : sent;
+}
+
+std::size_t untaken(int descriptor) {
+  int bytes = 0;
+  return ::ioctl(descriptor, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes)
+                                                                 : 0;
 }
 
 void shutdown_write(int descriptor) {

@@ -52,6 +52,9 @@ ssize_t receive(int descriptor, std::span<char> into);
 // Bytes that the kernel took, which may be fewer than offered.
 ssize_t send(int descriptor, std::span<const iovec> pieces);
 
+// Bytes that were sent, and that the peer's kernel has not taken. One that reads slowly takes some
+// long before the socket is writable, which it is when much of its buffer is free.
+std::size_t untaken(int descriptor);
 // Ends our side; the peer sees end of stream behind what was sent.
 void shutdown_write(int descriptor);
 // Drops what is unsent and sends the peer a reset, at once.

@@ -75,14 +75,23 @@ void fill(const request_header& header, http_request& request) {
   const bool new_http = header.version() >= 11;
   request.upgrade = request.get && new_http && has_word(header, connection, "upgrade") &&
                     has_word(header, upgrade, "websocket");
-  request.keep_alive = new_http ? !has_word(header, connection, "close")
-                                : has_word(header, connection, "keep-alive");
+  request.keep_alive = !has_word(header, connection, "close") &&
+                       (new_http || has_word(header, connection, "keep-alive"));
+}
+
+// RFC 3986, 3.2.2 and 3.2.3: a name, an address and a port consist of these.
+bool is_authority(std::string_view text) {
+  constexpr std::string_view marks = "-._~%!$&'()*+,;=:[]";
+  return std::ranges::all_of(text, [&](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           marks.find(c) != marks.npos;
+  });
 }
 
 bool is_sound(const request_header& header) {
   using enum beast::http::field;
   return header.count(transfer_encoding) == 0 && comes_once_at_most(header) &&
-         (header.version() < 11 || header.count(host) == 1);
+         (header.version() < 11 || header.count(host) == 1) && is_authority(view(header[host]));
 }
 
 std::string_view reason_of(unsigned code) {

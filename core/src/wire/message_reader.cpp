@@ -67,7 +67,9 @@ inbound message_reader::data(std::span<char>& input, const frame_header& header,
                              std::size_t message_bytes_max) {
   const bool continues = header.code == opcode::continuation;
   if (continues != in_message_) return fault(close_code::protocol_error);
-  if (header.length > message_bytes_max - message_.size()) return fault(close_code::too_big);
+  // An upgrade may have lowered the limit below what had come.
+  const std::size_t room = message_bytes_max - std::min(message_bytes_max, message_.size());
+  if (header.length > room) return fault(close_code::too_big);
   if (!continues) type_ = header.code;
   const bool all_here = input.size() - header.size >= header.length;
   if (header.final && !in_message_ && all_here) return whole_message(input, header);
