@@ -365,15 +365,18 @@ void lifecycle::check_chat(connection_id id) {
 bool lifecycle::is_stalled(connection_id id) {
   const connection& due = shared_.truth.connections[id];
   // One that waits to be sent to takes something again.
-  if (!due.blocked || shared_.links.connections[id].writable) return false;
-  return !is_taking(id) && until(due.since, shared_.limits.stall_timeout_ms) == 0;
+  if (shared_.links.connections[id].writable) return false;
+  return !is_taking(id) && due.blocked && until(due.since, shared_.limits.stall_timeout_ms) == 0;
 }
 
 // Whether a blocked connection has taken something since it was looked at last, or may have: then
 // its time begins anew. The first look is the one that the next ones are compared with.
 bool lifecycle::is_taking(connection_id id) {
   connection& of = shared_.truth.connections[id];
-  if (!of.blocked) return false;
+  if (!of.blocked) {
+    looks_.erase(id);
+    return false;
+  }
   const std::size_t untaken = kernel::untaken(of.descriptor);
   const auto [place, is_new] = looks_.try_emplace(id);
   look& last = place->second;
