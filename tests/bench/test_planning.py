@@ -1,6 +1,7 @@
 """How many machines a load takes, on results of which the truth is known."""
 
 import dataclasses
+import io
 import json
 
 import msgspec
@@ -13,7 +14,8 @@ from chinwag_bench.planning.capacity import MEMORY_LEFT, Load, capacity
 from chinwag_bench.planning.forecast import forecast
 from chinwag_bench.planning.machines import Machine
 from chinwag_bench.planning.plan import plan
-from chinwag_bench.render.plan import span
+from chinwag_bench.render.plan import print_cost, span
+from rich.console import Console
 
 from . import result_builder
 from .result_builder import SERVERS, build
@@ -238,3 +240,26 @@ def test_the_commands_refuse_what_they_can_not_answer(checkout, arguments, said)
     done = checkout.chinwag(*arguments)
     assert done.returncode in (2, 3)
     assert said in done.stderr
+
+
+def shown_of_cost(facts, name, width):
+    kinds = msgspec.structs.replace(WHOLE, machines={name: ONE_CORE})
+    found = plan(facts.matrix, Load(1_000, 10_000, 100), kinds, [name])
+    out = io.StringIO()
+    print_cost(found, Console(file=out, width=width, force_terminal=True, color_system=None))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 40])
+def test_a_narrow_terminal_breaks_no_name_and_no_figure_of_a_cost(facts_of, width):
+    facts = facts_of(made("node-socketio:tuned"))
+    shown, wide = (shown_of_cost(facts, "c6i", one) for one in (width, 200))
+    words = next(line for line in wide.splitlines() if line.startswith("node-socketio")).split()
+    assert words[:2] == ["node-socketio:tuned", "c6i"]
+    lines = [line.split() for line in shown.splitlines()[2:]]
+    of_one = [line[1:] for line in lines if line[:1] == words[:1]]
+    assert [word for part in of_one for word in part] == words[1:]
+
+
+def test_a_machine_s_name_is_no_markup(facts_of):
+    assert "my box [/x]" in shown_of_cost(facts_of(made("one")), "my box [/x]", 200)
