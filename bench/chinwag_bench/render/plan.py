@@ -113,7 +113,9 @@ def _print_resources(entry: Entry, console: Console) -> None:
 
 def _print_rest(plan: Plan, console: Console) -> None:
     for column, missing in {one.column: one.missing for one in plan.entries if one.missing}.items():
-        _say(console, f"{column} is left out: {'; '.join(missing)}")
+        has_answer = any(one.column == column and not one.missing for one in plan.entries)
+        said = "is not for every machine" if has_answer else "is left out"
+        _say(console, f"{column} {said}: {'; '.join(missing)}")
     remarks: dict[str, list[str]] = {}
     for entry in plan.entries:
         for remark in entry.remarks if not entry.missing else ():
