@@ -4,7 +4,7 @@ parts which the kit reads are checked here, so that nobody who reads them meets 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,12 +18,20 @@ class _Table(msgspec.Struct, kw_only=True):
     """A metric's settings: of older runs, too, which had other ones."""
 
     load: str | None = None
-    connections: int | None = None
+    connections: int = 0
     repeats: int | None = None
     fewer_connections: dict[str, int] = {}
     attacks: list[str] = []
     requests_per_s: float | None = None
     sustained: SustainedLimits | None = None
+    profiles: list[str] = []
+    at_main_rate: list[str] = []
+
+
+class _TableOfLoads(_Table, kw_only=True):
+    """Of a metric that searches several loads, each from a rate of its own."""
+
+    start_deliveries_per_s: dict[str, float] = {}
 
 
 class _Settings(msgspec.Struct, kw_only=True):
@@ -33,21 +41,24 @@ class _Settings(msgspec.Struct, kw_only=True):
     columns: dict[str, list[str]] = {}
 
 
+_OTHERS: dict[str, type[_Table]] = {"load_throughput": _TableOfLoads}
 _WITH_TABLES: Any = msgspec.defstruct(
     "Settings",
-    [(metric.name, _Table | None, None) for metric in METRICS],
+    [(metric.name, _OTHERS.get(metric.name, _Table) | None, None) for metric in METRICS],
     bases=(_Settings,),
     kw_only=True,
 )
 
 
 class _Load(msgspec.Struct, kw_only=True):
+    """A load profile; the first kits did not write all of it."""
+
     description: str = ""
-    connections: int | None = None
-    room_size: int | None = None
-    rooms_per_connection: int | None = None
-    content_bytes: int | None = None
-    mix: Mix | None = None
+    connections: int
+    room_size: Annotated[int, msgspec.Meta(ge=1)]
+    rooms_per_connection: int = 1
+    content_bytes: int
+    mix: Mix
 
 
 class _MadeWith(msgspec.Struct, kw_only=True):
