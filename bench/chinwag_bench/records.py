@@ -69,7 +69,7 @@ class DelayBins(msgspec.Struct, kw_only=True):
     """How delay went on over a hold: deliveries by their planned send time, in bins of equal
     length."""
 
-    bin_s: float
+    bin_s: Annotated[float, msgspec.Meta(gt=0)]
     deliveries: list[int]
     mean_ms: list[float]
     """0 where a bin has no delivery."""
