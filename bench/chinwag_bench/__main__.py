@@ -1,5 +1,5 @@
 """``python -m chinwag_bench``: the same as the console script ``chinwag``."""
 
-from chinwag_bench.cli import main
+from chinwag_bench.entry import main
 
 main()

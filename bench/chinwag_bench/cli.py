@@ -9,10 +9,9 @@ import os
 import signal
 import sys
 import traceback
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from chinwag_bench.commands import results, runs, servers, start
 from chinwag_bench.commands.calibrate import calibrate
@@ -30,21 +29,6 @@ from chinwag_bench.errors import (
 from chinwag_bench.paths import put_toolchain_first
 from chinwag_bench.text import is_utf8, shown
 
-
-class _ReaderGone(Exception):
-    """Whoever read the output, such as ``head``, has had enough."""
-
-
-class _Commands(TyperGroup):
-    """Click would end with 1 where nobody reads any more, which means something else here."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as error:
-            raise _ReaderGone from error
-
-
 _EPILOG = "\n\n".join(
     [
         "Start with: chinwag doctor · chinwag list · chinwag matrix --profile smoke",
@@ -61,7 +45,6 @@ app = typer.Typer(
     callback=start.start,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -98,8 +81,11 @@ def main() -> NoReturn:
     try:
         _check_words(sys.argv[1:])
         app(prog_name="chinwag")
-    except _ReaderGone:
-        _end_as_by_sigpipe()
+    except SystemExit as end:
+        # Typer and rich turn a broken pipe into an exit with 1, which means something else here.
+        if isinstance(end.__context__, BrokenPipeError) or not _is_read():
+            _end_as_by_sigpipe()
+        raise
     except ChinwagError as error:
         _give_up(error)
     except OSError as error:
@@ -120,6 +106,15 @@ def _fill_standard_streams() -> None:
     os.close(descriptor)
     sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
+
+
+def _is_read() -> bool:
+    """Whether somebody took the last of the output: ``head`` may have had enough before."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return False
+    return True
 
 
 def _end_as_by_sigpipe() -> NoReturn:

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import NoReturn
+
+_INTERRUPTED = 130
 
 
 def main() -> NoReturn:
-    """Runs the kit, or says how to get what it needs (exit code 3)."""
+    """Runs the kit, or says how to get what it needs (exit code 3). Ctrl-C while its parts are
+    still loading ends it as later.
+    """
+    try:
+        _kit()()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    sys.exit(0)
+
+
+def _kit() -> Callable[[], NoReturn]:
     try:
         from chinwag_bench.cli import main as kit
     except ModuleNotFoundError as error:
@@ -19,4 +32,4 @@ def main() -> NoReturn:
             file=sys.stderr,
         )
         sys.exit(3)
-    kit()
+    return kit

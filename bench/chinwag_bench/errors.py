@@ -101,8 +101,14 @@ def host_refusal(error: OSError, path: str | os.PathLike[str] | None = None) -> 
         return HostError(f"{subject}: {what}", hint="free some space, or raise the limit")
     if error.errno in _TOO_MANY:
         return HostError(what, hint="raise the limit of open files: see `chinwag doctor`")
+    is_unreadable = where is not None and os.path.exists(where) and not os.access(where, os.R_OK)
+    closed = (
+        "make it readable for this user"
+        if is_unreadable
+        else "make it writable for this user, or work in a checkout that is"
+    )
     hint = {
-        **dict.fromkeys(_CLOSED, "make it writable for this user, or work in a checkout that is"),
+        **dict.fromkeys(_CLOSED, closed),
         **dict.fromkeys(_IN_THE_WAY, "move away what is there: it is no folder, or no file"),
     }.get(error.errno or 0)
     if hint is None or where is None:

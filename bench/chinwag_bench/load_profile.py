@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from chinwag_bench.decoding import UNDECODABLE
 from chinwag_bench.errors import UsageError
 from chinwag_bench.paths import Workspace
 
@@ -142,6 +143,6 @@ def load_profile(workspace: Workspace, name: str) -> LoadProfile:
         raise UsageError(
             f"load profile {name!r}: {path} can't be read", hint=f"known: {known}"
         ) from error
-    except (msgspec.MsgspecError, TypeError) as error:
+    except (*UNDECODABLE, TypeError) as error:
         raise UsageError(f"{path}: {error}") from error
     return profile

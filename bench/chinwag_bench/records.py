@@ -9,12 +9,25 @@ is bytes.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
 
 Json = dict[str, Any]
 Status = Literal["ok", "failed", "missing"]
+
+
+class Disturbed(TypedDict, total=False):
+    """What else happened on the machine meanwhile; empty where nobody looked. See
+    ``machine.disturbance``."""
+
+    steal_share: float | None
+    other_cores: float | None
+    swapped_pages: int | None
+    throttled: int
+    reasons: list[str]
+    attempt: int
+    disturbed: bool
 
 
 Threads = Literal["one", "cores", "workers"]
@@ -56,10 +69,17 @@ class DelayBins(msgspec.Struct, kw_only=True):
     """How delay went on over a hold: deliveries by their planned send time, in bins of equal
     length."""
 
-    bin_s: float
+    bin_s: Annotated[float, msgspec.Meta(gt=0)]
     deliveries: list[int]
     mean_ms: list[float]
     """0 where a bin has no delivery."""
+
+    def __post_init__(self) -> None:
+        if len(self.deliveries) != len(self.mean_ms):
+            raise ValueError("deliveries and mean_ms are not of one length")
+
+
+_LITTLE = {"outstanding_mean", "predicted", "ratio"}
 
 
 class Hold(msgspec.Struct, kw_only=True):
@@ -81,7 +101,7 @@ class Hold(msgspec.Struct, kw_only=True):
     deliveries_per_s: float
     latency_ms: dict[str, float]
     """Keys: mean, p50, p90, p99, p99_9, max."""
-    quarter_mean_ms: list[float]
+    quarter_mean_ms: Annotated[list[float], msgspec.Meta(min_length=4, max_length=4)]
     """Mean delay of the hold's four quarters, by planned send time."""
     outstanding_after_drain: int
     send_lag_ms: dict[str, float]
@@ -108,6 +128,13 @@ class Hold(msgspec.Struct, kw_only=True):
     """Deliveries whose frames were read and compared; the rest were counted by their length.
     ``None``: all of them."""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError, which decoders turn into theirs, without what every reader needs."""
+        if "p99" not in self.latency_ms:
+            raise ValueError("latency_ms has no p99")
+        if self.little and not self.little.keys() >= _LITTLE:
+            raise ValueError("little lacks " + ", ".join(sorted(_LITTLE - self.little.keys())))
+
 
 class Step(msgspec.Struct, kw_only=True):
     """A hold with what the runner saw of the server meanwhile."""
@@ -133,7 +160,7 @@ class Record(msgspec.Struct, kw_only=True):
     seconds: float
     status: Status
     reason: str | None = None
-    disturbance: Json = {}
+    disturbance: Disturbed = {}
     load: str = ""
     """Of a metric that measures several loads: the load profile's name."""
 
@@ -218,7 +245,7 @@ class Floor(msgspec.Struct, kw_only=True, tag="floor", tag_field="metric"):
     seconds: float = 0.0
     status: Status
     reason: str | None = None
-    disturbance: Json = {}
+    disturbance: Disturbed = {}
     frame_bytes: int
     """A room message of the throughput's load profile, with its WebSocket header."""
     connections: int

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from chinwag_bench.decoding import UNDECODABLE
 from chinwag_bench.errors import HostError, UsageError, host_refusal
 
 
@@ -19,5 +20,5 @@ def read_toml(path: Path, kind: Any, *, absent: str, wrong: str) -> Any:
     except OSError as error:
         refused = host_refusal(error, path)
         raise refused or HostError(f"{path}: {error.strerror}", hint=absent) from error
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         raise UsageError(f"{path}: {error}", hint=wrong) from error

@@ -120,7 +120,14 @@ PLAN = {
     "generator_cores": [1],
     "cores_note": "server on core 0, generator on core 1",
     "settings": {"throughput": {"connections": 1000}, "memory": {"connections": 10_000}},
-    "loads": {"article": {"connections": 1000, "room_size": 100, "content_bytes": 1024}},
+    "loads": {
+        "article": {
+            "connections": 1000,
+            "room_size": 100,
+            "content_bytes": 1024,
+            "mix": {"room": 0.5, "direct": 0.5},
+        }
+    },
 }
 
 

@@ -198,3 +198,34 @@ def test_the_reason_why_a_run_has_no_network_of_its_own_is_no_difference() -> No
     run = a_run()
     run.plan["network"] = "the machine's: no rights"
     continuation.check(run, MACHINE, MADE, {}, network=BY_REQUEST, anyway=False)
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value", "said"),
+    [
+        ("settings", "rounds", "three", "plan.settings is no run profile: "),
+        ("plan", "settings", None, "got `null` - at `$.plan.settings`"),
+        ("plan", "made_with", "x", "got `str` - at `$.plan.made_with`"),
+        ("made_with", "builds", None, "got `null` - at `$.plan.made_with.builds`"),
+        ("plan", "server_cores", [], "its plan has no server_cores"),
+        ("machine", "memory_bytes", "8G", "got `str` - at `$.machine.memory_bytes`"),
+    ],
+)
+def test_a_run_json_of_other_types_is_no_run_to_go_on_with(
+    checkout: Checkout, toy: Target, part: str, key: str, value: Any, said: str
+) -> None:
+    folder = checkout.root / "results" / "one"
+    folder.mkdir(parents=True)
+    run = msgspec.to_builtins(a_run(rounds=1, server_cores=[0], generator_cores=[1]))
+    run["columns"] = [{"id": "toy", "server": "toy", "variant": "default", "title": "Toy"}]
+    run["columns"][0]["language"] = "Python"
+    run["plan"]["settings"] = {"rounds": 1}
+    places = {"plan": run["plan"], "machine": run["machine"]}
+    places |= {name: run["plan"][name] for name in ("settings", "made_with")}
+    places[part][key] = value
+    (folder / "run.json").write_text(json.dumps(run))
+    done = checkout.chinwag("run", "--resume", str(folder), "--host-network")
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "run.json" in done.stderr
+    assert "Traceback" not in done.stderr

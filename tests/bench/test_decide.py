@@ -247,11 +247,14 @@ def test_every_preset_is_an_example_of_a_statement_and_has_an_answer():
         ("cores = 1.5", "Expected `int`"),
         ("weights = {cpu = -1}", "the weight cpu = -1 is out of range"),
         ("connections = [", "Invalid"),
+        ('languages = ["\udcff"]', "can't decode byte 0xff"),
+        pytest.param(f"cores = {'9' * 5_000}", "integer", id="digits"),
+        pytest.param(f"languages = {'[' * 100_000}", "recursion", id="brackets"),
     ],
 )
 def test_a_file_of_needs_that_is_none_is_refused(tmp_path, text, said):
     file = tmp_path / "needs.toml"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(UsageError) as refused:
         asked.read(file)
     assert said in refused.value.text()
@@ -300,6 +303,9 @@ def test_options_go_before_the_file_and_the_preset(checkout, tmp_path):
         (["--needs", "missing.toml"], "missing.toml"),
         (["--needs", "a.toml", "--preset", "game"], "exclude each other"),
         (["--cores", "0"], "cores = 0 is out of range"),
+        (["--languages", ","], "--languages ',' names no language"),
+        (["--weigh", "cpu=1,cpu=2"], "cpu stands there twice"),
+        (["--needs", "missing.toml"], 'name a TOML file of needs, such as `languages = ["go"]`'),
     ],
 )
 def test_the_command_refuses_what_it_can_not_answer(checkout, arguments, said):

@@ -34,7 +34,11 @@ def measured(delays_ms, *, sent, cpu=0.2, lag=1.0, **change):
         "lost": 1,
         "offered_messages_per_s": sent / 2.0,
         "deliveries_per_s": count / 2.0,
-        "latency_ms": {"mean": sum(delays_ms) / count, "max": max(delays_ms)},
+        "latency_ms": {
+            "mean": sum(delays_ms) / count,
+            "p99": max(delays_ms),
+            "max": max(delays_ms),
+        },
         "quarter_mean_ms": [
             sum(delays_ms[:half]) / half,
             sum(delays_ms[half:]) / (count - half),
@@ -49,6 +53,7 @@ def measured(delays_ms, *, sent, cpu=0.2, lag=1.0, **change):
         "little": {
             "outstanding_mean": 1.0,
             "predicted": 2.0,
+            "ratio": 0.5,
             "standard_error": 0.3,
             "samples": 100,
         },

@@ -92,8 +92,9 @@ def with_loads(folder: Path, more: list[Record] | None = None) -> Path:
     run = msgspec.json.decode((folder / "run.json").read_bytes(), type=Run)
     run.plan["settings"] = run.plan["settings"] | SETTINGS
     one_to_one = {"room": 0.0, "direct": 1.0}
-    run.plan["loads"]["direct"] = {"description": "One to one only", "mix": one_to_one}
-    run.plan["loads"]["poisson"] = {
+    loads = run.plan["loads"]
+    loads["direct"] = loads["article"] | {"description": "One to one only", "mix": one_to_one}
+    loads["poisson"] = loads["article"] | {
         "description": "At random moments",
         "mix": {"room": 0.5, "direct": 0.5},
         "rooms_per_connection": 1,

@@ -88,6 +88,19 @@ def test_a_broken_manifest_says_where_what_and_what_to_do(tmp_path, old, new, sa
     assert hint in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b'name = "\xff"', b"a = " + b"[" * 100_000, b"a = " + b"9" * 5_000],
+    ids=["bytes", "brackets", "digits"],
+)
+def test_bytes_that_are_no_toml_are_an_error_of_the_manifest(tmp_path, content):
+    path = tmp_path / "server.toml"
+    path.write_bytes(content)
+    with pytest.raises(ManifestError) as caught:
+        load_manifest(path)
+    assert caught.value.message.startswith(f"{path}: not valid TOML: ")
+
+
 def test_invalid_toml_names_the_line(tmp_path):
     with pytest.raises(ManifestError, match=r"not valid TOML: .*line 2"):
         load(tmp_path, 'name = "toy"\n= 3\n')

@@ -1,6 +1,7 @@
 """How many machines a load takes, on results of which the truth is known."""
 
 import dataclasses
+import io
 import json
 
 import msgspec
@@ -13,7 +14,8 @@ from chinwag_bench.planning.capacity import MEMORY_LEFT, Load, capacity
 from chinwag_bench.planning.forecast import forecast
 from chinwag_bench.planning.machines import Machine
 from chinwag_bench.planning.plan import plan
-from chinwag_bench.render.plan import span
+from chinwag_bench.render.plan import print_cost, span
+from rich.console import Console
 
 from . import result_builder
 from .result_builder import SERVERS, build
@@ -187,18 +189,31 @@ def test_the_price_file_is_whole_and_dated():
         (
             'as_of = "x"\nsource = "y"\n[machines.a]\nvcpus = 0\nmemory_gb = 1\nnetwork_gbit = 1\n'
             "usd_hour = 1",
-            "a: vcpus = 0",
+            "machine 'a': vcpus = 0",
         ),
         (
             'as_of = "x"\nsource = "y"\n[machines.a]\nvcpus = 1\nmemory_gb = 1\nnetwork_gbit = 1\n'
             "usd_hour = nan",
-            "a: usd_hour = nan",
+            "machine 'a': usd_hour = nan",
         ),
+        (
+            'as_of = "x"\nsource = "y"\n[machines."my box"]\nvcpus = "2"\nmemory_gb = 1\n'
+            "network_gbit = 1\nusd_hour = 1",
+            "machine 'my box': Expected `int`, got `str` - at `$.vcpus`",
+        ),
+        (
+            'as_of = "x"\nsource = "y"\n[machines.a]\nvcpus = 90000000000\nmemory_gb = 1\n'
+            "network_gbit = 1\nusd_hour = 1",
+            "machine 'a': vcpus = 90000000000 is out of range\nvcpus is 1 to 10,000",
+        ),
+        ('as_of = "\udcff"', "can't decode byte 0xff"),
+        pytest.param(f"hours_a_month = {'9' * 5_000}", "integer", id="digits"),
+        pytest.param(f"machines = {'[' * 100_000}", "recursion", id="brackets"),
     ],
 )
 def test_a_price_file_that_is_none_is_refused(tmp_path, text, said):
     file = tmp_path / "prices.toml"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(UsageError) as refused:
         machines.read(file)
     assert said in refused.value.text()
@@ -231,6 +246,8 @@ def test_the_commands_print_machines_and_money(checkout):
         (["plan", "--connections", "0"], "--connections 0 is out of range"),
         (["cost", "--rate", "nan"], "--rate nan is out of range"),
         (["cost", "--prices", "missing.toml"], "missing.toml"),
+        (["plan", "--servers", ","], "--servers ',' names no server"),
+        (["cost", "--machine", ""], "--machine '' names no machine"),
     ],
 )
 def test_the_commands_refuse_what_they_can_not_answer(checkout, arguments, said):
@@ -238,3 +255,45 @@ def test_the_commands_refuse_what_they_can_not_answer(checkout, arguments, said)
     done = checkout.chinwag(*arguments)
     assert done.returncode in (2, 3)
     assert said in done.stderr
+
+
+def shown_of_cost(facts, name, width):
+    kinds = msgspec.structs.replace(WHOLE, machines={name: ONE_CORE})
+    found = plan(facts.matrix, Load(1_000, 10_000, 100), kinds, [name])
+    out = io.StringIO()
+    print_cost(found, Console(file=out, width=width, force_terminal=True, color_system=None))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 40])
+def test_a_narrow_terminal_breaks_no_name_and_no_figure_of_a_cost(facts_of, width):
+    facts = facts_of(made("node-socketio:tuned"))
+    shown, wide = (shown_of_cost(facts, "c6i", one) for one in (width, 200))
+    words = next(line for line in wide.splitlines() if line.startswith("node-socketio")).split()
+    assert words[:2] == ["node-socketio:tuned", "c6i"]
+    lines = [line.split() for line in shown.splitlines()[2:]]
+    of_one = [line[1:] for line in lines if line[:1] == words[:1]]
+    assert [word for part in of_one for word in part] == words[1:]
+
+
+def test_a_machine_s_name_is_no_markup(facts_of):
+    assert "my box [/x]" in shown_of_cost(facts_of(made("one")), "my box [/x]", 200)
+
+
+def test_half_a_core_runs_one_process(facts_of):
+    facts = facts_of(made("one"))
+    facts.column.threads = "one"
+    half = msgspec.structs.replace(ONE_CORE, threads_per_core=2)
+    found = capacity(facts, Load(1_000, 1_000, 100), half)
+    assert found.processes == 1
+    assert found.machines is not None
+
+
+def test_a_machine_too_small_for_the_programs_is_said_to_be_so(facts_of):
+    facts = facts_of(made("one"))
+    kinds = {"small": msgspec.structs.replace(ONE_CORE, memory_gb=0.001), "one": ONE_CORE}
+    prices = msgspec.structs.replace(WHOLE, machines=kinds)
+    fits, does_not = plan(facts.matrix, Load(1_000, 1_000, 100), prices, ["small", "one"]).entries
+    assert (fits.machine, fits.missing) == ("one", [])
+    assert (does_not.machine, does_not.machines) == ("small", None)
+    assert "it does not fit on a 0.001 GB machine: " in does_not.missing[0]

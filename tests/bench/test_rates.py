@@ -12,7 +12,8 @@ def throughput(column, number, rate):
     plain = {"column": column, "round": number, "started_at": 0.0, "seconds": 1.0}
     if rate is None:
         return Throughput(**plain, status="ok")
-    hold = Hold(**dict.fromkeys(Hold.__struct_fields__, 0) | {"deliveries_per_s": rate})
+    stated = {"deliveries_per_s": rate, "latency_ms": {"p99": 1.0}}
+    hold = Hold(**dict.fromkeys(Hold.__struct_fields__, 0) | stated)
     step = Step(hold=hold, server_cpu_s=0, cpu_us_per_delivery=None, sustained=True)
     return Throughput(**plain, status="ok", best=step)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from chinwag_bench.judging.judge import judge
@@ -12,6 +13,8 @@ from chinwag_bench.render.terminal import print_matrix
 from rich.console import Console
 
 from .result_builder import build
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,25 @@ def test_it_fits(matrix: Matrix, width: int) -> None:
     lines = printed(matrix, width=width).splitlines()
     assert max(len(line.rstrip()) for line in lines) <= width
     assert not any("…" in line for line in lines), "nothing is cut"
+
+
+@pytest.mark.parametrize("width", [200, 80, 60, 40])
+def test_a_narrow_terminal_has_blocks_with_every_figure_whole(matrix: Matrix, width: int) -> None:
+    shown = printed(matrix, width=width, force_terminal=True, no_color=True, highlight=False)
+    table = ANSI.sub("", shown).split("\n* best")[0]
+    assert max(map(len, table.splitlines())) <= width
+    assert "…" not in table
+    wide = printed(matrix, width=200).split("\n* best")[0].splitlines()
+    for line in wide[2:7]:
+        name, *figures = line.split()
+        own = [one.split()[1:] for one in table.splitlines() if one.split()[:1] == [name]]
+        assert [figure for part in own for figure in part] == figures
+
+
+@pytest.mark.parametrize("width", [80, 40, 10])
+def test_lines_of_a_file_are_as_long_as_their_figures(matrix: Matrix, width: int) -> None:
+    table, wide = (printed(matrix, width=one).splitlines()[:7] for one in (width, 200))
+    assert [line.split() for line in table] == [line.split() for line in wide]
 
 
 def test_it_is_plain_where_it_is_no_terminal(matrix: Matrix) -> None:

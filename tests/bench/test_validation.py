@@ -103,6 +103,10 @@ def test_a_torn_line_is_named(result: Path) -> None:
         ({"lost": 5}, "delivered + 5 lost is not"),
         ({"sent": 1}, "sent"),
         ({"duplicated": -1}, "negative counts: duplicated"),
+        ({"outstanding_after_drain": -1}, "negative counts: outstanding_after_drain"),
+        ({"deliveries_per_s": -5.0}, "no rate or time can be so: deliveries_per_s"),
+        ({"hold_s": 0.0}, "no rate or time can be so: hold_s"),
+        ({"deliveries_per_s": 1e9}, "1,000,000,000 deliveries/s for 2 s can't be of "),
         ({"closes": {"reset": 3}}, "called sustained, but connections ended: 3 x reset"),
     ],
 )
@@ -115,6 +119,31 @@ def test_sums_that_do_not_add_up(result: Path, change: dict[str, Any], said: str
         one for one in problems(result) if one.startswith(f"raw/latency.ndjson:{line}: step: ")
     ]
     assert any(said in one for one in found), found
+
+
+def faster(record: dict[str, Any], *parts: str) -> None:
+    """Ten times the rate in the best step, and where it stands among the steps."""
+    index = record["steps"].index(record["best"])
+    for step in (record["best"], record["steps"][index])[: len(parts)]:
+        step["hold"]["deliveries_per_s"] *= 10
+
+
+def test_a_best_that_is_none_of_its_steps(result: Path) -> None:
+    path = result / "raw/throughput.ndjson"
+    edit(path, lambda record: faster(record, "best"), line=1)
+    found = problems(result)
+    assert any(
+        one.startswith("raw/throughput.ndjson:1: best, with ") and "none of the record's" in one
+        for one in found
+    ), found
+
+
+def test_a_rate_of_more_than_was_delivered(result: Path) -> None:
+    path = result / "raw/throughput.ndjson"
+    edit(path, lambda record: faster(record, "best", "steps"), line=1)
+    found = [one for one in problems(result) if one.startswith("raw/throughput.ndjson:1: ")]
+    assert not any("none of the record's" in one for one in found)
+    assert sum("deliveries/s for 2.5 s can't be of" in one for one in found) == 2, found
 
 
 def test_percentiles_and_quotients_are_checked(result: Path) -> None:

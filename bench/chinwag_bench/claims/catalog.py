@@ -19,6 +19,7 @@ from chinwag_bench.claims.expression import (
 )
 from chinwag_bench.claims.quote import Range, parse_range
 from chinwag_bench.claims.template import names
+from chinwag_bench.decoding import UNDECODABLE
 from chinwag_bench.errors import HostError, UsageError
 
 CLAIMS_TOML = Path(__file__).with_name("claims.toml")
@@ -215,7 +216,7 @@ def read(path: Path) -> Catalog:
     except OSError as error:
         hint = "It is part of the kit: check out the project again."
         raise HostError(f"{path}: {error.strerror}", hint=hint) from error
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         raise UsageError(f"{path}: {error}") from error
     problems = list(_problems(catalog))
     if problems:

@@ -110,7 +110,7 @@ def decide(
         recovery_ms=recovery,
         upgrades=upgrades,
         nodes=nodes,
-        languages=_words(languages),
+        languages=options.names_in(languages, "--languages", "language"),
         team=team,
         weeks=weeks,
         prototype=prototype,
@@ -134,10 +134,6 @@ def _print_preset(preset: asked.Preset, console: Console) -> None:
         console.print(f"assumed: {preset.assumed}", markup=False, soft_wrap=True)
 
 
-def _words(text: str | None) -> list[str] | None:
-    return None if text is None else [word.strip() for word in text.split(",") if word.strip()]
-
-
 def _weights(text: str | None) -> dict[str, float] | None:
     """Raises UsageError for what is no "cpu=2"."""
     if text is None:
@@ -145,6 +141,10 @@ def _weights(text: str | None) -> dict[str, float] | None:
     found = {}
     for part in text.split(","):
         name, equals, number = part.partition("=")
+        if name.strip() in found:
+            raise UsageError(
+                f"--weigh {text}: {name.strip()} stands there twice", hint="give it one weight"
+            )
         try:
             found[name.strip()] = float(number)
         except ValueError:

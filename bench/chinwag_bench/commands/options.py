@@ -8,6 +8,22 @@ from typing import Annotated
 import typer
 
 from chinwag_bench.commands import completion
+from chinwag_bench.errors import UsageError
+
+
+def names_in(text: str | None, option: str, of: str) -> list[str] | None:
+    """Those of a comma-separated list, ``None`` without one. Raises UsageError for a list that
+    names nothing: as no list at all it would mean everything.
+    """
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise UsageError(
+            f"{option} {text!r} names no {of}", hint=f"name one, or leave out {option}"
+        )
+    return names
+
 
 Result = Annotated[
     Path | None,

@@ -86,7 +86,8 @@ def cost(
     """
     from chinwag_bench.render.plan import print_cost
 
-    kinds = machine.split(",") if machine else list(machines.read(prices).machines)
+    named = options.names_in(machine, "--machine", "machine")
+    kinds = list(machines.read(prices).machines) if named is None else named
     found = _planned(result, connections, rate, p99, kinds, servers, spare, prices)
     if json:
         print_json(found)
@@ -115,6 +116,6 @@ def _planned(
         Load(connections, rate, p99),
         machines.read(prices),
         [kind.strip() for kind in kinds],
-        servers=[name.strip() for name in (servers or "").split(",") if name.strip()],
+        servers=options.names_in(servers, "--servers", "server") or [],
         spare=spare,
     )

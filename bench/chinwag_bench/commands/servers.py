@@ -195,10 +195,10 @@ def _facts(server: Server) -> dict[str, Any]:
 def _server_table(facts: list[dict[str, Any]]) -> Table:
     """All of it is the manifests' text, which may have brackets in it: no markup."""
     table = Table()
-    table.add_column("server", no_wrap=True)
-    table.add_column("what")
-    for title in ("variants", "toolchain", "built"):
-        table.add_column(title)
+    longest = max((len(fact["name"]) for fact in facts), default=0)
+    table.add_column("server", overflow="fold", min_width=longest)
+    for title in ("what", "variants", "toolchain", "built"):
+        table.add_column(title, overflow="fold")
     for fact in facts:
         missing = fact["missing"]
         table.add_row(
@@ -225,9 +225,10 @@ def _what_next(catalog: Catalog, *, peers: bool) -> Text:
 def _verification_table(outcomes: list[Verification], unbuilt: Obstacles) -> Table:
     """The last column is what a suite, a server or a compiler said: no markup."""
     table = Table(title="Conformance with chat/1")
-    table.add_column("server", no_wrap=True)
+    longest = max(map(len, [*(one.column for one in outcomes), *unbuilt]), default=0)
+    table.add_column("server", overflow="fold", min_width=longest)
     for title in ("passed", "failed", "skipped", "seconds"):
-        table.add_column(title)
+        table.add_column(title, overflow="fold")
     table.add_column("first failure", overflow="fold")
     for outcome in outcomes:
         table.add_row(

@@ -54,9 +54,10 @@ def last_result() -> list[str]:
     shown = _shown(workspace, folder)
     try:
         matrix = msgspec.json.decode((folder / "matrix.json").read_bytes(), type=Matrix)
-    except (OSError, msgspec.MsgspecError):
+        summary = _summary(folder, shown, matrix)
+    except Exception:  # Of a matrix that lacks parts, any: `chinwag report` makes it whole again.
         return [f"Last result: {shown}, without a matrix: chinwag report {shown}"]
-    return [f"Last result: {shown}, profile {matrix.run.profile}", *_summary(folder, shown, matrix)]
+    return [f"Last result: {shown}, profile {matrix.run.profile}", *summary]
 
 
 def _summary(folder: Path, shown: Path, matrix: Matrix) -> list[str]:

@@ -108,5 +108,5 @@ def changed(needs: Needs, **given: Any) -> Needs:
 
 def _decoded(path: Path, kind: Any) -> Any:
     fields = ", ".join(Needs.__struct_fields__)
-    absent = "name a TOML file; `chinwag decide --help` has one"
+    absent = f'name a TOML file of needs, such as `languages = ["go"]`. They are: {fields}.'
     return read_toml(path, kind, absent=absent, wrong=f"The needs are: {fields}.")

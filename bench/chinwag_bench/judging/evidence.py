@@ -10,17 +10,21 @@ from typing import TypeVar
 import msgspec
 
 from chinwag_bench.clusters.trial import NODES
+from chinwag_bench.decoding import UNDECODABLE
 from chinwag_bench.errors import UsageError
 from chinwag_bench.judging.rules import Rules, rules_of
 from chinwag_bench.judging.sustained import SustainedLimits
 from chinwag_bench.metrics.latency import Latency
 from chinwag_bench.metrics.registry import BY_NAME, KINDS
 from chinwag_bench.records import Calibration, Floor, Record, Run, Threads
+from chinwag_bench.run_json import decode_run
+from chinwag_bench.runs.promised import promised_metrics
 
 EXPERIMENTS = "experiments"
 """The folder in a result directory where runs are that put statements of the articles to the
 test: result directories themselves."""
 OTHER_VERSION = "Was it written by another version of the kit? Run the matrix again."
+_ANEW = "measure anew: chinwag matrix"
 
 _Record = TypeVar("_Record", bound=msgspec.Struct)
 _OfRun = TypeVar("_OfRun", Floor, Calibration)
@@ -78,12 +82,20 @@ def load(directory: Path) -> Evidence:
             f"{directory} has no run.json", hint="Name a directory that `chinwag matrix` wrote."
         )
     try:
-        run = msgspec.json.decode(path.read_bytes(), type=Run)
-    except msgspec.MsgspecError as error:
+        run = decode_run(path.read_bytes())
+    except UNDECODABLE as error:
         raise UnreadableResult(f"{path}: {error}", hint=OTHER_VERSION) from error
     evidence = Evidence(directory, run)
+    expected = promised_metrics(run) if run.finished_at is not None else set()
     for name, kind in KINDS.items():
-        evidence.records[name] = _records(directory / "raw" / f"{name}.ndjson", kind, evidence)
+        file = directory / "raw" / f"{name}.ndjson"
+        evidence.records[name] = _records(file, kind, evidence)
+        if name in expected and not evidence.records[name]:
+            raise UnreadableResult(
+                f"{file} {'has no records' if file.is_file() else 'is missing'}, and run.json "
+                f"says that the run is finished and measured {name}",
+                hint=f"copy the whole directory anew, or {_ANEW}",
+            )
     evidence.floor = _kept_floor(_of_run(Floor, evidence))
     calibrations = _of_run(Calibration, evidence)
     evidence.calibration = calibrations[-1] if calibrations else None
@@ -109,22 +121,33 @@ def _of_run(kind: type[_OfRun], evidence: Evidence) -> list[_OfRun]:
 
 
 def _records(path: Path, kind: type[_Record], evidence: Evidence) -> list[_Record]:
-    if not path.is_file():
-        return []
+    lines = _lines(path)
     decoder = msgspec.json.Decoder(kind)
     found: list[_Record] = []
-    lines = path.read_bytes().splitlines(keepends=True)
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             found.append(decoder.decode(line))
-        except msgspec.MsgspecError as error:
+        except UNDECODABLE as error:
             if number == len(lines) and not line.endswith(b"\n"):
                 evidence.notes.append(f"{path.name}: the last line was cut off and is left out")
                 continue
             raise UnreadableResult(f"{path}:{number}: {error}", hint=OTHER_VERSION) from error
     return found
+
+
+def _lines(path: Path) -> list[bytes]:
+    """None where there is no file: a run may not have come so far."""
+    if not path.exists() and not path.is_symlink():
+        return []
+    try:
+        return path.read_bytes().splitlines(keepends=True)
+    except OSError as error:
+        what = f"{error.strerror}, of what it links to" if path.is_symlink() else error.strerror
+        raise UnreadableResult(
+            f"{path} can't be read: {what}", hint=f"put the file in its place, or {_ANEW}"
+        ) from error
 
 
 def _is_void(record: Latency) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from chinwag_bench.machine import control_groups
 from chinwag_bench.machine.cputime import tree_cpu
+from chinwag_bench.records import Disturbed
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _USER, _NICE, _SYSTEM, _STEAL = 0, 1, 2, 7
@@ -55,8 +55,16 @@ class Disturbance(msgspec.Struct, kw_only=True):
     attempt: int = 1
     """2 and more: this cell repeats one that was disturbed."""
 
-    def as_json(self) -> dict[str, Any]:
-        return {**msgspec.to_builtins(self), "disturbed": bool(self.reasons)}
+    def as_json(self) -> Disturbed:
+        return {
+            "steal_share": self.steal_share,
+            "other_cores": self.other_cores,
+            "swapped_pages": self.swapped_pages,
+            "throttled": self.throttled,
+            "reasons": self.reasons,
+            "attempt": self.attempt,
+            "disturbed": bool(self.reasons),
+        }
 
 
 def take_snapshot(root: Path = _ROOT) -> Snapshot:

@@ -48,7 +48,8 @@ class Capacity:
     """A machine runs as many, joined as nodes are: a server of one thread needs one for a core."""
     remarks: list[str]
     missing: list[str]
-    """What was not measured: without it there is no answer."""
+    """What was not measured, or what no number of such machines helps with: without it there is no
+    answer."""
 
     @property
     def machines(self) -> tuple[int, int | None] | None:
@@ -95,7 +96,8 @@ def _capacity(facts: Facts, load: Load, machine: Machine, *, joined: bool) -> Ca
 
 
 def _processes(facts: Facts, machine: Machine) -> int:
-    return math.floor(machine.cores) if facts.is_one_thread else 1
+    """At least one: of a machine that is half a core, too."""
+    return max(1, math.floor(machine.cores)) if facts.is_one_thread else 1
 
 
 def _cpu(
@@ -166,6 +168,12 @@ def _memory(facts: Facts, load: Load, machine: Machine, missing: list[str]) -> I
     programs = parts.empty * exactly(_processes(facts, machine))
     room = machine.memory_gb * 1000 * (1 - MEMORY_LEFT)
     free = Quantity(max(0.0, room - programs.high), max(0.0, room - programs.low))
+    if not free.high:
+        missing.append(
+            f"it does not fit on a {machine.memory_gb:g} GB machine: {number(programs.low)} MB are "
+            f"for programs alone, and {number(room)} MB are left to them"
+        )
+        return
     growth = (parts.user + parts.kernel) * exactly(load.connections / PER_CONNECTIONS)
     text = f"{_span(growth)} MB for connections, {_span(programs)} MB for programs on each machine"
     yield Need("memory", growth / free, text)

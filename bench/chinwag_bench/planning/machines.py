@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -35,6 +36,17 @@ class Machine(_Part, frozen=True, kw_only=True):
         return self.vcpus / self.threads_per_core
 
 
+_WITHIN = {
+    "vcpus": (1, 10_000),
+    "threads_per_core": (1, 16),
+    "memory_gb": (0.001, 10**6),
+    "network_gbit": (0.001, 10**6),
+    "usd_hour": (0, 10**9),
+    "files_a_process": (1, 10**12),
+}
+"""What a machine can have. Beyond, somebody meant another unit."""
+
+
 class Prices(_Part, frozen=True, kw_only=True):
     as_of: str
     source: str
@@ -53,17 +65,34 @@ class Prices(_Part, frozen=True, kw_only=True):
         return found
 
 
+class _File(_Part, frozen=True, kw_only=True):
+    """Its machines are read one by one: only so does an error name the machine."""
+
+    as_of: str
+    source: str
+    hours_a_month: float = 730
+    machines: dict[str, dict[str, Any]]
+
+
 def read(path: Path = PRICES_TOML) -> Prices:
     """Raises UsageError for what is no price file, HostError where it can't be read."""
-    prices: Prices = read_toml(
-        path, Prices, absent=f"the kit's own is {PRICES_TOML}", wrong=f"See {PRICES_TOML}."
+    absent, wrong = f"the kit's own is {PRICES_TOML}", f"See {PRICES_TOML}."
+    file: _File = read_toml(path, _File, absent=absent, wrong=wrong)
+    if not file.machines or not 0 < file.hours_a_month < 1e6:
+        raise UsageError(f"{path}: it has no machine, or no hours a month", hint=wrong)
+    found = {}
+    for name, table in file.machines.items():
+        try:
+            found[name] = msgspec.convert(table, type=Machine)
+        except msgspec.ValidationError as error:
+            raise UsageError(f"{path}: machine {name!r}: {error}", hint=wrong) from error
+        for field, (low, high) in _WITHIN.items():
+            value = getattr(found[name], field)
+            if not low <= value <= high:
+                raise UsageError(
+                    f"{path}: machine {name!r}: {field} = {value} is out of range",
+                    hint=f"{field} is {low:,} to {high:,}",
+                )
+    return Prices(
+        as_of=file.as_of, source=file.source, hours_a_month=file.hours_a_month, machines=found
     )
-    for name, machine in prices.machines.items():
-        for field in ("vcpus", "threads_per_core", "memory_gb", "network_gbit", "files_a_process"):
-            if not 0 < getattr(machine, field) < 1e12:
-                raise UsageError(f"{path}: {name}: {field} = {getattr(machine, field)}")
-        if not 0 <= machine.usd_hour < 1e9:
-            raise UsageError(f"{path}: {name}: usd_hour = {machine.usd_hour}")
-    if not prices.machines or not 0 < prices.hours_a_month < 1e6:
-        raise UsageError(f"{path}: it has no machine, or no hours a month")
-    return prices

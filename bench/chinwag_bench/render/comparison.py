@@ -11,6 +11,7 @@ from chinwag_bench.compare.difference import FALSE_DISCOVERIES_MAX, Difference
 from chinwag_bench.compare.verdicts import Verdicts
 from chinwag_bench.numbers import number
 from chinwag_bench.render import claims
+from chinwag_bench.render.tables import print_whole
 from chinwag_bench.render.text import row_title
 
 STYLES = {"better": "green", "worse": "red", "changed": "yellow", "same": "", "unclear": "dim"}
@@ -22,11 +23,15 @@ LEGEND = (
 
 
 WARNINGS_SHOWN = 5
+_INDENT = "  "
+_NAME = 16
+_WIDTHS = (11, 11, 9, 18, 7)
+"""Of what stands beside a name: before, after, change, interval, sign."""
 
 
 def print_comparison(found: Comparison, console: Console, *, whole: bool = False) -> None:
-    """Prints one line that sums up, what makes the runs differ besides, and what changed, within 80
-    columns; ``whole``: all rows, all warnings, and why some can't be told.
+    """Prints one line that sums up, what makes the runs differ besides, and what changed.
+    ``whole``: all rows, all warnings, and why some can't be told.
     """
     console.print(Text(found.summary(), style="bold"))
     warnings = found.warnings if whole else found.warnings[:WARNINGS_SHOWN]
@@ -38,11 +43,12 @@ def print_comparison(found: Comparison, console: Console, *, whole: bool = False
     shown = [
         one for one in found.differences if one.kind != "absent" and (one.significant or whole)
     ]
+    width = _width_of_names(shown, console)
     for row in found.rows:
         mine = [one for one in shown if one.row == row.id]
         if mine:
             console.print(Text(f"{row.group}: {row_title(row)}", style="bold"))
-            console.print(_table(mine))
+            print_whole(console, _table(mine, width))
     if shown:
         console.print(Text(LEGEND.format(_coverage(shown)), style="dim"))
     for reason, columns in _reasons(shown).items():
@@ -65,13 +71,20 @@ def _print_verdicts(found: Verdicts, console: Console, *, whole: bool) -> None:
         console.print(Text(f"  {one.claim}: {one.statement}: {kinds}{rest}"), soft_wrap=True)
 
 
-def _table(shown: list[Difference]) -> Table:
+def _width_of_names(shown: list[Difference], console: Console) -> int:
+    """As the longest one takes; on a terminal only as much as the figures leave."""
+    longest = max((len(_INDENT + one.column) for one in shown), default=0)
+    room = console.width - sum(_WIDTHS) - len(_WIDTHS)
+    return max(_NAME, min(longest, room) if console.is_terminal else longest)
+
+
+def _table(shown: list[Difference], width_of_names: int) -> Table:
     """One row of the matrix: a line a column. Fixed widths, so that the rows line up."""
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=False)
-    table.add_column(width=16, overflow="fold")
-    for width in (11, 11, 9, 18):
+    table.add_column(width=width_of_names, overflow="fold")
+    for width in _WIDTHS[:-1]:
         table.add_column(justify="right", width=width, overflow="fold")
-    table.add_column(no_wrap=True)
+    table.add_column(width=_WIDTHS[-1], overflow="fold")
     for one in shown:
         table.add_row(*_cells(one))
     return table
@@ -83,7 +96,7 @@ def _cells(one: Difference) -> list[Text]:
         _value(one, value, sign) for value, sign in zip(_values(one), one.bounds, strict=True)
     ]
     sign = SIGNS.get(one.kind, one.kind)
-    texts = [f"  {one.column}", *values, _change(one.ratio), _interval(one), sign]
+    texts = [f"{_INDENT}{one.column}", *values, _change(one.ratio), _interval(one), sign]
     return [Text(text, style=style) for text in texts]
 
 

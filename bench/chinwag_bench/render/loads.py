@@ -84,7 +84,7 @@ def _in_words(matrix: Matrix, name: str) -> str:
     profile = _profiles(matrix)[name]
     if not profile["mix"]["room"]:
         return f"to one user ({name})"
-    rooms, size = profile["rooms_per_connection"], profile["room_size"]
+    rooms, size = profile.get("rooms_per_connection", 1), profile["room_size"]
     if rooms == 1:
         return f"a room of {size:,} each ({name})"
     return f"{rooms:,} rooms of {size:,} each ({name})"
@@ -116,7 +116,7 @@ def _own(matrix: Matrix, name: str) -> str:
     usual = settings.get("connections") or profile.get("connections")
     count = settings.get("fewer_connections", {}).get(name, usual)
     of = "" if count is None else f"{count:,} connections; "
-    return f"{of}{profile['description']}"
+    return f"{of}{profile.get('description', '')}"
 
 
 def _settings(matrix: Matrix, metric: str) -> Json:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from chinwag_bench.numbers import number
 from chinwag_bench.planning.plan import Entry, Plan
+from chinwag_bench.render.tables import print_table
 
 Sides = tuple[float, float | None] | None
 
@@ -51,12 +51,12 @@ def print_plan(plan: Plan, console: Console) -> None:
     """Machines and what binds them, a line a server; then what is missing and what is projected."""
     console.print(Text(f"Machines for {load(plan)}", style="bold"), soft_wrap=True)
     _say(console, f"By the cells of {plan.run}. From the side that promises most to the other.")
-    table = _table(("machine", "machines", "bound by", "processes each"))
-    for entry in plan.entries:
-        if not entry.missing:
-            kept = (entry.machine, span(entry.machines), entry.binds, str(entry.processes))
-            table.add_row(entry.column, *kept)
-    _print_table(table, console)
+    lines = [
+        [entry.column, entry.machine, span(entry.machines), entry.binds, str(entry.processes)]
+        for entry in plan.entries
+        if not entry.missing
+    ]
+    _print(console, ("machine", "machines", "bound by", "processes each"), lines)
     for entry in plan.entries:
         if not entry.missing:
             _print_resources(entry, console)
@@ -69,17 +69,19 @@ def print_cost(plan: Plan, console: Console) -> None:
     """
     console.print(Text(f"Cost of {load(plan)}", style="bold"), soft_wrap=True)
     _say(console, f"Prices of {plan.prices_as_of}: {plan.prices_source}.")
-    table = _table(("machine", "machines", "USD a month", "per 100k", "per M deliv."))
-    for entry in cheapest(plan.entries):
-        assert entry.money is not None
-        table.add_row(
+    lines = [
+        [
             entry.column,
             entry.machine,
             span(entry.machines),
-            *map(money, (entry.money.a_month, entry.money.per_100k_connections)),
+            money(entry.money.a_month),
+            money(entry.money.per_100k_connections),
             money(entry.money.per_million_deliveries),
-        )
-    _print_table(table, console)
+        ]
+        for entry in cheapest(plan.entries)
+        if entry.money is not None
+    ]
+    _print(console, ("machine", "machines", "USD a month", "per 100k", "per M deliv."), lines)
     _print_rest(plan, console)
 
 
@@ -92,19 +94,13 @@ def cheapest(entries: Iterable[Entry]) -> list[Entry]:
     return list(found.values())
 
 
-def _table(heads: tuple[str, ...]) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column("server", overflow="fold")
-    for head in heads:
-        table.add_column(head, justify="right", overflow="fold")
-    return table
-
-
-def _print_table(table: Table, console: Console) -> None:
-    if table.row_count:
-        console.print(table)
-    else:
+def _print(console: Console, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    if not lines:
         console.print("No server has all of what this takes.")
+        return
+    # Texts: in plain words rich looks for markup, and a price file names machines as it likes.
+    texts = [[Text(cell) for cell in line] for line in lines]
+    print_table(console, [Text("server"), *map(Text, heads)], texts)
 
 
 def _print_resources(entry: Entry, console: Console) -> None:
@@ -117,7 +113,9 @@ def _print_resources(entry: Entry, console: Console) -> None:
 
 def _print_rest(plan: Plan, console: Console) -> None:
     for column, missing in {one.column: one.missing for one in plan.entries if one.missing}.items():
-        _say(console, f"{column} is left out: {'; '.join(missing)}")
+        has_answer = any(one.column == column and not one.missing for one in plan.entries)
+        said = "is not for every machine" if has_answer else "is left out"
+        _say(console, f"{column} {said}: {'; '.join(missing)}")
     remarks: dict[str, list[str]] = {}
     for entry in plan.entries:
         for remark in entry.remarks if not entry.missing else ():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from chinwag_bench.judging.matrix import Cell, Matrix
 from chinwag_bench.render import glance, headline, text
+from chinwag_bench.render.tables import print_table
 
 LEGEND = "* best within noise  >= may do more  a-b between  a/b/c rounds  ~ fewer rounds"
 NOISE = "noise"
@@ -17,7 +17,7 @@ NOISE = "noise"
 def print_matrix(matrix: Matrix, console: Console) -> None:
     """Prints who can do what, then what follows from it. All rows are in report.html."""
     index = text.Index(matrix)
-    console.print(_table(matrix, index))
+    _print_table(matrix, index, console)
     for column in index.unmeasured_columns():
         why = f"{column.id}: {column.status}: {text.first_line(column.reason)}"
         console.print(Text(why, style="yellow"))
@@ -31,19 +31,16 @@ def print_matrix(matrix: Matrix, console: Console) -> None:
         console.print(Text(f"{name}: {sentence}"))
 
 
-def _table(matrix: Matrix, index: text.Index) -> Table:
-    table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
-    table.add_column("", no_wrap=True)
+def _print_table(matrix: Matrix, index: text.Index, console: Console) -> None:
     shown = glance.heads(matrix)
-    for head in shown:
-        table.add_column(Text("\n".join(head.brief)), justify="right", no_wrap=True)
-    for column in glance.in_order(matrix):
-        cells = [index.cell(head.row, column.id) for head in shown]
-        table.add_row(Text(column.id), *(_cell(cell) for cell in cells))
+    lines = [
+        [Text(column.id), *(_cell(index.cell(head.row, column.id)) for head in shown)]
+        for column in glance.in_order(matrix)
+    ]
     noise = [Text(_noise(matrix, index, head.row), style="dim") for head in shown]
     if any(one.plain for one in noise):
-        table.add_row(Text(NOISE, style="dim"), *noise)
-    return table
+        lines.append([Text(NOISE, style="dim"), *noise])
+    print_table(console, [Text(), *(Text("\n".join(head.brief)) for head in shown)], lines)
 
 
 def _noise(matrix: Matrix, index: text.Index, row: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from chinwag_bench.decoding import UNDECODABLE
 from chinwag_bench.errors import UsageError
 
 EXTENDS = "extends"
@@ -76,7 +77,7 @@ def _own(path: Path) -> Tables:
         tables: Tables = msgspec.toml.decode(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise UsageError(f"{path}: {error}") from error
     return tables
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from chinwag_bench.decoding import UNDECODABLE
 from chinwag_bench.errors import HostError, UsageError, host_refusal
 from chinwag_bench.metrics.registry import ANY_RECORD
 from chinwag_bench.records import OfRun, Record
@@ -44,7 +45,7 @@ def read_records(path: Path) -> list[Record]:
     for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
         try:
             found += [msgspec.json.decode(line, type=ANY_RECORD)] if line else []
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             raise UsageError(
                 f"{path}:{number}: {error}",
                 hint="the line is no record; `chinwag validate` names all such lines",

@@ -261,6 +261,23 @@ def began_in_own_network(folder: Path) -> bool:
         return True
 
 
+def _profile_to_go_on_with(store: RunStore) -> RunProfile:
+    """Raises ``UsageError`` where the run's plan is not whole."""
+    path, plan = store.folder / "run.json", store.run.plan
+    missing = [key for key in ("settings", "server_cores", "generator_cores") if not plan.get(key)]
+    if missing:
+        raise UsageError(
+            f"{path}: its plan has no {missing[0]}, so nothing tells how to go on",
+            hint="start a new run",
+        )
+    try:
+        return profile_of_run(plan["settings"])
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            f"{path}: plan.settings is no run profile: {error}", hint="start a new run"
+        ) from error
+
+
 def resume_session(
     workspace: Workspace,
     catalog: Catalog,
@@ -280,12 +297,7 @@ def resume_session(
     store.lock = lock
     if not store.run.columns:
         raise UsageError(f"{folder} stopped before anything was measured", hint="start a new run")
-    if "settings" not in store.run.plan:
-        raise UsageError(
-            f"{folder / 'run.json'}: its plan has no settings, so nothing tells how to go on",
-            hint="start a new run",
-        )
-    profile = profile_of_run(store.run.plan["settings"])
+    profile = _profile_to_go_on_with(store)
     targets = []
     for column in store.run.columns:
         if column.status == "ok":

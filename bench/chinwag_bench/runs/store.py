@@ -10,10 +10,12 @@ from pathlib import Path
 
 import msgspec
 
+from chinwag_bench.decoding import UNDECODABLE
 from chinwag_bench.errors import UsageError
 from chinwag_bench.metrics.registry import ANY_RECORD, KINDS
 from chinwag_bench.paths import Workspace
 from chinwag_bench.records import KINDS_OF_RUN, OfRun, Record, Run, Verification
+from chinwag_bench.run_json import decode_run
 from chinwag_bench.runs.folder_lock import FolderLock
 from chinwag_bench.runs.rawlog import (
     append_record,
@@ -85,7 +87,7 @@ class RunStore:
         present = self.records()
         try:
             intended = msgspec.json.decode(self._half_written.read_bytes(), type=list[ANY_RECORD])
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             raise UsageError(
                 f"{self._half_written}: {error}",
                 hint="remove the file: its cell will be measured again, but for what is in raw/",
@@ -112,8 +114,8 @@ def read_run(folder: Path) -> Run:
     """What a result directory says of its run. Raises ``UsageError`` when it is none."""
     path = folder / "run.json"
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Run)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return decode_run(path.read_bytes())
+    except (OSError, *UNDECODABLE) as error:
         raise UsageError(f"{folder} is not a result directory: {path.name}: {error}") from error
 
 

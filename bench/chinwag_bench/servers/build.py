@@ -12,6 +12,7 @@ from typing import IO
 
 import msgspec
 
+from chinwag_bench.decoding import UNDECODABLE
 from chinwag_bench.errors import HostError, ServerError
 from chinwag_bench.servers.catalog import Server
 from chinwag_bench.servers.environment import for_builds
@@ -64,7 +65,7 @@ def last_build(server: Server) -> BuildResult | None:
     """What the last successful build wrote down, or ``None`` before the first."""
     try:
         return msgspec.json.decode((server.build_folder / _STAMP).read_bytes(), type=BuildResult)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNDECODABLE):
         return None
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from chinwag_bench.decoding import UNDECODABLE
+
 _TIMEOUT_S = 1.0
 
 
@@ -19,7 +21,7 @@ def ask_health(port: int, host: str = "127.0.0.1") -> dict[str, Any] | None:
         connection.request("GET", "/health")
         answer = connection.getresponse()
         body = msgspec.json.decode(answer.read())
-    except (OSError, http.client.HTTPException, msgspec.DecodeError):
+    except (OSError, http.client.HTTPException, *UNDECODABLE):
         return None
     finally:
         connection.close()

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from chinwag_bench.decoding import UNDECODABLE
 from chinwag_bench.errors import ManifestError
 from chinwag_bench.records import Threads
 
@@ -251,7 +252,7 @@ def load_manifest(path: Path) -> Manifest:
         raise ManifestError(f"{path}: can't be read: {error.strerror}") from error
     except msgspec.ValidationError as error:
         raise ManifestError(f"{path}: {_located(str(error))}", hint=_hint(str(error))) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise ManifestError(f"{path}: not valid TOML: {error}") from error
     for key, problem, hint in _problems(manifest):
         raise ManifestError(f"{path}: `{key}` {problem}", hint=hint)

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import msgspec
 
+from chinwag_bench.decoding import UNDECODABLE
 from chinwag_bench.errors import UsageError
 from chinwag_bench.judging.sustained import limits_of
 from chinwag_bench.metrics.registry import KINDS
 from chinwag_bench.records import Calibration, Record, Run
+from chinwag_bench.run_json import decode_run
 from chinwag_bench.validation.cells_file import has_cells_file
 from chinwag_bench.validation.duplicates import duplicate_problems
 from chinwag_bench.validation.floor import floor_problems
@@ -78,9 +80,9 @@ def validate(directory: Path) -> Validation:
 
 def _read_run(directory: Path, problems: list[Problem]) -> Run | None:
     try:
-        return msgspec.json.decode((directory / "run.json").read_bytes(), type=Run)
+        return decode_run((directory / "run.json").read_bytes())
     except OSError as error:
         problems.append(Problem("run.json", None, f"can't be read: {error.strerror}"))
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         problems.append(Problem("run.json", None, str(error)))
     return None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from chinwag_bench.decoding import UNDECODABLE
 from chinwag_bench.judging.matrix import Matrix
 from chinwag_bench.render import cells_csv
 from chinwag_bench.render.cells_csv import CELLS, CELLS_SCHEMA
@@ -35,7 +36,7 @@ def cells_problems(directory: Path, matrix: Matrix) -> list[Problem]:
             found.append(Problem(CELLS_SCHEMA, None, f"is not this kit's: {_AGAIN}"))
     except OSError as error:
         found.append(_unreadable(CELLS_SCHEMA, error))
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         found.append(Problem(CELLS_SCHEMA, None, str(error)))
     return found
 

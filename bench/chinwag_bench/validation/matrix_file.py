@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema
 import msgspec
 
+from chinwag_bench.decoding import UNDECODABLE
 from chinwag_bench.errors import ChinwagError
 from chinwag_bench.judging.judge import judge
 from chinwag_bench.judging.matrix import MATRIX_SCHEMA, Matrix
@@ -37,7 +38,7 @@ def matrix_problems(directory: Path) -> tuple[int | None, list[Problem]]:
         if _schema_of(stored) not in ("", MATRIX_SCHEMA):
             return 0, [Problem(_MATRIX, None, _of_another(_schema_of(stored)))]
         matrix = msgspec.convert(stored, type=Matrix)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, *UNDECODABLE) as error:
         return 0, [Problem(_MATRIX, None, str(error))]
     found = [
         *_schema_problems(directory, stored),
@@ -64,7 +65,7 @@ def _schema_problems(directory: Path, stored: Any) -> Iterator[Problem]:
             yield Problem(_MATRIX, None, f"{error.json_path}: {error.message}")
     except OSError as error:
         yield Problem(_SCHEMA, None, f"can't be read: {error.strerror}")
-    except (msgspec.MsgspecError, jsonschema.SchemaError) as error:
+    except (*UNDECODABLE, jsonschema.SchemaError) as error:
         yield Problem(_SCHEMA, None, str(error).split("\n", 1)[0])
 
 

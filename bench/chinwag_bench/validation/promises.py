@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import product
-
-import msgspec
 
 from chinwag_bench.metrics.latency import Latency
-from chinwag_bench.records import Column, Record, Run
-from chinwag_bench.runs.metric_columns import columns_of
-from chinwag_bench.runs.profile import RunProfile, profile_of_run
+from chinwag_bench.records import Record, Run
+from chinwag_bench.runs.promised import promised
 from chinwag_bench.runs.rawlog import metric_of
 from chinwag_bench.validation.problem import Problem
 from chinwag_bench.validation.raw_lines import RawLine
@@ -54,26 +50,15 @@ def _missing(run: Run, raw: list[RawLine[Record]]) -> Iterator[Problem]:
 
 
 def _promised(run: Run) -> set[Cell] | None:
-    try:
-        profile = profile_of_run(run.plan.get("settings"))
-    except msgspec.ValidationError:
+    found = promised(run)
+    if found is None:
         return None
     return {
-        (name, column, number)
-        for name, columns, count in _times(profile, run.columns)
-        for column in columns
-        for number in range(1, count + 1)
+        (_named(one.kind, one.load), column, number)
+        for one in found
+        for column in one.columns
+        for number in range(1, one.count + 1)
     }
-
-
-def _times(profile: RunProfile, columns: list[Column]) -> Iterator[tuple[str, list[str], int]]:
-    """Of each metric the columns that are to have records of it, and how many each."""
-    for metric, settings in profile.metrics():
-        count = settings.rounds(profile.rounds)
-        asked = columns_of(profile, metric.name, columns)
-        names = [column.id for column in asked if column.status == "ok"]
-        for kind, load in product((metric.record, *settings.also()), settings.each_load()):
-            yield _named(kind, load), names, count
 
 
 def _cell(record: Record) -> Cell | None:

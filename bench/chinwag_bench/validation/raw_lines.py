@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from chinwag_bench.decoding import UNDECODABLE
 from chinwag_bench.records import Calibration, Floor, Record
 from chinwag_bench.validation.problem import Problem
 
@@ -34,7 +35,7 @@ def read_raw(
     """
     file = f"raw/{name}.ndjson"
     path = directory / file
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():
         return []
     try:
         content = path.read_bytes()
@@ -46,7 +47,7 @@ def read_raw(
     for number, line in enumerate(content.splitlines(keepends=True), 1):
         try:
             found.append(RawLine(file, number, decoder.decode(line)))
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             torn = "" if line.endswith(b"\n") else "the line was cut off: "
             problems.append(Problem(file, number, f"{torn}{error}"))
     return found

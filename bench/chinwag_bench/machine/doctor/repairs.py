@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from chinwag_bench.decoding import UNDECODABLE
 from chinwag_bench.errors import HostError, UsageError
 from chinwag_bench.machine.doctor.finding import Change, read
 from chinwag_bench.paths import Workspace
@@ -79,7 +80,7 @@ def _remembered(undo: Path) -> list[Change]:
         return []
     try:
         return msgspec.json.decode(undo.read_bytes(), type=list[Change])
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         raise UsageError(
             f"{undo}: {error}", hint="look into it, undo by hand, and remove it"
         ) from error
