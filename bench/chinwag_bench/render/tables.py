@@ -1,4 +1,4 @@
-"""Tables of figures in a terminal: a figure is shown whole, or it is not a figure."""
+"""Tables of figures in a terminal, in which no figure is cut."""
 
 from __future__ import annotations
 
