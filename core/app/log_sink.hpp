@@ -1,6 +1,5 @@
 #pragma once
 
-#include <fmt/format.h>
 #include <poll.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <unistd.h>
@@ -22,7 +21,7 @@ class patient_sink final : public spdlog::sinks::stderr_color_sink_mt {
       return;
     }
     if (const std::uint64_t dropped = dropped_.exchange(0); dropped > 0) {
-      const std::string text = fmt::format("lines of this log that nobody took in: {}", dropped);
+      const std::string text = "lines of this log that nobody took in: " + std::to_string(dropped);
       spdlog::details::log_msg told = line;
       told.level = spdlog::level::warn;
       told.payload = text;

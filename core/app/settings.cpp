@@ -23,7 +23,8 @@ Examples:
 
 A flag outranks the environment, which outranks the file. SIGTERM drains: every connection is
 closed with 1012. Ctrl-C meanwhile ends at once. SIGUSR2 hands all connections to a new process of
-the program as it lies on the disk now. Exit codes: 0 drained, 2 usage, 3 can't serve.)";
+the program as it lies on the disk now. Exit codes: 0 drained, 1 no upgrade or standard output is
+full, 2 usage, 3 can't serve.)";
 
 std::string flag_of(std::string name) {
   for (char& c : name) c = c == '_' ? '-' : c;

@@ -18,7 +18,10 @@ from chinwag_bench.judging.judge import judge
 from .result_builder import build as build_result
 
 
-@pytest.mark.parametrize("arguments", ["claims one", "decide one", "validate one", "--help"])
+@pytest.mark.parametrize(
+    "arguments",
+    ["claims one", "decide one", "validate one", "compare one one --json --all", "--help"],
+)
 def test_every_command_ends_as_others_do_where_nobody_reads(checkout, arguments):
     build_result(checkout.root / "one")
     command = shlex.join(checkout.command(*arguments.split()))

@@ -167,12 +167,12 @@ def ended_by(record: Searched, rules: Rules) -> str | None:
     anew, as its limits and the generator's are a matter of the rules; "unclear" where a failure
     ended it that shows nothing, such as a burst in a short hold.
     """
-    if record.stopped_by is None and (result_of(record, rules) is None or not record.steps):
+    result = result_of(record, rules)
+    if record.stopped_by is None and (result is None or not record.steps):
         return record.limited_by
     stop = record.stopped_by or record.limited_by
     if stop == "cap":
         return "cap"
-    result = result_of(record, rules)
     failed = failed_above(record, result, rules)
     if failed is not None:
         return "time" if stop == "time" else rules.met_by(failed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -56,15 +57,7 @@ class Disturbance(msgspec.Struct, kw_only=True):
     """2 and more: this cell repeats one that was disturbed."""
 
     def as_json(self) -> Disturbed:
-        return {
-            "steal_share": self.steal_share,
-            "other_cores": self.other_cores,
-            "swapped_pages": self.swapped_pages,
-            "throttled": self.throttled,
-            "reasons": self.reasons,
-            "attempt": self.attempt,
-            "disturbed": bool(self.reasons),
-        }
+        return cast("Disturbed", {**msgspec.to_builtins(self), "disturbed": bool(self.reasons)})
 
 
 def take_snapshot(root: Path = _ROOT) -> Snapshot:

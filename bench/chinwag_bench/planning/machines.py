@@ -47,10 +47,13 @@ _WITHIN = {
 """What a machine can have. Beyond, somebody meant another unit."""
 
 
-class Prices(_Part, frozen=True, kw_only=True):
+class _Dated(_Part, frozen=True, kw_only=True):
     as_of: str
     source: str
     hours_a_month: float = 730
+
+
+class Prices(_Dated, frozen=True, kw_only=True):
     machines: dict[str, Machine]
 
     def machine(self, name: str) -> Machine:
@@ -65,12 +68,9 @@ class Prices(_Part, frozen=True, kw_only=True):
         return found
 
 
-class _File(_Part, frozen=True, kw_only=True):
+class _File(_Dated, frozen=True, kw_only=True):
     """Its machines are read one by one: only so does an error name the machine."""
 
-    as_of: str
-    source: str
-    hours_a_month: float = 730
     machines: dict[str, dict[str, Any]]
 
 
